@@ -1,0 +1,71 @@
+/** The import directions of the house: see ARCHITECTURE.md. */
+const STAGES = ['series', 'source', 'kernel', 'image', 'guest', 'tap'];
+const forbid = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });
+
+module.exports = {
+  forbidden: [
+    forbid('no-cycles', 'a cycle has no direction', {}, { circular: true }),
+    forbid(
+      'core-is-the-floor',
+      'core knows no domain word',
+      { path: '^lab/core/' },
+      { path: '^(lab|reports|suites|images)/', pathNot: '^lab/core/' },
+    ),
+    forbid(
+      'model-on-core',
+      'model is plain types and schemas',
+      { path: '^lab/model/' },
+      { path: '^(lab|reports|suites|images)/', pathNot: '^lab/(core|model)/' },
+    ),
+    ...STAGES.map((stage) =>
+      forbid(
+        `stage-${stage}`,
+        'stages never import one another',
+        { path: `^lab/${stage}/` },
+        { path: '^(lab|reports|suites)/', pathNot: `^lab/(core|model|${stage})/` },
+      ),
+    ),
+    forbid(
+      'run-below-cli',
+      'run wires stages and does not print',
+      { path: '^lab/run/' },
+      { path: '^(lab/cli|reports|suites)/' },
+    ),
+    forbid(
+      'reports-on-model',
+      'a report is made from the record alone',
+      { path: '^reports/' },
+      { path: '^(lab|suites)/', pathNot: '^lab/model/' },
+    ),
+    forbid(
+      'suites-alone',
+      'the guest side shares only the protocol types',
+      { path: '^suites/' },
+      { path: '^(lab|reports|images)/', pathNot: '^lab/model/(protocol|uapi)[.]ts$' },
+    ),
+    forbid(
+      'execa-behind-core',
+      'one place starts processes',
+      { path: '^(lab|reports)/', pathNot: '^lab/core/process' },
+      { path: 'node_modules/execa/' },
+    ),
+    forbid(
+      'ssh2-behind-guest',
+      'one file speaks SSH',
+      { path: '^(lab|reports|suites)/', pathNot: '^lab/guest/ssh[.]ts$' },
+      { path: 'node_modules/(@types/)?ssh2/' },
+    ),
+    forbid(
+      'no-dev-in-product',
+      'development packages are for tests',
+      { path: '^(lab|reports|suites)/', pathNot: '([.]test[.]ts|[.]e2e[.]ts|/fakes/)' },
+      { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
+    ),
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { extensions: ['.ts', '.js', '.mjs', '.cjs', '.json'] },
+  },
+};

@@ -1,0 +1,69 @@
+/** One thing wrong with what the user gave us. */
+export interface Problem {
+  /** What is wrong, in one sentence. */
+  what: string;
+  /** Where: `file:line:column`, an option, or a path inside a document. */
+  where?: string;
+  /** What was expected there. */
+  expected?: string;
+  /** What to do about it. */
+  mend?: string;
+}
+
+/** Exit codes of every verb (docs: README). */
+export const ExitCode = { ok: 0, failed: 1, input: 2, lab: 3, interrupted: 130 } as const;
+
+function describe({ what, where, expected, mend }: Problem): string {
+  const lines = [where ? `${where}: ${what}` : what];
+  if (expected) lines.push(`  expected: ${expected}`);
+  if (mend) lines.push(`  to mend: ${mend}`);
+  return lines.join('\n');
+}
+
+/** Base of every error that ringlab raises on purpose; carries its exit code. */
+export class RinglabError extends Error {
+  readonly exitCode: number;
+  constructor(message: string, exitCode: number, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+    this.exitCode = exitCode;
+  }
+}
+
+/** The user's input is wrong (exit 2). Holds every problem found, not just the first. */
+export class InputError extends RinglabError {
+  readonly problems: readonly Problem[];
+  constructor(problems: Problem | readonly Problem[], options?: ErrorOptions) {
+    const list = Array.isArray(problems) ? (problems as readonly Problem[]) : [problems as Problem];
+    super(list.map(describe).join('\n'), ExitCode.input, options);
+    this.problems = list;
+  }
+}
+
+/** The lab itself failed: host, QEMU, disk, network (exit 3). */
+export class LabError extends RinglabError {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, ExitCode.lab, options);
+  }
+}
+
+/**
+ * The kernel or series under test is at fault (exit 1): it does not apply, build or boot.
+ * `verdict` is the cell verdict that stands for it; `detail` is the evidence, ready to print.
+ */
+export class VerdictError extends RinglabError {
+  readonly verdict: 'apply-failed' | 'build-failed' | 'boot-failed';
+  readonly detail: string;
+  constructor(verdict: VerdictError['verdict'], message: string, detail: string, options?: ErrorOptions) {
+    super(message, ExitCode.failed, options);
+    this.verdict = verdict;
+    this.detail = detail;
+  }
+}
+
+/** The text of anything thrown, with its causes. */
+export function errorText(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause === undefined ? '' : `\n  cause: ${errorText(error.cause)}`;
+  return `${error.message}${cause}`;
+}
