@@ -1,5 +1,5 @@
 /** The import directions of the house: see ARCHITECTURE.md. */
-const STAGES = ['series', 'source', 'kernel', 'image', 'guest', 'tap'];
+const STAGES = ['series', 'source', 'kernel', 'image', 'guest', 'tap', 'doctor'];
 const forbid = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });
 
 module.exports = {

@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { createInterface } from 'node:readline';
 import { execa, type Options, type ResultPromise } from 'execa';
 import { LabError } from './errors.ts';
@@ -146,4 +147,21 @@ export async function run(
     throw new LabError(`${command} ${args.slice(0, 6).join(' ')} ended with code ${code}\n${tail}`);
   }
   return { code, stdout: out.text(), stderr: err.text() };
+}
+
+/**
+ * Runs a command on our own terminal and gives its exit code (128 + n for a signal). It stays in our process group: an
+ * interactive program needs the controlling terminal, and Ctrl-C is its to handle.
+ */
+export async function runOnTerminal(command: string, args: readonly string[]): Promise<number> {
+  const [file, argv] = withParentDeath(command, args, 'KILL');
+  const ignore = () => {};
+  process.on('SIGINT', ignore);
+  try {
+    const result = await execa(file, argv, { stdio: 'inherit', reject: false });
+    if (result.exitCode !== undefined) return result.exitCode;
+    return 128 + (constants.signals[result.signal as NodeJS.Signals] ?? 0);
+  } finally {
+    process.off('SIGINT', ignore);
+  }
 }
