@@ -1,0 +1,2 @@
+export { type ApplyOptions, applySeries } from './apply.ts';
+export { listSources, resolveSource, type SourceRef } from './resolve.ts';
