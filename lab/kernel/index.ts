@@ -1,0 +1,2 @@
+export { defaultConfig } from './request.ts';
+export type { BuildOptions, StepBuild } from './types.ts';
