@@ -1,0 +1,24 @@
+import type { Accel } from '../model/machine.ts';
+
+/** One need of the lab, and whether this machine meets it. */
+export interface Finding {
+  /** What is needed, as a user would name it: `QEMU`, `QEMU device nvme`, `disk space`. */
+  need: string;
+  ok: boolean;
+  /** What is there: a version, an amount, or why it does not work. Absent when nothing was found. */
+  found?: string;
+  /** Without a required need the lab cannot do its job; without an optional one it does less, or slower. */
+  level: 'required' | 'optional';
+  /** How to mend it; present whenever `ok` is false. */
+  mend?: string;
+}
+
+/** What starting a guest has shown about this machine. `reason` says why KVM is not used. */
+export interface AccelFound {
+  accel: Accel;
+  reason?: string;
+}
+
+/** The advice for a need that a Debian package meets. */
+export const install = (debianPackage: string): string =>
+  `npm run setup, or: apt-get install ${debianPackage}`;

@@ -1,0 +1,99 @@
+import { readFile, statfs } from 'node:fs/promises';
+import { totalmem } from 'node:os';
+import { dirname } from 'node:path';
+import type { StageContext } from '../model/event.ts';
+import { type Finding, install } from './finding.ts';
+import { probe, versionIn } from './probe.ts';
+
+const GiB = 2 ** 30;
+
+const gib = (bytes: number): string => `${(bytes / GiB).toFixed(1)} GiB`;
+
+/** Free bytes where `folder` is or will be. */
+async function freeBytes(folder: string): Promise<number> {
+  try {
+    const { bavail, bsize } = await statfs(folder);
+    return bavail * bsize;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(folder) === folder) throw error;
+    return freeBytes(dirname(folder));
+  }
+}
+
+/** Room for sources, object directories and images under the cache. */
+export async function examineDisk(cacheDir: string, needBytes: number): Promise<Finding> {
+  const free = await freeBytes(cacheDir);
+  const finding = {
+    need: 'disk space',
+    found: `${gib(free)} free for ${cacheDir}`,
+    level: 'required',
+  } as const;
+  if (free >= needBytes) return { ...finding, ok: true };
+  const mend = `make room (about ${gib(needBytes)} are used: ringlab gc drops what can be made again), or set RINGLAB_CACHE to a folder on another disk`;
+  return { ...finding, ok: false, mend };
+}
+
+/** Memory for one guest beside a kernel build. */
+export function examineMemory(needBytes: number): Finding {
+  const finding = { need: 'memory', found: gib(totalmem()), level: 'required' } as const;
+  if (totalmem() >= needBytes) return { ...finding, ok: true };
+  return { ...finding, ok: false, mend: `use a machine with at least ${gib(needBytes)}` };
+}
+
+export function examineNode(version = process.versions.node): Finding {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const finding = { need: 'Node.js', found: version, level: 'required' } as const;
+  if (major > 20 || (major === 20 && minor >= 17)) return { ...finding, ok: true };
+  return { ...finding, ok: false, mend: 'install Node.js 20.17 or later' };
+}
+
+/** What the values of `kernel.io_uring_disabled` mean (Documentation/admin-guide/sysctl/kernel.rst). */
+const IO_URING: Record<string, string> = {
+  '0': 'allowed',
+  '1': 'allowed for privileged processes and the group of kernel.io_uring_group',
+  '2': 'disabled',
+};
+
+/** io_uring of the host: only the binding's own unit tests use it, so never required. */
+export async function examineIoUring(sysctlFile = '/proc/sys/kernel/io_uring_disabled'): Promise<Finding> {
+  const need = 'io_uring on the host';
+  const level = 'optional';
+  const value = await readFile(sysctlFile, 'utf8').then(
+    (text) => text.trim(),
+    () => undefined,
+  );
+  // Kernels before 6.6 have no such switch.
+  if (value === undefined) return { need, ok: true, found: 'no kernel.io_uring_disabled here', level };
+  const found = `kernel.io_uring_disabled = ${value}: ${IO_URING[value] ?? 'unknown'}`;
+  if (value === '0' || (value === '1' && process.getuid?.() === 0)) return { need, ok: true, found, level };
+  const mend =
+    'sysctl kernel.io_uring_disabled=0 (without it the unit tests of the native binding are skipped)';
+  return { need, ok: false, found, level, mend };
+}
+
+/** Bubblewrap has to really isolate: distributions and containers forbid user namespaces in several ways. */
+export async function examineSandbox(ctx: StageContext): Promise<Finding> {
+  const need = 'bubblewrap';
+  const level = 'optional';
+  const lost = 'without it kernels are built unsandboxed';
+  const version = await probe(ctx, 'bwrap', ['--version']);
+  if (!version.works) {
+    const found = version.missing ? {} : { found: version.why };
+    return { need, ok: false, ...found, level, mend: `${install('bubblewrap')} (${lost})` };
+  }
+  const isolated = [
+    '--unshare-net',
+    '--unshare-pid',
+    '--ro-bind',
+    '/',
+    '/',
+    '--dev',
+    '/dev',
+    '--proc',
+    '/proc',
+  ];
+  const attempt = await probe(ctx, 'bwrap', [...isolated, '--', 'true']);
+  if (attempt.works) return { need, ok: true, found: versionIn(version.output) ?? 'works', level };
+  const mend = `allow unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1), or run as root; ${lost}`;
+  return { need, ok: false, found: `installed, but does not work: ${attempt.why}`, level, mend };
+}
