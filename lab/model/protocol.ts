@@ -24,7 +24,11 @@ export type HelpReply = z.infer<typeof HelpReply>;
 export const DeviceRole = z.object({
   /** `data`, `shared`, `zoned`, `pi`, ...: what suites ask for. */
   role: z.string(),
-  /** Serial number of the controller(s) that carry it, as `/sys/class/nvme/nvmeX/serial` says; one for each path. */
+  /**
+   * Names of the controllers that carry it, one for each path: the serial number as `/sys/class/nvme/nvmeX/serial` says, with
+   * `@BUS:DEV.FN` of its hot-plug port behind it where there is one, since QEMU gives all controllers of a subsystem one serial
+   * number (`mp@00:10.0`). `splitController` takes them apart; `unplug` and `replug` take them whole.
+   */
   serials: z.array(z.string()),
   nsid: z.number().int(),
   blockSize: z.number().int(),
@@ -40,6 +44,12 @@ export const DeviceRole = z.object({
   drive: z.string(),
 });
 export type DeviceRole = z.infer<typeof DeviceRole>;
+
+/** A controller's name in parts. With `port`, the real path of `/sys/class/nvme/nvmeX/device` has the folder `0000:PORT`. */
+export function splitController(name: string): { serial: string; port?: string } {
+  const [serial = '', port] = name.split('@');
+  return port === undefined ? { serial } : { serial, port };
+}
 
 /** `cell.json`, pushed beside the agent: what it is to run and on what. */
 export const CellFile = z.object({
