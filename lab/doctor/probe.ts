@@ -15,7 +15,8 @@ export async function probe(ctx: StageContext, command: string, args: readonly s
     return { works: true, output: stdout.trim() || stderr.trim() };
   } catch (error) {
     ctx.signal.throwIfAborted();
-    const why = errorText(error);
+    // What failed and the tool's own first word on it; the rest is usage text.
+    const why = errorText(error).split('\n').slice(0, 2).join(': ');
     return { works: false, missing: /command not found/.test(why), why };
   }
 }

@@ -33,7 +33,7 @@ const TOOLS: readonly Tool[] = [
     without: 'kernels are compiled from scratch',
   },
   required('mmdebstrap', 'mmdebstrap', 'mmdebstrap'),
-  required('erofs tools', 'mkfs.erofs', 'erofs-utils', ['-V']),
+  required('erofs tools', 'mkfs.erofs', 'erofs-utils', ['--help']),
   {
     need: 'SSH client',
     command: 'ssh',
@@ -47,7 +47,7 @@ const TOOLS: readonly Tool[] = [
 async function examineTool(ctx: StageContext, tool: Tool): Promise<Finding> {
   const { need, command, args, debianPackage, level, without } = tool;
   const result = await probe(ctx, command, args);
-  if (result.works) return { need, ok: true, found: versionIn(result.output) ?? command, level };
+  if (result.works) return { need, ok: true, found: versionIn(result.output) ?? 'works', level };
   const advice = without ? `${install(debianPackage)} (without it ${without})` : install(debianPackage);
   return { need, ok: false, ...(result.missing ? {} : { found: result.why }), level, mend: advice };
 }
