@@ -1,0 +1,20 @@
+import type { Verdict } from '../model/result.ts';
+
+/** How a program that speaks no TAP says its verdict by its exit code. */
+export type ExitConvention = 'kselftest' | 'liburing' | 'plain';
+
+/**
+ * kselftest.h: 0 pass, 1 fail, 2 expected failure, 3 unexpected pass, 4 skip; its runner and liburing's wrap tests in
+ * timeout(1), which gives 124. liburing's T_EXIT_SKIP is 77.
+ */
+const CODES: Record<ExitConvention, Record<number, Verdict>> = {
+  kselftest: { 0: 'pass', 2: 'todo', 3: 'pass', 4: 'skip', 124: 'timeout' },
+  liburing: { 0: 'pass', 77: 'skip', 124: 'timeout' },
+  plain: { 0: 'pass' },
+};
+
+/** Verdict of an exit code; null (a signal, or no status arrived) is `lost`, never a pass. */
+export function exitConvention(convention: ExitConvention, code: number | null): Verdict {
+  if (code === null) return 'lost';
+  return CODES[convention][code] ?? 'fail';
+}

@@ -1,0 +1,3 @@
+export type { Ending } from './ending.ts';
+export { type ExitConvention, exitConvention } from './exit.ts';
+export { type TapOptions, TapStream } from './stream.ts';

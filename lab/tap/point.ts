@@ -1,0 +1,110 @@
+import { parse } from 'yaml';
+import type { TestResult, Verdict } from '../model/result.ts';
+import type { Dialect, Said } from './syntax.ts';
+
+/** Lengths kept, in characters: a stream of any size must not fill memory with one test's text. */
+const MAX_NAME = 300;
+const MAX_REASON = 1000;
+
+export function shorten(text: string, max: number): string {
+  return text.length <= max ? text : `${text.slice(0, max)} [${text.length - max} more characters]`;
+}
+
+type Directive = { word: 'skip' | 'todo' | 'xfail' | 'timeout' | 'error'; text: string };
+
+const DIRECTIVE = /^(skip|todo|xfail|timeout|error)\w*(?=\W|$)[:\s-]*(.*)$/i;
+const TIME = /^time=([\d.]+)\s*(ms|s)$/i;
+
+interface Parts {
+  name: string;
+  directive?: Directive;
+  durationMs?: number;
+  /** What stands after the `#` and is no directive, such as kselftest's `exit=1`. */
+  note?: string;
+}
+
+/** Where an unescaped `#` with white space before it stands. */
+function* hashes(rest: string): Generator<number> {
+  for (const match of rest.matchAll(/(?<=^|\s)#/g)) yield match.index;
+}
+
+function split(rest: string, dialect: Dialect): Parts {
+  const before = (at: number) => rest.slice(0, at).trimEnd();
+  let first: number | undefined;
+  for (const at of hashes(rest)) {
+    const after = rest.slice(at + 1).trim();
+    const found = DIRECTIVE.exec(after);
+    if (found) {
+      const word = (found[1] ?? '').toLowerCase() as Directive['word'];
+      return { name: before(at), directive: { word, text: (found[2] ?? '').trim() } };
+    }
+    const time = TIME.exec(after);
+    if (time) return { name: before(at), durationMs: Number(time[1]) * (time[2] === 's' ? 1000 : 1) };
+    first ??= at;
+  }
+  // In TAP 14 an unknown directive is part of the name; KTAP and kselftest put changing data there.
+  if (first === undefined || dialect === 'tap14') return { name: rest };
+  return { name: before(first), note: rest.slice(first + 1).trim() };
+}
+
+/** A directive outranks ok and not ok, except that a TODO which passes is a pass. */
+function verdictOf(ok: boolean, directive: Directive | undefined): Verdict {
+  switch (directive?.word) {
+    case 'skip':
+    case 'timeout':
+      return directive.word;
+    case 'xfail':
+      return 'todo';
+    case 'todo':
+      return ok ? 'pass' : 'todo';
+    case 'error':
+      return 'fail';
+    default:
+      return ok ? 'pass' : 'fail';
+  }
+}
+
+function reasonOf(ok: boolean, parts: Parts): string | undefined {
+  const { directive, note } = parts;
+  if (!directive) return ok ? undefined : note;
+  const text = directive.text;
+  if (directive.word === 'todo' && ok) return `passes, though marked TODO${text && `: ${text}`}`;
+  if (directive.word === 'error') return `the test itself broke${text && `: ${text}`}`;
+  if (directive.word === 'timeout') return `ran out of time${text && `: ${text}`}`;
+  return text || 'no reason given';
+}
+
+/** The result that a test line tells; a test without a name is called by its number, `#3`. */
+export function readPoint(
+  point: Extract<Said, { kind: 'point' }>,
+  number: number,
+  dialect: Dialect,
+): TestResult {
+  const parts = split(point.rest, dialect);
+  const name = parts.name.replace(/\\([#\\])/g, '$1').replace(/\s+/g, ' ');
+  const reason = reasonOf(point.ok, parts);
+  return {
+    name: shorten(name, MAX_NAME) || `#${number}`,
+    verdict: verdictOf(point.ok, parts.directive),
+    ...(reason ? { reason: shorten(reason, MAX_REASON) } : {}),
+    ...(parts.durationMs === undefined ? {} : { durationMs: parts.durationMs }),
+  };
+}
+
+/** Adds a YAML block to its test: the text as it came, the duration, and the message as the reason of what did not pass. */
+export function addYaml(result: TestResult, text: string): void {
+  result.detail = text;
+  let value: unknown;
+  try {
+    value = parse(text, { logLevel: 'silent' });
+  } catch {
+    // Broken YAML is still evidence: the text is kept.
+    return;
+  }
+  if (typeof value !== 'object' || value === null) return;
+  const { duration_ms: duration, message } = value as { duration_ms?: unknown; message?: unknown };
+  const ms = Number(duration);
+  if (duration !== undefined && Number.isFinite(ms)) result.durationMs = ms;
+  if (typeof message !== 'string' || result.verdict === 'pass') return;
+  result.reason ??= shorten(message.trim().split('\n')[0] ?? '', MAX_REASON);
+}
