@@ -1,0 +1,52 @@
+#!/usr/bin/env node
+// Makes a fresh checkout ready on Debian 12; does nothing, fast, when it is. Only what node itself has: nothing is installed yet.
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ensureBinding } from './binding.mjs';
+import { SetupError } from './command.mjs';
+import { ensurePackages } from './debian.mjs';
+import { locked } from './lock.mjs';
+import { ensureModules, ensureTap } from './modules.mjs';
+import { optional, required } from './packages.mjs';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+const HELP = `Usage: npm run setup [-- --all]
+
+Makes this checkout ready: Debian packages, node modules, test runner, native binding. What is there is left alone.
+  --all   also install the kernel sources that are not used by default`;
+
+function checkNode() {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  if (major > 20 || (major === 20 && minor >= 17)) return;
+  throw new SetupError(
+    `Node.js ${process.versions.node} is too old: ringlab needs 20.17 or later\n` +
+      'to mend: install Node.js 20, for example from https://nodejs.org/en/download',
+  );
+}
+
+/** @param {readonly string[]} args */
+async function main(args) {
+  if (args.includes('--help')) {
+    console.log(HELP);
+    return;
+  }
+  const unknown = args.find((arg) => arg !== '--all');
+  if (unknown) throw new SetupError(`unknown argument ${unknown}\n${HELP}`);
+  checkNode();
+  const packages = args.includes('--all') ? [...required, ...optional] : required;
+  await locked(join(root, 'build/setup.lock'), async () => {
+    ensurePackages(packages);
+    ensureModules(root);
+    ensureTap(root);
+    await ensureBinding(root);
+  });
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof SetupError)) throw error;
+  console.error(`setup: ${error.message}`);
+  process.exitCode = error.exitCode;
+}
