@@ -1,0 +1,2 @@
+/** Builds `build/ringlab.node` unless it is up to date; its path. */
+export function buildBinding(): Promise<string>;

@@ -1,0 +1,35 @@
+import { getSystemErrorName } from 'node:util';
+
+/** The name of a positive errno: 22 is `EINVAL`. */
+export function errnoName(errno: number): string {
+  try {
+    return getSystemErrorName(-errno);
+  } catch {
+    return `errno ${errno}`;
+  }
+}
+
+/** A system call that failed. `code` is the errno's name. */
+export class SyscallError extends Error {
+  override readonly name = 'SyscallError';
+  readonly errno: number;
+  readonly code: string;
+  readonly syscall: string;
+  constructor(errno: number, syscall: string) {
+    super(`${syscall}: ${errnoName(errno)}`);
+    this.errno = errno;
+    this.code = errnoName(errno);
+    this.syscall = syscall;
+  }
+}
+
+/** Waiting took longer than it may. */
+export class TimeoutError extends Error {
+  override readonly name = 'TimeoutError';
+}
+
+/** Passes a result of the addon on, or throws it as a SyscallError when it is -errno. */
+export function checked<T>(result: T | number, syscall: string): T {
+  if (typeof result === 'number' && result < 0) throw new SyscallError(-result, syscall);
+  return result as T;
+}

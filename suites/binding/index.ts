@@ -1,0 +1,10 @@
+/** io_uring and its neighbours, as close to the kernel as TypeScript gets. Load the addon first: `loadBinding(path)`. */
+export { type Cqe, decodeCqes } from './cqe.ts';
+export { checked, errnoName, SyscallError, TimeoutError } from './error.ts';
+export { File, openAs } from './file.ts';
+export { Memory } from './memory.ts';
+export { type Bytes, type Indices, loadBinding } from './native.ts';
+export { before, deferred, Notice } from './notice.ts';
+export { encodeParams, type RingOptions, type RingParams } from './params.ts';
+export { Ring } from './ring.ts';
+export { type Ending, Victim, type VictimOptions } from './victim.ts';

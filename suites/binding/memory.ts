@@ -1,0 +1,39 @@
+import { checked } from './error.ts';
+import { native } from './native.ts';
+
+const PAGE = 4096;
+const KIND = { private: 0, shared: 1, hugetlb: 2, transparent: 4 } as const;
+
+/**
+ * Page-aligned, zeroed memory outside the heap, with an address that stays. `kind`: `private`, `shared` (also with children),
+ * `hugetlb` (whole 2 MiB pages from the pool), `transparent` (2 MiB-aligned, huge pages if the kernel has some).
+ */
+export class Memory implements Disposable {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  readonly address: bigint;
+
+  constructor(length: number, kind: keyof typeof KIND = 'private') {
+    if (!Number.isInteger(length) || length < 1) throw new RangeError(`length ${length}: expected 1 or more`);
+    const unit = kind === 'hugetlb' ? 2 << 20 : PAGE;
+    const whole = Math.ceil(length / unit) * unit;
+    const buffer = checked<ArrayBuffer>(native().allocate(whole, KIND[kind]), 'mmap');
+    this.bytes = new Uint8Array(buffer, 0, length);
+    this.view = new DataView(buffer, 0, length);
+    this.address = native().address(this.bytes);
+  }
+
+  /** Length asked for, bytes. */
+  get length(): number {
+    return this.bytes.length;
+  }
+
+  /** Takes the memory away now: views of it become empty. Twice is once. */
+  release(): void {
+    if (this.bytes.buffer.byteLength > 0) native().release(this.bytes.buffer as ArrayBuffer);
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+}

@@ -1,0 +1,74 @@
+/** What the addon exports. Numbers below zero are -errno; only a misuse throws. Use the classes of `index.ts` instead. */
+export type Handle = { readonly handle: unique symbol };
+export type Bytes = ArrayBuffer | Uint8Array | DataView | null;
+
+export interface OpenedRing {
+  handle: Handle;
+  queues: ArrayBuffer;
+  sqes: ArrayBuffer;
+  fd: number;
+  sqeSize: number;
+  cqeSize: number;
+}
+
+export interface Indices {
+  sqHead: number;
+  sqTail: number;
+  cqHead: number;
+  cqTail: number;
+  sqFlags: number;
+  /** SQEs that the kernel refused to look at. */
+  dropped: number;
+  /** CQEs that were lost (never with IORING_FEAT_NODROP). */
+  overflow: number;
+}
+
+export interface Native {
+  open(entries: number, params: Uint8Array): OpenedRing | number;
+  close(ring: Handle): void;
+  push(ring: Handle, count: number): number;
+  reap(ring: Handle, out: Uint8Array): number;
+  indices(ring: Handle): Indices;
+  enter(ring: Handle, submit: number, complete: number, flags: number, timeoutMs: number): number;
+  enterFromThread(ring: Handle, submit: number, complete: number, flags: number): number;
+  flush(ring: Handle): number;
+  register(ring: Handle, opcode: number, argument: Bytes, count: number): number;
+  notifyFd(ring: Handle): number;
+  allocate(length: number, kind: number): ArrayBuffer | number;
+  address(bytes: Bytes): bigint;
+  release(bytes: ArrayBuffer): void;
+  ioctl(fd: number, request: number | bigint, argument: Bytes): number;
+  watch(fd: number, callback: () => void): Handle | number;
+  unwatch(watch: Handle): void;
+  victim(
+    ...args: [
+      entries: number,
+      params: Uint8Array,
+      sqes: Uint8Array,
+      count: number,
+      iovecs: Bytes,
+      iovecCount: number,
+      keep: Uint8Array,
+      uid: number,
+      waitFor: number,
+    ]
+  ): { pid: number; report: number } | number;
+  openAs(uid: number, path: string, flags: number): number;
+  pidfd(pid: number): number;
+  collect(pid: number): number;
+}
+
+let loaded: Native | undefined;
+
+/** Loads the addon from a file; a second call with another file is an error of the caller. */
+export function loadBinding(path: string): void {
+  if (loaded) return;
+  const module = { exports: {} };
+  process.dlopen(module, path);
+  loaded = module.exports as Native;
+}
+
+export function native(): Native {
+  if (!loaded) throw new Error('the native binding is not loaded: call loadBinding(path) first');
+  return loaded;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/* Memory outside the script's heap, and the ioctl that takes it. */
+#include "ringlab.h"
+#include <sys/ioctl.h>
+
+enum { SHARED = 1, HUGETLB = 2, TRANSPARENT = 4 };
+#define HUGE_PAGE ((size_t)2 << 20)
+
+struct mapping *mapping_new(void *address, size_t length)
+{
+	struct mapping *mapping = malloc(sizeof(*mapping));
+	if (!mapping)
+		return NULL;
+	atomic_init(&mapping->refs, 1);
+	mapping->address = address;
+	mapping->length = length;
+	return mapping;
+}
+
+void mapping_put(struct mapping *mapping)
+{
+	if (!mapping || atomic_fetch_sub(&mapping->refs, 1) != 1)
+		return;
+	munmap(mapping->address, mapping->length);
+	free(mapping);
+}
+
+static void view_gone(napi_env env, void *data, void *hint)
+{
+	(void)env;
+	(void)data;
+	mapping_put(hint);
+}
+
+/* An ArrayBuffer that holds its own reference: memory cannot vanish under a script that still sees it. */
+napi_value mapping_view(napi_env env, struct mapping *mapping)
+{
+	napi_value view;
+	atomic_fetch_add(&mapping->refs, 1);
+	if (napi_create_external_arraybuffer(env, mapping->address, mapping->length, view_gone, mapping, &view) == napi_ok)
+		return view;
+	mapping_put(mapping);
+	return NULL;
+}
+
+static void *map_aligned(size_t length, int flags)
+{
+	/* Room to cut a 2 MiB-aligned piece out of: transparent huge pages need the alignment. */
+	char *room = mmap(NULL, length + HUGE_PAGE, PROT_READ | PROT_WRITE, flags, -1, 0);
+	if (room == MAP_FAILED)
+		return MAP_FAILED;
+	char *start = (char *)(((uintptr_t)room + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1));
+	if (start > room)
+		munmap(room, (size_t)(start - room));
+	munmap(start + length, (size_t)(room + HUGE_PAGE - start));
+	madvise(start, length, MADV_HUGEPAGE);
+	return start;
+}
+
+/* allocate(length, kind): page-aligned zeroed memory as an ArrayBuffer, or -errno. Length is a multiple of the page size. */
+static napi_value allocate(napi_env env, napi_callback_info info)
+{
+	napi_value args[2];
+	uint32_t length, kind;
+	if (!take_args(env, info, 2, args) || !take_u32(env, args[0], "length", &length) ||
+	    !take_u32(env, args[1], "kind", &kind))
+		return NULL;
+	int flags = MAP_ANONYMOUS | (kind & SHARED ? MAP_SHARED : MAP_PRIVATE) | (kind & HUGETLB ? MAP_HUGETLB : 0);
+	void *address = kind & TRANSPARENT ? map_aligned(length, flags)
+					   : mmap(NULL, length, PROT_READ | PROT_WRITE, flags, -1, 0);
+	if (address == MAP_FAILED)
+		return make_number(env, -errno);
+	struct mapping *mapping = mapping_new(address, length);
+	if (!mapping) {
+		munmap(address, length);
+		return make_number(env, -ENOMEM);
+	}
+	napi_value view = mapping_view(env, mapping);
+	mapping_put(mapping);
+	return view;
+}
+
+/* address(bytes): where the bytes lie, as a bigint. */
+static napi_value address(napi_env env, napi_callback_info info)
+{
+	napi_value args[1], result = NULL;
+	void *data;
+	size_t length;
+	if (!take_args(env, info, 1, args) || !take_bytes(env, args[0], "bytes", &data, &length))
+		return NULL;
+	napi_create_bigint_uint64(env, (uint64_t)(uintptr_t)data, &result);
+	return result;
+}
+
+/* release(arrayBuffer): takes the memory from the script now instead of when it is collected. */
+static napi_value release(napi_env env, napi_callback_info info)
+{
+	napi_value args[1];
+	if (!take_args(env, info, 1, args))
+		return NULL;
+	if (napi_detach_arraybuffer(env, args[0]) != napi_ok)
+		napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "arrayBuffer: expected memory of this addon");
+	return NULL;
+}
+
+/* ioctl(fd, request, bytes): blocks like the call itself. */
+static napi_value control(napi_env env, napi_callback_info info)
+{
+	napi_value args[3];
+	int64_t fd, request;
+	void *data;
+	size_t length;
+	if (!take_args(env, info, 3, args) || !take_i64(env, args[0], "fd", &fd) ||
+	    !take_i64(env, args[1], "request", &request) || !take_bytes(env, args[2], "argument", &data, &length))
+		return NULL;
+	int result = ioctl((int)fd, (unsigned long)request, data);
+	return make_number(env, result < 0 ? -errno : result);
+}
+
+void export_memory(napi_env env, napi_value exports)
+{
+	export_function(env, exports, "allocate", allocate);
+	export_function(env, exports, "address", address);
+	export_function(env, exports, "release", release);
+	export_function(env, exports, "ioctl", control);
+}

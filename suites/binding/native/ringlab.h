@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* What the parts of the addon share. Every exported function returns a result >= 0 or -errno; only a misuse throws. */
+#ifndef RINGLAB_H
+#define RINGLAB_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#define NAPI_VERSION 9
+#include <errno.h>
+#include <linux/io_uring.h>
+#include <node_api.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Memory that script may see: unmapped when its last holder (ring handle, ArrayBuffer) has gone. */
+struct mapping {
+	atomic_int refs;
+	void *address;
+	size_t length;
+};
+
+struct ring {
+	int fd; /* -1 when closed */
+	int notify; /* eventfd registered with the ring, or -1 */
+	uint32_t sq_entries, cq_entries, sqe_size, cqe_size;
+	_Atomic uint32_t *sq_head, *sq_tail, *cq_head, *cq_tail, *sq_flags, *cq_overflow, *sq_dropped;
+	unsigned char *cqes;
+	struct mapping *queues, *sqes;
+	napi_ref views[2]; /* weak: the ArrayBuffers over `queues` and `sqes` */
+};
+
+/* args.c: reading arguments. Each throws a TypeError naming the argument, and returns false. */
+bool take_args(napi_env env, napi_callback_info info, size_t count, napi_value *values);
+bool take_u32(napi_env env, napi_value value, const char *name, uint32_t *out);
+bool take_i64(napi_env env, napi_value value, const char *name, int64_t *out);
+bool take_bytes(napi_env env, napi_value value, const char *name, void **data, size_t *length);
+bool take_handle(napi_env env, napi_value value, const napi_type_tag *tag, const char *name, void **out);
+napi_value make_handle(napi_env env, void *data, const napi_type_tag *tag, napi_finalize finalize);
+napi_value make_number(napi_env env, int64_t value);
+void set_number(napi_env env, napi_value object, const char *name, int64_t value);
+void export_function(napi_env env, napi_value exports, const char *name, napi_callback function);
+
+/* memory.c */
+void mapping_put(struct mapping *mapping);
+napi_value mapping_view(napi_env env, struct mapping *mapping);
+struct mapping *mapping_new(void *address, size_t length);
+
+/* ring.c */
+bool take_ring(napi_env env, napi_value value, struct ring **out);
+static inline int sys_enter(int fd, uint32_t submit, uint32_t complete, uint32_t flags, void *arg, size_t size)
+{
+	return (int)syscall(SYS_io_uring_enter, fd, submit, complete, flags, arg, size);
+}
+
+/* Each part adds its functions to the module. */
+void export_memory(napi_env env, napi_value exports);
+void export_ring(napi_env env, napi_value exports);
+void export_queue(napi_env env, napi_value exports);
+void export_thread(napi_env env, napi_value exports);
+void export_child(napi_env env, napi_value exports);
+
+#endif

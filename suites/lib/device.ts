@@ -1,0 +1,117 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DeviceRole } from '../../lab/model/protocol.ts';
+import { SkipError } from './uapi.ts';
+
+const NVME = '/sys/class/nvme';
+
+function attribute(...path: string[]): string {
+  try {
+    return readFileSync(join(...path), 'utf8').trim();
+  } catch {
+    return '';
+  }
+}
+
+function entries(path: string, pattern: RegExp): string[] {
+  try {
+    return readdirSync(path)
+      .filter((name) => pattern.test(name))
+      .sort();
+  } catch {
+    return [];
+  }
+}
+
+/** A controller as the kernel knows it now; a replugged one is a new controller with the old serial. */
+export class Controller {
+  /** `nvme0` */
+  readonly name: string;
+  readonly serial: string;
+
+  constructor(name: string, serial: string) {
+    this.name = name;
+    this.serial = serial;
+  }
+
+  /** Admin character device. */
+  get path(): string {
+    return `/dev/${this.name}`;
+  }
+
+  /** `live`, `resetting`, `connecting`, `deleting`...; empty when it is gone. */
+  state(): string {
+    return attribute(NVME, this.name, 'state');
+  }
+
+  /** Starts a reset and returns when the kernel has done it: it blocks, so use `node:fs/promises` on `resetFile` to go on meanwhile. */
+  reset(): void {
+    writeFileSync(this.resetFile, '1');
+  }
+
+  get resetFile(): string {
+    return join(NVME, this.name, 'reset_controller');
+  }
+}
+
+/** Controllers with one of these serial numbers, in the order of the serials. */
+export function controllers(serials: readonly string[]): Controller[] {
+  const all = entries(NVME, /^nvme\d+$/).map((name) => new Controller(name, attribute(NVME, name, 'serial')));
+  return serials.flatMap((serial) => all.filter((controller) => controller.serial === serial));
+}
+
+/** A namespace found by its role. Everything that can change by unplugging is looked up at each use. */
+export class Device {
+  readonly role: DeviceRole;
+  /** Name of the block device that users open: `nvme0n1`, the head one under multipath. */
+  readonly name: string;
+
+  constructor(role: DeviceRole) {
+    this.role = role;
+    this.name = headName(role);
+  }
+
+  get nsid(): number {
+    return this.role.nsid;
+  }
+
+  get blockSize(): number {
+    return this.role.blockSize;
+  }
+
+  /** Capacity in blocks. */
+  get blocks(): number {
+    return Math.floor(this.role.sizeBytes / this.role.blockSize);
+  }
+
+  get block(): string {
+    return `/dev/${this.name}`;
+  }
+
+  /** Generic character device, `/dev/ng0n1`. */
+  get char(): string {
+    return `/dev/${this.name.replace('nvme', 'ng')}`;
+  }
+
+  /** Its controllers that are there now. */
+  get controllers(): Controller[] {
+    return controllers(this.role.serials);
+  }
+
+  /** Name of the disk through which one controller reaches it: `nvme0c1n1` under multipath, else the same as `name`. */
+  pathName(controller: Controller): string {
+    const own = entries(join(NVME, controller.name), /^nvme\d+(c\d+)?n\d+$/);
+    const found = own.find((name) => attribute(NVME, controller.name, name, 'nsid') === String(this.nsid));
+    return found ?? this.name;
+  }
+}
+
+function headName({ role, serials, nsid }: DeviceRole): string {
+  const [first] = controllers(serials);
+  if (!first) throw new SkipError(`no controller with serial ${serials.join(' or ')} (role ${role})`);
+  const own = entries(join(NVME, first.name), /^nvme\d+(c\d+)?n\d+$/);
+  const path = own.find((name) => attribute(NVME, first.name, name, 'nsid') === String(nsid));
+  // Under multipath the kernel names a path nvme<subsystem>c<controller>n<head> and hides it behind nvme<subsystem>n<head>.
+  if (path) return path.replace(/c\d+/, '');
+  throw new SkipError(`controller ${first.name} has no namespace ${nsid} (role ${role})`);
+}

@@ -1,0 +1,95 @@
+import type { Socket } from 'node:net';
+import type { HelpReply, HelpRequest } from '../../lab/model/protocol.ts';
+
+type Args = HelpRequest['args'];
+
+/** What only the host can do for a test. Each call ends when the host has done it, and throws what the host could not do. */
+export class HelpClient implements AsyncDisposable {
+  readonly #port: number | undefined;
+  #socket: Promise<Socket> | undefined;
+  #waiting = new Map<number, { resolve: (reply: HelpReply) => void; reject: (error: Error) => void }>();
+  #id = 0;
+
+  /** `port`: loopback port of the channel; undefined where nobody helps. */
+  constructor(port: number | undefined) {
+    this.#port = port;
+  }
+
+  get available(): boolean {
+    return this.#port !== undefined;
+  }
+
+  /** Takes the controller with this serial away, as if its slot were pulled. */
+  async unplug(serial: string): Promise<void> {
+    await this.ask('unplug', { serial });
+  }
+
+  async replug(serial: string): Promise<void> {
+    await this.ask('replug', { serial });
+  }
+
+  /** Limits a drive (`DeviceRole.drive`) to so many operations a second; 0 lifts the limit. */
+  async throttle(drive: string, iops: number): Promise<void> {
+    await this.ask('throttle', { drive, iops });
+  }
+
+  /** Marks the console: `console` then gives what came after. */
+  async mark(): Promise<void> {
+    await this.ask('mark', {});
+  }
+
+  async console(): Promise<string> {
+    return (await this.ask('console', {})).text ?? '';
+  }
+
+  async ask(verb: HelpRequest['verb'], args: Args): Promise<HelpReply> {
+    const socket = await this.#connected();
+    const request: HelpRequest = { id: ++this.#id, verb, args };
+    const reply = await new Promise<HelpReply>((resolve, reject) => {
+      this.#waiting.set(request.id, { resolve, reject });
+      socket.ref();
+      socket.write(`${JSON.stringify(request)}\n`);
+    });
+    if (!reply.ok)
+      throw new Error(`the host could not ${verb} ${JSON.stringify(args)}: ${reply.error ?? 'no reason'}`);
+    return reply;
+  }
+
+  #connected(): Promise<Socket> {
+    this.#socket ??= this.#connect();
+    return this.#socket;
+  }
+
+  async #connect(): Promise<Socket> {
+    if (this.#port === undefined) throw new Error('no help channel: RINGLAB_HELP_PORT is not set');
+    const { connect } = await import('node:net');
+    const socket = connect(this.#port, '127.0.0.1');
+    await new Promise<void>((resolve, reject) => {
+      socket.once('connect', () => resolve()).once('error', reject);
+    });
+    let text = '';
+    socket.setEncoding('utf8');
+    socket.on('data', (chunk: string) => {
+      const lines = (text + chunk).split('\n');
+      text = lines.pop() ?? '';
+      for (const line of lines) this.#answer(JSON.parse(line) as HelpReply);
+    });
+    const lost = (why: string) => {
+      for (const { reject } of this.#waiting.values()) reject(new Error(`help channel: ${why}`));
+      this.#waiting.clear();
+      this.#socket = undefined;
+    };
+    socket.on('error', (error) => lost(error.message)).on('close', () => lost('closed'));
+    socket.unref();
+    return socket;
+  }
+
+  #answer(reply: HelpReply): void {
+    this.#waiting.get(reply.id)?.resolve(reply);
+    this.#waiting.delete(reply.id);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#socket) (await this.#socket).destroy();
+  }
+}

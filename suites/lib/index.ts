@@ -1,0 +1,21 @@
+/** Everything that suites are written with. */
+export { type Cqe, File, Memory, openAs, SyscallError, TimeoutError, type Victim } from '../binding/index.ts';
+export { AssertionError, resultName } from './assert.ts';
+export { Controller, controllers, Device } from './device.ts';
+export { type Fault, InjectedFault } from './fault.ts';
+export { HelpClient } from './help.ts';
+export * as nvme from './nvme.ts';
+export { fillPattern, ioMemory, pattern } from './pattern.ts';
+export { iovecs, openRing, ringOptions, type Shape, TestRing, type TestRingOptions } from './ring.ts';
+export {
+  commandFields,
+  type NvmeCommand,
+  type Passthrough,
+  type SqeFields,
+  writePassthrough,
+  writeSqe,
+} from './sqe.ts';
+export { type Lab, type Needs, suite, Test, test } from './test.ts';
+export { throttled } from './throttle.ts';
+export { SkipError, UapiTable } from './uapi.ts';
+export { type ChildOptions, startChild } from './victim.ts';
