@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DeviceRole } from '../../lab/model/protocol.ts';
 import { SkipError } from './uapi.ts';
@@ -23,15 +23,16 @@ function entries(path: string, pattern: RegExp): string[] {
   }
 }
 
-/** A controller as the kernel knows it now; a replugged one is a new controller with the old serial. */
+/** A controller as the kernel knows it now; a replugged one is a new controller with the old id. */
 export class Controller {
   /** `nvme0` */
   readonly name: string;
-  readonly serial: string;
+  /** As the cell file names it (`serial` or `serial@port`): what `help.unplug` takes. */
+  readonly id: string;
 
-  constructor(name: string, serial: string) {
+  constructor(name: string, id: string) {
     this.name = name;
-    this.serial = serial;
+    this.id = id;
   }
 
   /** Admin character device. */
@@ -54,10 +55,27 @@ export class Controller {
   }
 }
 
-/** Controllers with one of these serial numbers, in the order of the serials. */
-export function controllers(serials: readonly string[]): Controller[] {
-  const all = entries(NVME, /^nvme\d+$/).map((name) => new Controller(name, attribute(NVME, name, 'serial')));
-  return serials.flatMap((serial) => all.filter((controller) => controller.serial === serial));
+function realDevice(name: string): string {
+  try {
+    return realpathSync(join(NVME, name, 'device'));
+  } catch {
+    return '';
+  }
+}
+
+/** Is controller `name` the one that the cell file calls `id`? Serial number and, behind `@`, its PCI port tell. */
+function isCalled(name: string, id: string): boolean {
+  const [serial, port] = id.split('@');
+  if (attribute(NVME, name, 'serial') !== serial) return false;
+  return port === undefined || realDevice(name).includes(`/0000:${port}/`);
+}
+
+/** The controllers of these ids that are there now, in the order of the ids. */
+export function controllers(ids: readonly string[]): Controller[] {
+  const names = entries(NVME, /^nvme\d+$/);
+  return ids.flatMap((id) =>
+    names.filter((name) => isCalled(name, id)).map((name) => new Controller(name, id)),
+  );
 }
 
 /** A namespace found by its role. Everything that can change by unplugging is looked up at each use. */

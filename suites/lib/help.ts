@@ -19,13 +19,13 @@ export class HelpClient implements AsyncDisposable {
     return this.#port !== undefined;
   }
 
-  /** Takes the controller with this serial away, as if its slot were pulled. */
-  async unplug(serial: string): Promise<void> {
-    await this.ask('unplug', { serial });
+  /** Takes a controller (`Controller.id`) away, as if its slot were pulled. */
+  async unplug(id: string): Promise<void> {
+    await this.ask('unplug', { serial: id });
   }
 
-  async replug(serial: string): Promise<void> {
-    await this.ask('replug', { serial });
+  async replug(id: string): Promise<void> {
+    await this.ask('replug', { serial: id });
   }
 
   /** Limits a drive (`DeviceRole.drive`) to so many operations a second; 0 lifts the limit. */
