@@ -1,0 +1,101 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { lock } from '../core/cache.ts';
+import { hashOf } from '../core/hash.ts';
+import type { StageContext } from '../model/event.ts';
+import type { KernelBuild, KernelConfigRequest, SourceTree } from '../model/kernel.ts';
+import { type Compiled, compile, type Recipe, recipeOf } from './compile.ts';
+import { haveHeaders, headersFolder, keepHeaders } from './headers.ts';
+import { resolveRequest } from './request.ts';
+import { readBuild, storeBuild } from './store.ts';
+import type { BuildOptions } from './types.ts';
+
+const modulesFolder = 'ringlab-modules';
+
+/** Is anything configured as a module? */
+function hasModules(config: string): boolean {
+  return /^CONFIG_\w+=m$/m.test(config);
+}
+
+/** Builds modules into a folder of the object folder; INSTALL_MOD_PATH is made anew by the kernel's own rules. */
+async function installModules(recipe: Recipe, ctx: StageContext, jobs?: number): Promise<void> {
+  const { objects } = await compile(
+    recipe,
+    ['modules_install', `INSTALL_MOD_PATH=${modulesFolder}`, 'DEPMOD=true'],
+    ctx,
+    jobs,
+  );
+  void objects;
+}
+
+/** Puts what was compiled into the store, with the headers of its state. */
+async function keep(recipe: Recipe, done: Compiled, headers: string, seconds: number): Promise<KernelBuild> {
+  const { tree, config, tools, key } = recipe;
+  const { objects, warnings, sandboxed } = done;
+  const release = (await readFile(join(objects.path, 'include/config/kernel.release'), 'utf8')).trim();
+  const modules = hasModules(config) ? { modules: join(objects.path, modulesFolder) } : {};
+  const { arch, compiler, linker } = tools;
+  const facts = {
+    key,
+    release,
+    arch,
+    compiler,
+    linker,
+    tree: tree.tree,
+    configHash: hashOf(config),
+    warnings,
+    sandboxed,
+  };
+  const file = { format: 1 as const, ...facts, targets: objects.progress.made, seconds };
+  return storeBuild(file, { objects: objects.path, logFile: objects.logFile, headers, ...modules }, tree);
+}
+
+async function make(recipe: Recipe, ctx: StageContext, jobs?: number): Promise<KernelBuild> {
+  const { tree, key, tools, config } = recipe;
+  const tell = (kind: 'start' | 'note' | 'end', text: string) =>
+    ctx.emit({ stage: 'kernel', subject: tree.name, kind, text });
+  await using _held = await lock(tree.workDir, ctx.signal, () =>
+    tell('note', 'waits for another build of this source'),
+  );
+  // Whoever held the lock may have built it.
+  const stored = await readBuild(key, tree);
+  if (stored) return stored;
+  tell('start', `building with ${tools.compiler}`);
+  const began = performance.now();
+  const headers = await headersFolder(tree, tools, ctx.signal);
+  const wanted = (await haveHeaders(headers)) ? [] : ['headers'];
+  const done = await compile(
+    recipe,
+    ['bzImage', ...(hasModules(config) ? ['modules'] : []), ...wanted],
+    ctx,
+    jobs,
+  );
+  if (hasModules(config)) await installModules(recipe, ctx, jobs);
+  await keepHeaders(headers, done.objects.path, ctx.signal);
+  const seconds = Math.round((performance.now() - began) / 100) / 10;
+  const build = await keep(recipe, done, headers, seconds);
+  tell('end', `built in ${build.seconds} s`);
+  return build;
+}
+
+/** The warnings that `base` does not have. */
+export function newWarnings(warnings: readonly string[], base: readonly string[]): string[] {
+  const old = new Set(base);
+  return warnings.filter((warning) => !old.has(warning));
+}
+
+/**
+ * The kernel of a state of a source, from the store or built into it. Built incrementally in the object folder that all states of
+ * this source and config share. Throws InputError (unknown fragment, option that did not take), VerdictError `build-failed`,
+ * LabError, or the abort reason; after an abort the next call goes on where this one stopped.
+ */
+export async function buildKernel(
+  tree: SourceTree,
+  request: KernelConfigRequest,
+  ctx: StageContext,
+  { jobs, base }: BuildOptions = {},
+): Promise<KernelBuild> {
+  const recipe = await recipeOf(tree, await resolveRequest(request), ctx);
+  const build = (await readBuild(recipe.key, tree)) ?? (await make(recipe, ctx, jobs));
+  return base ? { ...build, newWarnings: newWarnings(build.warnings, base.warnings) } : build;
+}

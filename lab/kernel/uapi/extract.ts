@@ -1,0 +1,100 @@
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Uapi } from '../../model/uapi.ts';
+import { HeaderCompiler } from './evaluate.ts';
+import { enumeratorNames, macroNames, ownText } from './names.ts';
+import { findStructs, type Struct } from './structs.ts';
+
+/** The headers whose names the suites may ask for; those that a kernel does not have are left out. */
+const headers = [
+  'linux/io_uring.h',
+  'linux/nvme_ioctl.h',
+  'linux/ublk_cmd.h',
+  'linux/blkzoned.h',
+  'linux/fs.h',
+  'linux/uio.h',
+  'linux/falloc.h',
+  'linux/fcntl.h',
+  'linux/stat.h',
+  'linux/time_types.h',
+  'linux/errno.h',
+  'asm/unistd.h',
+];
+
+async function present(folders: readonly string[]): Promise<string[]> {
+  const found = await Promise.all(
+    headers.map(async (header) => {
+      const tries = folders.map((folder) => access(join(folder, header)));
+      return (await Promise.allSettled(tries)).some(({ status }) => status === 'fulfilled') ? header : [];
+    }),
+  );
+  return found.flat();
+}
+
+function toNumber(value: bigint): number | string {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : value.toString();
+}
+
+async function constantsOf(
+  compiler: HeaderCompiler,
+  preamble: string,
+  text: string,
+): Promise<Uapi['constants']> {
+  const names = [...new Set([...macroNames(text), ...enumeratorNames(text)])].sort();
+  const values = await compiler.evaluate(preamble, names);
+  const known = names.flatMap((name, index) => {
+    const value = values[index];
+    return value === undefined ? [] : [[name, toNumber(value)] as const];
+  });
+  return Object.fromEntries(known);
+}
+
+function layoutExpressions({ tag, name, fields }: Struct): string[] {
+  const type = `${tag} ${name}`;
+  const each = fields.flatMap((field) => [
+    `__builtin_offsetof(${type}, ${field})`,
+    `sizeof(((${type} *)0)->${field})`,
+  ]);
+  return [`sizeof(${type})`, ...each];
+}
+
+async function structsOf(compiler: HeaderCompiler, preamble: string, text: string): Promise<Uapi['structs']> {
+  const structs = findStructs(text);
+  const values = await compiler.evaluate(preamble, structs.flatMap(layoutExpressions));
+  const result: Uapi['structs'] = {};
+  let at = 0;
+  for (const { name, fields } of structs) {
+    const size = values[at++];
+    const layout: Uapi['structs'][string]['fields'] = {};
+    for (const field of fields) {
+      const [offset, bytes] = [values[at++], values[at++]];
+      // A flexible array at the end has an offset and no size.
+      if (offset !== undefined) layout[field] = { offset: Number(offset), size: Number(bytes ?? 0n) };
+    }
+    if (size !== undefined) result[name] = { size: Number(size), fields: layout };
+  }
+  return result;
+}
+
+/**
+ * Reads names, numbers and layouts from installed kernel headers (`make headers`), with the compiler as the only judge.
+ * `folders` are searched as the compiler would; nothing of the host's own headers is seen.
+ */
+export async function extractUapi(
+  folders: readonly string[],
+  release: string,
+  signal: AbortSignal,
+): Promise<Uapi> {
+  const compiler = new HeaderCompiler(folders, signal);
+  const includes = (await present(folders)).map((header) => `#include <${header}>`);
+  // Some ioctl numbers are made from a type that only the C library's headers define.
+  const preamble = ['typedef __SIZE_TYPE__ size_t;', ...includes].join('\n');
+  const { stdout } = await compiler.run(['-E', '-dD'], preamble);
+  const text = ownText(stdout, folders);
+  const [constants, structs] = await Promise.all([
+    constantsOf(compiler, preamble, text),
+    structsOf(compiler, preamble, text),
+  ]);
+  return { release, constants, structs };
+}
