@@ -1,0 +1,91 @@
+import { create } from 'xmlbuilder2';
+import type { CellResult, TestResult } from '../lab/model/result.ts';
+import { visible } from './escape.ts';
+import type { ReportInput } from './input.ts';
+
+type Node = ReturnType<typeof create>;
+
+interface Case {
+  name: string;
+  seconds?: number;
+  outcome?: { tag: 'failure' | 'error' | 'skipped'; type: string; message: string; text: string };
+}
+
+function caseOf({ name, verdict, reason = '', detail = '', durationMs }: TestResult): Case {
+  const time = durationMs === undefined ? {} : { seconds: durationMs / 1000 };
+  if (verdict === 'pass') return { name, ...time };
+  const outcome = (tag: 'failure' | 'error' | 'skipped', message: string): Case => ({
+    ...{ name, ...time },
+    outcome: { tag, type: verdict, message, text: detail },
+  });
+  if (verdict === 'skip') return outcome('skipped', reason);
+  if (verdict === 'todo') return outcome('skipped', `expected failure${reason && `: ${reason}`}`);
+  return outcome(verdict === 'lost' ? 'error' : 'failure', reason || verdict);
+}
+
+/** What the cell says besides its tests: that it broke, or what its kernel complained of. */
+function extraCases(cell: CellResult): Case[] {
+  const cases: Case[] = [];
+  if (cell.verdict !== 'done') {
+    const { verdict, reason = '', detail = '' } = cell;
+    cases.push({
+      name: '(cell)',
+      outcome: { tag: 'error', type: verdict, message: reason || verdict, text: detail },
+    });
+  }
+  for (const { title, text, fatal } of cell.complaints) {
+    if (!fatal) continue;
+    const outcome = { tag: 'failure' as const, type: 'complaint', message: title, text };
+    cases.push({ name: `(kernel) ${title}`, outcome });
+  }
+  return cases;
+}
+
+/** Failures of a base kernel are what the series is there to mend: a reader of the patched side must not turn red by them. */
+function asBase(test: Case): Case {
+  if (!test.outcome || test.outcome.tag === 'skipped') return test;
+  const { type, message } = test.outcome;
+  return { ...test, outcome: { ...test.outcome, tag: 'skipped', message: `on base: ${type}: ${message}` } };
+}
+
+function addCase(suite: Node, className: string, { name, seconds, outcome }: Case): void {
+  const time = seconds === undefined ? {} : { time: seconds.toFixed(3) };
+  const node = suite.ele('testcase', { classname: visible(className), name: visible(name), ...time });
+  if (!outcome) return;
+  const { tag, type, message, text } = outcome;
+  const child = node.ele(tag, { ...(tag === 'skipped' ? {} : { type }), message: visible(message) });
+  if (text && tag !== 'skipped') child.txt(visible(text));
+}
+
+function addSuite(root: Node, cell: CellResult, comparing: boolean): void {
+  const found = [...cell.tests.map(caseOf), ...extraCases(cell)];
+  const cases = comparing && cell.side === 'base' ? found.map(asBase) : found;
+  const count = (tag: string) => String(cases.filter((test) => test.outcome?.tag === tag).length);
+  const suite = root.ele('testsuite', {
+    name: visible(cell.name),
+    tests: String(cases.length),
+    failures: count('failure'),
+    errors: count('error'),
+    skipped: count('skipped'),
+    time: (cell.timings.totalMs / 1000).toFixed(3),
+  });
+  const properties = suite.ele('properties');
+  const { side, kernel, guest, suite: name, verdict } = cell;
+  for (const [key, value] of Object.entries({ side, kernel, guest, suite: name, verdict })) {
+    properties.ele('property', { name: key, value: visible(value) });
+  }
+  for (const test of cases) addCase(suite, cell.name, test);
+}
+
+/**
+ * JUnit XML: one test suite per cell, base and patched apart, told by the property `side`. Where the run compares, failures of
+ * the base are written as skipped (`on base: fail: ...`), so that what a CI counts is the patched side alone. A lost test and
+ * a broken cell are errors, any other failure a failure with its verdict as the type.
+ */
+export function renderJunit({ record }: ReportInput): string {
+  const document = create({ version: '1.0', encoding: 'UTF-8', invalidCharReplacement: '\ufffd' });
+  const root = document.ele('testsuites', { name: record.id, time: record.seconds.toFixed(3) });
+  const comparing = record.cells.some((cell) => cell.side === 'patched');
+  for (const cell of record.cells) addSuite(root, cell, comparing);
+  return `${document.end({ prettyPrint: true })}\n`;
+}

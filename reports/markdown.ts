@@ -1,0 +1,145 @@
+import { fenced, markdown as md } from './escape.ts';
+import type { ReportInput } from './input.ts';
+import {
+  brokenOf,
+  complaintsOf,
+  failedKernels,
+  type Item,
+  itemsOf,
+  LISTS,
+  rowsOf,
+  skipsOf,
+  summaryOf,
+  type Tally,
+} from './view.ts';
+
+const heading = (title: string, lines: readonly string[]) =>
+  lines.length === 0 ? [] : ['', `### ${title}`, '', ...lines];
+
+const table = (heads: readonly string[], rows: readonly (readonly string[])[]) =>
+  rows.length === 0
+    ? []
+    : [heads, heads.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);
+
+/** A block that opens on demand. */
+const folded = (title: string, text: string) => [
+  '',
+  `<details><summary>${md(title)}</summary>`,
+  '',
+  fenced(text),
+  '',
+  '</details>',
+  '',
+];
+
+function counts(tally: Tally | undefined): string {
+  if (!tally) return '';
+  const { pass, fail, skip, seconds, broken } = tally;
+  const time = seconds === undefined ? '' : `, ${seconds.toFixed(1)} s`;
+  return `${broken ? `**${broken}**, ` : ''}${pass} pass, ${fail} fail, ${skip} skip${time}`;
+}
+
+function matrix(input: ReportInput): string[] {
+  const rows = rowsOf(input);
+  if (!input.comparison)
+    return table(
+      ['cell', 'result'],
+      rows.map(({ cell, patched }) => [md(cell), counts(patched)]),
+    );
+  return table(
+    ['cell', 'base', 'patched'],
+    rows.map(({ cell, base, patched }) => [md(cell), counts(base), counts(patched)]),
+  );
+}
+
+function list(items: readonly Item[], quote: boolean): string[] {
+  const rows = items.map(({ cell, name, base, patched, reason }) => {
+    const verdicts = [base ?? '(none)', patched ?? '(none)'].join(' &rarr; ');
+    return [
+      md(cell),
+      md(name),
+      items.some((item) => item.base) ? verdicts : (patched ?? ''),
+      md(reason ?? ''),
+    ];
+  });
+  const evidence = quote ? items.filter((item) => item.detail) : [];
+  return [
+    ...table(['cell', 'test', 'verdict', 'reason'], rows),
+    ...evidence.flatMap(({ cell, name, detail }) => folded(`${cell}: ${name}`, detail ?? '')),
+  ];
+}
+
+function tests(input: ReportInput): string[] {
+  const items = itemsOf(input);
+  const failing = (item: Item) => item.patched && ['fail', 'timeout', 'crash', 'lost'].includes(item.patched);
+  if (!input.comparison) return heading('Failed', list(items.filter(failing), true));
+  const still = items.filter((item) => item.change === 'same' && failing(item));
+  return [
+    ...LISTS.flatMap(({ change, title }) => {
+      const found = items.filter((item) => item.change === change);
+      const head = `${title.charAt(0).toUpperCase()}${title.slice(1)} (${found.length})`;
+      return heading(head, list(found, change === 'regressed' || change === 'new'));
+    }),
+    ...heading(`Fails on both sides (${still.length})`, list(still, false)),
+  ];
+}
+
+function trouble(input: ReportInput): string[] {
+  const complaints = complaintsOf(input).flatMap(({ title, cells, text, fatal }) =>
+    folded(`${fatal ? '' : '(not fatal) '}${title} (${cells.join(', ')})`, text),
+  );
+  const kernels = failedKernels(input.record).flatMap(({ name, verdict, message, detail }) => [
+    `**${md(name)}: ${md(verdict)}**: ${md(message)}`,
+    ...folded('evidence', detail),
+  ]);
+  const cells = brokenOf(input).flatMap(({ cell, side, verdict, reason, detail }) => [
+    `**${md(cell)} (${side}): ${md(verdict)}**${reason ? `: ${md(reason)}` : ''}`,
+    ...(detail ? folded('evidence', detail) : ['']),
+  ]);
+  return [
+    ...heading(input.comparison ? 'New kernel complaints' : 'Kernel complaints', complaints),
+    ...heading(
+      'New compiler warnings',
+      (input.comparison?.newWarnings ?? []).map((line) => `- ${md(line)}`),
+    ),
+    ...heading('Kernels that could not be made', kernels),
+    ...heading('Broken cells', cells),
+  ];
+}
+
+function figures({ comparison }: ReportInput): string[] {
+  const rows = (comparison?.metrics ?? []).map(({ cell, name, unit, base, patched }) =>
+    [cell, name, String(base ?? ''), String(patched ?? ''), unit].map(md),
+  );
+  return heading('Figures', table(['cell', 'figure', 'base', 'patched', 'unit'], rows));
+}
+
+/** The report as GitHub-flavoured Markdown: tables, with long evidence folded away. */
+export function renderMarkdown(input: ReportInput): string {
+  const { record } = input;
+  const title = record.series?.title ?? `Run ${record.id}`;
+  const kernels = record.kernels.map(({ side, name, release, compiler }) =>
+    [side, name, release ?? '', compiler ?? ''].map(md),
+  );
+  const skipped = skipsOf(itemsOf(input)).map(([reason, count, cells]) => [
+    md(reason),
+    String(count),
+    md(cells.join(', ')),
+  ]);
+  return `${[
+    `## ${md(title)}`,
+    '',
+    `**${md(summaryOf(input))}**`,
+    '',
+    ...table(['side', 'kernel', 'release', 'compiler'], kernels),
+    '',
+    ...matrix(input),
+    ...tests(input),
+    ...heading('Skipped', table(['reason', 'tests', 'cells'], skipped)),
+    ...figures(input),
+    ...trouble(input),
+  ]
+    .join('\n')
+    .replace(/\n{3,}/g, '\n\n')
+    .trimEnd()}\n`;
+}

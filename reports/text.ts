@@ -1,0 +1,181 @@
+import { excerpt, oneLine, wrap } from './escape.ts';
+import { type Colors, plain, type ReportInput } from './input.ts';
+import { matrix } from './matrix.ts';
+import {
+  brokenOf,
+  complaintsOf,
+  failedKernels,
+  type Item,
+  itemsOf,
+  LISTS,
+  skipsOf,
+  summaryOf,
+} from './view.ts';
+
+/** Columns of the page; figures may make a row longer, text never does. */
+const WIDTH = 100;
+
+const indent = (lines: readonly string[], by: number) => lines.map((line) => ' '.repeat(by) + line);
+
+function header({ record, comparison }: ReportInput, colors: Colors): string[] {
+  const { series, kernels } = record;
+  const count = series ? `, ${series.patches.length} patch${series.patches.length === 1 ? '' : 'es'}` : '';
+  const lines = [
+    colors.bold(oneLine(series ? `${series.title} (${series.name}${count})` : `run ${record.id}`, WIDTH)),
+  ];
+  const width = Math.min(40, Math.max(0, ...kernels.map((kernel) => kernel.name.length)));
+  for (const { side, name, release, compiler, cached, buildSeconds } of kernels) {
+    const built = cached
+      ? 'built before'
+      : buildSeconds === undefined
+        ? undefined
+        : `built in ${Math.round(buildSeconds)} s`;
+    const facts = [release, compiler, built].filter((fact) => fact !== undefined).join(', ');
+    lines.push(oneLine(`${side.padEnd(7)} ${name.padEnd(width)} ${facts}`, WIDTH - 2).replace(/^/, '  '));
+  }
+  const accels = [...new Set(record.cells.flatMap((cell) => (cell.qemu ? [cell.qemu.accel] : [])))].join(
+    ', ',
+  );
+  lines.push(
+    oneLine(
+      `run ${record.id}, seed ${record.seed}, ${record.host.cores} cores${accels && `, ${accels}`}`,
+      WIDTH - 2,
+    ).replace(/^/, '  '),
+  );
+  if (comparison && !kernels.some((kernel) => comparison.base.startsWith(kernel.name))) {
+    lines.push(`  compares ${oneLine(comparison.base, 80)}`, `      with ${oneLine(comparison.patched, 80)}`);
+  }
+  return lines;
+}
+
+function section(title: string, lines: readonly string[], colors: Colors): string[] {
+  return lines.length === 0 ? [] : ['', colors.bold(title), ...lines];
+}
+
+function change({ base, patched }: Item): string {
+  if (base && patched) return base === patched ? patched : `${base} -> ${patched}`;
+  return patched ?? base ?? '';
+}
+
+/** Tests under their cells: name and verdicts, then the reason, then the evidence where `quote` asks for it. */
+function list(
+  items: readonly Item[],
+  paint: (text: string) => string,
+  quote: boolean,
+  colors: Colors,
+): string[] {
+  const lines: string[] = [];
+  let cell = '';
+  for (const item of items) {
+    if (item.cell !== cell) lines.push(`  ${oneLine(item.cell, WIDTH - 2)}`);
+    cell = item.cell;
+    const verdicts = change(item);
+    const name = oneLine(item.name, WIDTH - 8 - verdicts.length);
+    lines.push(`    ${name.padEnd(60)}  ${paint(verdicts)}`.trimEnd());
+    if (item.reason) lines.push(...indent(wrap(item.reason, WIDTH - 8, 3), 8));
+    if (quote && item.detail) lines.push(...indent(excerpt(item.detail, WIDTH - 10, 12), 8).map(colors.dim));
+  }
+  return lines;
+}
+
+function tests(input: ReportInput, colors: Colors): string[] {
+  const items = itemsOf(input);
+  const failing = (item: Item) => item.patched && ['fail', 'timeout', 'crash', 'lost'].includes(item.patched);
+  if (!input.comparison) {
+    const failed = items.filter(failing);
+    return section(`failed (${failed.length})`, list(failed, colors.red, true, colors), colors);
+  }
+  const paints = { regressed: colors.red, fixed: colors.green } as Record<string, (text: string) => string>;
+  const lists = LISTS.flatMap(({ change, title }) => {
+    const found = items.filter((item) => item.change === change);
+    const lines = list(
+      found,
+      paints[change] ?? colors.yellow,
+      change === 'regressed' || change === 'new',
+      colors,
+    );
+    return section(`${title} (${found.length})`, lines, colors);
+  });
+  const still = items.filter((item) => item.change === 'same' && failing(item));
+  return [
+    ...lists,
+    ...section(`fails on both sides (${still.length})`, list(still, colors.yellow, false, colors), colors),
+  ];
+}
+
+function skips(input: ReportInput, colors: Colors): string[] {
+  const groups = skipsOf(itemsOf(input));
+  const lines = groups.flatMap(([reason, count, cells]) => [
+    ...wrap(`${count} x ${reason}`, WIDTH - 2, 2).map((line) => `  ${line}`),
+    colors.dim(`      ${oneLine(cells.join(', '), WIDTH - 6)}`),
+  ]);
+  return section(`skipped (${groups.reduce((sum, [, count]) => sum + count, 0)})`, lines, colors);
+}
+
+function kernelTrouble(input: ReportInput, colors: Colors): string[] {
+  const complaints = complaintsOf(input);
+  const quoted = complaints.flatMap(({ title, cells, text, fatal, line }) => [
+    `  ${(fatal ? colors.red : colors.yellow)(oneLine(`${fatal ? '' : '(not fatal) '}${title}`, WIDTH - 2))}`,
+    colors.dim(`      ${oneLine(`${cells.join(', ')}; console line ${line}`, WIDTH - 6)}`),
+    ...indent(excerpt(text, WIDTH - 6, fatal ? 30 : 3), 6),
+  ]);
+  const news = input.comparison ? 'new kernel complaints' : 'kernel complaints';
+  const warnings = (input.comparison?.newWarnings ?? []).map((warning) => `  ${oneLine(warning, WIDTH - 2)}`);
+  return [
+    ...section(`${news} (${complaints.length})`, quoted, colors),
+    ...section(`new compiler warnings (${warnings.length})`, warnings, colors),
+  ];
+}
+
+function broken(input: ReportInput, colors: Colors): string[] {
+  const kernels = failedKernels(input.record);
+  const failures = kernels.flatMap(({ name, verdict, message, detail }) => [
+    `  ${colors.red(oneLine(`${name}: ${verdict}`, WIDTH - 2))}`,
+    ...indent(wrap(message, WIDTH - 6, 3), 6),
+    ...indent(excerpt(detail, WIDTH - 6, 40), 6),
+  ]);
+  const cells = brokenOf(input);
+  const lines = cells.flatMap(({ cell, side, verdict, reason, detail }) => [
+    `  ${colors.red(oneLine(`${cell} (${side}): ${verdict}`, WIDTH - 2))}`,
+    ...indent(wrap(reason ?? '', WIDTH - 6, 3), 6),
+    // What the kernel's own failure showed above is not shown again for each of its cells.
+    ...(kernels.some((kernel) => kernel.detail === detail)
+      ? []
+      : indent(excerpt(detail ?? '', WIDTH - 6, 25), 6)),
+  ]);
+  return [
+    ...section(`kernels that could not be made (${kernels.length})`, failures, colors),
+    ...section(
+      `broken cells (${cells.length})`,
+      lines.filter((line) => line.trim() !== ''),
+      colors,
+    ),
+  ];
+}
+
+function figures({ comparison }: ReportInput, colors: Colors): string[] {
+  const lines = (comparison?.metrics ?? []).map(({ cell, name, unit, base, patched }) => {
+    const change = base && patched !== undefined ? ` (${(((patched - base) / base) * 100).toFixed(1)}%)` : '';
+    return `  ${oneLine(`${cell} ${name}: ${base ?? '-'} -> ${patched ?? '-'} ${unit}${change}`, WIDTH - 2)}`;
+  });
+  return section('figures', lines, colors);
+}
+
+/** The report for a terminal, plain unless `colors` are given. What went wrong comes last, next to the summary. */
+export function renderText(input: ReportInput): string {
+  const colors = input.colors ?? plain;
+  const { comparison } = input;
+  const bad = comparison ? comparison.regressed + comparison.failed : 1;
+  return `${[
+    ...header(input, colors),
+    '',
+    ...matrix(input, colors),
+    ...skips(input, colors),
+    ...figures(input, colors),
+    ...tests(input, colors),
+    ...kernelTrouble(input, colors),
+    ...broken(input, colors),
+    '',
+    (bad > 0 ? colors.bold : colors.green)(summaryOf(input)),
+  ].join('\n')}\n`;
+}
