@@ -25,7 +25,12 @@ export interface Stop {
   told: boolean;
 }
 
-function causeOf({ code, signal, timedOut, guestDied }: Ending): Pick<Stop, 'verdict' | 'reason' | 'abnormal'> {
+function causeOf({
+  code,
+  signal,
+  timedOut,
+  guestDied,
+}: Ending): Pick<Stop, 'verdict' | 'reason' | 'abnormal'> {
   if (guestDied !== undefined) return { verdict: 'crash', reason: guestDied, abnormal: true };
   if (timedOut) return { verdict: 'timeout', reason: 'the suite ran out of time', abnormal: true };
   if (signal) return { verdict: 'lost', reason: `the suite was ended by ${signal}`, abnormal: true };

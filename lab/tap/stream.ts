@@ -60,11 +60,14 @@ export class TapStream {
     if (running !== undefined && !this.#collector.has(running)) {
       stop.told = true;
       this.#nesting.claim();
-      this.#collector.add({ name: running, verdict: stop.verdict, reason: `was running when ${stop.reason}` });
+      this.#collector.add({
+        name: running,
+        verdict: stop.verdict,
+        reason: `was running when ${stop.reason}`,
+      });
     }
     this.#nesting.closeAll(stop);
-    const anyBad = this.#collector.bad;
-    for (const flaw of endFlaw(stop, anyBad)) this.#collector.add(flaw);
+    for (const flaw of endFlaw(stop, this.#collector.bad)) this.#collector.add(flaw);
     this.#collector.close();
     return this.#collector.results;
   }
@@ -94,32 +97,29 @@ export class TapStream {
   }
 
   #tap(line: TapLine): void {
-    const previous = this.#last;
-    if (line.kind !== 'point') this.#flush();
-    switch (line.kind) {
-      case 'version':
-        return this.#nesting.version(line, line.dialect);
-      case 'subtest':
-        return this.#nesting.subtest(line, line.name);
-      case 'bail':
-        this.#nesting.enter(line).bail ??= line.reason;
-        return;
-      case 'plan': {
-        const { count, skip } = line;
-        this.#nesting.enter(line).plan ??= { count, ...(skip === undefined ? {} : { skip }) };
-        return;
-      }
-      case 'point': {
-        if (previous && line.ok) this.#explain(previous);
-        this.#flush();
-        const frame = this.#nesting.enter(line);
-        const result = readPoint(line, countPoint(frame, line.number), frame.dialect);
-        const mute = !this.#nesting.summarise(frame, result);
-        frame.nextName = undefined;
-        this.#last = { result, frame, mute };
-        return this.#takeComments(result, frame);
-      }
+    if (line.kind === 'point') {
+      this.#point(line);
+      return;
     }
+    this.#flush();
+    if (line.kind === 'version') this.#nesting.version(line, line.dialect);
+    else if (line.kind === 'subtest') this.#nesting.subtest(line, line.name);
+    else if (line.kind === 'bail') this.#nesting.enter(line).bail ??= line.reason;
+    else if (line.kind === 'plan') {
+      const { count, skip } = line;
+      this.#nesting.enter(line).plan ??= { count, ...(skip === undefined ? {} : { skip }) };
+    }
+  }
+
+  #point(line: TapLine & { kind: 'point' }): void {
+    if (this.#last && line.ok) this.#explain(this.#last);
+    this.#flush();
+    const frame = this.#nesting.enter(line);
+    const result = readPoint(line, countPoint(frame, line.number), frame.dialect);
+    const mute = !this.#nesting.summarise(frame, result);
+    frame.nextName = undefined;
+    this.#last = { result, frame, mute };
+    this.#takeComments(result, frame);
   }
 
   /** In TAP a failure is explained by the comments after it, in KTAP by those before it. */
