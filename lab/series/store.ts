@@ -1,7 +1,16 @@
-import { LabError } from '../core/errors.ts';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeJson } from '../core/atomic.ts';
+import { cacheRoot, exists } from '../core/cache.ts';
+import { InputError } from '../core/errors.ts';
+import { projectRoot } from '../core/paths.ts';
 import type { StageContext } from '../model/event.ts';
-import type { Series } from '../model/series.ts';
-import type { SeriesInfo } from './info.ts';
+import { parseYaml } from '../model/parse.ts';
+import { Series } from '../model/series.ts';
+import { isRange } from './git-range.ts';
+import { importSeries } from './import.ts';
+import { type SeriesInfo, seriesFromFolder } from './info.ts';
+import { checkName, NAME, nearNames } from './name.ts';
 
 export interface ListedSeries {
   name: string;
@@ -13,27 +22,109 @@ export interface ListedSeries {
   id: string;
 }
 
-/** Keeps an imported series under its name; returns the file. */
+export interface FoundSeries {
+  series: Series;
+  /** Only of a folder with a series.yaml. */
+  info?: SeriesInfo;
+}
+
+/** Where the series lie that the project carries. */
+export const OWN_SERIES = join(projectRoot, 'kernels/series');
+
+const importedDir = () => join(cacheRoot(), 'series');
+const importedFile = (name: string) => join(importedDir(), `${name}.json`);
+
+/** Names under a folder, or none when it is not there. */
+async function entriesOf(dir: string): Promise<{ name: string; folder: boolean }[]> {
+  const found = await readdir(dir, { withFileTypes: true }).catch(() => []);
+  return found.map((entry) => ({ name: entry.name, folder: entry.isDirectory() }));
+}
+
+async function namesOf(ownDir: string): Promise<{ own: string[]; imported: string[] }> {
+  const own = (await entriesOf(ownDir)).filter(({ folder }) => folder).map(({ name }) => name);
+  const imported = (await entriesOf(importedDir()))
+    .filter(({ name }) => name.endsWith('.json'))
+    .map(({ name }) => name.slice(0, -'.json'.length));
+  return { own: own.sort(), imported: imported.sort() };
+}
+
+/** Keeps an imported series under its name, in place of an older one of that name; returns the file. */
 export async function saveSeries(series: Series): Promise<string> {
-  throw new LabError(`not there yet: ${series.name}`);
+  checkName(series.name);
+  const file = importedFile(series.name);
+  await writeJson(file, series);
+  return file;
 }
 
-export async function listSeries(_ctx: StageContext): Promise<ListedSeries[]> {
-  throw new LabError('not there yet');
+async function loadImported(name: string): Promise<Series> {
+  const file = importedFile(name);
+  return parseYaml(Series, await readFile(file, 'utf8'), file, 'import it again');
 }
 
-/** Looks a series up: name under kernels/series/, imported name, then a path that importSeries takes. */
+/** Every series that has a name, our own first. One that cannot be read is told of and left out. */
+export async function listSeries(ctx: StageContext, ownDir = OWN_SERIES): Promise<ListedSeries[]> {
+  const { own, imported } = await namesOf(ownDir);
+  const read = async (name: string, from: ListedSeries['from'], load: () => Promise<Series>) => {
+    try {
+      const { title, patches, version, id } = await load();
+      return [{ name, title, from, patches: patches.length, version, id }];
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      ctx.emit({ stage: 'series', subject: name, kind: 'note', text: error.message });
+      return [];
+    }
+  };
+  const lists = await Promise.all([
+    ...own.map((name) =>
+      read(name, 'own', async () => (await seriesFromFolder(join(ownDir, name), { name }, ctx)).series),
+    ),
+    ...imported.map((name) => read(name, 'imported', () => loadImported(name))),
+  ]);
+  return lists.flat();
+}
+
+/**
+ * Looks a series up: a name under kernels/series/, an imported name, then a path or git range that importSeries takes.
+ * InputError with the names most like it when there is none.
+ */
 export async function findSeries(
   nameOrPath: string,
-  _ctx: StageContext,
-): Promise<{ series: Series; info?: SeriesInfo }> {
-  throw new LabError(`not there yet: ${nameOrPath}`);
+  ctx: StageContext,
+  ownDir = OWN_SERIES,
+): Promise<FoundSeries> {
+  if (NAME.test(nameOrPath)) {
+    const folder = join(ownDir, nameOrPath);
+    if (await exists(folder)) return seriesFromFolder(folder, { name: nameOrPath }, ctx);
+    if (await exists(importedFile(nameOrPath))) return { series: await loadImported(nameOrPath) };
+  }
+  if (await exists(join(nameOrPath, 'series.yaml'))) return seriesFromFolder(nameOrPath, {}, ctx);
+  if ((await exists(nameOrPath)) || isRange(nameOrPath))
+    return { series: await importSeries(nameOrPath, {}, ctx) };
+  const { own, imported } = await namesOf(ownDir);
+  const near = nearNames(nameOrPath, [...own, ...imported]);
+  throw new InputError({
+    what: `there is no series "${nameOrPath}"`,
+    expected: near.length > 0 ? `perhaps ${near.join(' or ')}` : 'a name of `ringlab series list`, or a path',
+    mend: 'ringlab series import SOURCE',
+  });
 }
 
-/** The series and those it needs, in the order to apply them. */
+/** The series and all that it needs, in the order to apply them. InputError when they need one another in a circle. */
 export async function resolveStack(
   nameOrPath: string,
-  _ctx: StageContext,
-): Promise<{ series: Series; info?: SeriesInfo }[]> {
-  throw new LabError(`not there yet: ${nameOrPath}`);
+  ctx: StageContext,
+  ownDir = OWN_SERIES,
+): Promise<FoundSeries[]> {
+  const stack: FoundSeries[] = [];
+  const names: string[] = [];
+  for (let next: string | undefined = nameOrPath; next !== undefined; ) {
+    if (names.includes(next)) {
+      throw new InputError({ what: `series need one another in a circle: ${[...names, next].join(' -> ')}` });
+    }
+    names.push(next);
+    const found: FoundSeries = await findSeries(next, ctx, ownDir);
+    stack.unshift(found);
+    next = found.info?.needs;
+  }
+  return stack;
 }

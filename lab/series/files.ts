@@ -1,0 +1,88 @@
+import type { Problem } from '../core/errors.ts';
+import type { DiffScan, FileDiff } from './hunks.ts';
+import { linkEscapes, pathFlaw, unquote } from './paths.ts';
+
+/** First folders of a kernel tree (any version since 2.6). */
+const KERNEL_FOLDERS = new Set(
+  'Documentation LICENSES arch block certs crypto drivers firmware fs include init io_uring ipc kernel lib mm net rust samples scripts security sound tools usr virt'.split(
+    ' ',
+  ),
+);
+
+/** `a/x`, `"b/x"` or `x<tab>date` of a header line as a name in the tree; undefined for /dev/null. */
+function treeName(written: string): string | undefined {
+  const bare = written.startsWith('"')
+    ? written.slice(0, written.lastIndexOf('"') + 1)
+    : written.split('\t')[0];
+  const name = unquote((bare ?? '').trimEnd());
+  if (name === '/dev/null') return undefined;
+  // An absolute name is kept whole: pathFlaw has to see it.
+  return name.startsWith('/') ? name : name.slice(name.indexOf('/') + 1);
+}
+
+/** The two names of `diff --git`, which are not separated by anything but a blank. */
+function gitNames(git: string): string[] {
+  const quoted = git.match(/"(?:[^"\\]|\\.)*"/g);
+  if (quoted) return [...quoted, ...git.replace(/"(?:[^"\\]|\\.)*"/g, '').split(' ')].filter(Boolean);
+  const half = /^(\S*?\/)(.*) (\S*?\/)\2$/.exec(git);
+  if (half) return [`${half[1]}${half[2]}`, `${half[3]}${half[2]}`];
+  const parts = git.split(' ');
+  return parts.length === 2 ? parts : [];
+}
+
+function namesOf(file: FileDiff): string[] {
+  const written = [file.oldName, file.newName, ...gitNames(file.git ?? '')].filter(
+    (name) => name !== undefined,
+  );
+  const names = written.map(treeName).filter((name) => name !== undefined);
+  return [...new Set([...names, ...file.moved.map(unquote)])];
+}
+
+/** Diffs made without `a/` and `b/` would lose their first folder when applied. */
+function lacksPrefix(file: FileDiff): boolean {
+  const written = [file.oldName, file.newName].filter((name) => name && name !== '/dev/null');
+  const firsts = new Set(written.map((name) => name?.split('/')[0] ?? ''));
+  const [first = ''] = firsts;
+  return firsts.size === 1 && KERNEL_FOLDERS.has(first);
+}
+
+function flawsOf(file: FileDiff, names: readonly string[]): string[] {
+  const flaws = names.flatMap((name) => {
+    const flaw = pathFlaw(name);
+    return flaw ? [`${flaw}: "${name}"`] : [];
+  });
+  if (names.length === 0) flaws.push('a part of the diff that names no file');
+  if (lacksPrefix(file)) flaws.push(`file names without a/ and b/: "${file.newName ?? file.oldName}"`);
+  if (file.mode === '160000') flaws.push(`a submodule: "${names[0]}"`);
+  if (file.mode === '120000' && file.added.some((target) => linkEscapes(names[0] ?? '', target))) {
+    flaws.push(`a symbolic link that leads out of the tree: "${names[0]}"`);
+  }
+  return flaws;
+}
+
+/** Names of the files that a diff touches, in order, and a problem for each that must not be handed to git. */
+export function checkFiles(scan: DiffScan, where: string): { files: string[]; problems: Problem[] } {
+  const files = new Set<string>();
+  const problems: Problem[] = [];
+  for (const file of scan.files) {
+    const names = namesOf(file);
+    for (const name of names) files.add(name);
+    for (const what of new Set(flawsOf(file, names))) {
+      problems.push({
+        what,
+        where: `${where}, line ${file.line + 1} of its text`,
+        expected: 'a/PATH and b/PATH inside the tree',
+      });
+    }
+  }
+  return { files: [...files], problems };
+}
+
+/** Why these files are not part of a kernel tree, or undefined when they may be. */
+export function foreignReason(files: readonly string[]): string | undefined {
+  const folders = [
+    ...new Set(files.filter((file) => file.includes('/')).map((file) => file.split('/')[0] ?? '')),
+  ];
+  if (folders.length === 0 || folders.some((folder) => KERNEL_FOLDERS.has(folder))) return undefined;
+  return `its files lie in ${folders.map((folder) => `${folder}/`).join(', ')}, which a kernel tree does not have`;
+}

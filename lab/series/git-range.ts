@@ -1,0 +1,112 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { InputError, type Problem } from '../core/errors.ts';
+import { run } from '../core/process.ts';
+import { Resources } from '../core/resource.ts';
+import type { StageContext } from '../model/event.ts';
+import type { Mail } from './mail.ts';
+import { parseMail } from './mail.ts';
+import { splitMbox } from './mbox.ts';
+import { readSource } from './read.ts';
+
+const RANGE = /^(?!-)([^\s.](?:[^\s]*[^\s.])?)\.\.([^\s.-]\S*)?$/;
+/** More than this is no series but a piece of history. */
+const LIMIT = 500;
+
+export function isRange(source: string): boolean {
+  return RANGE.test(source);
+}
+
+async function commitOf(repo: string, revision: string, signal: AbortSignal): Promise<string | Problem> {
+  const args = ['-C', repo, 'rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{commit}`];
+  const { code, stdout, stderr } = await run('git', args, { signal, accept: 'any' });
+  if (code === 0) return stdout.trim();
+  return {
+    what: `no commit "${revision}"`,
+    where: repo,
+    expected: stderr.trim() || 'BASE..TIP of this repository',
+  };
+}
+
+/** `BASE..TIP` of a repository as mails, made by git format-patch. The user's settings do not change the outcome. */
+export async function readRange(source: string, repo: string, ctx: StageContext): Promise<Mail[]> {
+  const { signal } = ctx;
+  const [, from = '', to = 'HEAD'] = RANGE.exec(source) ?? [];
+  const ends = await Promise.all([from, to].map((revision) => commitOf(repo, revision, signal)));
+  const problems = ends.filter((end) => typeof end !== 'string');
+  if (problems.length > 0) throw new InputError(problems);
+  const range = ends.join('..');
+  const count = async (kind: string) =>
+    Number((await run('git', ['-C', repo, 'rev-list', '--count', kind, range], { signal })).stdout);
+  const [commits, merges] = [await count('--no-merges'), await count('--merges')];
+  if (commits === 0 || commits > LIMIT) {
+    throw new InputError({
+      what: `${commits} commits in ${source}`,
+      where: repo,
+      expected: `1 to ${LIMIT} commits`,
+    });
+  }
+  if (merges > 0) {
+    ctx.emit({
+      stage: 'series',
+      subject: source,
+      kind: 'note',
+      text: `${merges} merge commits are left out`,
+    });
+  }
+  await using stack = new Resources();
+  const dir = await mkdtemp(join(tmpdir(), 'ringlab-range-'));
+  stack.defer(() => rm(dir, { recursive: true, force: true }));
+  await formatPatches(repo, range, dir, signal);
+  const files = (await readdir(dir)).sort();
+  return Promise.all(
+    files.map(async (file) => {
+      const [message = Buffer.alloc(0)] = splitMbox(await readSource(join(dir, file)));
+      const mail = await parseMail(message, `${source}, ${file}`);
+      if ('what' in mail) throw new InputError(mail);
+      return mail;
+    }),
+  );
+}
+
+async function formatPatches(repo: string, range: string, dir: string, signal: AbortSignal): Promise<void> {
+  const settings = [
+    'diff.noprefix=false',
+    'diff.mnemonicPrefix=false',
+    'diff.external=',
+    'format.headers=',
+    'format.pretty=',
+  ];
+  const args = [
+    ...settings.flatMap((setting) => ['-c', setting]),
+    ...[
+      'format-patch',
+      '--quiet',
+      '--numbered',
+      '--start-number=1',
+      '--pretty=mboxrd',
+      '--subject-prefix=PATCH',
+    ],
+    ...[
+      '--no-cover-letter',
+      '--no-attach',
+      '--no-thread',
+      '--no-signature',
+      '--no-notes',
+      '--no-to',
+      '--no-cc',
+    ],
+    ...[
+      '--no-ext-diff',
+      '--no-textconv',
+      '--full-index',
+      '--binary',
+      '--no-color',
+      '--src-prefix=a/',
+      '--dst-prefix=b/',
+    ],
+    ...['--unified=3', '--no-base', '-o', dir, range],
+  ];
+  await run('git', ['-C', repo, ...args], { signal });
+}

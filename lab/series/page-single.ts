@@ -1,0 +1,66 @@
+import type { Mail } from './mail.ts';
+
+const YEAR = /\b(?:19|20)\d\d\b/;
+const AT = /^(.*\S)\s+(\S+) at (\S+\.\S+)$/;
+
+interface Head {
+  name: string;
+  email: string;
+  date: string;
+  /** First line of the body. */
+  body: number;
+}
+
+/** Pipermail: subject, blank, `Name user at host`, date. */
+function pipermailHead(lines: readonly string[]): Head | undefined {
+  for (let at = 1; at < Math.min(lines.length - 1, 8); at++) {
+    const [, name, user, host] = AT.exec(lines[at] ?? '') ?? [];
+    const date = lines[at + 1] ?? '';
+    if (name && YEAR.test(date)) return { name, email: `${user}@${host}`, date: date.trim(), body: at + 2 };
+  }
+  return undefined;
+}
+
+/** Mail archives that put `From: Name` and `Date: ...` under the subject; addresses are hidden. */
+function archiveHead(lines: readonly string[]): Head | undefined {
+  const from = lines.findIndex((line, at) => at > 0 && at < 8 && /^From: \S/.test(line));
+  const date = lines.findIndex((line, at) => at > 0 && at < 12 && /^Date: \S/.test(line));
+  if (from < 0 || date < 0) return undefined;
+  const written = (lines[from] ?? '').slice(6).trim();
+  const [, name = written, email = ''] = /^(.*?)\s*<(\S+@\S+)>$/.exec(written) ?? [];
+  return { name, email, date: (lines[date] ?? '').slice(6).trim(), body: Math.max(from, date) + 1 };
+}
+
+function readHead(text: string): { lines: string[]; head: Head | undefined; pipermail: boolean } {
+  const lines = text.replace(/^\s*\n/, '').split('\n');
+  const titled = !/^[A-Za-z][A-Za-z-]*: /.test(lines[0] ?? '') || /^(?:re|fwd?|aw): /i.test(lines[0] ?? '');
+  const pipermail = pipermailHead(lines);
+  return {
+    lines,
+    head: titled ? (pipermail ?? archiveHead(lines)) : undefined,
+    pipermail: pipermail !== undefined,
+  };
+}
+
+/** Whether a text is the page of one message in a list archive (Pipermail, or one with From and Date lines). */
+export function isSinglePage(text: string): boolean {
+  return readHead(text).head !== undefined;
+}
+
+/** The message of such a page. Pipermail writes `user at host`: undone in angle brackets, outside the diff. */
+export function readSinglePage(text: string, where: string): Mail {
+  const { lines, head, pipermail } = readHead(text);
+  const end = lines.findIndex((line) => /^More information about the .* mailing list$/.test(line));
+  const body = lines.slice(head?.body ?? 1, end < 0 ? undefined : end).join('\n');
+  const start = body.search(/^diff --git /m);
+  const prose = start < 0 ? body : body.slice(0, start);
+  const told = pipermail ? prose.replace(/<(\S+) at (\S+\.\S+)>/g, '<$1@$2>') : prose;
+  return {
+    subject: lines[0] ?? '',
+    from: { name: head?.name ?? '', email: head?.email ?? '' },
+    ...(head ? { date: head.date } : {}),
+    references: [],
+    text: start < 0 ? told : told + body.slice(start),
+    where,
+  };
+}

@@ -1,0 +1,81 @@
+import type { Mail } from './mail.ts';
+
+const MARK = 'diff mbox series';
+const SIGNED =
+  /^(.*?) ((?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.? \d{1,2}, \d{4}, .*? UTC)(?: \| #(\d+))?$/;
+
+/** Whether a text is a page of a patch tracker (Patchwork). */
+export function isTrackerPage(text: string): boolean {
+  return /^Message ID\s/m.test(text) && /^Commit Message$/m.test(text);
+}
+
+/** `March 8, 2022, 3:21 p.m. UTC` -> ISO 8601; as it is when it does not read so. */
+function isoDate(written: string): string {
+  const [, day, hour = '0', minute = '00', half] =
+    /^(\S+ \d+, \d{4}), (\d+)(?::(\d\d))? ([ap])\.m\. UTC$/.exec(written) ?? [];
+  const base = day ? Date.parse(`${day.replace('.', '')} UTC`) : Number.NaN;
+  if (Number.isNaN(base)) return written;
+  const hours = (Number(hour) % 12) + (half === 'p' ? 12 : 0);
+  return new Date(base + (hours * 60 + Number(minute)) * 60_000).toISOString();
+}
+
+interface Signed {
+  at: number;
+  name: string;
+  date: string;
+  comment: boolean;
+}
+
+function signedLines(lines: readonly string[], from: number, to: number): Signed[] {
+  return lines.slice(from, to).flatMap((line, index) => {
+    const [, name, date, comment] = SIGNED.exec(line) ?? [];
+    return name && date
+      ? [{ at: from + index, name, date: isoDate(date), comment: comment !== undefined }]
+      : [];
+  });
+}
+
+/** The patch of a tracker page and its comments as replies, and the name of its series. */
+export function readTrackerPage(text: string, where: string): { mails: Mail[]; title?: string } {
+  const lines = text.split('\n');
+  const row = (name: string) =>
+    lines
+      .find((line) => new RegExp(`^${name}\\s`).test(line))
+      ?.slice(name.length)
+      .trim();
+  const subject = lines.slice(lines.indexOf(MARK) + 1).find((line) => line.trim() !== '') ?? '';
+  const message = lines.indexOf('Commit Message');
+  const patch = lines.lastIndexOf('Patch');
+  const end = patch < 0 ? lines.length : patch;
+  const signed = signedLines(lines, message, end);
+  const [head] = signed;
+  const comments = signed.filter(({ comment }) => comment);
+  const firstComment = comments[0] ? lines.lastIndexOf('Comments', comments[0].at) : -1;
+  const stop = firstComment > message ? firstComment : Math.max(message, lines.lastIndexOf(MARK, end));
+  const [id] = /[^\s<>]+@[^\s<>]+/.exec(row('Message ID') ?? '') ?? [];
+  const title = row('Series')?.replace(/\s*\|.*$/, '');
+  const body = head && !head.comment ? lines.slice(head.at + 1, stop) : [];
+  const diff = patch < 0 ? [] : lines.slice(patch + 1);
+  const mail: Mail = {
+    subject,
+    from: { name: head?.name ?? '', email: '' },
+    ...(head ? { date: head.date } : {}),
+    ...(id ? { messageId: `<${id}>` } : {}),
+    references: [],
+    text: [...body, ...diff].join('\n'),
+    where,
+  };
+  const replies = comments.map(({ at, name, date }, index): Mail => {
+    const next = comments[index + 1]?.at ?? lines.lastIndexOf(MARK, end);
+    return {
+      subject: `Re: ${subject}`,
+      from: { name, email: '' },
+      date,
+      ...(mail.messageId ? { inReplyTo: mail.messageId } : {}),
+      references: [],
+      text: lines.slice(at + 1, next < 0 ? end : next).join('\n'),
+      where: `${where}, comment ${index + 1}`,
+    };
+  });
+  return { mails: [mail, ...replies], ...(title ? { title } : {}) };
+}

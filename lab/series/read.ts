@@ -1,0 +1,68 @@
+import { constants, isUtf8 } from 'node:buffer';
+import { open, stat } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import { InputError } from '../core/errors.ts';
+
+/** No thread comes near this, packed or not; a kernel tarball given by mistake does. */
+export const SIZE_LIMIT = 48 << 20;
+
+const MiB = (bytes: number) => `${(bytes / (1 << 20)).toFixed(0)} MiB`;
+
+function tooBig(where: string, size: string): InputError {
+  const mend = 'give the mbox of one thread, or split it';
+  return new InputError({ what: `it has ${size}`, where, expected: `at most ${MiB(SIZE_LIMIT)}`, mend });
+}
+
+async function unpack(bytes: Buffer, where: string): Promise<Buffer> {
+  try {
+    return await promisify(gunzip)(bytes, { maxOutputLength: Math.min(SIZE_LIMIT, constants.MAX_LENGTH) });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ERR_BUFFER_TOO_LARGE') throw tooBig(where, `more than ${MiB(SIZE_LIMIT)} when unpacked`);
+    throw new InputError({ what: `its gzip data is damaged: ${message}`, where, mend: 'fetch it again' });
+  }
+}
+
+/** Content of a file, unpacked when it is gzip. Throws InputError for what cannot be a series. */
+export async function readSource(path: string): Promise<Buffer> {
+  const info = await stat(path);
+  if (!info.isFile()) throw new InputError({ what: 'it is neither a file nor a folder', where: path });
+  if (info.size > SIZE_LIMIT) throw tooBig(path, MiB(info.size));
+  await using file = await open(path);
+  const raw = await file.readFile();
+  const bytes = raw[0] === 0x1f && raw[1] === 0x8b ? await unpack(raw, path) : raw;
+  if (bytes.toString('latin1', 0, 4096).trim() === '' && bytes.toString('latin1').trim() === '') {
+    throw new InputError({
+      what: 'it is empty',
+      where: path,
+      expected: 'a patch, an mbox or a saved thread page',
+    });
+  }
+  const zero = bytes.indexOf(0);
+  if (zero >= 0) {
+    const what = `it is binary (a zero byte at offset ${zero})`;
+    throw new InputError({ what, where: path, expected: 'a patch, an mbox or a saved thread page' });
+  }
+  return bytes;
+}
+
+/** The bytes as text; InputError with the first lines that are not UTF-8. */
+export function decodeText(bytes: Buffer, where: string): string {
+  if (isUtf8(bytes)) return bytes.toString('utf8').replace(/^\ufeff/, '');
+  const bad: number[] = [];
+  let line = 1;
+  for (let at = 0; at < bytes.length && bad.length < 5; line++) {
+    const end = bytes.indexOf(10, at);
+    const next = end < 0 ? bytes.length : end + 1;
+    if (!isUtf8(bytes.subarray(at, next))) bad.push(line);
+    at = next;
+  }
+  throw new InputError(
+    bad.map((number) => ({
+      what: 'not UTF-8',
+      where: `${where}:${number}`,
+      mend: 'fetch the mbox of the thread',
+    })),
+  );
+}

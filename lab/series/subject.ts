@@ -1,0 +1,41 @@
+/** What the subject line of a mail says about a posting. */
+export interface Subject {
+  /** `Re:` and its kin. */
+  reply: boolean;
+  /** Whether a prefix says that this is a patch (or the cover letter of some): `PATCH`, `RFC`, or `k/M`. */
+  patch: boolean;
+  version: number;
+  /** `k` and `M` of `k/M`; a cover letter has number 0. */
+  number?: number;
+  total?: number;
+  /** The subject without `Re:` and without the bracketed prefixes. */
+  title: string;
+}
+
+const REPLY = /^(?:re|aw|sv|antw|fwd?)(?:\[\d+\])?:\s*/i;
+const BRACKET = /^\[([^\]]*)\]\s*/;
+
+/** Reads `Re: [RFC PATCH v2 3/9] title`, and variants such as `[PATCHv3 0/7]` and `[17/17]`. */
+export function parseSubject(raw: string): Subject {
+  let title = raw.replace(/\s+/g, ' ').trim();
+  let prefix = '';
+  let reply = false;
+  for (;;) {
+    const re = REPLY.exec(title);
+    const bracket = BRACKET.exec(title);
+    const found = re ?? bracket;
+    if (!found || found[0].length === title.length) break;
+    if (re) reply = true;
+    else prefix += ` ${bracket?.[1] ?? ''}`;
+    title = title.slice(found[0].length);
+  }
+  const count = /(?:^|\s)(\d{1,4})\/(\d{1,4})(?:\s|$)/.exec(prefix);
+  const version = /(?:^|[\s-]|PATCH|RFC)v(\d{1,3})\b/i.exec(prefix);
+  return {
+    reply,
+    patch: /PATCH|\bRF[CT]/i.test(prefix) || count !== null,
+    version: Math.max(1, Number(version?.[1] ?? 1)),
+    ...(count ? { number: Number(count[1]), total: Number(count[2]) } : {}),
+    title,
+  };
+}
