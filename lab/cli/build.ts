@@ -1,0 +1,74 @@
+import { Command } from '@commander-js/extra-typings';
+import { ExitCode } from '../core/errors.ts';
+import { buildEach, buildKernel } from '../kernel/index.ts';
+import type { KernelBuild } from '../model/kernel.ts';
+import { applyStack } from '../run/kernels.ts';
+import { resolveStack } from '../series/index.ts';
+import { resolveSource } from '../source/index.ts';
+import { clean } from './clean.ts';
+import { Exit } from './exit.ts';
+import { configOf, type KernelOptions, sourceOf, withKernel } from './options.ts';
+import { columns, print, printJson } from './output.ts';
+import { contextFor } from './render.ts';
+
+type Options = KernelOptions & { series?: string; each: boolean; json: boolean; verbose: boolean };
+
+function describe(build: KernelBuild): string {
+  const how = build.cached ? 'was built before' : `built in ${build.seconds.toFixed(1)} s`;
+  const lines = [
+    `${build.name} ${build.release}: ${how}${build.sandboxed ? ', sandboxed' : ''}`,
+    `  key     ${build.key}`,
+    `  vmlinux ${build.vmlinux}`,
+    `  uapi    ${build.uapi}`,
+    `  log     ${build.log}`,
+    `  ${build.warnings.length} compiler warnings`,
+  ];
+  for (const warning of build.newWarnings ?? []) lines.push(`  new: ${warning}`);
+  return clean(lines.join('\n'));
+}
+
+async function build(options: Options, signal: AbortSignal): Promise<void> {
+  const ctx = contextFor(signal, options);
+  const found = options.series ? await resolveStack(options.series, ctx) : [];
+  const source = await resolveSource(sourceOf(options, found.at(-1)?.info?.base), ctx);
+  const config = configOf(options);
+  const stack = found.map(({ series }) => series);
+  const { tree, steps } = await applyStack(source, stack, ctx);
+  if (options.each) {
+    const results = await buildEach([source, ...steps], config, ctx);
+    if (options.json) printJson(results);
+    else {
+      print(
+        columns(
+          results.map((step) => [
+            step.ok ? 'ok' : 'FAIL',
+            `${step.seconds.toFixed(1)} s`,
+            clean(step.name),
+            clean(step.error?.message ?? ''),
+          ]),
+        ),
+      );
+      for (const { name, newWarnings } of results)
+        for (const warning of newWarnings) print(clean(`${name}: new warning: ${warning}`));
+      for (const { name, error } of results) if (error) print(`\n${clean(name)}\n${clean(error.detail)}`);
+    }
+    if (results.some((step) => !step.ok)) throw new Exit(ExitCode.failed);
+    return;
+  }
+  const base = await buildKernel(source, config, ctx);
+  const name = `${source.name}+${stack.at(-1)?.name}`;
+  const built = stack.length > 0 ? await buildKernel({ ...tree, name }, config, ctx, { base }) : base;
+  if (options.json) printJson(built);
+  else print(describe(built));
+}
+
+export const buildVerb = (signal: AbortSignal) =>
+  withKernel(
+    new Command('build').description('Build a kernel, with a series on top, or after each of its patches.'),
+  )
+    .option('--series <series>', 'a series by name or path')
+    .option('--each', 'build after every patch and say which does not build', false)
+    .option('--json', 'print the result as JSON', false)
+    .option('-v, --verbose', 'show warnings and errors of the compiler as they come', false)
+    .addHelpText('after', '\nExample: ringlab build --series nvme-uring-cmd-multipath --each')
+    .action((options) => build(options, signal));

@@ -1,0 +1,25 @@
+import { Command } from '@commander-js/extra-typings';
+import { render } from '../../reports/index.ts';
+import { ExitCode } from '../core/errors.ts';
+import { compareRecords, exitCodeOf } from '../run/compare.ts';
+import { findRun, readRecord } from '../run/record.ts';
+import { Exit } from './exit.ts';
+import { print, printJson } from './output.ts';
+
+export const compareVerb = (_signal: AbortSignal) =>
+  new Command('compare')
+    .description('Say what differs between two runs. Nothing is booted.')
+    .argument('<a>', 'the run to start from: a folder, an id or "latest"')
+    .argument('<b>', 'the run to compare with it')
+    .option('--runs <dir>', 'where run records are kept', 'runs')
+    .option('--json', 'print the comparison as JSON', false)
+    .addHelpText('after', '\nExample: ringlab compare runs/monday runs/tuesday')
+    .action(async (a, b, { runs, json }) => {
+      const [from, to] = await Promise.all([a, b].map(async (name) => readRecord(await findRun(name, runs))));
+      if (!from || !to) return;
+      const comparison = compareRecords(from, to);
+      if (json) printJson(comparison);
+      else print(render('text', { record: to, comparison }));
+      const code = exitCodeOf(comparison);
+      if (code !== ExitCode.ok) throw new Exit(code);
+    });

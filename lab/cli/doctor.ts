@@ -1,0 +1,43 @@
+import { Command } from '@commander-js/extra-typings';
+import { ExitCode } from '../core/errors.ts';
+import { examine } from '../doctor/index.ts';
+import { probeAccel } from '../guest/index.ts';
+import { clean } from './clean.ts';
+import { Exit } from './exit.ts';
+import { columns, print, printJson } from './output.ts';
+import { contextFor } from './render.ts';
+
+export const doctorVerb = (signal: AbortSignal) =>
+  new Command('doctor')
+    .description('Check what ringlab needs on this machine and say how to mend what is missing.')
+    .option('--json', 'print the findings as JSON', false)
+    .addHelpText('after', '\nExample: ringlab doctor')
+    .action(async ({ json }) => {
+      const ctx = contextFor(signal, {});
+      const findings = await examine(ctx, { probeAccel });
+      const ill = findings.filter((finding) => !finding.ok && finding.level === 'required');
+      ctx.renderer.finish();
+      if (json) printJson({ ok: ill.length === 0, findings });
+      else {
+        const word = (ok: boolean, level: string) =>
+          ok ? 'ok' : level === 'required' ? 'MISSING' : 'missing';
+        print(
+          clean(
+            columns(
+              findings.map((finding) => [
+                word(finding.ok, finding.level),
+                finding.need,
+                finding.found ?? '-',
+              ]),
+            ),
+          ),
+        );
+        for (const { need, ok, mend } of findings) if (!ok && mend) print(clean(`to mend ${need}: ${mend}`));
+        print(
+          ill.length === 0
+            ? 'ringlab can run here.'
+            : `ringlab cannot run here: ${ill.length} needs are missing.`,
+        );
+      }
+      if (ill.length > 0) throw new Exit(ExitCode.lab);
+    });

@@ -1,0 +1,88 @@
+import { availableParallelism } from 'node:os';
+import { type Command, InvalidArgumentError, Option, type OptionValues } from '@commander-js/extra-typings';
+import { InputError } from '../core/errors.ts';
+import { defaultConfig } from '../kernel/index.ts';
+import type { KernelConfigRequest } from '../model/kernel.ts';
+
+/** Parses a whole number of at least `min`. */
+export const whole = (min: number) => (text: string) => {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= min) return value;
+  throw new InvalidArgumentError(`expected a whole number of at least ${min}.`);
+};
+
+const list = (value: string, before: string[]) => [...before, value];
+
+/** An option that may be given several times. */
+export const many = <F extends string>(flags: F, text: string) =>
+  new Option(flags, text).argParser(list).default([] as string[]);
+
+/** Which kernel, and how it is configured. */
+export const withKernel = <A extends unknown[], O extends OptionValues, G extends OptionValues>(
+  command: Command<A, O, G>,
+) =>
+  command
+    .option('--kernel <name>', 'a source named in kernels/sources.yaml (default: debian-6.12)')
+    .option('--tree <path>', 'your own kernel: a git tree, a tarball or a folder')
+    .option('--base <rev>', 'with --tree: the revision to start from (default: HEAD)')
+    .option('--config <start>', 'tinyconfig, defconfig or a config file to start from', 'tinyconfig')
+    .addOption(many('--fragment <file>', 'a config fragment of your own on top of the usual ones'))
+    .option('--debug', 'the debug kernel: KASAN, lockdep, DMA-API debug, kmemleak', false);
+
+/** Which guest, and how big. */
+export const withGuest = <A extends unknown[], O extends OptionValues, G extends OptionValues>(
+  command: Command<A, O, G>,
+) =>
+  command
+    .option('--guests-file <file>', 'a YAML file with guest profiles of your own')
+    .option('--vcpus <n>', 'virtual CPUs of a guest', whole(1))
+    .option('--memory <MiB>', 'memory of a guest', whole(256))
+    .option('--disk <MiB>', 'size of each NVMe namespace', whole(1))
+    .addOption(many('--kernel-arg <arg>', 'added to the kernel command line'))
+    .addOption(many('--qemu-arg <arg>', "added to QEMU's command line, one word each"))
+    .option('--boot-timeout <s>', 'seconds until a guest must have said hello', whole(1))
+    .addOption(
+      new Option('--accel <kind>', 'accelerator (default: KVM where a guest starts with it)').choices([
+        'kvm',
+        'tcg',
+      ] as const),
+    );
+
+export const jobsOption = () =>
+  new Option('--jobs <n>', 'guests that run at the same time')
+    .argParser(whole(1))
+    .default(Math.max(1, Math.floor(availableParallelism() / 2)));
+
+export interface KernelOptions {
+  kernel?: string;
+  tree?: string;
+  base?: string;
+  config: string;
+  fragment: string[];
+  debug: boolean;
+}
+
+/** The source that the options name; contradictions are told together. */
+export function sourceOf(options: KernelOptions, wished?: string) {
+  if (options.kernel && options.tree) {
+    throw new InputError({
+      what: 'two kernels are named',
+      where: '--kernel/--tree',
+      expected: 'one of the two',
+    });
+  }
+  if (options.base && !options.tree) {
+    throw new InputError({
+      what: 'a revision without a tree',
+      where: '--base',
+      expected: '--tree DIR --base REV',
+    });
+  }
+  if (options.tree) return { tree: options.tree, base: options.base };
+  return { kernel: options.kernel ?? wished };
+}
+
+export function configOf(options: KernelOptions): KernelConfigRequest {
+  const usual = defaultConfig(options.debug);
+  return { ...usual, start: options.config, fragments: [...usual.fragments, ...options.fragment] };
+}

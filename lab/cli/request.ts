@@ -1,0 +1,58 @@
+import { loadProfiles } from '../guest/index.ts';
+import type { StageContext } from '../model/event.ts';
+import type { Plan } from '../model/plan.ts';
+import type { Series } from '../model/series.ts';
+import { makePlan } from '../run/plan.ts';
+import { loadSuites } from '../run/suites.ts';
+import { resolveStack } from '../series/index.ts';
+import { configOf, type KernelOptions, sourceOf } from './options.ts';
+
+export interface MatrixOptions extends KernelOptions {
+  series?: string;
+  guest: string[];
+  suite: string[];
+  only: string[];
+  jobs: number;
+  seed?: number;
+  guestsFile?: string;
+  vcpus?: number;
+  memory?: number;
+  disk?: number;
+  kernelArg: string[];
+  qemuArg: string[];
+  bootTimeout?: number;
+  accel?: 'kvm' | 'tcg';
+}
+
+/** Turns the options of `run` and `mutants` into a checked plan and the series to apply, in order. */
+export async function planFrom(
+  options: MatrixOptions,
+  ctx: StageContext,
+): Promise<{ plan: Plan; stack: Series[] }> {
+  const [profiles, suites] = await Promise.all([loadProfiles(options.guestsFile), loadSuites()]);
+  const found = options.series ? await resolveStack(options.series, ctx) : [];
+  const info = found.at(-1)?.info;
+  const plan = makePlan(
+    {
+      source: sourceOf(options, info?.base),
+      series: options.series,
+      wishes: info,
+      guests: options.guest,
+      suites: options.suite,
+      config: configOf(options),
+      jobs: options.jobs,
+      only: options.only,
+      seed: options.seed,
+      kernelArgs: options.kernelArg,
+      qemuArgs: options.qemuArg,
+      vcpus: options.vcpus,
+      memoryMiB: options.memory,
+      diskMiB: options.disk,
+      bootTimeoutMs: options.bootTimeout === undefined ? undefined : options.bootTimeout * 1000,
+      accel: options.accel,
+    },
+    profiles,
+    suites,
+  );
+  return { plan, stack: found.map(({ series }) => series) };
+}

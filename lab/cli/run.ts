@@ -1,0 +1,74 @@
+import { Command } from '@commander-js/extra-typings';
+import { render } from '../../reports/index.ts';
+import { ExitCode, errorText } from '../core/errors.ts';
+import { compareSides, exitCodeOf } from '../run/compare.ts';
+import { type DryRun, dryRun } from '../run/dry-run.ts';
+import { type Run, runPlan } from '../run/pipeline.ts';
+import { Exit } from './exit.ts';
+import { jobsOption, many, whole, withGuest, withKernel } from './options.ts';
+import { print, printJson, quoted } from './output.ts';
+import { contextFor } from './render.ts';
+import { type MatrixOptions, planFrom } from './request.ts';
+import { version } from './version.ts';
+
+interface RunOptions extends MatrixOptions {
+  out?: string;
+  runs: string;
+  json: boolean;
+  dryRun: boolean;
+  verbose: boolean;
+}
+
+/** The matrix options that `run` and `mutants` share. */
+export const matrixCommand = (name: string) =>
+  withGuest(withKernel(new Command(name)))
+    .option('--series <series>', 'a series by name or path: base and patched run and are compared')
+    .addOption(many('--guest <profile>', 'a guest profile (default: those the series or suites name)'))
+    .addOption(many('--suite <suite>', 'a suite (default: those the series names, else all)'))
+    .addOption(many('--only <text>', 'only tests whose name contains this'))
+    .option('--seed <n>', 'seed of the random parts (default: a new one)', whole(0))
+    .addOption(jobsOption())
+    .option('--json', 'print the summary as JSON', false)
+    .option('--dry-run', 'print what would be done, with the exact QEMU command lines', false)
+    .option('-v, --verbose', 'show every test and the output of the tools', false);
+
+function finish(run: Run, options: RunOptions): void {
+  const { record } = run;
+  const comparison = record.kernels.length > 1 ? compareSides(record) : undefined;
+  if (options.json) printJson(comparison ?? record);
+  else print(render('text', { record, comparison }));
+  for (const failure of run.labFailures) process.stderr.write(`ringlab: ${errorText(failure)}\n`);
+  if (run.labFailures.length > 0) throw new Exit(ExitCode.lab);
+  const code = exitCodeOf(comparison ?? record);
+  if (code !== ExitCode.ok) throw new Exit(code);
+}
+
+function showDryRun(dry: DryRun, json: boolean): void {
+  if (json) {
+    printJson(dry);
+    return;
+  }
+  const { start, fragments } = dry.config;
+  print(`kernels: ${dry.kernels.join(', ')}\nconfig: ${start} + ${fragments.join(', ')}\nseed: ${dry.seed}`);
+  for (const { name, timeoutSeconds, command } of dry.cells) {
+    print(`\n${name} (at most ${timeoutSeconds} s)\n  ${command.map(quoted).join(' ')}`);
+  }
+}
+
+export const runVerb = (signal: AbortSignal) =>
+  matrixCommand('run')
+    .description('Build base and patched kernel, run the suites in guests, and say what the series changes.')
+    .option('--out <dir>', 'folder of the run record (default: a new one under --runs)')
+    .option('--runs <dir>', 'where run records are kept', 'runs')
+    .addHelpText('after', '\nExample: ringlab run --series nvme-uring-cmd-multipath --guest multipath')
+    .action(async (options) => {
+      const ctx = contextFor(signal, options);
+      const { plan, stack } = await planFrom(options, ctx);
+      if (options.dryRun) {
+        showDryRun(dryRun(plan, stack), options.json);
+        return;
+      }
+      const run = await runPlan(plan, stack, { runsDir: options.runs, out: options.out, version }, ctx);
+      ctx.renderer.finish();
+      finish(run, options);
+    });

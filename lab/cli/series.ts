@@ -1,0 +1,94 @@
+import { Command } from '@commander-js/extra-typings';
+import { writeAtomic } from '../core/atomic.ts';
+import type { Series } from '../model/series.ts';
+import { findSeries, importSeries, listSeries, saveSeries, writeMbox } from '../series/index.ts';
+import { clean } from './clean.ts';
+import { whole } from './options.ts';
+import { columns, print, printJson } from './output.ts';
+import { contextFor } from './render.ts';
+
+function describe(series: Series): string {
+  const lines = [
+    `${series.name}: ${series.title} (v${series.version}, ${series.patches.length} of ${series.announced} patches, ${series.origin.kind})`,
+    `id ${series.id}`,
+  ];
+  for (const patch of series.patches) {
+    lines.push(
+      `  ${patch.number}/${series.announced} ${patch.subject} - ${patch.author.name} <${patch.author.email}>`,
+    );
+  }
+  for (const { patch, reason } of series.foreign) {
+    lines.push(`  ${patch.number}/${series.announced} ${patch.subject} - left out: ${reason}`);
+  }
+  if (series.missing.length > 0)
+    lines.push(`missing: ${series.missing.map((n) => `${n}/${series.announced}`).join(', ')}`);
+  return clean(lines.join('\n'));
+}
+
+function importVerb(signal: AbortSignal) {
+  return new Command('import')
+    .description(
+      'Read a series from an mbox, patches, a git range or a saved thread page, and keep it by name.',
+    )
+    .argument('<source>', 'mbox (also .gz), .patch, folder, BASE..TIP, or saved page')
+    .option('--version <n>', 'take this version of the series (default: the newest)', whole(1))
+    .option('--name <name>', 'the name to keep it under (default: from its title)')
+    .option('--repo <dir>', 'the git repository of a range (default: this folder)')
+    .option('--json', 'print the series as JSON', false)
+    .addHelpText('after', '\nExample: ringlab series import ./t.mbox.gz --name my-series')
+    .action(async (source, { json, ...options }) => {
+      const ctx = contextFor(signal, {});
+      const series = await importSeries(source, options, ctx);
+      await saveSeries(series);
+      if (json) printJson(series);
+      else print(describe(series));
+    });
+}
+
+function listVerb(signal: AbortSignal) {
+  return new Command('list')
+    .description('List the series that ringlab carries and those imported.')
+    .option('--json', 'print the list as JSON', false)
+    .addHelpText('after', '\nExample: ringlab series list')
+    .action(async ({ json }) => {
+      const series = await listSeries(contextFor(signal, {}));
+      if (json) printJson(series);
+      else
+        print(columns(series.map((one) => [one.name, one.from, `${one.patches} patches`, clean(one.title)])));
+    });
+}
+
+function showVerb(signal: AbortSignal) {
+  return new Command('show')
+    .description('Show a series: its patches, what is missing, what was left out.')
+    .argument('<series>', 'a name or a path')
+    .option('--json', 'print the series as JSON', false)
+    .addHelpText('after', '\nExample: ringlab series show nvme-uring-cmd-multipath')
+    .action(async (name, { json }) => {
+      const { series } = await findSeries(name, contextFor(signal, {}));
+      if (json) printJson(series);
+      else print(describe(series));
+    });
+}
+
+function exportVerb(signal: AbortSignal) {
+  return new Command('export')
+    .description('Write a series as an mbox that git am takes.')
+    .argument('<series>', 'a name or a path')
+    .option('--out <file>', 'write to a file (default: standard output)')
+    .addHelpText('after', '\nExample: ringlab series export nvme-uring-cmd-multipath --out series.mbox')
+    .action(async (name, { out }) => {
+      const { series } = await findSeries(name, contextFor(signal, {}));
+      const mbox = writeMbox(series);
+      if (out) await writeAtomic(out, mbox);
+      else process.stdout.write(mbox);
+    });
+}
+
+export const seriesVerb = (signal: AbortSignal) =>
+  new Command('series')
+    .description('Import and look at patch series.')
+    .addCommand(importVerb(signal))
+    .addCommand(listVerb(signal))
+    .addCommand(showVerb(signal))
+    .addCommand(exportVerb(signal));

@@ -1,0 +1,67 @@
+import t from 'tap';
+import type { CellResult, TestResult } from '../model/result.ts';
+import { type Attributed, blame } from './blame.ts';
+import { killer, listMutants } from './mutants.ts';
+import { runningTest } from './suite.ts';
+
+const test = (name: string, verdict: TestResult['verdict'] = 'pass'): TestResult => ({ name, verdict });
+const complaint = (over: Partial<Attributed>): Attributed => ({
+  title: 'KASAN: slab-use-after-free in f',
+  signature: 'KASAN f',
+  text: 'BUG: KASAN: slab-use-after-free in f',
+  line: 1,
+  fatal: true,
+  ...over,
+});
+const cell = (over: Partial<CellResult>): CellResult => ({
+  name: 'k/g/s',
+  kernel: 'k',
+  guest: 'g',
+  suite: 's',
+  side: 'patched',
+  verdict: 'done',
+  tests: [],
+  complaints: [],
+  metrics: [],
+  timings: { totalMs: 1 },
+  files: {},
+  ...over,
+});
+
+t.test('a fatal complaint fails the test that was running, whatever it said', (t) => {
+  const blamed = blame([test('a'), test('b'), test('c', 'skip')], [complaint({ test: 'b' })]);
+  t.same(
+    blamed.map((one) => one.verdict),
+    ['pass', 'crash', 'skip'],
+  );
+  t.match(blamed[1], { reason: 'KASAN: slab-use-after-free in f', detail: /BUG: KASAN/ });
+  t.end();
+});
+
+t.test('noise and complaints outside of tests blame no test', (t) => {
+  const found = [complaint({ test: 'a', fatal: false }), complaint({})];
+  t.same(blame([test('a')], found), [test('a')]);
+  t.end();
+});
+
+t.test('the running test is the last that began and did not end', (t) => {
+  const log = (...lines: string[]) => lines.map((line) => `[    1.000000] ringlab: ${line}`).join('\r\n');
+  t.equal(runningTest(log('begin "a"', 'end "a"', 'begin "b \\"quoted\\""')), 'b "quoted"');
+  t.equal(runningTest(log('begin "a"', 'end "a"')), undefined);
+  t.equal(runningTest(''), undefined);
+  t.end();
+});
+
+t.test('a mutant is killed by a test that passes without it', (t) => {
+  const healthy = cell({ tests: [test('a'), test('b', 'skip')] });
+  t.equal(killer(healthy, cell({ tests: [test('a', 'fail')] })), 'g/s: a');
+  t.equal(killer(healthy, cell({ tests: [test('a', 'lost')] })), 'g/s: a');
+  t.equal(killer(healthy, cell({ tests: [test('a'), test('b', 'fail')] })), undefined, 'b proves nothing');
+  t.equal(killer(healthy, cell({ tests: [test('a')] })), undefined);
+  t.match(killer(healthy, cell({ verdict: 'crash', reason: 'panic', tests: [] })), /crash, panic/);
+  t.end();
+});
+
+t.test('a series without mutants is told apart from a name that fits none', async (t) => {
+  await t.rejects(listMutants('no-such-series', []), { exitCode: 2, message: /has no mutants/ });
+});

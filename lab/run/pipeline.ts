@@ -1,0 +1,125 @@
+import { mkdir } from 'node:fs/promises';
+import { cpus, release, totalmem } from 'node:os';
+import { join } from 'node:path';
+import limit from 'p-limit';
+import { LabError } from '../core/errors.ts';
+import { probeAccel } from '../guest/index.ts';
+import { ensureImage } from '../image/index.ts';
+import type { StageContext } from '../model/event.ts';
+import type { Plan } from '../model/plan.ts';
+import type { CellResult, RunRecord } from '../model/result.ts';
+import type { Series } from '../model/series.ts';
+import { prepareAgent } from './agent.ts';
+import { failedCell, runCell } from './cell.ts';
+import { kernelRecord, type PreparedKernel, prepareKernels } from './kernels.ts';
+import { cellsOf } from './plan.ts';
+import { newRunDir, writeRecord } from './record.ts';
+
+export const RECIPE = 'minimal';
+
+export interface Run {
+  record: RunRecord;
+  dir: string;
+  /** What the lab itself got wrong, cell by cell; the record holds the rest. */
+  labFailures: LabError[];
+}
+
+function hostFacts(): RunRecord['host'] {
+  const cores = cpus();
+  return {
+    cpu: cores[0]?.model.trim() ?? 'unknown',
+    cores: cores.length,
+    memoryMiB: Math.round(totalmem() / 2 ** 20),
+    kernel: release(),
+    node: process.version,
+  };
+}
+
+function startRecord(id: string, plan: Plan, series: Series | undefined, version: string): RunRecord {
+  return {
+    format: 1,
+    id,
+    startedAt: new Date().toISOString(),
+    seconds: 0,
+    ringlab: version,
+    series: series && {
+      id: series.id,
+      name: series.name,
+      title: series.title,
+      patches: series.patches.map((patch) => patch.subject),
+    },
+    kernels: [],
+    host: hostFacts(),
+    seed: plan.seed,
+    cells: [],
+    interrupted: false,
+  };
+}
+
+/** Runs the cells, `jobs` at a time. A cell that the lab could not run is noted and the others go on. */
+async function runCells(plan: Plan, kernels: PreparedKernel[], run: Run, ctx: StageContext): Promise<void> {
+  const cells = cellsOf(plan, kernels);
+  if (!kernels.some((kernel) => kernel.build)) {
+    for (const cell of cells) {
+      const failure = kernels.find((kernel) => kernel.side === cell.side)?.failure;
+      if (failure) run.record.cells.push(failedCell(cell, failure));
+    }
+    return;
+  }
+  const [image, agent, { accel, reason }] = await Promise.all([
+    ensureImage(RECIPE, ctx),
+    prepareAgent(),
+    plan.accel ? { accel: plan.accel, reason: 'asked for' } : probeAccel(ctx),
+  ]);
+  ctx.emit({ stage: 'run', subject: 'accel', kind: 'line', text: `${accel}: ${reason}` });
+  run.record.image = { recipe: image.recipe, key: image.key };
+  run.record.agentHash = agent.hash;
+  const tools = { plan, image, agent, accel, recordDir: run.dir };
+  const results = new Map<string, CellResult>();
+  const slots = limit(plan.jobs);
+  let done = 0;
+  const work = cells.map((cell) =>
+    slots(async () => {
+      if (ctx.signal.aborted) return;
+      const kernel = kernels.find(({ side }) => side === cell.side);
+      if (kernel?.failure) results.set(cell.name, failedCell(cell, kernel.failure));
+      else if (kernel?.build) results.set(cell.name, await runCell(cell, kernel.build, tools, ctx));
+      done++;
+      ctx.emit({ stage: 'run', subject: 'cells', kind: 'progress', done, total: cells.length });
+    }).catch((error) => {
+      if (ctx.signal.aborted) return;
+      run.labFailures.push(error instanceof LabError ? error : new LabError(cell.name, { cause: error }));
+    }),
+  );
+  await Promise.all(work);
+  run.record.cells = cells.flatMap((cell) => results.get(cell.name) ?? []);
+}
+
+/**
+ * A whole run: kernels, then the matrix of cells, then the record on disk. The record is written however it ends, so that
+ * what was learnt before an interruption or a lab fault is kept; an abort is thrown after that.
+ */
+export async function runPlan(
+  plan: Plan,
+  stack: readonly Series[],
+  options: { runsDir: string; out?: string; version: string },
+  ctx: StageContext,
+): Promise<Run> {
+  const started = performance.now();
+  const series = stack.at(-1);
+  const { id, dir } = await newRunDir(options.runsDir, options.out, series?.name ?? 'base');
+  await mkdir(dir, { recursive: true });
+  const run: Run = { record: startRecord(id, plan, series, options.version), dir, labFailures: [] };
+  try {
+    const kernels = await prepareKernels(plan, stack, ctx);
+    run.record.kernels = kernels.map(kernelRecord);
+    await runCells(plan, kernels, run, ctx);
+  } finally {
+    run.record.seconds = Math.round((performance.now() - started) / 100) / 10;
+    run.record.interrupted = ctx.signal.aborted;
+    await writeRecord(dir, run.record);
+    ctx.emit({ stage: 'run', subject: 'record', kind: 'note', text: join(dir, 'run.json') });
+  }
+  ctx.signal.throwIfAborted();
+  return run;
+}
