@@ -1,12 +1,24 @@
 import { getSystemErrorName } from 'node:util';
 
+/** Linux errnos that block layer and io_uring use and Node has no names for (asm-generic/errno.h). */
+const MORE: Record<number, string> = {
+  35: 'EDEADLK',
+  43: 'EIDRM',
+  52: 'EBADE',
+  61: 'ENODATA',
+  62: 'ETIME',
+  67: 'ENOLINK',
+  74: 'EBADMSG',
+  77: 'EBADFD',
+  117: 'EUCLEAN',
+  123: 'ENOMEDIUM',
+  126: 'ENOKEY',
+  524: 'ENOTSUPP',
+};
+
 /** The name of a positive errno: 22 is `EINVAL`. */
 export function errnoName(errno: number): string {
-  try {
-    return getSystemErrorName(-errno);
-  } catch {
-    return `errno ${errno}`;
-  }
+  return MORE[errno] ?? getSystemErrorName(-errno);
 }
 
 /** A system call that failed. `code` is the errno's name. */

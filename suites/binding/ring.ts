@@ -95,8 +95,13 @@ export class Ring implements Disposable {
     const deadline = performance.now() + timeoutMs;
     for (;;) {
       const noticed = this.#noticed();
-      checked(native().flush(this.#handle), 'io_uring_enter');
-      this.#ready = this.reap();
+      // Reaping makes room for completions that overflowed: they come with the next flush.
+      for (let more = true; more && this.#ready.length < count; ) {
+        checked(native().flush(this.#handle), 'io_uring_enter');
+        const had = this.#ready.length;
+        this.#ready = this.reap();
+        more = this.#ready.length > had;
+      }
       if (this.#ready.length >= count) return this.#ready.splice(0, count);
       const inTime = performance.now() < deadline && (await before(deadline, noticed));
       if (this.#closed) throw new TimeoutError('the ring was closed while waiting');

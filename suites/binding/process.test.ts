@@ -1,0 +1,160 @@
+import { execFile } from 'node:child_process';
+import { chmodSync, constants, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { Worker } from 'node:worker_threads';
+import t from 'tap';
+import { hostUapi } from '../fakes/host-uapi.ts';
+import { TestRing } from '../lib/ring.ts';
+import { writeSqe } from '../lib/sqe.ts';
+import { UapiTable } from '../lib/uapi.ts';
+import { buildBinding } from './build.mjs';
+import { File, loadBinding, Memory, openAs, Victim } from './index.ts';
+import { native } from './native.ts';
+
+const addon = await buildBinding();
+loadBinding(addon);
+const uapi = new UapiTable(await hostUapi());
+
+function nops(count: number, size: number): Uint8Array {
+  const bytes = new Uint8Array(count * size);
+  for (let i = 0; i < count; i++)
+    writeSqe(new DataView(bytes.buffer, i * size, size), uapi, {
+      opcode: 'IORING_OP_NOP',
+      userData: 100 + i,
+    });
+  return bytes;
+}
+
+t.test('a victim submits, waits and dies by our hand', async (t) => {
+  await using victim = new Victim({ ring: { entries: 4 }, sqes: nops(3, 64), count: 3, keep: [] });
+  t.equal(await victim.submitted(), 3);
+  await t.rejects(victim.wait(50), /lives after 50 ms/);
+  victim.kill();
+  t.same(await victim.wait(), { signal: 9 });
+  t.throws(() => process.kill(victim.pid, 0), { code: 'ESRCH' });
+});
+
+t.test('a child reports its completions and exits', async (t) => {
+  const ring = { entries: 4, flags: (1 << 10) | (1 << 11) };
+  await using child = new Victim({ ring, sqes: nops(2, 128), count: 2, keep: [], complete: true });
+  const cqes = await child.completions();
+  t.same(
+    cqes.map(({ tag, res }) => [tag, res]),
+    [
+      [100, 0],
+      [101, 0],
+    ],
+  );
+  t.same(await child.wait(), { code: 0 });
+});
+
+t.test('a child keeps only the descriptors it was given, and its own user', async (t) => {
+  using file = new File(join(t.testdir({ f: 'abc' }), 'f'), constants.O_RDONLY);
+  using memory = new Memory(4096, 'shared');
+  const sqe = new Uint8Array(64);
+  const read = { opcode: 'IORING_OP_READ', fd: file.fd, addr: memory.address, len: 3 };
+  writeSqe(new DataView(sqe.buffer), uapi, read);
+  const common = { ring: { entries: 1 }, sqes: sqe, count: 1, complete: true };
+  await using kept = new Victim({ ...common, keep: [file.fd], uid: 65534 });
+  t.equal((await kept.completions())[0]?.res, 3);
+  t.equal(Buffer.from(memory.bytes.subarray(0, 3)).toString(), 'abc');
+  await using closed = new Victim({ ...common, keep: [] });
+  t.equal((await closed.completions())[0]?.res, -9);
+});
+
+t.test('a child whose ring cannot be set up says why', async (t) => {
+  await using child = new Victim({
+    ring: { entries: 1, flags: 1 << 30 },
+    sqes: nops(1, 64),
+    count: 1,
+    keep: [],
+  });
+  await t.rejects(child.submitted(), { code: 'EINVAL', syscall: 'child' });
+  t.same(await child.wait(), { code: 110 });
+});
+
+t.test('opening as another user', { skip: process.getuid?.() !== 0 && 'needs root' }, (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'ringlab-'));
+  t.teardown(() => rmSync(dir, { recursive: true }));
+  chmodSync(dir, 0o755);
+  const path = join(dir, 'secret');
+  writeFileSync(path, '', { mode: 0o600 });
+  t.equal(openAs(0, path, constants.O_RDONLY), undefined);
+  t.equal(openAs(65534, path, constants.O_RDONLY)?.code, 'EACCES');
+  t.end();
+});
+
+t.test('wrong arguments are told by name and harm nothing', (t) => {
+  const raw = native() as unknown as Record<string, (...args: unknown[]) => unknown>;
+  const throwing = (name: string, args: unknown[], message: RegExp) =>
+    t.throws(() => raw[name]?.(...args), message, `${name}(${args.length})`);
+  throwing('open', [4], /arguments: expected more/);
+  throwing('open', [-1, new Uint8Array(120)], /entries: expected an integer from 0/);
+  throwing('open', [4, new Uint8Array(7)], /params: expected a struct/);
+  throwing('open', [4, new Uint32Array(30)], /params: expected an ArrayBuffer/);
+  throwing('enter', [{}, 0, 0, 0, 0], /ring: expected a handle/);
+  throwing('allocate', ['x', 0], /length: expected an integer/);
+  throwing('release', [5], /expected memory/);
+  throwing('watch', [0, 'no function'], /callback: expected a function/);
+  throwing(
+    'victim',
+    [1, new Uint8Array(120), new Uint8Array(3), 1, null, 0, new Uint8Array(1024), -1, 0],
+    /do not fit/,
+  );
+  const watch = raw.watch?.(native().pidfd(process.pid), () => {});
+  throwing('close', [watch], /a handle of the right kind/);
+  raw.unwatch?.(watch);
+  raw.unwatch?.(watch);
+  t.end();
+});
+
+const script = (body: string) => `
+  const module = { exports: {} };
+  process.dlopen(module, ${JSON.stringify(addon)});
+  const native = module.exports;
+  const params = new Uint8Array(120);
+  const ring = native.open(8, params);
+  native.watch(native.notifyFd(ring.handle), () => {});
+  const memory = new Uint8Array(native.allocate(8192, 0));
+  ${body}`;
+
+t.test('a process with open rings ends when it has nothing to do, and when it is told to', async (t) => {
+  const node = (body: string) =>
+    promisify(execFile)(process.execPath, ['-e', script(body)], { timeout: 20_000 });
+  t.equal((await node('console.log(memory.length)')).stdout, '8192\n');
+  t.equal((await node('console.log(1); process.exit(0)')).stdout, '1\n');
+  const dropped = 'globalThis.gc?.(); for (let i = 0; i < 300; i++) native.open(64, params); console.log(2)';
+  t.equal((await node(dropped)).stdout, '2\n');
+});
+
+t.test('worker threads have rings of their own, also when they are terminated', async (t) => {
+  const ringFds = () =>
+    readFileSync('/proc/self/maps', 'utf8').match(/anon_inode:\[io_uring\]/g)?.length ?? 0;
+  const before = ringFds();
+  for (let round = 0; round < 5; round++) {
+    const worker = new Worker(
+      script(
+        `require('worker_threads').parentPort.postMessage(native.indices(ring.handle).sqHead); setInterval(() => {}, 1000)`,
+      ),
+      { eval: true },
+    );
+    t.equal(await new Promise((resolve) => worker.once('message', resolve)), 0);
+    await worker.terminate();
+  }
+  t.equal(ringFds(), before, 'no mapping left behind');
+  using ring = new TestRing(uapi);
+  t.equal((await ring.run({ opcode: 'IORING_OP_NOP' })).res, 0);
+});
+
+t.test('a build that is up to date is not repeated', async (t) => {
+  const { mtimeMs } = statSync(addon);
+  t.equal(await buildBinding(), addon);
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    fileURLToPath(new URL('build.mjs', import.meta.url)),
+  ]);
+  t.equal(stdout.trim(), addon);
+  t.equal(statSync(addon).mtimeMs, mtimeMs);
+});
