@@ -1,0 +1,96 @@
+import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+
+/** A runaway console must not fill the disk: what comes after this many bytes is counted, and only its end is kept. */
+const FILE_LIMIT = 256 << 20;
+const TAIL_BYTES = 16 << 10;
+/** A line longer than this is handed on in pieces. */
+const LINE_LIMIT = 8 << 10;
+
+/**
+ * A guest's console: written to a file as it comes, and told line by line. Lines are cut at line ends, never where a read
+ * happened to end.
+ */
+export class ConsoleLog {
+  readonly file: string;
+  readonly #fd: number;
+  readonly #watchers = new Set<(line: string) => void>();
+  readonly #limit: number;
+  #written = 0;
+  #dropped = 0;
+  #tail = Buffer.alloc(0);
+  #partial = '';
+  /** Resolves when QEMU has closed its end and everything is in the file. */
+  readonly drained: Promise<void>;
+
+  constructor(stream: NodeJS.ReadableStream, file: string, limit = FILE_LIMIT) {
+    this.file = file;
+    this.#limit = limit;
+    this.#fd = openSync(file, 'w+');
+    stream.on('data', (chunk: Buffer) => this.#take(chunk));
+    this.drained = new Promise((resolve) => {
+      stream.once('close', () => {
+        this.#finish();
+        resolve();
+      });
+    });
+  }
+
+  /** Bytes that the console has said so far and that the file holds. */
+  get size(): number {
+    return this.#written;
+  }
+
+  /** Calls `watcher` with each later line, without its end; returns the way to stop. */
+  watch(watcher: (line: string) => void): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+
+  /** The console from byte `from` on, as lossy UTF-8. */
+  text(from = 0): string {
+    const bytes = Buffer.alloc(Math.max(0, this.#written - from));
+    const fd = openSync(this.file, 'r');
+    try {
+      return bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, from)).toString('utf8');
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  /** The last lines, for a death notice. */
+  tail(lines = 40): string {
+    return this.#tail.toString('utf8').trimEnd().split(/\r?\n/).slice(-lines).join('\n');
+  }
+
+  #take(chunk: Buffer): void {
+    const fitting = chunk.subarray(0, Math.max(0, this.#limit - this.#written));
+    this.#write(fitting);
+    this.#dropped += chunk.length - fitting.length;
+    this.#tail = Buffer.from(Buffer.concat([this.#tail, chunk]).subarray(-TAIL_BYTES));
+    const pieces = (this.#partial + chunk.toString('latin1')).split('\n');
+    this.#partial = pieces.pop() ?? '';
+    for (const line of pieces) this.#tell(line.replace(/\r$/, ''));
+    if (this.#partial.length > LINE_LIMIT) {
+      this.#tell(this.#partial);
+      this.#partial = '';
+    }
+  }
+
+  #write(bytes: Uint8Array): void {
+    for (let done = 0; done < bytes.length; ) done += writeSync(this.#fd, bytes, done);
+    this.#written += bytes.length;
+  }
+
+  #tell(line: string): void {
+    for (const watcher of [...this.#watchers]) watcher(line);
+  }
+
+  #finish(): void {
+    if (this.#partial) this.#tell(this.#partial);
+    if (this.#dropped > 0) {
+      const note = `\n[ringlab: ${this.#dropped} bytes of console left out here; its end follows]\n`;
+      this.#write(Buffer.concat([Buffer.from(note), this.#tail]));
+    }
+    closeSync(this.#fd);
+  }
+}

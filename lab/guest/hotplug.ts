@@ -1,0 +1,75 @@
+import { LabError } from '../core/errors.ts';
+import { controllerFields } from './command.ts';
+import type { ControllerPlace } from './layout.ts';
+import type { Qmp } from './qmp.ts';
+import type { Qtest } from './qtest.ts';
+
+/** Where q35's firmware maps PCI configuration space (PCIEXBAR). */
+const ECAM = 0xb000_0000;
+const ROOT_PORT = 0x000c_1b36;
+const CAPABILITIES = 0x34;
+const PCI_EXPRESS = 0x10;
+/** Slot control: an offset in the PCI Express capability, and its bits (PCIe Base Specification 7.5.3.10). */
+const SLOT_CONTROL = 0x18;
+const POWER_OFF = 0x0400;
+const INDICATOR_OFF = 0x0300;
+/** An orderly removal takes the guest 5 s (the attention button may be pressed again to cancel) and what the driver needs. */
+const ORDERLY_MS = 60_000;
+const ABRUPT_MS = 30_000;
+
+/** Address of a root port's slot control register in guest memory. */
+async function slotControl(qtest: Qtest, device: number): Promise<number> {
+  const config = ECAM + (device << 15);
+  if ((await qtest.read(config, 'l')) !== ROOT_PORT) {
+    throw new LabError(`no hot-plug port answers at PCI device 0x${device.toString(16)}`);
+  }
+  let capability = await qtest.read(config + CAPABILITIES, 'b');
+  while (capability !== 0 && (await qtest.read(config + capability, 'b')) !== PCI_EXPRESS) {
+    capability = await qtest.read(config + capability + 1, 'b');
+  }
+  if (capability === 0) throw new LabError('the hot-plug port has no PCI Express capability');
+  return config + capability + SLOT_CONTROL;
+}
+
+/**
+ * Takes the power from a slot and gives it back at once. QEMU removes the device when the power goes; the guest finds an empty
+ * slot whose power it believes on, which is what pulling a card looks like to pciehp. Left off, pciehp would take the slot
+ * for disabled already and keep the dead device (seen with Linux 6.12 and QEMU 7.2).
+ */
+async function pull(qtest: Qtest, device: number): Promise<void> {
+  const address = await slotControl(qtest, device);
+  const value = await qtest.read(address, 'w');
+  await qtest.writeWords([
+    { address, value: value | POWER_OFF | INDICATOR_OFF },
+    { address, value },
+  ]);
+}
+
+function portOf(place: ControllerPlace): { id: string; device: number } {
+  if (!place.port) throw new LabError(`${place.name} is not hot-pluggable in this guest`);
+  return place.port;
+}
+
+/**
+ * Removes a controller. `abrupt`: at once and without asking the guest, as if the card were pulled; otherwise by the attention
+ * button, which the guest answers after 5 s. Returns when the device is gone from QEMU.
+ */
+export async function unplug(qmp: Qmp, qtest: Qtest, place: ControllerPlace, abrupt: boolean): Promise<void> {
+  const { device } = portOf(place);
+  const gone = qmp.nextEvent(
+    ({ event, data }) => event === 'DEVICE_DELETED' && data.device === place.id,
+    `unplug of ${place.name}`,
+    abrupt ? ABRUPT_MS : ORDERLY_MS,
+  );
+  gone.catch(() => {});
+  // Without this first QEMU would not tell when the device is gone.
+  await qmp.execute('device_del', { id: place.id });
+  if (abrupt) await pull(qtest, device);
+  await gone;
+}
+
+/** Puts a controller back into its port; its subsystem attaches the shared namespaces to it. */
+export async function replug(qmp: Qmp, place: ControllerPlace): Promise<void> {
+  portOf(place);
+  await qmp.execute('device_add', { driver: 'nvme', ...controllerFields(place) });
+}

@@ -1,0 +1,6 @@
+export { probeAccel } from './accel.ts';
+export { bootGuest } from './boot.ts';
+export { bootPaths, kernelArguments, qemuCommand } from './command.ts';
+export { profiles } from './profiles.ts';
+export { type Scratch, scratchFolder } from './scratch.ts';
+export { loadProfiles } from './userprofiles.ts';

@@ -1,0 +1,112 @@
+import type { GuestProfile } from '../model/guest.ts';
+import type { DeviceRole } from '../model/protocol.ts';
+
+const MIB = 1 << 20;
+const PAGE = 4096;
+/** PCI device number of the first hot-plug port: clear of what QEMU places by itself. */
+const FIRST_PORT = 0x10;
+const LAST_PORT = 0x1e;
+
+type Subsystem = GuestProfile['nvme'][number];
+
+/** A controller with the names QEMU knows it by. */
+export interface ControllerPlace {
+  /** `mp@00:10.0`: what the protocol calls it. */
+  name: string;
+  id: string;
+  serial: string;
+  /** The pcie-root-port that it sits on, if it can be unplugged. */
+  port?: { id: string; device: number };
+  subsystem?: string;
+  mdts: number;
+  ioQueuePairs: number;
+}
+
+/** A namespace, the drive behind it and the controller that it is declared on. */
+export interface NamespacePlace {
+  drive: string;
+  controller: string;
+  nsid: number;
+  /** Size of the drive's file in bytes, metadata included. */
+  driveBytes: number;
+  shared: boolean;
+  spec: Subsystem['namespaces'][number];
+  role: DeviceRole;
+}
+
+/** Where everything of a profile's NVMe hardware goes. Pure data, the same for every boot. */
+export interface Layout {
+  subsystems: string[];
+  controllers: ControllerPlace[];
+  namespaces: NamespacePlace[];
+}
+
+/** A lone controller that stays in place needs no subsystem, and the kernel then sees no multipath. */
+const needsSubsystem = ({ controllers }: Subsystem) =>
+  controllers.length > 1 || controllers.some((controller) => controller.hotplug);
+
+const hex = (device: number) => device.toString(16).padStart(2, '0');
+
+function placeControllers(subsystem: Subsystem, nextPort: () => number): ControllerPlace[] {
+  return subsystem.controllers.map((controller, index) => {
+    const id = `nvme-${subsystem.name}-${index}`;
+    const device = controller.hotplug ? nextPort() : undefined;
+    return {
+      id,
+      serial: controller.serial,
+      name: device === undefined ? controller.serial : `${controller.serial}@00:${hex(device)}.0`,
+      ...(device === undefined ? {} : { port: { id: `port-${id}`, device } }),
+      ...(needsSubsystem(subsystem) ? { subsystem: `subsys-${subsystem.name}` } : {}),
+      mdts: controller.mdts,
+      ioQueuePairs: controller.ioQueuePairs,
+    };
+  });
+}
+
+function placeNamespaces(subsystem: Subsystem, controllers: ControllerPlace[]): NamespacePlace[] {
+  return subsystem.namespaces.map((spec, index) => {
+    const paths = spec.shared ? controllers : controllers.slice(0, 1);
+    const { bytes: metadataBytes, pi: piType } = spec.metadata ?? { bytes: 0, pi: 0 };
+    const { role, blockSize, sizeMiB, shared } = spec;
+    const mdts = Math.max(...paths.map((path) => path.mdts));
+    const drive = `drive-${subsystem.name}-${role}`;
+    const sizeBytes = sizeMiB * MIB;
+    return {
+      drive,
+      controller: controllers[0]?.id ?? '',
+      nsid: index + 1,
+      driveBytes: sizeBytes + (sizeBytes / blockSize) * metadataBytes,
+      shared,
+      spec,
+      role: {
+        role,
+        serials: paths.map((path) => path.name),
+        nsid: index + 1,
+        blockSize,
+        sizeBytes,
+        metadataBytes,
+        piType,
+        zoned: spec.zoned !== undefined,
+        maxTransferBytes: mdts === 0 ? 0 : PAGE << mdts,
+        drive,
+      },
+    };
+  });
+}
+
+/** How many hot-plug ports a guest can have. */
+export const MAX_PORTS = LAST_PORT - FIRST_PORT + 1;
+
+/** Places the NVMe hardware of a profile that has passed `profileProblems`. */
+export function layOut(profile: GuestProfile): Layout {
+  let port = FIRST_PORT;
+  const placed = profile.nvme.map((subsystem) => {
+    const controllers = placeControllers(subsystem, () => port++);
+    return { subsystem, controllers, namespaces: placeNamespaces(subsystem, controllers) };
+  });
+  return {
+    subsystems: placed.filter((p) => needsSubsystem(p.subsystem)).map((p) => `subsys-${p.subsystem.name}`),
+    controllers: placed.flatMap((p) => p.controllers),
+    namespaces: placed.flatMap((p) => p.namespaces),
+  };
+}

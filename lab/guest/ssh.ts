@@ -1,0 +1,176 @@
+import { posix } from 'node:path';
+import type { Duplex } from 'node:stream';
+import ssh2, { type Client, type ClientChannel, type ConnectConfig, type SFTPWrapper } from 'ssh2';
+import { LabError } from '../core/errors.ts';
+import type { ExecOptions, Guest } from '../model/machine.ts';
+
+type PushFile = Parameters<Guest['push']>[0][number];
+
+/** A fresh ed25519 key pair in OpenSSH's formats. */
+export function clientKey(): { private: string; public: string } {
+  const pair = ssh2.utils.generateKeyPairSync('ed25519', { comment: 'ringlab' });
+  return { private: pair.private, public: `${pair.public}\n` };
+}
+
+export interface SshTarget {
+  port: number;
+  privateKey: string;
+  /** The only host key that is accepted. */
+  hostKey: Buffer;
+  /** A guest that answers none of `misses` questions, `intervalMs` apart, is taken for gone. */
+  keepalive: { intervalMs: number; misses: number };
+  handshakeMs: number;
+  signal: AbortSignal;
+}
+
+/** Ciphers that need no wide registers come first: the other end is likely emulated. */
+const ALGORITHMS: ConnectConfig['algorithms'] = {
+  cipher: ['chacha20-poly1305@openssh.com', 'aes128-ctr'],
+  compress: ['none'],
+};
+
+/** One SSH connection to a guest. */
+export class SshLink implements AsyncDisposable {
+  readonly #client: Client;
+  /** Resolves with the reason when the connection is over, however it ended. */
+  readonly closed: Promise<string>;
+  #sftp: Promise<SFTPWrapper> | undefined;
+
+  private constructor(client: Client) {
+    this.#client = client;
+    this.closed = new Promise((resolve) => {
+      client.on('error', (error) => resolve(error.message));
+      client.once('close', () => resolve('the connection was closed'));
+    });
+  }
+
+  /** Connects and logs in as root. Rejects when the other end is not (yet) there or is somebody else. */
+  static async connect(target: SshTarget): Promise<SshLink> {
+    target.signal.throwIfAborted();
+    const client = new ssh2.Client();
+    const link = new SshLink(client);
+    const abort = () => client.destroy();
+    target.signal.addEventListener('abort', abort, { once: true });
+    try {
+      await new Promise<void>((resolve, reject) => {
+        client.once('ready', resolve);
+        void link.closed.then((why) => reject(new LabError(`SSH to port ${target.port}: ${why}`)));
+        client.connect({
+          host: '127.0.0.1',
+          port: target.port,
+          username: 'root',
+          privateKey: target.privateKey,
+          hostVerifier: (key: Buffer) => key.equals(target.hostKey),
+          readyTimeout: target.handshakeMs,
+          keepaliveInterval: target.keepalive.intervalMs,
+          keepaliveCountMax: target.keepalive.misses,
+          algorithms: ALGORITHMS,
+        });
+      });
+      return link;
+    } catch (error) {
+      client.destroy();
+      target.signal.throwIfAborted();
+      throw error;
+    } finally {
+      target.signal.removeEventListener('abort', abort);
+    }
+  }
+
+  /** Runs a command; `code` is null when a signal ended it or the connection broke. */
+  async exec(command: string, options: ExecOptions = {}): Promise<{ code: number | null; signal?: string }> {
+    options.signal?.throwIfAborted();
+    const channel = await new Promise<ClientChannel>((resolve, reject) => {
+      this.#client.exec(command, (error, stream) => (error ? reject(error) : resolve(stream)));
+      void this.closed.then((why) => reject(new LabError(`SSH: ${why}`)));
+    });
+    channel.on('data', (chunk: Buffer) => options.onStdout?.(chunk));
+    channel.stderr.on('data', (chunk: Buffer) => options.onStderr?.(chunk));
+    const abort = () => {
+      channel.signal('KILL');
+      channel.close();
+    };
+    options.signal?.addEventListener('abort', abort, { once: true });
+    if (options.signal?.aborted) abort();
+    const ended = new Promise<{ code: number | null; signal?: string }>((resolve) => {
+      let result: { code: number | null; signal?: string } = { code: null };
+      channel.on('exit', (code: number | null, signal?: string) => {
+        result = signal ? { code, signal } : { code };
+      });
+      channel.once('close', () => resolve(result));
+      void this.closed.then(() => resolve(result));
+    });
+    channel.end(options.stdin);
+    try {
+      const result = await ended;
+      options.signal?.throwIfAborted();
+      return result;
+    } finally {
+      options.signal?.removeEventListener('abort', abort);
+    }
+  }
+
+  /** Copies files into the guest, making their folders. */
+  async push(files: readonly PushFile[]): Promise<void> {
+    this.#sftp ??= this.#promise((done) => this.#client.sftp(done));
+    const sftp = await this.#sftp;
+    const folders = new Set(files.flatMap(({ to }) => ancestors(to)));
+    for (const folder of folders) await this.#makeFolder(sftp, folder);
+    await Promise.all(
+      files.map(({ from, to, mode = 0o644 }) =>
+        this.#promise<void>((done) => {
+          const finish = (error?: Error | null) => done(error ?? undefined);
+          if (typeof from === 'string') sftp.fastPut(from, to, { mode }, finish);
+          else sftp.writeFile(to, from, { mode }, finish);
+        }).catch((cause) => {
+          throw new LabError(`cannot copy ${to} into the guest`, { cause });
+        }),
+      ),
+    );
+  }
+
+  /** Listens on a port of the guest's loopback, which the guest picks; every connection to it goes to `onConnection`. */
+  async listenInGuest(
+    onConnection: (stream: Duplex) => void,
+  ): Promise<{ port: number; close: () => Promise<void> }> {
+    const port = await this.#promise<number>((done) => this.#client.forwardIn('127.0.0.1', 0, done));
+    const accept = (info: { destPort: number }, take: () => Duplex, refuse: () => void) =>
+      info.destPort === port ? onConnection(take()) : refuse();
+    this.#client.on('tcp connection', accept);
+    const close = async () => {
+      this.#client.off('tcp connection', accept);
+      // A connection that is gone has taken its forwards along.
+      await this.#promise<void>((done) => this.#client.unforwardIn('127.0.0.1', port, done)).catch(() => {});
+    };
+    return { port, close };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#client.destroy();
+    await this.closed;
+  }
+
+  async #makeFolder(sftp: SFTPWrapper, folder: string): Promise<void> {
+    const there = this.#promise<unknown>((done) => sftp.stat(folder, done));
+    await there.catch(() => this.#promise<void>((done) => sftp.mkdir(folder, done)));
+  }
+
+  /** A callback of ssh2 as a promise that also ends when the connection does. */
+  #promise<T>(call: (done: (error?: Error | null, value?: T) => void) => unknown): Promise<T> {
+    return new Promise((resolve, reject) => {
+      void this.closed.then((why) => reject(new LabError(`SSH: ${why}`)));
+      // ssh2 throws instead of calling back when the connection is already down.
+      try {
+        call((error, value) => (error ? reject(error) : resolve(value as T)));
+      } catch (error) {
+        reject(error);
+      }
+    });
+  }
+}
+
+/** `/a`, `/a/b` of `/a/b/c`. */
+function ancestors(path: string): string[] {
+  const parent = posix.dirname(path);
+  return parent === '/' || parent === '.' ? [] : [...ancestors(parent), parent];
+}

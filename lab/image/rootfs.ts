@@ -1,0 +1,41 @@
+import { chmod, cp, mkdir, rm, symlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { exists } from '../core/cache.ts';
+import { run } from '../core/process.ts';
+import type { StageContext } from '../model/event.ts';
+import { addNode } from './node.ts';
+import { type PackageVersion, unpackPackages } from './packages.ts';
+import type { Recipe } from './recipe.ts';
+
+/** Names busybox's commands, where no package has brought the real one. */
+async function linkBusybox(root: string, ctx: StageContext): Promise<void> {
+  const busybox = join(root, 'bin/busybox');
+  if (!(await exists(busybox))) return;
+  const { stdout } = await run(busybox, ['--list-full'], { signal: ctx.signal });
+  for (const applet of stdout.split('\n').filter((line) => line !== '')) {
+    const path = join(root, applet);
+    if ((await exists(path)) || basename(path) === 'busybox') continue;
+    await mkdir(dirname(path), { recursive: true });
+    await symlink('/bin/busybox', path);
+  }
+}
+
+/** Makes the guest's root folder at `root`; `work` is for what is needed on the way. */
+export async function makeRoot(
+  recipe: Recipe,
+  packages: readonly PackageVersion[],
+  root: string,
+  work: string,
+  ctx: StageContext,
+): Promise<void> {
+  await mkdir(root, { recursive: true });
+  await unpackPackages(packages, root, work, ctx);
+  await Promise.all(recipe.drop.map((path) => rm(join(root, path), { recursive: true, force: true })));
+  if (recipe.node) await addNode(root, ctx);
+  await linkBusybox(root, ctx);
+  for (const folder of recipe.folders) await mkdir(join(root, folder), { recursive: true });
+  await cp(recipe.overlay, root, { recursive: true });
+  // Whatever the host's umask was when the project was checked out.
+  await chmod(join(root, 'init'), 0o755);
+  await chmod(root, 0o755);
+}
