@@ -1,2 +1,2 @@
 export { type ApplyOptions, applySeries } from './apply.ts';
-export { listSources, resolveSource, type SourceRef } from './resolve.ts';
+export { DEFAULT_KERNEL, hasCommit, listSources, resolveSource, type SourceRef } from './resolve.ts';
