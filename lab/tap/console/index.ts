@@ -1,0 +1,1 @@
+export { type AttributedComplaint, ComplaintScanner, type ScanOptions } from './scanner.ts';
