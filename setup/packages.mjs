@@ -5,9 +5,8 @@
  */
 export const required = [
   { name: 'qemu-system-x86', why: 'runs the guests', command: 'qemu-system-x86_64' },
-  { name: 'qemu-utils', why: 'disks of the guests', command: 'qemu-img' },
   { name: 'git', why: 'sources, series, applying patches', command: 'git' },
-  { name: 'build-essential', why: 'builds kernels and the native binding', command: 'gcc' },
+  { name: 'build-essential', why: 'builds kernels, the native binding and guest images', command: 'gcc' },
   { name: 'flex', why: 'builds kernels', command: 'flex' },
   { name: 'bison', why: 'builds kernels', command: 'bison' },
   { name: 'bc', why: 'builds kernels', command: 'bc' },
@@ -20,10 +19,8 @@ export const required = [
   { name: 'ccache', why: 'builds kernels again in no time', command: 'ccache' },
   { name: 'bubblewrap', why: 'keeps kernel builds off the network', command: 'bwrap' },
   { name: 'linux-source-6.12', why: 'the kernel under test' },
-  { name: 'mmdebstrap', why: 'builds guest images', command: 'mmdebstrap' },
-  { name: 'erofs-utils', why: 'packs guest images', command: 'mkfs.erofs' },
+  { name: 'erofs-utils', why: 'guest images', command: 'mkfs.erofs' },
   { name: 'openssh-client', why: 'ringlab shell, keys of the guests', command: 'ssh-keygen' },
-  { name: 'liburing-dev', why: 'the native binding' },
   { name: 'util-linux', why: 'ends children with their parent', command: 'setpriv' },
   { name: 'ca-certificates', why: 'npm over TLS' },
 ];

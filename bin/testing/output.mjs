@@ -21,7 +21,8 @@ export function progress(ok, name, detail, ms) {
 function printFailure({ name, why, diag }) {
   console.log(`  ${pc.red('not ok')} ${name}${why ? `: ${why}` : ''}`);
   const kept = Object.entries(diag ?? {}).filter(([key]) => !MACHINERY.has(key));
-  if (kept.length > 0) console.log(indent(stringify(Object.fromEntries(kept))));
+  if (kept.length > 0)
+    console.log(indent(stringify(Object.fromEntries(kept), { lineWidth: 0, blockQuote: 'literal' })));
 }
 
 /** @param {import('./tally.mjs').FileResult} result */

@@ -8,12 +8,8 @@ import { type DoctorOptions, examine, type Finding } from './index.ts';
 import { versionIn } from './probe.ts';
 
 const DEVICES = [
-  'virtio-rng-pci',
-  'nvme',
-  'nvme-subsys',
-  'pcie-root-port',
-  'intel-iommu',
-  'virtio-iommu-pci',
+  ...['isa-debug-exit', 'virtio-blk-pci', 'virtio-net-pci', 'virtio-rng-pci', 'pcie-root-port'],
+  ...['nvme', 'nvme-ns', 'nvme-subsys', 'intel-iommu', 'virtio-iommu-pci'],
 ];
 
 /** A QEMU that has the devices given and no others. */
@@ -35,7 +31,7 @@ const HEALTHY: Record<string, string> = {
   ssh: 'echo "OpenSSH_9.2p1 Debian-2" >&2',
   bwrap: 'case "$1" in --version) echo "bubblewrap 0.8.0" ;; esac',
 };
-for (const tool of ['git', 'make', 'flex', 'bison', 'bc', 'mmdebstrap'])
+for (const tool of ['git', 'make', 'flex', 'bison', 'bc', 'apt-get', 'dpkg-deb', 'strip'])
   HEALTHY[tool] = `echo "${tool} 1.2.3"`;
 HEALTHY['mkfs.erofs'] = 'echo "usage: [options] FILE DIRECTORY"';
 

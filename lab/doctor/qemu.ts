@@ -5,10 +5,14 @@ import { probe, versionIn } from './probe.ts';
 
 const QEMU = 'qemu-system-x86_64';
 
-/** Devices that guest profiles are made of, and which guests need them. */
+/** Devices that guests are made of, and which of them need each. */
 const DEVICES: readonly { device: string; level: Finding['level']; guests: string }[] = [
-  { device: 'virtio-rng-pci', level: 'required', guests: 'every guest' },
-  { device: 'nvme', level: 'required', guests: 'every guest' },
+  { device: 'virtio-rng-pci', level: 'required', guests: 'all guests' },
+  { device: 'virtio-blk-pci', level: 'required', guests: 'all guests' },
+  { device: 'virtio-net-pci', level: 'required', guests: 'all guests' },
+  { device: 'isa-debug-exit', level: 'optional', guests: 'the guest that probes KVM' },
+  { device: 'nvme', level: 'required', guests: 'all guests' },
+  { device: 'nvme-ns', level: 'required', guests: 'all guests' },
   { device: 'nvme-subsys', level: 'required', guests: 'guests with subsystems, such as multipath' },
   { device: 'pcie-root-port', level: 'required', guests: 'guests with hot-plug, such as multipath' },
   { device: 'intel-iommu', level: 'optional', guests: 'guests iommu-*' },
@@ -20,7 +24,7 @@ function examineDevices(help: string): Finding[] {
   return DEVICES.map(({ device, level, guests }) => {
     const need = `QEMU device ${device}`;
     if (there.has(device)) return { need, ok: true, found: 'present', level };
-    const mend = `${guests} need it: use a QEMU of 7.2 or later that has it, such as Debian's qemu-system-x86`;
+    const mend = `needed by ${guests}: use a QEMU of 7.2 or later that has it, such as Debian's qemu-system-x86`;
     return { need, ok: false, level, mend };
   });
 }

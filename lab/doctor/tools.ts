@@ -32,7 +32,9 @@ const TOOLS: readonly Tool[] = [
     level: 'optional',
     without: 'kernels are compiled from scratch',
   },
-  required('mmdebstrap', 'mmdebstrap', 'mmdebstrap'),
+  required('apt-get', 'apt-get', 'apt'),
+  required('dpkg-deb', 'dpkg-deb', 'dpkg'),
+  required('strip', 'strip', 'binutils'),
   required('erofs tools', 'mkfs.erofs', 'erofs-utils', ['--help']),
   {
     need: 'SSH client',
