@@ -17,15 +17,14 @@ function hasModules(config: string): boolean {
   return /^CONFIG_\w+=m$/m.test(config);
 }
 
-/** Builds modules into a folder of the object folder; INSTALL_MOD_PATH is made anew by the kernel's own rules. */
-async function installModules(recipe: Recipe, ctx: StageContext, jobs?: number): Promise<void> {
-  const { objects } = await compile(
-    recipe,
+/** The make targets of a stored kernel, in phases. */
+function phasesOf(config: string, headersKnown: boolean): string[][] {
+  const main = ['bzImage', ...(headersKnown ? [] : ['headers'])];
+  if (!hasModules(config)) return [main];
+  return [
+    [...main, 'modules'],
     ['modules_install', `INSTALL_MOD_PATH=${modulesFolder}`, 'DEPMOD=true'],
-    ctx,
-    jobs,
-  );
-  void objects;
+  ];
 }
 
 /** Puts what was compiled into the store, with the headers of its state. */
@@ -63,14 +62,7 @@ async function make(recipe: Recipe, ctx: StageContext, jobs?: number): Promise<K
   tell('start', `building with ${tools.compiler}`);
   const began = performance.now();
   const headers = await headersFolder(tree, tools, ctx.signal);
-  const wanted = (await haveHeaders(headers)) ? [] : ['headers'];
-  const done = await compile(
-    recipe,
-    ['bzImage', ...(hasModules(config) ? ['modules'] : []), ...wanted],
-    ctx,
-    jobs,
-  );
-  if (hasModules(config)) await installModules(recipe, ctx, jobs);
+  const done = await compile(recipe, phasesOf(config, await haveHeaders(headers)), ctx, jobs);
   await keepHeaders(headers, done.objects.path, ctx.signal);
   const seconds = Math.round((performance.now() - began) / 100) / 10;
   const build = await keep(recipe, done, headers, seconds);

@@ -10,6 +10,7 @@ import { make } from './make.ts';
 import { ObjectFolder } from './objects.ts';
 import { estimateTargets, follow } from './progress.ts';
 import type { ResolvedRequest } from './request.ts';
+import { sandboxWorks } from './sandbox.ts';
 import { type Toolchain, toolchain } from './toolchain.ts';
 import { WorkTree } from './worktree.ts';
 
@@ -59,13 +60,13 @@ async function putConfig(objects: string, config: string): Promise<void> {
 }
 
 /**
- * Checks the state out and makes `targets` in the object folder of its source and config. Callers hold `lock(workDir)`.
+ * Checks the state out and makes the targets of each phase, one phase after the other, in the object folder of its source and config. Callers hold `lock(workDir)`.
  * Throws VerdictError `build-failed` when the kernel is at fault, LabError when the machine is, the abort reason when stopped;
  * what was made until then is kept and used by the next build.
  */
 export async function compile(
   { tree, config, tools, key, objectsId }: Recipe,
-  targets: string[],
+  phases: string[][],
   ctx: StageContext,
   jobs = availableParallelism(),
 ): Promise<Compiled> {
@@ -82,15 +83,18 @@ export async function compile(
   const request = {
     tree: work.path,
     objects: objects.path,
-    targets,
     jobs,
     tools,
     signal: ctx.signal,
     logFile,
+    onLine,
   };
-  const { code, sandboxed } = await make({ ...request, onLine });
-  const failure = code === 0 ? undefined : failureOf(tree.name, await readFile(logFile, 'utf8'), roots);
-  await objects.end(code === 0);
-  if (failure) throw failure;
-  return { objects, warnings: await objects.warnings(), sandboxed };
+  for (const targets of phases) {
+    if ((await make({ ...request, targets })) === 0) continue;
+    const failure = failureOf(tree.name, await readFile(logFile, 'utf8'), roots);
+    await objects.end(false);
+    throw failure;
+  }
+  await objects.end(true);
+  return { objects, warnings: await objects.warnings(), sandboxed: await sandboxWorks() };
 }

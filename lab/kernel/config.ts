@@ -40,7 +40,7 @@ async function configure(
   await mkdir(objects, { recursive: true });
   await Promise.all([rm(config, { force: true }), rm(logFile, { force: true })]);
   const target = async (what: string) => {
-    const { code } = await make({ tree: source, objects, targets: [what], jobs: 1, tools, signal, logFile });
+    const code = await make({ tree: source, objects, targets: [what], jobs: 1, tools, signal, logFile });
     if (code !== 0) throw failureOf(name, await readFile(logFile, 'utf8'), [source, objects]);
   };
   if ('target' in request.start) await target(request.start.target);

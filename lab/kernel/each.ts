@@ -19,7 +19,7 @@ async function warningsOf(
   const stored = await readBuild(recipe.key, tree);
   if (stored) return stored.warnings;
   await using _held = await lock(tree.workDir, ctx.signal);
-  return (await compile(recipe, ['vmlinux'], ctx, jobs)).warnings;
+  return (await compile(recipe, [['vmlinux']], ctx, jobs)).warnings;
 }
 
 /**

@@ -29,7 +29,8 @@ function headline({ errors, lines }: BuildLog): string {
 /** The error that a failed make stands for: `build-failed`, or LabError when the machine is at fault. */
 export function failureOf(name: string, log: string, roots: readonly string[]): LabError | VerdictError {
   const read = readLog(log, roots);
-  const paths = (text: string) => roots.reduce((all, root) => all.replaceAll(`${root}/`, ''), text);
+  const paths = (text: string) =>
+    roots.reduce((all, root) => all.replaceAll(`${root}/`, '').replaceAll(root, '.'), text);
   const host = read.lines.find((line) => hostFault.test(line));
   if (host !== undefined) return new LabError(`the build of ${name} could not go on: ${paths(host)}`);
   return new VerdictError('build-failed', `${name} does not build: ${headline(read)}`, paths(excerpt(read)));

@@ -3,7 +3,9 @@ const stepLine = /^ {2}(?:\[[MR]\] *)?([A-Z][A-Z0-9_]*)(?: \[M\])? +(\S+)/;
 const compilerLine = /^(\S[^:\s]*):(\d+)(?::(\d+))?: ?(?:fatal )?(warning|error): ?(.*)$/;
 const toolLine = /^(?:[\w./-]*ld(?:\.\w+)?: )?(\S[^:\s]*): (warning|error): (.*)$/;
 const modpostLine = /^(WARNING|ERROR): modpost: (.*)$/;
-const linkerLine = /^(?:[\w./-]*\/)?ld(?:\.\w+)?: (.*)$/;
+const linkerLine = /^(?:[\w./-]*\/)?ld(?:\.\w+)?: ?(.*)$/;
+const linkError =
+  /undefined reference|multiple definition|cannot find|undefined symbol|file format not recognized|file truncated/;
 
 export interface Finding {
   severity: 'warning' | 'error';
@@ -60,8 +62,7 @@ export function findingOf(text: string, roots: readonly string[]): Finding | und
     };
   const linker = linkerLine.exec(text)?.[1] ?? (/undefined reference to/.test(text) ? text : undefined);
   if (linker === undefined) return undefined;
-  if (/undefined reference|multiple definition|cannot find|undefined symbol/.test(linker))
-    return { severity: 'error', file: 'ld', message: relativeTo(linker, roots) };
+  if (linkError.test(linker)) return { severity: 'error', file: 'ld', message: relativeTo(linker, roots) };
   return /warning/.test(linker)
     ? { severity: 'warning', file: 'ld', message: relativeTo(linker, roots) }
     : undefined;

@@ -22,11 +22,6 @@ export interface MakeRequest {
   onLine?: (line: string) => void;
 }
 
-export interface MakeResult {
-  code: number;
-  sandboxed: boolean;
-}
-
 /** The same in every build: nothing of host, user, clock or locale gets into a kernel. */
 const fixed = {
   KBUILD_BUILD_TIMESTAMP: '2025-01-01',
@@ -58,6 +53,7 @@ function commandLine({ tree, objects, targets, jobs, tools }: MakeRequest): stri
     'make',
     // What a command prints comes in one piece, when its target is done (log.ts and objects.ts rely on it).
     '--output-sync=target',
+    '--no-print-directory',
     `-j${jobs}`,
     '-C',
     tree,
@@ -71,16 +67,17 @@ function commandLine({ tree, objects, targets, jobs, tools }: MakeRequest): stri
 }
 
 /**
- * Runs make on a kernel tree, in the sandbox where one works. Any exit code of make's is a result; throws LabError when the
+ * Runs make on a kernel tree, in the sandbox where one works. Returns make's exit code; throws LabError when the
  * sandbox fails, and the abort reason when the signal fires.
  */
-export async function make(request: MakeRequest): Promise<MakeResult> {
+export async function make(request: MakeRequest): Promise<number> {
   const { tree, objects, signal, logFile, onLine } = request;
   const env = environment(join(objects, '..'));
   await Promise.all([mkdir(env.CCACHE_DIR ?? '', { recursive: true }), mkdir(objects, { recursive: true })]);
-  const sandboxed = await sandboxWorks();
   const writable = [objects, env.CCACHE_DIR ?? ''];
-  const wrapper = sandboxed ? ['bwrap', ...confine({ writable, readable: [tree], cwd: objects })] : [];
+  const wrapper = (await sandboxWorks())
+    ? ['bwrap', ...confine({ writable, readable: [tree], cwd: objects })]
+    : [];
   // One stream, else make keeps a command's output and its errors apart.
   const [command = '', ...args] = [...wrapper, 'sh', '-c', 'exec "$@" 2>&1', 'sh', ...commandLine(request)];
   const log = createWriteStream(logFile, { flags: 'a' });
@@ -101,7 +98,7 @@ export async function make(request: MakeRequest): Promise<MakeResult> {
     } as const;
     const { code, stderr } = await run(command, args, { ...settings, onLine: take });
     if (/^bwrap: /m.test(stderr)) throw new LabError(`the sandbox failed: ${stderr.trim()}`);
-    return { code, sandboxed };
+    return code;
   } finally {
     log.end();
     await once(log, 'close');

@@ -6,6 +6,8 @@ import { exists } from '../core/cache.ts';
 import { isCompiled, readLog } from './log.ts';
 
 const State = z.object({
+  /** What the log is of. */
+  key: z.string(),
   /** Targets that builds here have made. */
   made: z.array(z.string()),
   /** Has a build come to its end here? */
@@ -16,7 +18,7 @@ const State = z.object({
 type State = z.infer<typeof State>;
 
 /** There while a build runs; still there afterwards when it was killed. */
-const Attempt = z.object({ key: z.string(), startedMs: z.number() });
+const Attempt = z.object({ startedMs: z.number() });
 
 /** What a compiler, linker or archiver writes in place, so that a kill can leave half of it. */
 const written =
@@ -39,7 +41,7 @@ export class ObjectFolder {
   /** The output of the running or last build. */
   readonly logFile: string;
   readonly #meta: string;
-  #state: State = { made: [], complete: false, warnings: {} };
+  #state: State = { key: '', made: [], complete: false, warnings: {} };
 
   constructor(
     readonly workDir: string,
@@ -55,17 +57,20 @@ export class ObjectFolder {
     return { made: this.#state.made.length, complete: this.#state.complete };
   }
 
-  /** Opens the folder for the build of `key`; mends what a killed one left. */
+  /** Opens the folder for the build of `key`; mends what a killed one left, and goes on with its log if it was of the same key. */
   async begin(key: string): Promise<void> {
     await Promise.all([mkdir(this.path, { recursive: true }), mkdir(this.#meta, { recursive: true })]);
     this.#state = (await readJson(join(this.#meta, 'state.json'), State)) ?? this.#state;
     const left = await readJson(this.#attemptFile, Attempt);
     if (left) {
       const made = await this.#fold();
-      await this.#dropUnfinished(left.startedMs, made);
+      // With one job make names a target before it makes it, so the last one named may be unfinished too.
+      await this.#dropUnfinished(left.startedMs, new Set(made.slice(0, -1)));
     }
-    if (left?.key !== key) await rm(this.logFile, { force: true });
-    await writeJson(this.#attemptFile, { key, startedMs: left?.key === key ? left.startedMs : Date.now() });
+    if (!left || this.#state.key !== key) await rm(this.logFile, { force: true });
+    this.#state.key = key;
+    await writeJson(join(this.#meta, 'state.json'), this.#state);
+    await writeJson(this.#attemptFile, { startedMs: Date.now() });
   }
 
   /** Closes a build that make itself ended, well or not. */
@@ -91,10 +96,10 @@ export class ObjectFolder {
   }
 
   /** Takes what the log says into the state; folding a log twice changes nothing. */
-  async #fold(): Promise<Set<string>> {
+  async #fold(): Promise<string[]> {
     const text = await readFile(this.logFile, 'utf8').catch(() => '');
     const { steps, warnings } = readLog(text, [join(this.workDir, 'tree'), this.path]);
-    const made = new Set(steps.filter(isCompiled).map((step) => step.target));
+    const made = steps.filter(isCompiled).map((step) => step.target);
     for (const target of ['', ...made]) {
       const list = warnings.get(target);
       if (list) this.#state.warnings[target] = [...new Set(list)];

@@ -46,8 +46,11 @@ export class WorkTree {
 
   /** The commit that the files are known to be; undefined after an interrupted switch. */
   async current(): Promise<string | undefined> {
-    const text = await readFile(this.#mark, 'utf8').catch(() => undefined);
-    return text === undefined ? undefined : (JSON.parse(text) as { commit: string }).commit;
+    try {
+      return (JSON.parse(await readFile(this.#mark, 'utf8')) as { commit: string }).commit;
+    } catch {
+      return undefined;
+    }
   }
 
   /** Brings the files to a state. After an interruption everything is compared, else only what differs is touched. */

@@ -1,0 +1,271 @@
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { watch } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import t from 'tap';
+import { InputError, VerdictError } from '../core/errors.ts';
+import { hashFile } from '../core/hash.ts';
+import type { LabEvent } from '../model/event.ts';
+import type { KernelConfigRequest } from '../model/kernel.ts';
+import { FakeKernel } from './fake/tree.ts';
+import { buildEach, buildKernel, sandboxWorks } from './index.ts';
+
+const sound = { 'src/a.c': 'int a(void) { return 1; }\n', 'src/b.c': 'const char *b = __FILE__;\n' };
+const warning = 'int a(void) { int unused; return 1; }\n';
+
+function set(t: { testdir(): string }, fragment = 'CONFIG_NVME=y\n') {
+  const dir = t.testdir();
+  process.env.RINGLAB_CACHE = join(dir, 'cache');
+  const kernel = new FakeKernel(dir);
+  const events: LabEvent[] = [];
+  const abort = new AbortController();
+  const ctx = { signal: abort.signal, emit: (event: LabEvent) => void events.push(event) };
+  const request: KernelConfigRequest = {
+    start: 'tinyconfig',
+    fragments: [kernel.fragment('mine', fragment)],
+    debug: false,
+  };
+  const compiled = () => events.filter(({ kind }) => kind === 'progress').map(({ text }) => text);
+  return { dir, kernel, events, abort, ctx, request, compiled };
+}
+
+t.test('a build goes into the store whole and is not done twice', async (t) => {
+  const { kernel, ctx, request, compiled, events } = set(t, 'CONFIG_NVME=y\nCONFIG_EXTRA=m\n');
+  const tree = kernel.commit('base', sound);
+  const build = await buildKernel(tree, request, ctx, { jobs: 1 });
+  t.match(build, { release: '6.12.0-fake', arch: 'x86_64', cached: false, warnings: [], name: 'base' });
+  t.same(readdirSync(build.dir).sort(), [
+    'System.map',
+    'build.json',
+    'build.log',
+    'bzImage',
+    'config',
+    'headers',
+    'modules',
+    'uapi.json',
+    'vmlinux',
+  ]);
+  t.match(readFileSync(build.config, 'utf8'), /CONFIG_NVME=y/);
+  t.match(readFileSync(build.log, 'utf8'), / {2}CC {6}src\/a\.o/);
+  t.match(JSON.parse(readFileSync(build.uapi, 'utf8')), {
+    release: '6.12.0-fake',
+    constants: { IORING_OP_NOP: 0, IORING_OP_LAST: 7 },
+    structs: { io_uring_sqe: { size: 8, fields: { fd: { offset: 4, size: 4 } } } },
+  });
+  t.ok(existsSync(join(build.dir, 'modules/lib/modules/mod.ko')));
+  t.ok(
+    events.some(({ kind, total }) => kind === 'progress' && total !== undefined),
+    'the first build says how far it is',
+  );
+  events.length = 0;
+  const again = await buildKernel(tree, request, ctx);
+  t.same({ ...again, cached: false }, build);
+  t.same([again.cached, compiled()], [true, []]);
+});
+
+t.test('a series builds in the objects of its base, and back again', async (t) => {
+  const { kernel, ctx, request, compiled, events } = set(t);
+  const base = await buildKernel(kernel.commit('base', sound), request, ctx, { jobs: 1 });
+  events.length = 0;
+  const tree = kernel.commit('base+fix', { 'src/a.c': warning });
+  const build = await buildKernel(tree, request, ctx, { jobs: 1, base });
+  t.same(compiled(), ['src/a.o', 'vmlinux', 'arch/x86/boot/bzImage'], 'only what the patch changes');
+  t.ok(
+    events.every(({ total }) => total === undefined),
+    'no made-up total for an incremental build',
+  );
+  t.same(build.newWarnings, ["src/a.c: unused variable 'unused' [-Wunused-variable]"]);
+  t.same(base.newWarnings, undefined);
+  t.not(build.key, base.key);
+  const more = kernel.commit('base+fix2', { 'src/b.c': 'int b2;\n' });
+  const later = await buildKernel(more, request, ctx, { jobs: 1, base: build });
+  t.same(later.warnings, build.warnings, 'warnings of objects that were not compiled again are kept');
+  t.same(later.newWarnings, []);
+});
+
+t.test('warnings go when their cause goes', async (t) => {
+  const { kernel, ctx, request } = set(t);
+  await buildKernel(kernel.commit('base', { ...sound, 'src/a.c': warning }), request, ctx);
+  t.same((await buildKernel(kernel.commit('mended', sound), request, ctx)).warnings, []);
+});
+
+t.test('every option is checked, with the dependency it lacks', async (t) => {
+  const { kernel, ctx, request } = set(t, 'CONFIG_MULTIPATH=y\nCONFIG_NOSUCH=y\n# CONFIG_GONE is not set\n');
+  const tree = kernel.commit('base', sound);
+  const error = await buildKernel(tree, request, ctx).catch((thrown) => thrown);
+  t.ok(error instanceof InputError);
+  t.same(
+    error.problems.map(({ what }: { what: string }) => what),
+    [
+      'CONFIG_MULTIPATH=y did not take, it is n: unmet dependency: NVME (NVME=n)',
+      'CONFIG_NOSUCH=y: this kernel knows no such option',
+    ],
+  );
+  t.match(error.problems[0].where, /mine\.config:1$/);
+  t.match(error.problems[0].mend, /Kconfig:4/);
+});
+
+t.test('a request that cannot be read names all its problems', async (t) => {
+  const { kernel, ctx, request } = set(t, 'CONFIG_NVME=y\nNVME=y\n');
+  const tree = kernel.commit('base', sound);
+  const wrong = { ...request, start: '/nowhere', fragments: ['ghost', ...request.fragments] };
+  const error = await buildKernel(tree, wrong, ctx).catch((thrown) => thrown);
+  t.ok(error instanceof InputError);
+  t.equal(error.problems.length, 3);
+  t.match(
+    error.message,
+    /no config file \/nowhere[\s\S]*no config fragment ghost[\s\S]*guest[\s\S]*mine\.config:2: not a config line/,
+  );
+});
+
+t.test('a kernel that does not build says where, and the next state builds', async (t) => {
+  const { kernel, ctx, request, dir } = set(t);
+  await buildKernel(kernel.commit('base', sound), request, ctx);
+  const broken = kernel.commit('broken', { 'src/a.c': '\nint a(void) { return nvme_path; }\n' });
+  const error = await buildKernel(broken, request, ctx).catch((thrown) => thrown);
+  t.ok(error instanceof VerdictError);
+  t.match(error, {
+    verdict: 'build-failed',
+    message: /^broken does not build: src\/a\.c:2: 'nvme_path' undeclared/,
+  });
+  t.match(error.detail, /return nvme_path/);
+  t.notOk(error.detail.includes(dir), 'no path of this machine');
+  const unlinked = kernel.commit('unlinked', {
+    'src/a.c': 'int b;\n',
+    'src/b.c': 'int b = 1;\n',
+    'src/c.c': 'int b = 2;\n',
+  });
+  await t.rejects(buildKernel(unlinked, request, ctx), {
+    message: /unlinked does not build: ld: .*multiple definition of `b'/,
+  });
+  t.match(await buildKernel(kernel.commit('good', { ...sound, 'src/c.c': null }), request, ctx), {
+    warnings: [],
+  });
+});
+
+t.test('each step of a series is built and judged', async (t) => {
+  const { kernel, ctx, request } = set(t);
+  const base = await buildKernel(kernel.commit('base', sound), request, ctx);
+  const steps = [
+    kernel.commit('1', { 'src/a.c': warning }),
+    kernel.commit('2', { 'src/b.c': 'int b(void) { return }\n' }),
+    kernel.commit('3', { 'src/b.c': 'int b;\n' }),
+  ];
+  const results = await buildEach(steps, request, ctx, { base });
+  t.match(results, [
+    { name: '1', ok: true, newWarnings: [/unused variable/] },
+    { name: '2', ok: false, error: { message: /src\/b\.c:1: expected expression/ } },
+    { name: '3', ok: true, newWarnings: [], warnings: [/unused variable/] },
+  ]);
+});
+
+t.test('a stopped build goes on where it was, and half an object is not taken for a whole one', async (t) => {
+  const { kernel, ctx, request, abort, compiled, events, dir } = set(t);
+  const tree = kernel.commit('base', { ...sound, 'src/c.c': '/* slow: 2 */ int c_is_whole;\n' });
+  const stopped = buildKernel(tree, request, ctx, { jobs: 1 }).catch((error) => error);
+  // The object folder is known once its first object is there.
+  const objects = await new Promise<string>((resolve) => {
+    const { emit } = ctx;
+    ctx.emit = (event) => {
+      emit(event);
+      if (event.text !== 'src/b.o') return;
+      resolve(
+        join(dir, 'work', readdirSync(join(dir, 'work')).find((name) => /^obj-\w+$/.test(name)) ?? '', 'src'),
+      );
+    };
+  });
+  const half = join(objects, 'c.o');
+  const changes = watch(objects, { signal: AbortSignal.timeout(10_000) });
+  if (!existsSync(half)) for await (const _ of changes) if (existsSync(half)) break;
+  abort.abort(new Error('stopped by the user'));
+  t.match(await stopped, { message: 'stopped by the user' });
+  // What a SIGKILL would leave; asked to stop, make may have taken it away in time.
+  writeFileSync(half, 'half');
+  writeFileSync(join(dir, 'work/tree.git/index.lock'), '');
+  events.length = 0;
+  const again = { emit: ctx.emit, signal: new AbortController().signal };
+  const build = await buildKernel(tree, request, again, { jobs: 1 });
+  t.same(compiled(), ['src/c.o', 'vmlinux', 'arch/x86/boot/bzImage'], 'what was done is not done again');
+  t.ok(readFileSync(build.vmlinux).includes('c_is_whole'));
+});
+
+t.test('a checkout that was killed half-way is made whole', async (t) => {
+  const { kernel, ctx, request, dir } = set(t);
+  await buildKernel(kernel.commit('base', sound), request, ctx);
+  const work = join(dir, 'work');
+  writeFileSync(join(work, 'tree/src/a.c'), 'torn');
+  writeFileSync(join(work, 'tree/src/stray.c'), 'also torn');
+  writeFileSync(join(work, 'tree.git/index'), 'torn');
+  writeFileSync(join(work, 'tree.git/index.lock'), '');
+  writeFileSync(join(work, 'tree.json'), '{"commit":"');
+  const build = await buildKernel(kernel.commit('next', { 'src/b.c': 'int b2;\n' }), request, ctx);
+  t.same(build.warnings, []);
+  t.notOk(existsSync(join(work, 'tree/src/stray.c')));
+});
+
+const builder = (tree: unknown, request: unknown, env: NodeJS.ProcessEnv = process.env) =>
+  promisify(execFile)(
+    process.execPath,
+    ['--import=tsx', join(import.meta.dirname, 'fake/builder.ts'), JSON.stringify([tree, request])],
+    { env },
+  ).then(({ stdout }) => JSON.parse(stdout));
+
+t.test('two ringlabs at once: one builds, the other waits and takes it', async (t) => {
+  const { kernel, request } = set(t);
+  const tree = kernel.commit('base', { ...sound, 'src/c.c': '/* slow: 1 */ int c;\n' });
+  const builds = await Promise.all([builder(tree, request), builder(tree, request)]);
+  t.same(builds.map(({ cached }) => cached).sort(), [false, true]);
+  t.equal(builds[0].dir, builds[1].dir);
+});
+
+t.test(
+  'the same key gives the same kernel: fresh or incremental, sandbox or not, here or elsewhere',
+  async (t) => {
+    const { kernel, ctx, request, dir } = set(t);
+    await buildKernel(kernel.commit('base', sound), request, ctx);
+    const tree = kernel.commit('patched', { 'src/a.c': 'int a(void) { return 2; }\n' });
+    const incremental = await buildKernel(tree, request, ctx);
+    // A PATH with what is needed besides the compiler's own, and no bwrap.
+    const bin = join(dir, 'bin');
+    mkdirSync(bin);
+    for (const tool of ['git', 'setpriv']) symlinkSync(`/usr/bin/${tool}`, join(bin, tool));
+    const env = { ...process.env, PATH: bin, RINGLAB_CACHE: join(dir, 'other/cache'), SECRET: 'of the host' };
+    const fresh = await builder({ ...tree, workDir: join(dir, 'elsewhere/work') }, request, env);
+    t.equal(fresh.key, incremental.key);
+    t.equal(await hashFile(fresh.vmlinux), await hashFile(incremental.vmlinux));
+    t.notOk(fresh.sandboxed);
+    t.notMatch(readFileSync(fresh.systemMap, 'utf8'), /SECRET/, 'the environment is clean');
+  },
+);
+
+const unconfined = (await sandboxWorks()) ? false : 'no working bubblewrap on this machine';
+t.test('in the sandbox there is no network and the source is read-only', { skip: unconfined }, async (t) => {
+  const { kernel, ctx, request } = set(t);
+  const build = await buildKernel(kernel.commit('base', sound), request, ctx);
+  t.ok(build.sandboxed);
+  t.equal(
+    readFileSync(build.systemMap, 'utf8'),
+    'tree read-only\ninterfaces lo\nbuilt 2025-01-01 by ringlab\n',
+  );
+});
+
+t.test('a damaged store is told, and a link in place of an output is not followed', async (t) => {
+  const { kernel, ctx, request, dir } = set(t);
+  const tree = kernel.commit('base', sound);
+  const build = await buildKernel(tree, request, ctx);
+  writeFileSync(join(build.dir, 'build.json'), '{}');
+  await t.rejects(buildKernel(tree, request, ctx), { message: /damaged: remove that folder/, exitCode: 3 });
+  const makefile = readFileSync(join(import.meta.dirname, 'fake/Makefile'), 'utf8');
+  const evil = makefile.replace(
+    '@cp vmlinux arch/x86/boot/bzImage',
+    '@ln -sf /etc/passwd arch/x86/boot/bzImage',
+  );
+  await t.rejects(buildKernel(kernel.commit('evil', { Makefile: evil }), request, ctx), {
+    message: /no plain file/,
+  });
+  t.same(
+    readdirSync(join(dir, 'cache/kernels')).filter((name) => !name.includes('.lock')),
+    [build.key],
+  );
+});
