@@ -39,10 +39,9 @@ function attachedText(email: Email): string {
 }
 
 /** Bytes that could not be decoded become U+FFFD; one that was posted as such shows in the raw message. */
-function isGarbled(text: string, raw: Uint8Array): boolean {
+function isGarbled(text: string, raw: Buffer): boolean {
   if (!text.includes('\ufffd')) return false;
-  const bytes = Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength);
-  return !bytes.includes('\ufffd') && !/=EF=BF=BD/i.test(bytes.toString('latin1'));
+  return !raw.includes('\ufffd') && !/=EF=BF=BD/i.test(raw.toString('latin1'));
 }
 
 /** Mail is CRLF on the wire; a diff of a CRLF file still has plain LF in its own header lines. */
@@ -50,11 +49,30 @@ function unixLines(text: string): string {
   return /^(?:diff --git|---|@@) [^\r\n]*\r$/m.test(text) ? text.replace(/\r\n/g, '\n') : text;
 }
 
+/**
+ * In a message with plain LF line ends a carriage return is content (a patch to a CRLF file, as git format-patch writes it),
+ * but a mail parser takes it for a line end of the wire: such a body is handed over in base64.
+ */
+function shieldReturns(raw: Buffer): Buffer {
+  const end = raw.indexOf('\n\n');
+  const head = raw.toString('latin1', 0, Math.max(0, end));
+  const wrapped = head.includes('\r') || /^Content-Type:\s*multipart/im.test(head);
+  if (end < 0 || wrapped || raw.indexOf('\r', end) < 0) return raw;
+  const encoding = /^Content-Transfer-Encoding:[ \t]*(\S+).*\n?/im.exec(head);
+  if (encoding && !/^[78]bit$/i.test(encoding[1] ?? '')) return raw;
+  const kept = encoding ? head.replace(encoding[0], '') : head;
+  const body = raw
+    .subarray(end + 2)
+    .toString('base64')
+    .replace(/.{76}/g, '$&\n');
+  return Buffer.from(`${kept.trimEnd()}\nContent-Transfer-Encoding: base64\n\n${body}\n`, 'latin1');
+}
+
 /** Decodes one RFC 5322 message (MIME, quoted-printable, base64, format=flowed); a problem when it cannot be read. */
-export async function parseMail(raw: Uint8Array, where: string): Promise<Mail | Problem> {
+export async function parseMail(raw: Buffer, where: string): Promise<Mail | Problem> {
   let email: Email;
   try {
-    email = await PostalMime.parse(raw, { maxNestingDepth: 20, maxHeadersSize: 1 << 20 });
+    email = await PostalMime.parse(shieldReturns(raw), { maxNestingDepth: 20, maxHeadersSize: 1 << 20 });
   } catch (error) {
     return { what: `this is not a readable mail: ${(error as Error).message}`, where };
   }

@@ -49,7 +49,7 @@ export const numberOf = ({ subject }: Entry) => subject.number ?? 1;
 /** What mails of one posting have in common when nothing says which of them answers which. */
 function keyOf(entry: Entry): string {
   const { mail, subject } = entry;
-  const alone = totalOf(entry) === 1 ? subject.title : '';
+  const alone = subject.total === undefined ? subject.title : '';
   return JSON.stringify([subject.version, totalOf(entry), mail.from.email || mail.from.name, alone]);
 }
 
@@ -58,12 +58,8 @@ function rootOf(entry: Entry, byId: ReadonlyMap<string, Entry>): Entry {
   const seen = new Set<Entry>([entry]);
   for (let at = entry; ; ) {
     const parent = byId.get(at.mail.inReplyTo ?? at.mail.references.at(-1) ?? '');
-    const same =
-      parent?.subject.version === at.subject.version &&
-      parent &&
-      totalOf(parent) === totalOf(at) &&
-      totalOf(at) > 1;
-    if (!parent || !same || parent.subject.reply || seen.has(parent)) return at;
+    const same = parent?.subject.version === at.subject.version && parent.subject.total === at.subject.total;
+    if (!parent || !same || at.subject.total === undefined || seen.has(parent)) return at;
     seen.add(parent);
     at = parent;
   }
