@@ -25,6 +25,14 @@ function describe(series: Series): string {
   return clean(lines.join('\n'));
 }
 
+/** The machine form: every patch of the posting in its place, `foreign` saying why one is not for the kernel. */
+function machineForm({ patches, foreign, ...rest }: Series) {
+  const kernel = patches.map((patch) => ({ ...patch, foreign: null }));
+  const others = foreign.map(({ patch, reason }) => ({ ...patch, foreign: reason }));
+  const all = [...kernel, ...others].sort((a, b) => a.number - b.number);
+  return { ...rest, kernelPatches: kernel.length, foreignPatches: others.length, patches: all };
+}
+
 function importVerb(signal: AbortSignal) {
   return new Command('import')
     .description(
@@ -40,7 +48,7 @@ function importVerb(signal: AbortSignal) {
       const ctx = contextFor(signal, {});
       const series = await importSeries(source, options, ctx);
       await saveSeries(series);
-      if (json) printJson(series);
+      if (json) printJson(machineForm(series));
       else print(describe(series));
     });
 }
@@ -66,7 +74,7 @@ function showVerb(signal: AbortSignal) {
     .addHelpText('after', '\nExample: ringlab series show nvme-uring-cmd-multipath')
     .action(async (name, { json }) => {
       const { series } = await findSeries(name, contextFor(signal, {}));
-      if (json) printJson(series);
+      if (json) printJson(machineForm(series));
       else print(describe(series));
     });
 }
