@@ -36,10 +36,11 @@ export class HeaderCompiler {
     const head = preamble.split('\n').length;
     let left = expressions.map((_, index) => index);
     for (let pass = 0; pass < maxPasses && left.length > 0; pass++) {
-      const body = left.map(
-        (index) =>
-          `const long long ringlab_${index}[] = {(long long)(${expressions[index]}), (${expressions[index]}) > 0};`,
-      );
+      // `~` takes integers only: neither strings nor floating point pass it.
+      const body = left.map((index) => {
+        const expression = `(${expressions[index]})`;
+        return `const long long ringlab_${index}[] = {(long long)${expression}, ${expression} > 0, ~${expression}};`;
+      });
       const source = `${preamble}\n${body.join('\n')}\n`;
       const { stdout, stderr, ok } = await this.run(['-S', '-O0', '-ftrack-macro-expansion=0'], source);
       if (ok) return readData(stdout, expressions.length);
