@@ -13,28 +13,32 @@ export interface EndOfQemu {
 }
 
 const PANIC = /Kernel panic - not syncing.*/;
-/** Long before the console works: all that QEMU itself can still tell. */
-const NOTHING = '(the console said nothing)';
 
 /** The panic's own words if a console line is one. */
 export function panicIn(line: string): string | undefined {
   return PANIC.exec(line)?.[0];
 }
 
+/** A tail that says so when there is nothing to show. */
+export const tailOf = (tail: string) => tail || '(the console said nothing)';
+
 /** What it was that ended a guest whose QEMU is gone. */
 export function classify(end: EndOfQemu, tail: string): GuestDeath {
-  const death = (kind: GuestDeath['kind'], title: string) => ({ kind, title, tail: tail || NOTHING });
-  const said = end.stderr.trim();
+  const death = (kind: GuestDeath['kind'], title: string) => ({ kind, title, tail: tailOf(tail) });
+  const said = end.stderr.trim() && `: ${end.stderr.trim()}`;
   if (end.panic) return death('panic', end.panic);
   if (end.shutdown === 'guest-reset') return death('reboot', 'the guest rebooted without being asked to');
   if (end.shutdown === 'guest-shutdown') return death('exit', 'the guest powered off without being asked to');
-  if (end.code === null) return death('signal', `QEMU was ended by ${end.signal}${said && `: ${said}`}`);
-  return death('exit', `QEMU ended with code ${end.code}${said && `: ${said}`}`);
+  if (end.code === null) return death('signal', `QEMU was ended by ${end.signal}${said}`);
+  return death('exit', `QEMU ended with code ${end.code}${said}`);
 }
 
-/** A guest that does not come up is the kernel's fault, unless it was QEMU that failed. */
-export function bootError(name: string, death: GuestDeath, end: EndOfQemu | undefined): Error {
-  const ofQemu = end && !end.panic && !end.shutdown;
-  if (ofQemu) return new LabError(`${name}: ${death.title}\n${death.tail}`);
-  return new VerdictError('boot-failed', `${name}: ${death.title}`, death.tail);
+/**
+ * The error for a guest that died before its hello. `end` is absent when it was the lab that ended it. The kernel is at
+ * fault unless QEMU failed by itself.
+ */
+export function bootError(name: string, death: GuestDeath, end?: EndOfQemu): Error {
+  const title = `${name}: ${death.title}`;
+  if (end && !end.panic && !end.shutdown) return new LabError(`${title}\n${death.tail}`);
+  return new VerdictError('boot-failed', title, tailOf(death.tail));
 }

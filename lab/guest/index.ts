@@ -1,4 +1,4 @@
-export { probeAccel } from './accel.ts';
+export { type AccelFound, probeAccel } from './accel.ts';
 export { bootGuest } from './boot.ts';
 export { bootPaths, kernelArguments, qemuCommand } from './command.ts';
 export { profiles } from './profiles.ts';

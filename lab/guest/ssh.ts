@@ -19,7 +19,6 @@ export interface SshTarget {
   hostKey: Buffer;
   /** A guest that answers none of `misses` questions, `intervalMs` apart, is taken for gone. */
   keepalive: { intervalMs: number; misses: number };
-  handshakeMs: number;
   signal: AbortSignal;
 }
 
@@ -28,6 +27,23 @@ const ALGORITHMS: ConnectConfig['algorithms'] = {
   cipher: ['chacha20-poly1305@openssh.com', 'aes128-ctr'],
   compress: ['none'],
 };
+
+type ExecResult = Awaited<ReturnType<Guest['exec']>>;
+
+/**
+ * Serves a command's channel to its end. Called from ssh2's own callback: a short command's output, exit status and end may
+ * come in one packet, before a promise would have been taken up.
+ */
+function attend(channel: ClientChannel, options: ExecOptions, done: (result: ExecResult) => void): void {
+  let result: ExecResult = { code: null };
+  channel.on('data', (chunk: Buffer) => options.onStdout?.(chunk));
+  channel.stderr.on('data', (chunk: Buffer) => options.onStderr?.(chunk));
+  channel.on('exit', (code: number | null, signal?: string) => {
+    result = signal ? { code, signal } : { code };
+  });
+  channel.once('close', () => done(result));
+  channel.end(options.stdin);
+}
 
 /** One SSH connection to a guest. */
 export class SshLink implements AsyncDisposable {
@@ -61,7 +77,8 @@ export class SshLink implements AsyncDisposable {
           username: 'root',
           privateKey: target.privateKey,
           hostVerifier: (key: Buffer) => key.equals(target.hostKey),
-          readyTimeout: target.handshakeMs,
+          // The caller has the deadline.
+          readyTimeout: 0,
           keepaliveInterval: target.keepalive.intervalMs,
           keepaliveCountMax: target.keepalive.misses,
           algorithms: ALGORITHMS,
@@ -78,35 +95,29 @@ export class SshLink implements AsyncDisposable {
   }
 
   /** Runs a command; `code` is null when a signal ended it or the connection broke. */
-  async exec(command: string, options: ExecOptions = {}): Promise<{ code: number | null; signal?: string }> {
-    options.signal?.throwIfAborted();
-    const channel = await new Promise<ClientChannel>((resolve, reject) => {
-      this.#client.exec(command, (error, stream) => (error ? reject(error) : resolve(stream)));
-      void this.closed.then((why) => reject(new LabError(`SSH: ${why}`)));
-    });
-    channel.on('data', (chunk: Buffer) => options.onStdout?.(chunk));
-    channel.stderr.on('data', (chunk: Buffer) => options.onStderr?.(chunk));
-    const abort = () => {
-      channel.signal('KILL');
-      channel.close();
-    };
-    options.signal?.addEventListener('abort', abort, { once: true });
-    if (options.signal?.aborted) abort();
-    const ended = new Promise<{ code: number | null; signal?: string }>((resolve) => {
-      let result: { code: number | null; signal?: string } = { code: null };
-      channel.on('exit', (code: number | null, signal?: string) => {
-        result = signal ? { code, signal } : { code };
-      });
-      channel.once('close', () => resolve(result));
-      void this.closed.then(() => resolve(result));
-    });
-    channel.end(options.stdin);
+  async exec(command: string, options: ExecOptions = {}): Promise<ExecResult> {
+    const { signal } = options;
+    signal?.throwIfAborted();
+    let abort = () => {};
     try {
-      const result = await ended;
-      options.signal?.throwIfAborted();
+      const result = await new Promise<ExecResult>((resolve, reject) => {
+        void this.closed.then(() => resolve({ code: null }));
+        const opened = (error: Error | undefined, channel: ClientChannel) => {
+          if (error) return reject(new LabError(`cannot run a command in the guest: ${error.message}`));
+          abort = () => {
+            channel.signal('KILL');
+            channel.close();
+          };
+          attend(channel, options, resolve);
+          signal?.addEventListener('abort', abort, { once: true });
+          if (signal?.aborted) abort();
+        };
+        this.#client.exec(command, opened);
+      });
+      signal?.throwIfAborted();
       return result;
     } finally {
-      options.signal?.removeEventListener('abort', abort);
+      signal?.removeEventListener('abort', abort);
     }
   }
 
