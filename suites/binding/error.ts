@@ -10,6 +10,8 @@ const MORE: Record<number, string> = {
   67: 'ENOLINK',
   74: 'EBADMSG',
   77: 'EBADFD',
+  // Node follows macOS here; Linux calls it by this name.
+  95: 'EOPNOTSUPP',
   117: 'EUCLEAN',
   123: 'ENOMEDIUM',
   126: 'ENOKEY',

@@ -93,20 +93,24 @@ export class Ring implements Disposable {
    */
   async wait(count = 1, { timeoutMs = 10_000 } = {}): Promise<Cqe[]> {
     const deadline = performance.now() + timeoutMs;
-    for (;;) {
+    for (let expired = false; ; ) {
       const noticed = this.#noticed();
-      // Reaping makes room for completions that overflowed: they come with the next flush.
-      for (let more = true; more && this.#ready.length < count; ) {
-        checked(native().flush(this.#handle), 'io_uring_enter');
-        const had = this.#ready.length;
-        this.#ready = this.reap();
-        more = this.#ready.length > had;
-      }
+      this.#collect(count);
       if (this.#ready.length >= count) return this.#ready.splice(0, count);
-      const inTime = performance.now() < deadline && (await before(deadline, noticed));
+      if (expired)
+        throw new TimeoutError(`${this.#ready.length} of ${count} completions after ${timeoutMs} ms`);
+      expired = !(await before(deadline, noticed));
       if (this.#closed) throw new TimeoutError('the ring was closed while waiting');
-      if (inTime) continue;
-      throw new TimeoutError(`${this.#ready.length} of ${count} completions after ${timeoutMs} ms`);
+    }
+  }
+
+  /** Reaping makes room for completions that overflowed: they come with the next flush. */
+  #collect(count: number): void {
+    for (let more = true; more && this.#ready.length < count; ) {
+      checked(native().flush(this.#handle), 'io_uring_enter');
+      const had = this.#ready.length;
+      this.#ready = this.reap();
+      more = this.#ready.length > had;
     }
   }
 

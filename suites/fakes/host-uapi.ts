@@ -16,6 +16,10 @@ const STRUCTS: Record<string, string[]> = {
     ...['opcode', 'flags', 'nsid', 'cdw2', 'cdw3', 'metadata', 'addr', 'metadata_len', 'data_len'],
     ...['cdw10', 'cdw11', 'cdw12', 'cdw13', 'cdw14', 'cdw15', 'timeout_ms'],
   ],
+  nvme_passthru_cmd64: [
+    ...['opcode', 'flags', 'nsid', 'cdw2', 'cdw3', 'metadata', 'addr', 'metadata_len', 'data_len', 'cdw10'],
+    ...['cdw11', 'cdw12', 'cdw13', 'cdw14', 'cdw15', 'timeout_ms', 'result'],
+  ],
 };
 
 /** A C program that prints `uapi.json` for the headers it is compiled against. */

@@ -19,9 +19,9 @@ export class HelpClient implements AsyncDisposable {
     return this.#port !== undefined;
   }
 
-  /** Takes a controller (`Controller.id`) away, as if its slot were pulled. */
-  async unplug(id: string): Promise<void> {
-    await this.ask('unplug', { serial: id });
+  /** Takes a controller (`Controller.id`) away: by the slot's button (about 6 s), or `abrupt`, as if it were pulled out. */
+  async unplug(id: string, { abrupt = false } = {}): Promise<void> {
+    await this.ask('unplug', { serial: id, abrupt });
   }
 
   async replug(id: string): Promise<void> {

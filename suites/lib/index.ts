@@ -4,6 +4,7 @@ export { AssertionError, resultName } from './assert.ts';
 export { Controller, controllers, Device } from './device.ts';
 export { type Fault, InjectedFault } from './fault.ts';
 export { HelpClient } from './help.ts';
+export { ioctlCommand } from './ioctl.ts';
 export * as nvme from './nvme.ts';
 export { fillPattern, ioMemory, pattern } from './pattern.ts';
 export { iovecs, openRing, ringOptions, type Shape, TestRing, type TestRingOptions } from './ring.ts';

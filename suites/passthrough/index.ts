@@ -1,0 +1,12 @@
+import './shapes.ts';
+import './data.ts';
+import './buffers.ts';
+import './refused.ts';
+import './status.ts';
+import './admin.ts';
+import './stable.ts';
+import './async.ts';
+import './overflow.ts';
+import './lifetime.ts';
+import './privilege.ts';
+import './load.ts';
