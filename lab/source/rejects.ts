@@ -28,7 +28,9 @@ async function checkOut(files: readonly string[], place: Place): Promise<string>
   const { gitDir, tree, scratch, signal } = place;
   const folder = await mkdtemp(join(scratch, 'files-'));
   const index = join(scratch, 'rejects.index');
-  const there = await ask(['ls-tree', '-r', '-z', '--name-only', tree, '--', ...files], { gitDir, signal });
+  const inside = files.filter((file) => !/^\/|^\.\.\/|\/\.\.\//.test(file));
+  const list = ['ls-tree', '-r', '-z', '--name-only', '--full-tree', tree, '--', ...inside];
+  const there = inside.length === 0 ? '' : await ask(list, { gitDir, signal });
   await git(['read-tree', tree], { gitDir, index, signal });
   const args = ['-c', 'core.symlinks=false', 'checkout-index', '--force', '-z', '--stdin'];
   await git(args, { gitDir, index, workTree: folder, input: there, signal });
