@@ -33,12 +33,15 @@ export class TapStream {
   #last: { result: TestResult; frame: Frame; mute: boolean } | undefined;
   #yaml: YamlBlock | undefined;
   #ended = false;
+  #cutOff = false;
 
   constructor(options: TapOptions = {}) {
     this.#collector = new Collector(options.onTest, options.maxTests);
     this.#nesting = new Nesting((result) => this.#collector.add(result));
-    const take = (line: string) => {
+    const take = (line: string, whole: boolean) => {
       options.onLine?.(line);
+      // Half a line says something else than the whole: `1..1` of `1..10`, `ok 2` of `ok 2 # SKIP`.
+      if (!whole && this.#cutOff) return;
       for (const piece of pieces(line)) this.#line(piece.text);
     };
     this.#splitter = new LineSplitter(take, options.maxLineBytes);
@@ -52,10 +55,11 @@ export class TapStream {
   end(ending: Ending): TestResult[] {
     if (this.#ended) throw new Error('TapStream.end was called twice');
     this.#ended = true;
+    const stop = endOf(ending);
+    this.#cutOff = stop.abnormal;
     this.#splitter.end();
     this.#endYaml();
     this.#flush();
-    const stop = endOf(ending);
     const { running } = ending;
     if (running !== undefined && !this.#collector.has(running)) {
       stop.told = true;
