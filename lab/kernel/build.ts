@@ -1,16 +1,14 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lock } from '../core/cache.ts';
 import { hashOf } from '../core/hash.ts';
 import type { StageContext } from '../model/event.ts';
 import type { KernelBuild, KernelConfigRequest, SourceTree } from '../model/kernel.ts';
-import { type Compiled, compile, type Recipe, recipeOf } from './compile.ts';
+import { type Compiled, compile, modulesFolder, type Recipe, recipeOf } from './compile.ts';
 import { haveHeaders, headersFolder, keepHeaders } from './headers.ts';
+import { readPlain } from './plain.ts';
 import { resolveRequest } from './request.ts';
 import { readBuild, storeBuild } from './store.ts';
 import type { BuildOptions } from './types.ts';
-
-const modulesFolder = 'ringlab-modules';
 
 /** Is anything configured as a module? */
 function hasModules(config: string): boolean {
@@ -31,7 +29,7 @@ function phasesOf(config: string, headersKnown: boolean): string[][] {
 async function keep(recipe: Recipe, done: Compiled, headers: string, seconds: number): Promise<KernelBuild> {
   const { tree, config, tools, key } = recipe;
   const { objects, warnings, sandboxed } = done;
-  const release = (await readFile(join(objects.path, 'include/config/kernel.release'), 'utf8')).trim();
+  const release = (await readPlain(join(objects.path, 'include/config/kernel.release'))).trim();
   const modules = hasModules(config) ? { modules: join(objects.path, modulesFolder) } : {};
   const { arch, compiler, linker } = tools;
   const facts = {
@@ -49,25 +47,35 @@ async function keep(recipe: Recipe, done: Compiled, headers: string, seconds: nu
   return storeBuild(file, { objects: objects.path, logFile: objects.logFile, headers, ...modules }, tree);
 }
 
-async function make(recipe: Recipe, ctx: StageContext, jobs?: number): Promise<KernelBuild> {
-  const { tree, key, tools, config } = recipe;
-  const tell = (kind: 'start' | 'note' | 'end', text: string) =>
-    ctx.emit({ stage: 'kernel', subject: tree.name, kind, text });
-  await using _held = await lock(tree.workDir, ctx.signal, () =>
-    tell('note', 'waits for another build of this source'),
-  );
-  // Whoever held the lock may have built it.
-  const stored = await readBuild(key, tree);
-  if (stored) return stored;
-  tell('start', `building with ${tools.compiler}`);
+/** Compiles and stores; callers hold the lock of the source. */
+async function makeAndKeep(recipe: Recipe, ctx: StageContext, jobs?: number): Promise<KernelBuild> {
+  const { tree, tools, config } = recipe;
   const began = performance.now();
   const headers = await headersFolder(tree, tools, ctx.signal);
   const done = await compile(recipe, phasesOf(config, await haveHeaders(headers)), ctx, jobs);
   await keepHeaders(headers, done.objects.path, ctx.signal);
   const seconds = Math.round((performance.now() - began) / 100) / 10;
-  const build = await keep(recipe, done, headers, seconds);
-  tell('end', `built in ${build.seconds} s`);
-  return build;
+  return keep(recipe, done, headers, seconds);
+}
+
+async function make(recipe: Recipe, ctx: StageContext, jobs?: number): Promise<KernelBuild> {
+  const { tree, key, tools } = recipe;
+  const tell = (kind: 'start' | 'note' | 'end', text: string) =>
+    ctx.emit({ stage: 'kernel', subject: tree.name, kind, text });
+  const waiting = () => tell('note', 'waits for another build of this source');
+  await using _held = await lock(tree.workDir, ctx.signal, waiting);
+  // Whoever held the lock may have built it.
+  const stored = await readBuild(key, tree);
+  if (stored) return stored;
+  tell('start', `building with ${tools.compiler}`);
+  try {
+    const build = await makeAndKeep(recipe, ctx, jobs);
+    tell('end', `built in ${build.seconds} s`);
+    return build;
+  } catch (error) {
+    tell('end', ctx.signal.aborted ? 'stopped' : 'failed');
+    throw error;
+  }
 }
 
 /** The warnings that `base` does not have. */

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { hashOf } from '../core/hash.ts';
@@ -8,11 +8,15 @@ import { finalConfig } from './config.ts';
 import { failureOf } from './failure.ts';
 import { make } from './make.ts';
 import { ObjectFolder } from './objects.ts';
+import { putPlain, readPlain } from './plain.ts';
 import { estimateTargets, follow } from './progress.ts';
 import type { ResolvedRequest } from './request.ts';
 import { sandboxWorks } from './sandbox.ts';
 import { type Toolchain, toolchain } from './toolchain.ts';
 import { WorkTree } from './worktree.ts';
+
+/** Where, in the object folder, `modules_install` puts modules. */
+export const modulesFolder = 'ringlab-modules';
 
 /** A state of a source with all that decides what its build makes. */
 export interface Recipe {
@@ -55,8 +59,8 @@ export interface Compiled {
 /** Writes the config only when it differs: make compares time stamps. */
 async function putConfig(objects: string, config: string): Promise<void> {
   const file = join(objects, '.config');
-  const present = await readFile(file, 'utf8').catch(() => undefined);
-  if (present !== config) await writeFile(file, config);
+  const present = await readPlain(file).catch(() => undefined);
+  if (present !== config) await putPlain(file, config);
 }
 
 /**
@@ -74,6 +78,7 @@ export async function compile(
   await work.checkout(tree, ctx.signal);
   const objects = new ObjectFolder(tree.workDir, objectsId);
   await objects.begin(key);
+  await rm(join(objects.path, modulesFolder), { force: true, recursive: true });
   await putConfig(objects.path, config);
   const roots = [work.path, objects.path];
   const { made, complete } = objects.progress;

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeAtomic } from '../core/atomic.ts';
 import { cacheRoot, lock } from '../core/cache.ts';
@@ -12,6 +12,7 @@ import { configValues } from './kconfig/dotconfig.ts';
 import { explain, refused } from './kconfig/explain.ts';
 import { readKconfig } from './kconfig/parse.ts';
 import { make } from './make.ts';
+import { putPlain, readPlain } from './plain.ts';
 import type { ResolvedRequest } from './request.ts';
 import type { Toolchain } from './toolchain.ts';
 import { WorkTree } from './worktree.ts';
@@ -44,10 +45,10 @@ async function configure(
     if (code !== 0) throw failureOf(name, await readFile(logFile, 'utf8'), [source, objects]);
   };
   if ('target' in request.start) await target(request.start.target);
-  const begun = 'text' in request.start ? request.start.text : await readFile(config, 'utf8');
-  await writeFile(config, `${begun}\n${request.text}`);
+  const begun = 'text' in request.start ? request.start.text : await readPlain(config);
+  await putPlain(config, `${begun}\n${request.text}`);
   await target('olddefconfig');
-  return readFile(config, 'utf8');
+  return readPlain(config);
 }
 
 /** Throws InputError naming every option that the finished config does not have as asked, and why. */

@@ -1,5 +1,4 @@
-import { constants } from 'node:fs';
-import { copyFile, cp, lstat, readFile } from 'node:fs/promises';
+import { copyFile, cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { writeJson } from '../core/atomic.ts';
@@ -7,6 +6,7 @@ import { cacheRoot, ensureFolder, exists } from '../core/cache.ts';
 import { LabError } from '../core/errors.ts';
 import type { KernelBuild, SourceTree } from '../model/kernel.ts';
 import { Uapi } from '../model/uapi.ts';
+import { copyPlain } from './plain.ts';
 
 /** `build.json` of a stored kernel: what made it. No paths. */
 const BuildFile = z.object({
@@ -56,12 +56,6 @@ export async function readBuild(key: string, tree: SourceTree): Promise<KernelBu
       cause: error,
     });
   }
-}
-
-/** Copies one file that a build made. A link could point anywhere on this machine, and the build is a stranger's. */
-async function copyPlain(from: string, to: string): Promise<void> {
-  if (!(await lstat(from)).isFile()) throw new LabError(`the build left no plain file ${from}`);
-  await copyFile(from, to, constants.COPYFILE_FICLONE);
 }
 
 export interface Outputs {
