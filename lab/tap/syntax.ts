@@ -31,7 +31,11 @@ function dialectOf(word: string, version: string): Dialect {
   return Number(version) >= 14 ? 'tap14' : 'tap13';
 }
 
+/** What TAP can begin with: nearly every line of a console is passed over by this alone. */
+const TAPPISH = /^(?:K?TAP |1\.\.|ok|not ok|Bail out)/i;
+
 function said(body: string): Said {
+  if (!TAPPISH.test(body)) return { kind: 'other', text: body };
   const version = VERSION.exec(body);
   if (version) return { kind: 'version', dialect: dialectOf(version[1] ?? '', version[2] ?? '') };
   const plan = PLAN.exec(body);

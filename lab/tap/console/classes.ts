@@ -188,7 +188,7 @@ const OTHERS: readonly ComplaintClass[] = [
 
 /** Noise that a device or an injected fault makes, and that a test may well have asked for. */
 const DEVICE: readonly ComplaintClass[] = [
-  device('nvme-timeout', 'nvme', /^nvme nvme\d+: I\/O (?:tag )?\d+ .*timeout/, 'nvme: I/O timeout'),
+  device('nvme-timeout', 'timeout', /^nvme nvme\d+: I\/O (?:tag )?\d+ .*timeout/, 'nvme: I/O timeout'),
   device(
     'nvme-down',
     'controller is down',
@@ -235,6 +235,9 @@ export const CLASSES: readonly ComplaintClass[] = [
   ...DEVICE,
 ];
 
+/** Any hint at all: nearly every line of a console is passed over by this alone. */
+const HINTS = new RegExp([...new Set(CLASSES.map(({ hint }) => hint.replace(/[[\]#.]/g, '\\$&')))].join('|'));
+
 /** Remarks that look like reports and are none. */
 const REMARKS = /^(?:INFO: lockdep is turned off|INFO: NMI handler|.*Unprivileged eBPF is enabled)/;
 
@@ -246,6 +249,7 @@ export interface Classified {
 
 /** The class of a header line. `ruled`: a rule of `=` stands right before it. */
 export function classify(text: string, ruled: boolean): Classified | undefined {
+  if (!HINTS.test(text)) return undefined;
   for (const found of CLASSES) {
     if ((found.ruled && !ruled) || !text.includes(found.hint)) continue;
     const match = found.header.exec(text);
