@@ -57,11 +57,19 @@ async function npmTest(root: string, ...args: string[]) {
   return { code: await code, stdout, stderr, last: stdout.trimEnd().split('\n').at(-1) };
 }
 
-t.test('leaves are counted, and skips are told with their reasons', async (t) => {
-  const result = await npmTest(project(t, { passing: '.test.ts', skipped: '.test.ts' }), 'lab');
-  t.match(result, { code: 0, last: '3 passed, 0 failed, 3 skipped' }, result.stdout);
-  t.match(result.stdout, / 2 x no device\n[\s\S]* 1 x not on this machine\n/);
-  t.match(result.stdout, /^ok {3}lab\/passing.test.ts \(3 passed, 2 skipped\)/m);
+t.test('leaves are counted, skips told with their reasons, and the parts can be chosen', async (t) => {
+  const root = project(t, { passing: '.test.ts', skipped: '.e2e.ts' });
+  const both = await npmTest(root, 'lab');
+  t.match(both, { code: 0, last: '3 passed, 0 failed, 3 skipped' }, both.stdout);
+  t.match(both.stdout, / 2 x no device\n[\s\S]* 1 x not on this machine\n/);
+  t.match(both.stdout, /^ok {3}lab\/passing.test.ts \(3 passed, 2 skipped\)[\s\S]*skipped.e2e.ts/m);
+  t.match(await npmTest(root, '--unit', 'lab'), { code: 0, last: '3 passed, 0 failed, 2 skipped' });
+  t.match(await npmTest(root, '--e2e'), { code: 0, last: '0 passed, 0 failed, 1 skipped' });
+});
+
+t.test('an end-to-end file shows each of its tests', async (t) => {
+  const { stdout } = await npmTest(project(t, { passing: '.e2e.ts' }), 'lab');
+  t.match(stdout, /^ok {5}outer .*\nok {3}lab\/passing.e2e.ts/m);
 });
 
 t.test('each way to fail counts once and says why', async (t) => {
@@ -91,16 +99,6 @@ t.test('after a bail-out the files that did not run are failures', async (t) => 
   const result = await npmTest(project(t, { bailing: '.test.ts', passing: '.test.ts' }), 'lab');
   t.equal(result.code, 1);
   t.match(result.stdout, /bailed out: the end[\s\S]*passing.test.ts: did not run/);
-});
-
-t.test('end-to-end files run after the unit tests, each test is shown, and they can be chosen', async (t) => {
-  const root = project(t, { passing: '.e2e.ts', skipped: '.test.ts' });
-  const both = await npmTest(root, 'lab');
-  t.equal(both.last, '3 passed, 0 failed, 3 skipped');
-  t.match(both.stdout, /skipped.test.ts[\s\S]*ok {5}outer[\s\S]*passing.e2e.ts/);
-  t.match(await npmTest(root, '--unit', 'lab'), { last: '0 passed, 0 failed, 1 skipped' });
-  const e2e = await npmTest(root, '--e2e');
-  t.match(e2e, { code: 0, last: '3 passed, 0 failed, 2 skipped' }, 'neither checks nor unit tests');
 });
 
 t.test('wrong arguments and an empty choice are not a pass', async (t) => {
