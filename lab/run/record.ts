@@ -52,15 +52,14 @@ function places(dir: string): [string, string][] {
   return all.filter(([path]) => path !== '/').sort(([a], [b]) => b.length - a.length);
 }
 
+/** A folder's path wherever it stands as a whole: `/tmp` neither in `/tmpfs` nor in `/var/tmp`. */
+function wholePath(path: string): RegExp {
+  return new RegExp(`(?<![\\w.-])${path.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}(?![\\w.-])`, 'g');
+}
+
 function scrub<T>(value: T, known: readonly [string, string][]): T {
   if (typeof value === 'string') {
-    let text: string = value;
-    for (const [path, name] of known) {
-      // Only as a whole path: `/root` must not eat into `/rootfs`.
-      text = text.split(`${path}/`).join(`${name}/`);
-      if (text === path) text = name;
-    }
-    return text as T;
+    return known.reduce<string>((text, [path, name]) => text.replace(wholePath(path), name), value) as T;
   }
   if (Array.isArray(value)) return value.map((item) => scrub(item, known)) as T;
   if (typeof value !== 'object' || value === null) return value;

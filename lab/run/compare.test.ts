@@ -1,0 +1,270 @@
+import t from 'tap';
+import type { Comparison } from '../model/compare.ts';
+import {
+  type CellResult,
+  type Complaint,
+  type RunRecord,
+  type TestResult,
+  Verdict,
+} from '../model/result.ts';
+import { CHANGES, changeOf } from './changes.ts';
+import { compareRecords, compareSides, exitCodeOf } from './compare.ts';
+
+const verdicts = Verdict.options;
+const failures = ['fail', 'timeout', 'crash', 'lost'];
+
+const kernel = (side: 'base' | 'patched', name: string) => ({ side, name, warnings: [], newWarnings: [] });
+
+function cell(
+  side: 'base' | 'patched',
+  tests: Record<string, Verdict>,
+  more: Partial<CellResult> = {},
+): CellResult {
+  const name = side === 'base' ? 'debian-6.12' : 'debian-6.12+x';
+  return {
+    name: `${name}/plain/passthrough`,
+    kernel: name,
+    guest: 'plain',
+    suite: 'passthrough',
+    side,
+    verdict: 'done',
+    tests: Object.entries(tests).map(([name, verdict]): TestResult => ({ name, verdict })),
+    complaints: [],
+    metrics: [],
+    timings: { totalMs: 1000 },
+    files: {},
+    ...more,
+  };
+}
+
+function record(cells: CellResult[], more: Partial<RunRecord> = {}): RunRecord {
+  return {
+    format: 1,
+    id: 'run',
+    startedAt: '2026-01-01T00:00:00Z',
+    seconds: 1,
+    ringlab: '0.1.0',
+    kernels: [kernel('base', 'debian-6.12'), kernel('patched', 'debian-6.12+x')],
+    host: { cpu: 'x', cores: 2, memoryMiB: 1, kernel: '6', node: '20' },
+    seed: 1,
+    cells,
+    interrupted: false,
+    ...more,
+  };
+}
+
+const complaint = (signature: string, fatal = true): Complaint => ({
+  title: signature,
+  text: signature,
+  line: 1,
+  ...{ signature, fatal },
+});
+
+const pair = (base: Verdict, patched: Verdict) =>
+  compareSides(record([cell('base', { x: base, y: 'pass' }), cell('patched', { x: patched, y: 'pass' })]));
+
+t.test('every pair of verdicts', (t) => {
+  const table = verdicts.map((base) => verdicts.map((patched) => CHANGES[base][patched]));
+  t.same(verdicts, ['pass', 'fail', 'skip', 'todo', 'timeout', 'crash', 'lost']);
+  t.same(table, [
+    ['same', 'regressed', 'changed', 'changed', 'regressed', 'regressed', 'regressed'],
+    ['fixed', 'same', 'changed', 'changed', 'changed', 'regressed', 'changed'],
+    ['changed', 'regressed', 'same', 'changed', 'regressed', 'regressed', 'regressed'],
+    ['fixed', 'regressed', 'changed', 'same', 'regressed', 'regressed', 'regressed'],
+    ['fixed', 'changed', 'changed', 'changed', 'same', 'regressed', 'changed'],
+    ['fixed', 'changed', 'changed', 'changed', 'changed', 'same', 'changed'],
+    ['fixed', 'changed', 'changed', 'changed', 'changed', 'changed', 'same'],
+  ]);
+  for (const base of verdicts) {
+    for (const patched of verdicts) {
+      const change = CHANGES[base][patched];
+      if (change === 'fixed') t.equal(patched, 'pass', `${base} -> ${patched}: only a pass is fixed`);
+      if (change === 'regressed')
+        t.ok(failures.includes(patched), `${base} -> ${patched}: only a failure regresses`);
+      t.equal(change === 'same', base === patched, `${base} -> ${patched}: same is the same verdict`);
+      const comparison = pair(base, patched);
+      t.match(
+        comparison,
+        { [change]: change === 'same' ? 2 : 1 },
+        `${base} -> ${patched} is counted as ${change}`,
+      );
+      const worse =
+        change === 'regressed' || patched === 'lost' || (base === 'lost' && failures.includes(patched));
+      t.equal(exitCodeOf(comparison), worse ? 1 : 0, `${base} -> ${patched} exits with ${worse ? 1 : 0}`);
+    }
+  }
+  t.end();
+});
+
+t.test('a side without the test, and a kernel without the feature', (t) => {
+  for (const verdict of verdicts) {
+    t.equal(changeOf(undefined, { verdict }), 'new');
+    t.equal(changeOf({ verdict }, undefined), 'gone');
+  }
+  const lacking = { verdict: 'skip' as const, reason: 'kernel has no IORING_REGISTER_MAP_BUFFERS' };
+  t.equal(changeOf(lacking, { verdict: 'pass' }), 'new');
+  t.equal(changeOf(lacking, { verdict: 'fail' }), 'regressed');
+  t.equal(changeOf({ verdict: 'skip', reason: 'no zoned namespace' }, { verdict: 'pass' }), 'changed');
+  t.end();
+});
+
+t.test('new and gone tests', (t) => {
+  const both = compareSides(record([cell('base', { old: 'pass' }), cell('patched', { young: 'pass' })]));
+  t.match(both, { new: 1, gone: 1, passed: 1, failed: 0, same: 0 });
+  t.equal(exitCodeOf(both), 0);
+  const failing = compareSides(
+    record([cell('base', { a: 'pass' }), cell('patched', { a: 'pass', b: 'fail' })]),
+  );
+  t.equal(exitCodeOf(failing), 1, 'a new test that fails');
+  t.end();
+});
+
+t.test('a cell that broke on the patched side loses its tests', (t) => {
+  const tests = { a: 'pass', b: 'pass', c: 'fail' } as const;
+  const broken = cell('patched', { a: 'pass' }, { verdict: 'crash', reason: 'Kernel panic' });
+  const comparison = compareSides(record([cell('base', tests), broken]));
+  t.match(comparison, { same: 1, regressed: 1, changed: 1, gone: 0, failed: 2, passed: 1 });
+  t.match(comparison.tests[1], { name: 'b', base: 'pass', patched: 'lost', reason: 'crash: Kernel panic' });
+  t.match(comparison.brokenCells, [{ cell: 'plain/passthrough', side: 'patched', verdict: 'crash' }]);
+  t.equal(exitCodeOf(comparison), 1);
+  t.end();
+});
+
+t.test('a cell that was broken on base and runs now is fixed', (t) => {
+  const broken = cell('base', {}, { verdict: 'boot-failed', reason: 'no init' });
+  const comparison = compareSides(record([broken, cell('patched', { a: 'pass', b: 'skip' })]));
+  t.match(comparison, { fixed: 1, changed: 1, new: 0 });
+  t.equal(comparison.tests[0]?.reason, 'boot-failed: no init');
+  t.equal(exitCodeOf(comparison), 0);
+  t.equal(
+    exitCodeOf(compareSides(record([broken, cell('patched', { a: 'fail' })]))),
+    1,
+    'a failure that base cannot be shown to have',
+  );
+  t.end();
+});
+
+t.test('a kernel that could not be made breaks every cell of its side, also those never begun', (t) => {
+  const failure = { verdict: 'apply-failed', message: 'patch 3 does not apply', detail: '@@' };
+  const kernels = [kernel('base', 'debian-6.12'), { ...kernel('patched', 'debian-6.12+x'), failure }];
+  const comparison = compareSides(record([cell('base', { a: 'pass' })], { kernels }));
+  t.match(comparison, { regressed: 1, gone: 0 });
+  t.match(comparison.brokenCells, [
+    { side: 'patched', verdict: 'apply-failed', reason: 'patch 3 does not apply' },
+  ]);
+  const failed = [{ ...kernel('base', 'debian-6.12'), failure: { ...failure, verdict: 'build-failed' } }];
+  const other = compareSides(
+    record([cell('patched', { a: 'pass' })], { kernels: [...failed, kernel('patched', 'debian-6.12+x')] }),
+  );
+  t.match(other, { fixed: 1, brokenCells: [{ side: 'base', verdict: 'build-failed' }] });
+  t.end();
+});
+
+t.test('several kernels are told apart by the base they stem from', (t) => {
+  const kernels = ['debian-6.1', 'debian-6.12'].flatMap((name) => [
+    kernel('base', name),
+    kernel('patched', `${name}+x`),
+  ]);
+  const cells = kernels.map(({ side, name }) =>
+    cell(side, { a: name === 'debian-6.1+x' ? 'fail' : 'pass' }, { kernel: name }),
+  );
+  const { tests } = compareSides(record(cells, { kernels }));
+  t.match(tests, [
+    { cell: 'debian-6.1/plain/passthrough', change: 'regressed' },
+    { cell: 'debian-6.12/plain/passthrough', change: 'same' },
+  ]);
+  t.equal(tests.length, 2);
+  t.end();
+});
+
+t.test('metrics are joined by name', (t) => {
+  const metric = (name: string, value: number, spread?: number) => ({
+    ...{ name, value, unit: 'ns', better: 'lower' as const },
+    ...(spread === undefined ? {} : { spread }),
+  });
+  const { metrics } = compareSides(
+    record([
+      cell('base', { a: 'pass' }, { metrics: [metric('slat', 100, 2), metric('old', 1)] }),
+      cell('patched', { a: 'pass' }, { metrics: [metric('slat', 50, 3), metric('new', 2)] }),
+    ]),
+  );
+  t.same(metrics, [
+    {
+      cell: 'plain/passthrough',
+      name: 'slat',
+      unit: 'ns',
+      better: 'lower',
+      base: 100,
+      patched: 50,
+      spread: 3,
+    },
+    { cell: 'plain/passthrough', name: 'old', unit: 'ns', better: 'lower', base: 1 },
+    { cell: 'plain/passthrough', name: 'new', unit: 'ns', better: 'lower', patched: 2 },
+  ]);
+  t.end();
+});
+
+t.test('complaints and warnings that only the patched side has', (t) => {
+  const compare = (before: Complaint[], after: Complaint[]): Comparison =>
+    compareSides(
+      record(
+        [
+          cell('base', { a: 'pass' }, { complaints: before }),
+          cell('patched', { a: 'pass' }, { complaints: after }),
+        ],
+        {
+          kernels: [
+            { ...kernel('base', 'debian-6.12'), warnings: ['a.c: known'] },
+            {
+              ...kernel('patched', 'debian-6.12+x'),
+              warnings: ['a.c: known', 'b.c: young'],
+              newWarnings: ['b.c: young'],
+            },
+          ],
+        },
+      ),
+    );
+  const news = compare([complaint('old')], [complaint('old'), complaint('young')]);
+  t.match(news.newComplaints, [{ title: 'young', cell: 'plain/passthrough' }]);
+  t.equal(news.newComplaints.length, 1);
+  t.same(news.newWarnings, ['b.c: young']);
+  t.equal(exitCodeOf(news), 1);
+  t.equal(exitCodeOf(compare([complaint('old')], [complaint('old')])), 0);
+  t.equal(exitCodeOf(compare([], [complaint('noise', false)])), 0, 'a device makes noise');
+  t.end();
+});
+
+t.test('two runs are compared by guest and suite, patched side first', (t) => {
+  const before = record([cell('base', { a: 'fail' }), cell('patched', { a: 'pass' })], { id: 'monday' });
+  const after = record([cell('base', { a: 'pass' })], { id: 'tuesday', kernels: [kernel('base', 'mine')] });
+  t.match(compareRecords(before, after), {
+    same: 1,
+    base: 'monday (debian-6.12+x)',
+    patched: 'tuesday (mine)',
+  });
+  t.match(compareRecords(after, before), { same: 1, fixed: 0 });
+  const gone = record([], { id: 'empty', kernels: [kernel('base', 'mine')] });
+  t.match(compareRecords(after, gone), { gone: 1 });
+  t.end();
+});
+
+t.test('a run with one side cannot be compared with itself', (t) => {
+  const run = record([cell('base', { a: 'pass' })], { kernels: [kernel('base', 'debian-6.12')] });
+  t.throws(() => compareSides(run), { exitCode: 2, message: /no patched kernel[\s\S]*--series/ });
+  t.end();
+});
+
+t.test('exit code of a run on its own', (t) => {
+  const one = (verdict: Verdict, more: Partial<CellResult> = {}, run: Partial<RunRecord> = {}) =>
+    exitCodeOf(record([cell('base', { a: verdict }, more)], run));
+  for (const verdict of verdicts) t.equal(one(verdict), failures.includes(verdict) ? 1 : 0, verdict);
+  t.equal(one('pass', { verdict: 'crash' }), 1);
+  t.equal(one('pass', { complaints: [complaint('x')] }), 1);
+  t.equal(one('pass', { complaints: [complaint('x', false)] }), 0);
+  t.equal(one('pass', {}, { interrupted: true }), 130);
+  t.equal(exitCodeOf(record([])), 1, 'nothing was tested');
+  t.equal(exitCodeOf(record([cell('base', {})])), 1, 'no test came');
+  const failure = { verdict: 'build-failed', message: '', detail: '' };
+  t.equal(one('pass', {}, { kernels: [{ ...kernel('base', 'x'), failure }] }), 1);
+  t.end();
+});
