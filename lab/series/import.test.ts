@@ -174,6 +174,16 @@ t.test('a mailer that turned tabs into blanks or wrapped lines is noticed', asyn
   await refused(t, mail(subject, deep.replace('return GREEN', '\nreturn GREEN')), /hunk @@ -1,4 \+1,4 @@/);
 });
 
+t.test('blank lines: lost blanks are told and kept as context, many of them cost nothing', async (t) => {
+  const bare = diffOf(one).replace(/\n }\n$/, '\n\n');
+  const { series, notes } = await take(
+    t,
+    mail('[PATCH] ring: one', `${bare}${'\n'.repeat(300_000)}-- \n2.39.5\n`),
+  );
+  t.equal(series.patches[0]?.diff, bare);
+  t.match(notes(), /1 empty context lines lost their leading blank/);
+});
+
 t.test('hunks have to add up', async (t) => {
   const with_ = (from: string, to: string) => posted({ ...one, total: 1 }).replace(from, to);
   await refused(

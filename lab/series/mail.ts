@@ -50,21 +50,18 @@ function unixLines(text: string): string {
 }
 
 /**
- * In a message with plain LF line ends a carriage return is content (a patch to a CRLF file, as git format-patch writes it),
- * but a mail parser takes it for a line end of the wire: such a body is handed over in base64.
+ * Hands an unencoded body over in base64, on one line. In a message with plain LF line ends a carriage return is content
+ * (a patch to a CRLF file, as git format-patch writes it), but the parser takes it for the wire's line end; and it spends
+ * some 25 us on every line of an unencoded body.
  */
-function shieldReturns(raw: Buffer): Buffer {
+function packBody(raw: Buffer): Buffer {
   const end = raw.indexOf('\n\n');
   const head = raw.toString('latin1', 0, Math.max(0, end));
-  const wrapped = head.includes('\r') || /^Content-Type:\s*multipart/im.test(head);
-  if (end < 0 || wrapped || raw.indexOf('\r', end) < 0) return raw;
+  if (end < 0 || head.includes('\r') || /^Content-Type:\s*(?:multipart|message)/im.test(head)) return raw;
   const encoding = /^Content-Transfer-Encoding:[ \t]*(\S+).*\n?/im.exec(head);
   if (encoding && !/^[78]bit$/i.test(encoding[1] ?? '')) return raw;
   const kept = encoding ? head.replace(encoding[0], '') : head;
-  const body = raw
-    .subarray(end + 2)
-    .toString('base64')
-    .replace(/.{76}/g, '$&\n');
+  const body = raw.subarray(end + 2).toString('base64');
   return Buffer.from(`${kept.trimEnd()}\nContent-Transfer-Encoding: base64\n\n${body}\n`, 'latin1');
 }
 
@@ -72,7 +69,7 @@ function shieldReturns(raw: Buffer): Buffer {
 export async function parseMail(raw: Buffer, where: string): Promise<Mail | Problem> {
   let email: Email;
   try {
-    email = await PostalMime.parse(shieldReturns(raw), { maxNestingDepth: 20, maxHeadersSize: 1 << 20 });
+    email = await PostalMime.parse(packBody(raw), { maxNestingDepth: 20, maxHeadersSize: 1 << 20 });
   } catch (error) {
     return { what: `this is not a readable mail: ${(error as Error).message}`, where };
   }

@@ -14,7 +14,7 @@ interface Head {
 /** Pipermail: subject, blank, `Name user at host`, date. */
 function pipermailHead(lines: readonly string[]): Head | undefined {
   for (let at = 1; at < Math.min(lines.length - 1, 8); at++) {
-    const [, name, user, host] = AT.exec(lines[at] ?? '') ?? [];
+    const [, name, user, host] = AT.exec((lines[at] ?? '').slice(0, 300)) ?? [];
     const date = lines[at + 1] ?? '';
     if (name && YEAR.test(date)) return { name, email: `${user}@${host}`, date: date.trim(), body: at + 2 };
   }

@@ -28,7 +28,7 @@ interface Signed {
 
 function signedLines(lines: readonly string[], from: number, to: number): Signed[] {
   return lines.slice(from, to).flatMap((line, index) => {
-    const [, name, date, comment] = SIGNED.exec(line) ?? [];
+    const [, name, date, comment] = (line.length < 300 && SIGNED.exec(line)) || [];
     return name && date
       ? [{ at: from + index, name, date: isoDate(date), comment: comment !== undefined }]
       : [];

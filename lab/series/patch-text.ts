@@ -24,7 +24,7 @@ export interface PatchText {
 const PERSON = /^(.*?)\s*<([^<>]*)>\s*$/;
 
 export function parsePerson(text: string): Person {
-  const [, name = text.trim(), email = ''] = PERSON.exec(text.trim()) ?? [];
+  const [, name = text.trim(), email = ''] = PERSON.exec(text.trim().slice(0, 1000)) ?? [];
   return { name: name.replace(/^"(.*)"$/, '$1') || email, email };
 }
 
@@ -105,7 +105,7 @@ export function readPatchText(text: string, where: string): PatchText {
     body,
     trailers: readTrailers(body),
     files,
-    diff: `${lines.slice(start, scan.end).join('\n').replace(/\n+$/, '')}\n`,
+    diff: `${lines.slice(start, scan.end).join('\n')}\n`,
     ...(baseCommit ? { baseCommit } : {}),
     problems: [
       ...scan.flaws.map(({ line, what }) => ({ what, where: `${where}, line ${line + 1} of its text` })),

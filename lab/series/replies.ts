@@ -53,7 +53,7 @@ export function trailersFromReplies(
     const target = byId.size > 0 ? answered(reply, posting, byId) : answeredBySubject(reply, posting);
     if (!target) continue;
     for (const line of reply.mail.text.split('\n')) {
-      const [, key, value] = GIVEN.exec(line.trimEnd()) ?? [];
+      const [, key, value] = GIVEN.exec(line.trimEnd().slice(0, 1000)) ?? [];
       if (!key || !value) continue;
       const { name, email } = parsePerson(value);
       const { from } = reply.mail;
