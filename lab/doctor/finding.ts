@@ -20,5 +20,5 @@ export interface AccelFound {
 }
 
 /** The advice for a need that a Debian package meets. */
-export const install = (debianPackage: string): string =>
-  `npm run setup, or: apt-get install ${debianPackage}`;
+export const install = (debianPackage: string, setup = 'npm run setup'): string =>
+  `${setup}, or: apt-get install ${debianPackage}`;

@@ -20,7 +20,10 @@ async function examineSource(name: string, source: KernelSource, srcDir: string)
   const files = await readdir(srcDir).catch(() => []);
   const tarball = files.find((file) => file.startsWith(`${source.package}.tar`));
   if (tarball) return { need, ok: true, found: join(srcDir, tarball), level };
-  return { need, ok: false, level, mend: install(source.package) };
+  // Set-up brings the other bases only when it is asked to.
+  const mend =
+    level === 'required' ? install(source.package) : install(source.package, 'npm run setup -- --all');
+  return { need, ok: false, level, mend };
 }
 
 /** The bases of a sources file (kernels/sources.yaml). Throws InputError when the file is wrong. */
