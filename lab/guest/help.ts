@@ -49,7 +49,7 @@ export function verbs({ qmp, qtest, layout, console }: HelpTools): Record<HelpRe
   return {
     hello: nothing,
     unplug: (args) => unplug(qmp, qtest, controller(args), args.abrupt === true).then(nothing),
-    replug: (args) => replug(qmp, controller(args)).then(nothing),
+    replug: (args) => replug(qmp, qtest, controller(args)).then(nothing),
     throttle: (args) => {
       const { drive } = named(layout.namespaces, (place) => place.drive, args, 'drive');
       return throttle(qmp, drive, iopsOf(args)).then(nothing);

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { LabError } from '../core/errors.ts';
 import { controllerFields } from './command.ts';
 import type { ControllerPlace } from './layout.ts';
@@ -16,6 +17,8 @@ const INDICATOR_OFF = 0x0300;
 /** An orderly removal takes the guest 5 s (the attention button may be pressed again to cancel) and what the driver needs. */
 const ORDERLY_MS = 60_000;
 const ABRUPT_MS = 30_000;
+/** QEMU has no event for a slot's power; this often it is looked at. */
+const LOOK_MS = 20;
 
 /** Address of a root port's slot control register in guest memory. */
 async function slotControl(qtest: Qtest, device: number): Promise<number> {
@@ -68,8 +71,28 @@ export async function unplug(qmp: Qmp, qtest: Qtest, place: ControllerPlace, abr
   await gone;
 }
 
+/**
+ * Waits until the guest has done with the empty slot. pciehp takes a second to cut the power after a card was pulled and puts
+ * the light out last: QEMU takes that for leave to remove whatever is in the slot by then.
+ */
+async function settled(qtest: Qtest, device: number): Promise<void> {
+  const address = await slotControl(qtest, device);
+  const off = POWER_OFF | INDICATOR_OFF;
+  const deadline = performance.now() + ORDERLY_MS;
+  while (((await qtest.read(address, 'w')) & off) !== off) {
+    if (performance.now() > deadline) throw new LabError('the guest does not release the slot');
+    await delay(LOOK_MS);
+  }
+}
+
+async function isPlugged(qmp: Qmp, place: ControllerPlace): Promise<boolean> {
+  const devices = (await qmp.execute('qom-list', { path: '/machine/peripheral' })) as { name: string }[];
+  return devices.some(({ name }) => name === place.id);
+}
+
 /** Puts a controller back into its port; its subsystem attaches the shared namespaces to it. */
-export async function replug(qmp: Qmp, place: ControllerPlace): Promise<void> {
-  portOf(place);
+export async function replug(qmp: Qmp, qtest: Qtest, place: ControllerPlace): Promise<void> {
+  if (await isPlugged(qmp, place)) throw new LabError(`${place.name} is plugged in already`);
+  await settled(qtest, portOf(place).device);
   await qmp.execute('device_add', { driver: 'nvme', ...controllerFields(place) });
 }

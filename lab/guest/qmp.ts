@@ -9,7 +9,7 @@ const ANSWER_MS = 60_000;
 
 const Message = z.object({
   id: z.number().optional(),
-  return: z.unknown(),
+  return: z.unknown().optional(),
   error: z.object({ class: z.string(), desc: z.string() }).optional(),
   event: z.string().optional(),
   data: z.record(z.string(), z.unknown()).optional(),
