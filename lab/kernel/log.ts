@@ -34,6 +34,11 @@ function relativeTo(path: string, roots: readonly string[]): string {
   return path.replace(/^(\.\.?\/)+/, '').replace(/^tree\//, '');
 }
 
+function below(path: string, roots: readonly string[]): string {
+  const root = roots.find((folder) => path.startsWith(`${folder}/`));
+  return root === undefined ? path : path.slice(root.length + 1);
+}
+
 /** What one line of output says of the kernel; undefined when it is neither a warning nor an error. */
 export function findingOf(text: string, roots: readonly string[]): Finding | undefined {
   const compiler = compilerLine.exec(text);
@@ -98,8 +103,9 @@ export function readLog(text: string, roots: readonly string[]): BuildLog {
   for (const [index, line] of lines.entries()) {
     const step = stepOf(line);
     if (step) {
-      log.steps.push(step);
-      target = step.target;
+      // The build of objtool names its targets by full path.
+      target = below(step.target, roots);
+      log.steps.push({ ...step, target });
       continue;
     }
     if (/^make(\[\d+\])?: /.test(line)) target = '';

@@ -1,7 +1,7 @@
-import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { finished } from 'node:stream/promises';
 import { cacheRoot } from '../core/cache.ts';
 import { LabError } from '../core/errors.ts';
 import { run } from '../core/process.ts';
@@ -81,6 +81,11 @@ export async function make(request: MakeRequest): Promise<number> {
   // One stream, else make keeps a command's output and its errors apart.
   const [command = '', ...args] = [...wrapper, 'sh', '-c', 'exec "$@" 2>&1', 'sh', ...commandLine(request)];
   const log = createWriteStream(logFile, { flags: 'a' });
+  const written = finished(log).catch((error) => {
+    throw new LabError('cannot write the build log', { cause: error });
+  });
+  // Awaited at the end; a full disk must not end the process before.
+  written.catch(() => {});
   const take = (line: string) => {
     // What make says while it is being stopped is no proof that a target is whole.
     if (signal.aborted) return;
@@ -101,6 +106,6 @@ export async function make(request: MakeRequest): Promise<number> {
     return code;
   } finally {
     log.end();
-    await once(log, 'close');
+    await written;
   }
 }

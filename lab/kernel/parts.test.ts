@@ -160,6 +160,17 @@ t.test('a warning belongs to the target above it', async (t) => {
   t.match(log.errors, [{ file: 'c.c', line: 9, message: 'two', index: 5 }]);
 });
 
+t.test('a target is named from the object folder', async (t) => {
+  const log = readLog('  CC      /w/obj/tools/objtool/weak.o\n  CALL    /w/tree/scripts/checksyscalls.sh\n', [
+    '/w/tree',
+    '/w/obj',
+  ]);
+  t.same(
+    log.steps.map(({ target }) => target),
+    ['tools/objtool/weak.o', 'scripts/checksyscalls.sh'],
+  );
+});
+
 t.test('names are found in preprocessed text', async (t) => {
   const text = ownText(
     '# 1 "<built-in>"\n#define A 1\n# 1 "/i/x.h" 1\nenum x { B = 1, C, };\nenum { D };\n# 2 "/else.h"\nenum { E };\n',
