@@ -36,10 +36,19 @@ async function store(bytes: Uint8Array, hash: string): Promise<string> {
   return path;
 }
 
-/** Bundles agent and all suites to one ES module. `hash` is the sha256 of its bytes and part of its file name. */
-export async function bundleAgent(): Promise<{ path: string; hash: string; bytes: Uint8Array }> {
+/**
+ * Bundles the agent and suites (default: all) to one ES module. `hash` is the sha256 of its bytes and part of its file name.
+ */
+export async function bundleAgent(
+  only?: readonly string[],
+): Promise<{ path: string; hash: string; bytes: Uint8Array }> {
   const result = await build({
-    stdin: { contents: entry(await suiteNames()), resolveDir: agent, sourcefile: 'entry.ts', loader: 'ts' },
+    stdin: {
+      contents: entry(only ?? (await suiteNames())),
+      resolveDir: agent,
+      sourcefile: 'entry.ts',
+      loader: 'ts',
+    },
     bundle: true,
     write: false,
     platform: 'node',

@@ -4,6 +4,9 @@ import { fileURLToPath } from 'node:url';
 
 const FRAME = /^(\s+at .*?\(?)(file:\/\/[^):]+|\/[^):]+):(\d+):(\d+)(\)?)$/;
 
+/** What all suites stand on: a failure is seldom its own. */
+const OURS = /suites\/(lib|binding|agent)\/[\w.-]+(?<!\.test)\.ts/;
+
 let map: SourceMap | undefined | null;
 
 /** The bundle's source map, read only when something has failed; null where nothing was bundled. */
@@ -34,6 +37,6 @@ export function readableStack(error: Error): string[] {
 /** The place in the suites where it failed: the first frame outside library and binding. */
 export function failurePlace(stack: readonly string[]): string {
   const frames = stack.filter((line) => /^\s+at /.test(line));
-  const own = frames.find((line) => /suites\/(?!lib\/|binding\/|agent\/)/.test(line)) ?? frames[0] ?? '';
+  const own = frames.find((line) => line.includes('suites/') && !OURS.test(line)) ?? frames[0] ?? '';
   return own.trim().replace(/^at /, '');
 }

@@ -16,7 +16,7 @@ export class AssertionError extends Error {
 function show(value: unknown): string {
   return typeof value === 'string'
     ? value
-    : inspect(value, { depth: 6, breakLength: 100, maxArrayLength: 40 });
+    : inspect(value, { depth: 6, breakLength: 100, maxArrayLength: 12 });
 }
 
 function hex(bytes: Uint8Array, from: number): string {

@@ -1,0 +1,171 @@
+import { createServer, type Server } from 'node:net';
+import t from 'tap';
+import { buildBinding } from '../binding/build.mjs';
+import { loadBinding, Memory } from '../binding/index.ts';
+import { hostUapi } from '../fakes/host-uapi.ts';
+import { AssertionError, Assertions } from './assert.ts';
+import type { Device } from './device.ts';
+import { HelpClient } from './help.ts';
+import * as nvme from './nvme.ts';
+import { fillPattern, pattern } from './pattern.ts';
+import { iovecs, ringOptions } from './ring.ts';
+import { writePassthrough, writeSqe } from './sqe.ts';
+import { SkipError, UapiTable } from './uapi.ts';
+
+loadBinding(await buildBinding());
+const uapi = new UapiTable(await hostUapi());
+const device = { nsid: 3, blockSize: 512 } as Device;
+
+t.test('names come from the kernel, and what it lacks skips', (t) => {
+  t.equal(uapi.constant('IORING_OP_URING_CMD'), 46);
+  t.equal(uapi.bits('IORING_SETUP_SQE128', 'IORING_SETUP_CQE32'), 0xc00);
+  t.throws(() => uapi.constant('IORING_OP_NEVER'), new SkipError('the kernel has no IORING_OP_NEVER'));
+  t.throws(() => uapi.constant('constructor'), SkipError);
+  t.throws(() => uapi.size('nothing'), SkipError);
+  t.throws(() => uapi.field('io_uring_sqe', 'toString'), SkipError);
+  t.same(ringOptions(uapi, { shape: 'big', cqEntries: 8 }), { entries: 64, cqEntries: 8, flags: 0xc08 });
+  t.end();
+});
+
+t.test('a passthrough SQE has every field in its place', (t) => {
+  const view = new DataView(new ArrayBuffer(128));
+  const command = {
+    opcode: 2,
+    nsid: 3,
+    addr: 0x1234_5678_9abcn,
+    dataLength: 4096,
+    cdw10: 0xfffffff0,
+    timeoutMs: 7,
+  };
+  writePassthrough(view, uapi, { fd: 5, command, userData: -1n, bufIndex: 9, flags: ['IOSQE_ASYNC'] });
+  t.equal(view.getUint8(0), 46);
+  t.equal(view.getUint8(1), 16);
+  t.equal(view.getInt32(4, true), 5);
+  t.equal(view.getUint32(8, true), uapi.constant('NVME_URING_CMD_IO'));
+  t.equal(view.getUint32(28, true), uapi.constant('IORING_URING_CMD_FIXED'));
+  t.equal(view.getBigUint64(32, true), 0xffff_ffff_ffff_ffffn);
+  t.equal(view.getUint16(40, true), 9);
+  t.same(
+    [48, 48 + 4].map((at) => view.getUint8(at)),
+    [2, 3],
+  );
+  t.equal(view.getBigUint64(48 + 24, true), 0x1234_5678_9abcn);
+  t.same(
+    [36, 40, 64].map((at) => view.getUint32(48 + at, true)),
+    [4096, 0xfffffff0, 7],
+  );
+  const small = new DataView(new ArrayBuffer(64));
+  writePassthrough(small, uapi, { fd: 5, command });
+  t.equal(small.getUint8(48), 2, 'cut off, not thrown');
+  writeSqe(small, uapi, { opcode: 200, off: 0x1_0000_0000, more: { rw_flags: 3 } });
+  t.equal(small.getBigUint64(8, true), 0x1_0000_0000n);
+  t.end();
+});
+
+t.test('NVMe commands', (t) => {
+  using memory = new Memory(8192);
+  t.match(nvme.transfer('write', device, { lba: 0x1_0000_0005n, blocks: 8 }, memory, { offset: 512 }), {
+    ...{ opcode: 1, nsid: 3, cdw10: 5, cdw11: 1, cdw12: 7, dataLength: 4096 },
+    addr: memory.address + 512n,
+  });
+  t.match(nvme.getLogPage(2, 0xffffffff, memory), { cdw10: 0x07ff0002, cdw11: 0 });
+  t.match(nvme.zoneSend(device, 64, 4, true), { opcode: 0x79, cdw10: 64, cdw12: 0, cdw13: 0x104 });
+  t.equal(nvme.statusCode(0x4080), 0x80);
+  memory.view.setBigUint64(0, 1000n, true);
+  memory.view.setUint8(26, 1);
+  memory.view.setUint8(29, 9);
+  memory.view.setUint32(132, (12 << 16) | 8, true);
+  t.same(nvme.namespaceFormat(memory), { blocks: 1000n, blockSize: 4096, metadataBytes: 8, piType: 1 });
+  using list = iovecs([{ address: 16n, length: 5 }]);
+  t.same([list.view.getBigUint64(0, true), list.view.getBigUint64(8, true), list.length], [16n, 5n, 16]);
+  t.end();
+});
+
+t.test('patterns repeat, differ by seed and by place', (t) => {
+  t.same(pattern(1023, 5), pattern(1023, 5));
+  t.notSame(pattern(64, 5), pattern(64, 6));
+  const words = new Uint32Array(pattern(40_000, 1).buffer);
+  t.equal(new Set(words).size, words.length, 'no word twice');
+  const bytes = new Uint8Array(9);
+  fillPattern(bytes.subarray(1), 3);
+  t.same(bytes.subarray(1), pattern(8, 3));
+  t.end();
+});
+
+t.test('assertions say what differs', (t) => {
+  const check = new Assertions();
+  const thrown = (call: () => void): Partial<AssertionError> => {
+    try {
+      call();
+    } catch (error) {
+      if (error instanceof AssertionError) return error;
+    }
+    return {};
+  };
+  const got = pattern(100, 1);
+  const expected = got.slice();
+  expected[42] = (got[42] ?? 0) ^ 0xff;
+  t.match(thrown(() => check.bytes(got, expected)).message, /at offset 42 \(lengths 100, 100\)/);
+  t.match(thrown(() => check.bytes(got, got.subarray(0, 50))).message, /at offset 50 \(lengths 100, 50\)/);
+  t.match(
+    thrown(() => check.errno(-22, 'EIO')),
+    { expected: '-EIO', got: '-EINVAL' },
+  );
+  t.match(
+    thrown(() => check.errno({ res: 0 }, 'EIO')),
+    { got: '0' },
+  );
+  t.match(
+    thrown(() => check.success(-95)),
+    { got: '-EOPNOTSUPP' },
+  );
+  t.match(
+    thrown(() => check.throws(() => {}, 'EBUSY')),
+    { got: 'no error' },
+  );
+  t.match(
+    thrown(() => check.same([1n], [2n])),
+    { expected: '[ 2n ]', got: '[ 1n ]' },
+  );
+  check.errno(-62, 'ETIME');
+  check.bytes(got, got.slice());
+  t.end();
+});
+
+/** A host that answers as told, in pieces, and out of order where it holds an answer back. */
+async function fakeHost(
+  t: { teardown(call: () => void): void },
+  reply: (verb: string) => object,
+): Promise<number> {
+  const server: Server = createServer((socket) => {
+    let text = '';
+    socket.on('data', (chunk) => {
+      const lines = (text + chunk).split('\n');
+      text = lines.pop() ?? '';
+      for (const line of lines) {
+        const { id, verb } = JSON.parse(line);
+        if (verb === 'mark') return void socket.destroy();
+        const answer = `${JSON.stringify({ id, ok: true, ...reply(verb) })}\n`;
+        socket.write(answer.slice(0, 5));
+        setImmediate(() => socket.write(answer.slice(5)));
+      }
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => void server.close());
+  return (server.address() as { port: number }).port;
+}
+
+t.test('the host helps, refuses, or is lost', async (t) => {
+  const port = await fakeHost(t, (verb) =>
+    verb === 'console' ? { text: 'hello' } : verb === 'unplug' ? { ok: false, error: 'no such slot' } : {},
+  );
+  await using help = new HelpClient(port);
+  t.ok(help.available);
+  t.equal(await help.console(), 'hello');
+  await Promise.all([help.throttle('drive0', 10), help.replug('mp')]);
+  await t.rejects(help.unplug('mp'), /could not unplug .*no such slot/);
+  await t.rejects(help.mark(), /help channel: closed/);
+  t.equal(await help.console(), 'hello', 'a new connection after a lost one');
+  await t.rejects(new HelpClient(undefined).mark(), /RINGLAB_HELP_PORT is not set/);
+});
