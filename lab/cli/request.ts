@@ -12,6 +12,7 @@ export interface MatrixOptions extends KernelOptions {
   guest: string[];
   suite: string[];
   only: string[];
+  patchedOnly?: boolean;
   jobs: number;
   seed?: number;
   guestsFile?: string;
@@ -40,6 +41,7 @@ export async function planFrom(
       guests: options.guest,
       suites: options.suite,
       config: configOf(options),
+      withBase: !options.patchedOnly,
       jobs: options.jobs,
       only: options.only,
       seed: options.seed,

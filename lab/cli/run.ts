@@ -58,6 +58,7 @@ function showDryRun(dry: DryRun, json: boolean): void {
 export const runVerb = (signal: AbortSignal) =>
   matrixCommand('run')
     .description('Build base and patched kernel, run the suites in guests, and say what the series changes.')
+    .option('--patched-only', 'leave the base out: the quick loop while a series is written', false)
     .option('--out <dir>', 'folder of the run record (default: a new one under --runs)')
     .option('--runs <dir>', 'where run records are kept', 'runs')
     .addHelpText('after', '\nExample: ringlab run --series nvme-uring-cmd-multipath --guest multipath')

@@ -4,6 +4,7 @@ import { runOnTerminal } from '../core/process.ts';
 import type { Guest } from '../model/machine.ts';
 import { dryCommand } from '../run/dry-run.ts';
 import { inFreshGuest } from '../run/shell.ts';
+import { DEFAULT_KERNEL } from '../source/index.ts';
 import { Exit } from './exit.ts';
 import { withGuest, withKernel } from './options.ts';
 import { print, printJson, quoted } from './output.ts';
@@ -66,7 +67,7 @@ export const shellVerb = (signal: AbortSignal) =>
       const profile = plan.pairs[0]?.guest;
       if (!profile) throw new InputError({ what: 'no such guest', where: '--guest' });
       if (options.dryRun) {
-        const name = [plan.source.tree ?? plan.source.kernel ?? 'debian-6.12', stack.at(-1)?.name]
+        const name = [plan.source.tree ?? plan.source.kernel ?? DEFAULT_KERNEL, stack.at(-1)?.name]
           .filter(Boolean)
           .join('+');
         const command = dryCommand(name, profile, plan);

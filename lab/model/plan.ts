@@ -20,6 +20,8 @@ export interface Plan {
   source: { kernel?: string; tree?: string; base?: string };
   /** Name or path of the series; without one only the base runs. */
   series?: string;
+  /** Run the base too, to compare with; without it only the patched kernel runs. */
+  withBase: boolean;
   config: KernelConfigRequest;
   /** guest x suite pairs, run on every kernel of the plan. */
   pairs: { guest: GuestProfile; suite: SuiteInfo }[];

@@ -1,8 +1,9 @@
 import { qemuCommand } from '../guest/index.ts';
 import type { GuestProfile } from '../model/guest.ts';
 import type { Accel } from '../model/machine.ts';
-import type { Plan } from '../model/plan.ts';
+import type { Plan, Side } from '../model/plan.ts';
 import type { Series } from '../model/series.ts';
+import { DEFAULT_KERNEL } from '../source/index.ts';
 import { cellsOf } from './plan.ts';
 
 export interface DryRun {
@@ -36,14 +37,11 @@ export function dryCommand(
 }
 
 /** Names of the kernels of a plan, base first. */
-function kernelNames(
-  { source }: Plan,
-  stack: readonly Series[],
-): { name: string; side: 'base' | 'patched' }[] {
-  const base = source.tree ?? source.kernel ?? 'debian-6.12';
+function kernelNames(plan: Plan, stack: readonly Series[]): { name: string; side: Side }[] {
+  const base = plan.source.tree ?? plan.source.kernel ?? DEFAULT_KERNEL;
   const series = stack.at(-1);
   const patched = series ? [{ name: `${base}+${series.name}`, side: 'patched' as const }] : [];
-  return [{ name: base, side: 'base' }, ...patched];
+  return plan.withBase || !series ? [{ name: base, side: 'base' }, ...patched] : patched;
 }
 
 /** What a run would do, without doing any of it. */

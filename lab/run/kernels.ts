@@ -48,7 +48,7 @@ async function tryApply(source: SourceTree, stack: readonly Series[], ctx: Stage
 
 /**
  * Source, series and builds of a plan. The series is applied first, since that takes a second and can fail; the base is
- * built before the patched kernel, which is made incrementally in its object directory.
+ * built before the patched kernel, which is made incrementally in its object directory. Gives the kernels to run, base first.
  */
 export async function prepareKernels(
   plan: Plan,
@@ -64,7 +64,7 @@ export async function prepareKernels(
     if (applied instanceof VerdictError) throw applied;
     return buildKernel({ ...applied, name }, plan.config, ctx, { base: base.build });
   });
-  return [base, patched];
+  return plan.withBase ? [base, patched] : [patched];
 }
 
 export function kernelRecord({ side, name, build, failure }: PreparedKernel): KernelRecord {

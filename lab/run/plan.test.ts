@@ -22,6 +22,7 @@ const request = (over: Partial<PlanRequest> = {}): PlanRequest => ({
   guests: [],
   suites: [],
   config: { start: 'tinyconfig', fragments: ['guest'], debug: false },
+  withBase: true,
   jobs: 1,
   only: [],
   kernelArgs: [],

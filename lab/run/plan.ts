@@ -15,6 +15,7 @@ export interface PlanRequest {
   guests: string[];
   suites: string[];
   config: KernelConfigRequest;
+  withBase: boolean;
   jobs: number;
   only: string[];
   seed?: number;
@@ -87,6 +88,7 @@ export function makePlan(
   return {
     source: request.source,
     series: request.series,
+    withBase: request.withBase,
     config: request.config,
     pairs: pairUp(guests, suites, known.values(), request.guests.length > 0).map(({ guest, suite }) => ({
       guest: resize(guest, request),

@@ -1,0 +1,200 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import type { Comparison } from '../model/compare.ts';
+import { onePatch } from './testing/patch.ts';
+import { processesWith, ringlab, startRinglab } from './testing/ringlab.ts';
+
+/** The main job on real kernels in real guests: what unit tests with fakes cannot show. */
+
+const SERIES = 'nvme-uring-cmd-multipath';
+const dir = t.testdir();
+const json = <T>(text: string) => JSON.parse(text) as T;
+
+t.test('the base kernel is built once and then known', async (t) => {
+  const first = await ringlab(['build', '--json']);
+  t.equal(first.code, 0, first.stderr.slice(-2000));
+  const again = json<{ cached: boolean; sandboxed: boolean; key: string }>(
+    (await ringlab(['build', '--json'])).stdout,
+  );
+  t.ok(again.cached);
+  t.equal(again.key, json<{ key: string }>(first.stdout).key);
+});
+
+t.test('our series fixes what it says and breaks nothing', async (t) => {
+  const out = join(dir, 'run');
+  const matrix = [
+    '--guest',
+    'plain',
+    '--guest',
+    'multipath',
+    '--suite',
+    'passthrough',
+    '--suite',
+    'multipath',
+  ];
+  const { code, stdout, stderr } = await ringlab([
+    'run',
+    '--series',
+    SERIES,
+    ...matrix,
+    '--out',
+    out,
+    '--json',
+  ]);
+  t.equal(code, 0, stderr.slice(-2000));
+  const found = json<Comparison>(stdout);
+  t.ok(found.fixed > 0, `${found.fixed} fixed`);
+  t.equal(found.regressed, 0);
+  t.equal(found.failed, 0);
+  t.ok(found.passed >= 40, `${found.passed} passed`);
+  t.same(found.brokenCells, []);
+
+  const record = readFileSync(join(out, 'run.json'), 'utf8');
+  for (const path of [process.cwd(), process.env.HOME ?? '/root', '/tmp/']) {
+    t.notOk(record.includes(`"${path}`), `no ${path} in the record`);
+  }
+  const kept = readdirSync(out);
+  t.equal(kept.filter((name) => name.endsWith('.tap')).length, 4);
+  t.equal(kept.filter((name) => name.startsWith('console-')).length, 4);
+  for (const format of ['text', 'markdown', 'junit', 'json']) {
+    const report = await ringlab(['report', out, '--format', format]);
+    t.equal(report.code, 0);
+    t.match(report.stdout, /multipath/, format);
+  }
+  const same = await ringlab(['compare', out, out, '--json']);
+  t.match(json<Comparison>(same.stdout), { fixed: 0, regressed: 0, changed: 0 });
+});
+
+t.test('a series that makes the kernel die is told as a crash, with the test and the console', async (t) => {
+  const patch = join(dir, '0001-crash.patch');
+  writeFileSync(patch, onePatch('nvme: die on an unknown opcode', 'BUG_ON(cmd->opcode == 0xff);'));
+  const { code, stdout, stderr } = await ringlab([
+    'run',
+    '--series',
+    patch,
+    '--guest',
+    'plain',
+    '--suite',
+    'passthrough',
+    '--out',
+    join(dir, 'crash'),
+    '--json',
+  ]);
+  t.equal(code, 1, stderr.slice(-2000));
+  const found = json<Comparison>(stdout);
+  t.ok(found.regressed > 0);
+  const died = found.tests.filter((test) => test.patched === 'crash');
+  t.equal(died.length, 1, 'one test was running');
+  t.match(died[0]?.name, /opcode/);
+  t.match(found.brokenCells, [{ side: 'patched', verdict: 'crash', reason: /kernel BUG|panic/i }]);
+});
+
+t.test('a series that does not apply or build ends with its evidence', async (t) => {
+  const bad = join(dir, '0001-broken.patch');
+  writeFileSync(bad, onePatch('nvme: do not compile', 'this_is_not_c;'));
+  const built = await ringlab(['build', '--series', bad]);
+  t.equal(built.code, 1);
+  t.match(built.stderr, /ioctl\.c/);
+  t.match(built.stderr, /this_is_not_c/);
+
+  const stale = join(dir, '0001-stale.patch');
+  writeFileSync(stale, onePatch('nvme: of another time', 'x();').replace(/^ /gm, ' not here: '));
+  const applied = await ringlab([
+    'run',
+    '--series',
+    stale,
+    '--guest',
+    'plain',
+    '--suite',
+    'passthrough',
+    '--out',
+    join(dir, 'stale'),
+  ]);
+  t.equal(applied.code, 1);
+  t.match(applied.stdout, /apply-failed[\s\S]*ioctl\.c/);
+});
+
+t.test('shell runs one command in a fresh guest and takes its exit code', async (t) => {
+  const { code, stdout, stderr } = await ringlab([
+    'shell',
+    '--guest',
+    'iommu-strict',
+    '--',
+    'cat /proc/cmdline; ls /sys/class/iommu; exit 7',
+  ]);
+  t.equal(code, 7, stderr.slice(-2000));
+  t.match(stdout, /intel_iommu=on/);
+  t.match(stdout, /dmar/);
+  const route = await ringlab(['shell', '--', 'wget', '-T', '3', '-q', '-O', '-', 'http://10.0.2.2:22/']);
+  t.not(route.code, 0, 'no way out of the guest');
+});
+
+t.test('two planted faults are noticed', async (t) => {
+  const listed = json<{ mutants: { name: string }[] }>(
+    (await ringlab(['mutants', '--series', SERIES, '--dry-run', '--json'])).stdout,
+  );
+  t.ok(listed.mutants.length >= 4);
+  const chosen = listed.mutants.slice(0, 2).flatMap(({ name }) => ['--mutant', name]);
+  const { code, stdout, stderr } = await ringlab([
+    'mutants',
+    '--series',
+    SERIES,
+    '--guest',
+    'multipath',
+    '--suite',
+    'multipath',
+    ...chosen,
+    '--json',
+  ]);
+  t.equal(code, 0, stderr.slice(-2000));
+  const { mutants } = json<{ mutants: { killed: boolean; killedBy?: string }[] }>(stdout);
+  t.equal(mutants.length, 2);
+  t.ok(mutants.every((mutant) => mutant.killed && mutant.killedBy));
+});
+
+/** Kills the lab with SIGKILL when its output shows `stage`, and says what was left running. */
+async function killedAt(stage: RegExp, args: string[], mark: string): Promise<string[]> {
+  await using lab = startRinglab(args, { RINGLAB_E2E_MARK: mark });
+  let seen = '';
+  const reached = new Promise<void>((resolve) => {
+    lab.stderr.on('data', (chunk: Buffer) => {
+      seen += chunk.toString('utf8');
+      if (stage.test(seen)) resolve();
+    });
+  });
+  lab.stdout.on('data', () => {});
+  await Promise.race([reached, lab.ended]);
+  if (!stage.test(seen)) throw new Error(`${stage} was never reached:\n${seen}`);
+  process.kill(lab.pid, 'SIGKILL');
+  await lab.ended;
+  // The parent-death signal is on its way; what ignores it would still be here after these looks.
+  for (let look = 0; look < 50 && processesWith(mark).length > 0; look++) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return processesWith(mark);
+}
+
+t.test('kill -9 of the lab at five stages leaves no process, and the next run completes', async (t) => {
+  const patch = join(dir, '0001-new.patch');
+  // New each time, so that the kernel really has to be built.
+  writeFileSync(patch, onePatch('nvme: say something new', `BUILD_BUG_ON_MSG(0, "${Date.now()}");`));
+  const args = ['run', '--series', patch, '--guest', 'plain', '--suite', 'passthrough', '-v', '--out'];
+  const stages: [string, RegExp][] = [
+    ['source', /(source|kernel) debian-6\.12/],
+    ['build', /kernel debian-6\.12\+.*(begins|%)/],
+    ['boot', /guest .*: begins/],
+    ['suite', /suite .*: pass/],
+    ['second cell', /run debian-6\.12\/plain\/passthrough: done/],
+  ];
+  for (const [name, stage] of stages) {
+    const mark = `ringlab-e2e-${process.pid}-${name.replace(' ', '-')}`;
+    t.same(
+      await killedAt(stage, [...args, join(dir, `killed-${name}`)], mark),
+      [],
+      `${name}: nothing is left`,
+    );
+  }
+  const next = await ringlab([...args, join(dir, 'after')]);
+  t.equal(next.code, 0, next.stderr.slice(-2000));
+});
