@@ -23,6 +23,11 @@ t.test('names come from the kernel, and what it lacks skips', (t) => {
   t.throws(() => uapi.constant('constructor'), SkipError);
   t.throws(() => uapi.size('nothing'), SkipError);
   t.throws(() => uapi.field('io_uring_sqe', 'toString'), SkipError);
+  const release = (text: string) => new UapiTable({ release: text, constants: {}, structs: {} });
+  t.same(
+    ['6.1', '6.12', '6.13', '5.19', '7.0'].map((since) => release('6.12.117-ringlab').since(since)),
+    [true, true, false, true, false],
+  );
   t.same(ringOptions(uapi, { shape: 'big', cqEntries: 8 }), { entries: 64, cqEntries: 8, flags: 0xc08 });
   t.end();
 });

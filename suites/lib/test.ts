@@ -12,6 +12,8 @@ export interface Needs {
   devices?: readonly string[];
   /** Names the kernel's headers must have. */
   uapi?: readonly string[];
+  /** First kernel release that behaves so, e.g. `6.2`, where the headers do not tell. */
+  kernel?: string;
   /** Facts of the guest: the exact value, or `true` for any that is neither false, 0 nor `none`. */
   facts?: Record<string, Fact>;
   /**

@@ -15,6 +15,14 @@ export class UapiTable {
     this.release = uapi.release;
   }
 
+  /** Is the kernel of this release (`6.2`) or a later one? */
+  since(release: string): boolean {
+    const [own, wanted] = [this.release, release].map((text) => text.split(/[.-]/).map(Number));
+    const [major = 0, minor = 0] = own ?? [];
+    const [wantedMajor = 0, wantedMinor = 0] = wanted ?? [];
+    return major === wantedMajor ? minor >= wantedMinor : major > wantedMajor;
+  }
+
   has(name: string): boolean {
     return Object.hasOwn(this.#uapi.constants, name);
   }
