@@ -26,20 +26,18 @@ function readArguments() {
   return { ...values, positionals };
 }
 
-/** Adds every result to `tally` as soon as its part of the run has ended. */
+/** Adds every result to `tally` as it comes. */
 async function runAll({ unit, e2e, positionals }, tally, signal) {
-  const add = (results) => {
-    for (const result of results) tally.add(result);
-  };
+  const count = (result) => tally.add(result);
   const tests = findTests(root, positionals);
-  if (positionals.length === 0 && !e2e) add(await runChecks(root, signal));
+  if (positionals.length === 0 && !e2e) await runChecks(root, signal, count);
   if (!e2e && tests.unit.length > 0) {
-    add(await runTap({ root, files: tests.unit, args: [], eachTest: false, signal }));
+    await runTap({ root, files: tests.unit, args: [], eachTest: false, signal }, count);
   }
   if (!unit && tests.e2e.length > 0) {
     // Guests take the machine's cores by themselves.
     const args = ['--jobs=1', `--timeout=${E2E_TIMEOUT}`];
-    add(await runTap({ root, files: tests.e2e, args, eachTest: true, signal }));
+    await runTap({ root, files: tests.e2e, args, eachTest: true, signal }, count);
   }
   if (tally.passed + tally.failed + tally.skipped === 0) throw new Error('no tests were found');
 }

@@ -35,8 +35,9 @@ async function check(root, script, signal) {
  * Runs every check; each counts as one test.
  * @param {string} root
  * @param {AbortSignal} signal
+ * @param {(result: import('./tally.mjs').FileResult) => void} count
  */
-export function runChecks(root, signal) {
+export async function runChecks(root, signal, count) {
   const limit = pLimit(AT_ONCE);
-  return Promise.all(CHECKS.map((script) => limit(() => check(root, script, signal))));
+  await Promise.all(CHECKS.map((script) => limit(async () => count(await check(root, script, signal)))));
 }

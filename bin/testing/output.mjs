@@ -1,5 +1,8 @@
-import pc from 'picocolors';
+import picocolors from 'picocolors';
 import { stringify } from 'yaml';
+
+// By itself picocolors takes CI=true for a terminal.
+const pc = picocolors.createColors(process.stdout.isTTY && !process.env.NO_COLOR);
 
 /** Facts of a failure that say how tap works, not what went wrong. */
 const MACHINERY = new Set(

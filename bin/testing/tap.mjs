@@ -25,13 +25,17 @@ function spawnGroup(command, args, { signal, ...options }) {
 /**
  * Runs test files with tap and prints each as it ends; the settings are those of .taprc and `args`.
  * @param {{ root: string, files: readonly string[], args: readonly string[], eachTest: boolean, signal: AbortSignal }} run
- * @returns {Promise<import('./tally.mjs').FileResult[]>} one result a file, also for those that never ran
+ * @param {(result: import('./tally.mjs').FileResult) => void} count called with the result of each file, also of those that
+ *   never ran
  */
-export async function runTap({ root, files, args, eachTest, signal }) {
-  const results = [];
+export async function runTap({ root, files, args, eachTest, signal }, count) {
+  const awaited = new Set(files);
+  let failed = false;
   const add = (result) => {
+    awaited.delete(result.file);
+    failed ||= result.failures.length > 0;
     printFile(result);
-    results.push(result);
+    count(result);
   };
   const tap = join(root, 'node_modules/tap/dist/esm/run.mjs');
   const child = spawnGroup(process.execPath, [tap, '--reporter=tap', ...args, ...files], {
@@ -48,11 +52,7 @@ export async function runTap({ root, files, args, eachTest, signal }) {
     new Promise((resolve) => parser.once('complete', resolve)),
   ]);
   signal.throwIfAborted();
-  for (const file of files.filter((name) => !results.some((result) => result.file === name))) {
-    add({ ...newResult(file), failures: [{ name: file, why: 'did not run' }] });
-  }
-  if (code !== 0 && !results.some(({ failures }) => failures.length > 0)) {
+  for (const file of awaited) add({ ...newResult(file), failures: [{ name: file, why: 'did not run' }] });
+  if (code !== 0 && !failed)
     add({ ...newResult('tap'), failures: [{ name: 'tap', why: `ended with ${code}` }] });
-  }
-  return results;
 }
