@@ -2,7 +2,7 @@ import picocolors from 'picocolors';
 import { stringify } from 'yaml';
 
 // By itself picocolors takes CI=true for a terminal.
-const pc = picocolors.createColors(process.stdout.isTTY && !process.env.NO_COLOR);
+const pc = picocolors.createColors(Boolean(process.stdout.isTTY) && !process.env.NO_COLOR);
 
 /** Facts of a failure that say how tap works, not what went wrong. */
 const MACHINERY = new Set(
