@@ -44,7 +44,7 @@ export function pushAgent(
   cell: CellFile,
 ): Promise<void> {
   return guest.push([
-    { from: agent.script, to: `${HOME}/agent.mjs` },
+    { from: agent.script, to: `${HOME}/agent.cjs` },
     { from: agent.addon, to: `${HOME}/ringlab.node` },
     { from: kernel.uapi, to: `${HOME}/uapi.json` },
     { from: Buffer.from(JSON.stringify(cell)), to: `${HOME}/cell.json` },
@@ -53,4 +53,4 @@ export function pushAgent(
 
 /** libuv's own use of io_uring is switched off: the rings of the suite are to be the only ones. */
 export const agentCommand = (helpPort: number) =>
-  `cd ${HOME} && UV_USE_IO_URING=0 RINGLAB_HELP_PORT=${helpPort} exec node agent.mjs ${HOME}`;
+  `cd ${HOME} && UV_USE_IO_URING=0 RINGLAB_HELP_PORT=${helpPort} exec node agent.cjs ${HOME}`;

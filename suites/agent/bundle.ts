@@ -24,11 +24,11 @@ async function suiteNames(): Promise<string[]> {
 /** The entry point: the agent, and each suite to be imported when its turn comes. */
 function entry(names: readonly string[]): string {
   const table = names.map((name) => `${JSON.stringify(name)}: () => import('../${name}/index.ts')`);
-  return `import { main } from './main.ts';\nawait main({ ${table.join(', ')} });\n`;
+  return `import { main } from './main.ts';\nvoid main({ ${table.join(', ')} });\n`;
 }
 
 async function store(bytes: Uint8Array, hash: string): Promise<string> {
-  const path = join(agent, 'build', `agent-${hash.slice(0, 16)}.mjs`);
+  const path = join(agent, 'build', `agent-${hash.slice(0, 16)}.cjs`);
   await mkdir(dirname(path), { recursive: true });
   const temp = `${path}.${randomBytes(4).toString('hex')}.tmp`;
   await writeFile(temp, bytes);
@@ -37,7 +37,7 @@ async function store(bytes: Uint8Array, hash: string): Promise<string> {
 }
 
 /**
- * Bundles the agent and suites (default: all) to one ES module. `hash` is the sha256 of its bytes and part of its file name.
+ * Bundles the agent and suites (default: all) to one CommonJS script. `hash` is the sha256 of its bytes and part of its file name.
  */
 export async function bundleAgent(
   only?: readonly string[],
@@ -53,13 +53,14 @@ export async function bundleAgent(
     write: false,
     platform: 'node',
     target: 'node20',
-    format: 'esm',
+    // An ES module costs the emulated guest a quarter of a second more CPU to start.
+    format: 'cjs',
     // Names stay for the traces; white space only costs the guest time. The map is read when a test fails.
     minifySyntax: true,
     minifyWhitespace: true,
     sourcemap: 'inline',
     sourcesContent: false,
-    outfile: 'agent.mjs',
+    outfile: 'agent.cjs',
     logLevel: 'silent',
   });
   const bytes = result.outputFiles[0]?.contents;

@@ -19,7 +19,7 @@ function sourceMap(file: string): SourceMap | null {
 
 function original(line: string): string {
   const [, head, at, row, column, tail] = line.match(FRAME) ?? [];
-  if (!at?.endsWith('.mjs')) return line;
+  if (!at?.endsWith('.cjs')) return line;
   const found = sourceMap(at.startsWith('file:') ? fileURLToPath(at) : at)?.findEntry(
     Number(row) - 1,
     Number(column) - 1,
