@@ -1,5 +1,5 @@
 import { create } from 'xmlbuilder2';
-import type { CellResult, TestResult } from '../lab/model/result.ts';
+import type { CellResult, RunRecord, TestResult } from '../lab/model/result.ts';
 import { visible } from './escape.ts';
 import type { ReportInput } from './input.ts';
 
@@ -77,6 +77,20 @@ function addSuite(root: Node, cell: CellResult, comparing: boolean): void {
   for (const test of cases) addCase(suite, cell.name, test);
 }
 
+/** A kernel that could not be made and so has no cell to say it. */
+function addKernel(root: Node, { name, failure }: RunRecord['kernels'][number], { cells }: RunRecord): void {
+  if (!failure || cells.some((cell) => cell.kernel === name)) return;
+  const suite = root.ele('testsuite', {
+    name: visible(name),
+    tests: '1',
+    failures: '0',
+    errors: '1',
+    skipped: '0',
+  });
+  const { verdict: type, message, detail: text } = failure;
+  addCase(suite, name, { name: '(kernel)', outcome: { tag: 'error', type, message, text } });
+}
+
 /**
  * JUnit XML: one test suite per cell, base and patched apart, told by the property `side`. Where the run compares, failures of
  * the base are written as skipped (`on base: fail: ...`), so that what a CI counts is the patched side alone. A lost test and
@@ -84,8 +98,9 @@ function addSuite(root: Node, cell: CellResult, comparing: boolean): void {
  */
 export function renderJunit({ record }: ReportInput): string {
   const document = create({ version: '1.0', encoding: 'UTF-8', invalidCharReplacement: '\ufffd' });
-  const root = document.ele('testsuites', { name: record.id, time: record.seconds.toFixed(3) });
+  const root = document.ele('testsuites', { name: visible(record.id), time: record.seconds.toFixed(3) });
   const comparing = record.cells.some((cell) => cell.side === 'patched');
   for (const cell of record.cells) addSuite(root, cell, comparing);
+  for (const failed of record.kernels) addKernel(root, failed, record);
   return `${document.end({ prettyPrint: true })}\n`;
 }

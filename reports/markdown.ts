@@ -1,16 +1,16 @@
-import { fenced, markdown as md } from './escape.ts';
+import { fenced, html, markdown as md } from './escape.ts';
 import type { ReportInput } from './input.ts';
+import { rowsOf, type Tally } from './rows.ts';
 import {
   brokenOf,
   complaintsOf,
   failedKernels,
   type Item,
+  isQuoted,
   itemsOf,
   LISTS,
-  rowsOf,
   skipsOf,
   summaryOf,
-  type Tally,
 } from './view.ts';
 
 const heading = (title: string, lines: readonly string[]) =>
@@ -24,7 +24,7 @@ const table = (heads: readonly string[], rows: readonly (readonly string[])[]) =
 /** A block that opens on demand. */
 const folded = (title: string, text: string) => [
   '',
-  `<details><summary>${md(title)}</summary>`,
+  `<details><summary>${html(title)}</summary>`,
   '',
   fenced(text),
   '',
@@ -34,9 +34,9 @@ const folded = (title: string, text: string) => [
 
 function counts(tally: Tally | undefined): string {
   if (!tally) return '';
-  const { pass, fail, skip, seconds, broken } = tally;
+  const { pass, fail, skip, todo, seconds, broken } = tally;
   const time = seconds === undefined ? '' : `, ${seconds.toFixed(1)} s`;
-  return `${broken ? `**${broken}**, ` : ''}${pass} pass, ${fail} fail, ${skip} skip${time}`;
+  return `${broken ? `**${broken}**, ` : ''}${pass} pass, ${fail} fail, ${skip} skip${todo ? `, ${todo} todo` : ''}${time}`;
 }
 
 function matrix(input: ReportInput): string[] {
@@ -94,7 +94,7 @@ function trouble(input: ReportInput): string[] {
   ]);
   const cells = brokenOf(input).flatMap(({ cell, side, verdict, reason, detail }) => [
     `**${md(cell)} (${side}): ${md(verdict)}**${reason ? `: ${md(reason)}` : ''}`,
-    ...(detail ? folded('evidence', detail) : ['']),
+    ...(detail && !isQuoted(input, detail) ? folded('evidence', detail) : ['']),
   ]);
   return [
     ...heading(input.comparison ? 'New kernel complaints' : 'Kernel complaints', complaints),

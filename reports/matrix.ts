@@ -1,36 +1,40 @@
 import { oneLine } from './escape.ts';
 import type { Colors, ReportInput } from './input.ts';
-import { rowsOf, type Tally } from './view.ts';
+import { rowsOf, type Tally } from './rows.ts';
 
-const SIDE = 27;
 const CELL = 40;
+const COLUMN = 6;
+const TIME = 10;
 
-function side(tally: Tally | undefined, colors: Colors): string {
-  if (!tally) return ' '.repeat(SIDE);
-  const { pass, fail, skip, seconds, broken } = tally;
-  const time = seconds === undefined ? '-' : seconds.toFixed(1);
-  const ran = pass + fail + skip > 0;
-  const counts = `${String(pass).padStart(5)}${String(fail).padStart(6)}${String(skip).padStart(6)}`;
-  // A cell that gave no test at all is told by its verdict alone.
-  const shown = broken && (pass + skip === 0 || !ran) ? broken.padStart(17) : counts;
-  const text = `${shown}${`${time} s`.padStart(SIDE - 17)}`;
+type Count = 'pass' | 'fail' | 'skip' | 'todo';
+
+function side(tally: Tally | undefined, counts: readonly Count[], colors: Colors): string {
+  const width = counts.length * COLUMN;
+  if (!tally) return ' '.repeat(width + TIME);
+  const { fail, seconds, broken } = tally;
+  const time = seconds === undefined ? '-' : `${seconds.toFixed(1)} s`;
+  // A cell of which nothing passed is told by its verdict.
+  const told = broken && tally.pass + tally.skip + tally.todo === 0;
+  const shown = told
+    ? broken.padStart(width)
+    : counts.map((key) => String(tally[key]).padStart(COLUMN)).join('');
+  const text = `${shown}${time.padStart(TIME)}`;
   return fail > 0 || broken ? colors.red(text) : text;
 }
 
-/** The matrix of cells: pass, fail and skip counts with seconds, `base -> patched` where there is a comparison. */
+/** The matrix of cells: counts of the verdicts with seconds, `base -> patched` where there is a comparison. */
 export function matrix(input: ReportInput, colors: Colors): string[] {
   const rows = rowsOf(input);
-  const width = Math.min(CELL, Math.max(4, ...rows.map((row) => row.cell.length)));
-  const heads = ' pass  fail  skip'.padEnd(SIDE);
-  const titles = input.comparison ? `${heads}    ${heads}` : heads;
-  const sides = input.comparison ? `${''.padEnd(width)}  ${' base'.padEnd(SIDE)}     patched` : undefined;
+  const todo = rows.some(({ base, patched }) => (base?.todo ?? 0) + (patched?.todo ?? 0) > 0);
+  const counts: Count[] = ['pass', 'fail', 'skip', ...(todo ? ['todo' as const] : [])];
+  const width = Math.min(CELL, Math.max(4, ...rows.map((row) => oneLine(row.cell).length)));
+  const head = counts.map((key) => key.padStart(COLUMN)).join('') + 'time'.padStart(TIME);
   const lines = rows.map(({ cell, base, patched }) => {
     const name = oneLine(cell, width).padEnd(width);
-    if (!input.comparison) return `${name}  ${side(patched, colors)}`.trimEnd();
-    return `${name}  ${side(base, colors)} -> ${side(patched, colors)}`.trimEnd();
+    const before = input.comparison ? `${side(base, counts, colors)} -> ` : ' ';
+    return `${name}${before}${side(patched, counts, colors)}`;
   });
-  const head = [...(sides ? [sides] : []), `${'cell'.padEnd(width)}  ${titles}`.trimEnd()].map((line) =>
-    colors.dim(line),
-  );
-  return [...head, ...lines];
+  if (!input.comparison) return [colors.dim(`${'cell'.padEnd(width)} ${head}`), ...lines];
+  const sides = `${''.padEnd(width)}${'base'.padStart(head.length)}    ${'patched'.padStart(head.length)}`;
+  return [colors.dim(sides), colors.dim(`${'cell'.padEnd(width)}${head}    ${head}`), ...lines];
 }

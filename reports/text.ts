@@ -1,11 +1,13 @@
 import { excerpt, oneLine, wrap } from './escape.ts';
 import { type Colors, plain, type ReportInput } from './input.ts';
 import { matrix } from './matrix.ts';
+import { isOwn } from './rows.ts';
 import {
   brokenOf,
   complaintsOf,
   failedKernels,
   type Item,
+  isQuoted,
   itemsOf,
   LISTS,
   skipsOf,
@@ -17,35 +19,28 @@ const WIDTH = 100;
 
 const indent = (lines: readonly string[], by: number) => lines.map((line) => ' '.repeat(by) + line);
 
-function header({ record, comparison }: ReportInput, colors: Colors): string[] {
-  const { series, kernels } = record;
-  const count = series ? `, ${series.patches.length} patch${series.patches.length === 1 ? '' : 'es'}` : '';
-  const lines = [
-    colors.bold(oneLine(series ? `${series.title} (${series.name}${count})` : `run ${record.id}`, WIDTH)),
-  ];
-  const width = Math.min(40, Math.max(0, ...kernels.map((kernel) => kernel.name.length)));
-  for (const { side, name, release, compiler, cached, buildSeconds } of kernels) {
-    const built = cached
-      ? 'built before'
-      : buildSeconds === undefined
-        ? undefined
-        : `built in ${Math.round(buildSeconds)} s`;
-    const facts = [release, compiler, built].filter((fact) => fact !== undefined).join(', ');
-    lines.push(oneLine(`${side.padEnd(7)} ${name.padEnd(width)} ${facts}`, WIDTH - 2).replace(/^/, '  '));
-  }
-  const accels = [...new Set(record.cells.flatMap((cell) => (cell.qemu ? [cell.qemu.accel] : [])))].join(
-    ', ',
-  );
-  lines.push(
-    oneLine(
-      `run ${record.id}, seed ${record.seed}, ${record.host.cores} cores${accels && `, ${accels}`}`,
-      WIDTH - 2,
-    ).replace(/^/, '  '),
-  );
-  if (comparison && !kernels.some((kernel) => comparison.base.startsWith(kernel.name))) {
-    lines.push(`  compares ${oneLine(comparison.base, 80)}`, `      with ${oneLine(comparison.patched, 80)}`);
-  }
-  return lines;
+const line = (text: string) => `  ${oneLine(text, WIDTH - 2)}`;
+
+function kernels({ record }: ReportInput): string[] {
+  const width = Math.min(40, Math.max(0, ...record.kernels.map((kernel) => kernel.name.length)));
+  return record.kernels.map(({ side, name, release, compiler, cached, buildSeconds }) => {
+    const seconds = buildSeconds === undefined ? undefined : `built in ${Math.round(buildSeconds)} s`;
+    const facts = [release, compiler, cached ? 'built before' : seconds].filter((fact) => fact !== undefined);
+    // Each part is made safe by itself, so that the padding stays.
+    return `  ${side.padEnd(7)} ${oneLine(name, 40).padEnd(width)} ${oneLine(facts.join(', '), 49)}`.trimEnd();
+  });
+}
+
+function header(input: ReportInput, colors: Colors): string[] {
+  const { record, comparison } = input;
+  const { series, id, seed, host, cells } = record;
+  const patches = series ? `${series.patches.length} patch${series.patches.length === 1 ? '' : 'es'}` : '';
+  const title = series ? `${series.title} (${series.name}, ${patches})` : `run ${id}`;
+  const accels = [...new Set(cells.flatMap((cell) => (cell.qemu ? [cell.qemu.accel] : [])))];
+  const facts = [`run ${id}`, `seed ${seed}`, `${host.cores} cores`, ...accels].join(', ');
+  const lines = [colors.bold(oneLine(title, WIDTH)), ...kernels(input), line(facts)];
+  if (!comparison || isOwn(record, comparison)) return lines;
+  return [...lines, line(`compares ${comparison.base}`), line(`with ${comparison.patched}`)];
 }
 
 function section(title: string, lines: readonly string[], colors: Colors): string[] {
@@ -128,8 +123,8 @@ function kernelTrouble(input: ReportInput, colors: Colors): string[] {
 }
 
 function broken(input: ReportInput, colors: Colors): string[] {
-  const kernels = failedKernels(input.record);
-  const failures = kernels.flatMap(({ name, verdict, message, detail }) => [
+  const failed = failedKernels(input.record);
+  const failures = failed.flatMap(({ name, verdict, message, detail }) => [
     `  ${colors.red(oneLine(`${name}: ${verdict}`, WIDTH - 2))}`,
     ...indent(wrap(message, WIDTH - 6, 3), 6),
     ...indent(excerpt(detail, WIDTH - 6, 40), 6),
@@ -139,12 +134,10 @@ function broken(input: ReportInput, colors: Colors): string[] {
     `  ${colors.red(oneLine(`${cell} (${side}): ${verdict}`, WIDTH - 2))}`,
     ...indent(wrap(reason ?? '', WIDTH - 6, 3), 6),
     // What the kernel's own failure showed above is not shown again for each of its cells.
-    ...(kernels.some((kernel) => kernel.detail === detail)
-      ? []
-      : indent(excerpt(detail ?? '', WIDTH - 6, 25), 6)),
+    ...(detail && !isQuoted(input, detail) ? indent(excerpt(detail, WIDTH - 6, 25), 6) : []),
   ]);
   return [
-    ...section(`kernels that could not be made (${kernels.length})`, failures, colors),
+    ...section(`kernels that could not be made (${failed.length})`, failures, colors),
     ...section(
       `broken cells (${cells.length})`,
       lines.filter((line) => line.trim() !== ''),

@@ -1,22 +1,7 @@
-import type { Change, Comparison } from '../lab/model/compare.ts';
+import type { Change } from '../lab/model/compare.ts';
 import type { CellResult, Complaint, RunRecord, TestResult, Verdict } from '../lab/model/result.ts';
 import type { ReportInput } from './input.ts';
-
-/** Counts of one side of one cell. */
-export interface Tally {
-  /** Set when the cell did not run to its end. */
-  broken?: string;
-  pass: number;
-  fail: number;
-  skip: number;
-  seconds?: number;
-}
-
-export interface Row {
-  cell: string;
-  base?: Tally;
-  patched?: Tally;
-}
+import { cellName, cellOf, isOwn, rowsOf, subject } from './rows.ts';
 
 /** A test as the lists of a report show it. */
 export interface Item {
@@ -31,74 +16,6 @@ export interface Item {
 
 export interface Quoted extends Complaint {
   cells: string[];
-}
-
-export const cellName = (cell: CellResult) => `${cell.guest}/${cell.suite}`;
-
-/** The cells that the report is about: the patched side, or the only side that there is. */
-export function subject(record: RunRecord): CellResult[] {
-  const patched = record.cells.filter((cell) => cell.side === 'patched');
-  return patched.length > 0 ? patched : record.cells;
-}
-
-/** Is the comparison one of this record's two sides (and not of two runs)? */
-export function isOwn(record: RunRecord, comparison: Comparison): boolean {
-  const bases = record.kernels.filter((kernel) => kernel.side === 'base');
-  return comparison.base === bases.map((kernel) => kernel.name).join(', ');
-}
-
-/** The record's cell behind a comparison's `guest/suite` or `kernel/guest/suite`. */
-function cellOf(cells: readonly CellResult[], name: string): CellResult | undefined {
-  return cells.find((cell) => {
-    const own = cellName(cell);
-    if (name === own) return true;
-    return name.endsWith(`/${own}`) && cell.kernel.startsWith(name.slice(0, -own.length - 1));
-  });
-}
-
-function tally(verdicts: readonly (Verdict | undefined)[], cell: CellResult | undefined): Tally {
-  const count = (...which: Verdict[]) =>
-    verdicts.filter((verdict) => verdict && which.includes(verdict)).length;
-  return {
-    pass: count('pass'),
-    fail: count('fail', 'timeout', 'crash', 'lost'),
-    skip: count('skip', 'todo'),
-    ...(cell ? { seconds: cell.timings.totalMs / 1000 } : {}),
-    ...(cell && cell.verdict !== 'done' ? { broken: cell.verdict } : {}),
-  };
-}
-
-function comparedRows(record: RunRecord, comparison: Comparison): Row[] {
-  const own = isOwn(record, comparison);
-  const baseCells = own ? record.cells.filter((cell) => cell.side === 'base') : [];
-  const names = [
-    ...comparison.tests.map((test) => test.cell),
-    ...comparison.brokenCells.map((broken) => broken.cell),
-  ];
-  return [...new Set(names)].map((cell) => {
-    const tests = comparison.tests.filter((test) => test.cell === cell);
-    const side = (which: 'base' | 'patched', cells: readonly CellResult[]): Tally => {
-      const broken = comparison.brokenCells.find((found) => found.cell === cell && found.side === which);
-      const counts = tally(
-        tests.map((test) => test[which]),
-        cellOf(cells, cell),
-      );
-      return broken ? { ...counts, broken: broken.verdict } : counts;
-    };
-    return { cell, base: side('base', baseCells), patched: side('patched', subject(record)) };
-  });
-}
-
-/** The matrix of cells: counts and seconds, of both sides where there is a comparison. */
-export function rowsOf({ record, comparison }: ReportInput): Row[] {
-  if (comparison) return comparedRows(record, comparison);
-  return record.cells.map((cell) => ({
-    cell: cellName(cell),
-    patched: tally(
-      cell.tests.map((test) => test.verdict),
-      cell,
-    ),
-  }));
 }
 
 const itemOf = (cell: CellResult, { name, verdict, reason, detail }: TestResult): Item => ({
@@ -187,6 +104,14 @@ export function brokenOf({ record, comparison }: ReportInput): Broken[] {
   });
 }
 
+/** Is this evidence shown already, as a complaint or as the failure of the kernel itself? */
+export function isQuoted(input: ReportInput, detail: string): boolean {
+  return (
+    complaintsOf(input).some((complaint) => complaint.text === detail) ||
+    failedKernels(input.record).some((kernel) => kernel.detail === detail)
+  );
+}
+
 /** Kernels that could not be made, with patch and hunk or the compiler's words. */
 export function failedKernels(record: RunRecord) {
   return record.kernels.flatMap(({ name, failure }) => (failure ? [{ name, ...failure }] : []));
@@ -194,18 +119,18 @@ export function failedKernels(record: RunRecord) {
 
 /** The one line that a report ends in. */
 export function summaryOf({ record, comparison }: ReportInput): string {
-  const spent = `in ${Math.round(record.seconds)} s`;
-  const stopped = record.interrupted ? '; the run was interrupted' : '';
+  const end = `in ${Math.round(record.seconds)} s${record.interrupted ? '; the run was interrupted' : ''}`;
   if (comparison) {
     const { fixed, regressed, changed, gone, same, passed, failed, skipped } = comparison;
     const changes = `fixed ${fixed}, regressed ${regressed}, changed ${changed}, new ${comparison.new}, gone ${gone}, same ${same}`;
-    return `${changes}; patched: ${passed} passed, ${failed} failed, ${skipped} skipped ${spent}${stopped}`;
+    return `${changes}; patched: ${passed} passed, ${failed} failed, ${skipped} skipped ${end}`;
   }
   const rows = rowsOf({ record });
   const sum = (key: 'pass' | 'fail' | 'skip') =>
     rows.reduce((all, row) => all + (row.patched?.[key] ?? 0), 0);
   const broken = rows.filter((row) => row.patched?.broken).length;
-  return `${sum('pass')} passed, ${sum('fail')} failed, ${sum('skip')} skipped${broken ? `, ${broken} broken cells` : ''} ${spent}${stopped}`;
+  const cells = broken > 0 ? `, ${broken} broken cell${broken === 1 ? '' : 's'}` : '';
+  return `${sum('pass')} passed, ${sum('fail')} failed, ${sum('skip')} skipped${cells} ${end}`;
 }
 
 /** The lists of a comparison, in the order in which a reader wants them, and how each is called. */

@@ -1,0 +1,189 @@
+import type { Comparison } from '../../lab/model/compare.ts';
+import type { CellResult, RunRecord } from '../../lab/model/result.ts';
+
+/** A run made up for the tests of the renderers: everything that a report can show, and text that would do harm. */
+const HOSTILE = 'evil \u001b[2Jname <b>&"\' | `code` @all \u202etxt';
+
+const ORACLE = [
+  '[   21.400000][    C1] BUG: KASAN: slab-use-after-free in nvme_x+0x4f/0x1d0',
+  '[   21.400060][    C1] Call Trace:',
+  '[   21.400070][    C1]  nvme_x+0x4f/0x1d0 ``` </failure> ]]>',
+].join('\n');
+
+function cell(side: 'base' | 'patched', guest: string, suite: string, more: Partial<CellResult>): CellResult {
+  const kernel = side === 'base' ? 'debian-6.12' : 'debian-6.12+mpath';
+  return {
+    ...{ name: `${kernel}/${guest}/${suite}`, kernel, guest, suite, side, verdict: 'done' },
+    ...{ tests: [], complaints: [], metrics: [], timings: { totalMs: 12_340 }, files: {} },
+    qemu: { version: '7.2.17', accel: 'tcg', commandLine: ['qemu-system-x86_64'] },
+    ...more,
+  };
+}
+
+const skip = { verdict: 'skip', reason: 'the guest has no poll queues' } as const;
+
+export const record: RunRecord = {
+  format: 1,
+  id: '20261121T084212Z-mpath',
+  startedAt: '2026-11-21T08:42:12Z',
+  seconds: 123.4,
+  ringlab: '0.1.0',
+  series: { id: 'f00', name: 'mpath', title: 'nvme: multipath for passthrough', patches: ['one', 'two'] },
+  kernels: [
+    {
+      name: 'debian-6.12',
+      side: 'base',
+      release: '6.12.57',
+      compiler: 'gcc 12.2.0',
+      cached: true,
+      warnings: [],
+      newWarnings: [],
+    },
+    {
+      ...{
+        name: 'debian-6.12+mpath',
+        side: 'patched',
+        release: '6.12.57+',
+        compiler: 'gcc 12.2.0',
+        buildSeconds: 11.6,
+      },
+      ...{ warnings: ['drivers/nvme/host/ioctl.c: unused variable'], newWarnings: [] },
+    },
+  ],
+  host: { cpu: 'x', cores: 2, memoryMiB: 4096, kernel: '6.1', node: 'v20' },
+  seed: 42,
+  interrupted: false,
+  cells: [
+    cell('base', 'plain', 'passthrough', {
+      tests: [
+        { name: 'reads what was written', verdict: 'pass', durationMs: 12.5 },
+        { name: 'polled', ...skip },
+        { name: 'keeps order', verdict: 'pass' },
+        { name: 'known fault', verdict: 'todo', reason: 'not yet' },
+        { name: 'left out', verdict: 'pass' },
+      ],
+    }),
+    cell('base', 'multipath', 'multipath', {
+      tests: [
+        { name: 'path error > retried', verdict: 'fail', reason: 'expected 0, got 0x370 (host path error)' },
+        { name: 'last path gone', verdict: 'fail', reason: 'hangs' },
+      ],
+    }),
+    cell('base', 'swiotlb', 'passthrough', { tests: [{ name: 'reads what was written', verdict: 'pass' }] }),
+    cell('patched', 'plain', 'passthrough', {
+      tests: [
+        { name: 'reads what was written', verdict: 'pass', durationMs: 13 },
+        { name: 'polled', ...skip },
+        {
+          name: 'keeps order',
+          verdict: 'fail',
+          reason: 'expected [1, 2], got [2, 1]',
+          detail: 'at: suite.ts:12\ngot: ```',
+        },
+        { name: 'known fault', verdict: 'todo', reason: 'not yet' },
+        { name: HOSTILE, verdict: 'fail', reason: HOSTILE, detail: HOSTILE },
+      ],
+      metrics: [{ name: 'submit', value: 90, unit: 'ns', better: 'lower' }],
+    }),
+    cell('patched', 'multipath', 'multipath', {
+      tests: [
+        { name: 'path error > retried', verdict: 'pass', durationMs: 250 },
+        { name: 'last path gone', verdict: 'fail', reason: 'hangs' },
+      ],
+      complaints: [
+        {
+          title: 'nvme: I/O timeout',
+          signature: 'nvme: I/O timeout',
+          text: '[   40.0] nvme nvme0: I/O tag 12 timeout',
+          line: 300,
+          fatal: false,
+        },
+      ],
+    }),
+    cell('patched', 'swiotlb', 'passthrough', {
+      verdict: 'crash',
+      reason: 'KASAN: slab-use-after-free in nvme_x',
+      detail: ORACLE,
+      complaints: [
+        {
+          title: 'KASAN: slab-use-after-free in nvme_x',
+          signature: 'KASAN: slab-use-after-free | nvme_x',
+          text: ORACLE,
+          line: 211,
+          fatal: true,
+        },
+      ],
+    }),
+  ],
+};
+
+const plain = 'plain/passthrough';
+const complaints = record.cells.flatMap((one) =>
+  one.complaints.map((complaint) => ({ ...complaint, cell: `${one.guest}/${one.suite}` })),
+);
+
+export const comparison: Comparison = {
+  ...{ base: 'debian-6.12', patched: 'debian-6.12+mpath' },
+  ...{ fixed: 1, regressed: 2, same: 4, new: 1, gone: 1, changed: 0, skipped: 1, failed: 4, passed: 2 },
+  tests: [
+    { cell: plain, name: 'reads what was written', base: 'pass', patched: 'pass', change: 'same' },
+    {
+      cell: plain,
+      name: 'polled',
+      base: 'skip',
+      patched: 'skip',
+      change: 'same',
+      reason: 'the guest has no poll queues',
+    },
+    {
+      cell: plain,
+      name: 'keeps order',
+      base: 'pass',
+      patched: 'fail',
+      change: 'regressed',
+      reason: 'expected [1, 2], got [2, 1]',
+    },
+    { cell: plain, name: 'known fault', base: 'todo', patched: 'todo', change: 'same', reason: 'not yet' },
+    { cell: plain, name: 'left out', base: 'pass', change: 'gone' },
+    { cell: plain, name: HOSTILE, patched: 'fail', change: 'new', reason: HOSTILE },
+    {
+      ...{
+        cell: 'multipath/multipath',
+        name: 'path error > retried',
+        base: 'fail',
+        patched: 'pass',
+        change: 'fixed',
+      },
+      reason: 'expected 0, got 0x370 (host path error)',
+    },
+    {
+      cell: 'multipath/multipath',
+      name: 'last path gone',
+      base: 'fail',
+      patched: 'fail',
+      change: 'same',
+      reason: 'hangs',
+    },
+    {
+      ...{
+        cell: 'swiotlb/passthrough',
+        name: 'reads what was written',
+        base: 'pass',
+        patched: 'lost',
+        change: 'regressed',
+      },
+      reason: 'crash: KASAN: slab-use-after-free in nvme_x',
+    },
+  ],
+  metrics: [{ cell: plain, name: 'submit', unit: 'ns', better: 'lower', base: 100, patched: 90 }],
+  brokenCells: [
+    {
+      cell: 'swiotlb/passthrough',
+      side: 'patched',
+      verdict: 'crash',
+      reason: 'KASAN: slab-use-after-free in nvme_x',
+    },
+  ],
+  newWarnings: ['drivers/nvme/host/ioctl.c: unused variable'],
+  newComplaints: complaints,
+};
