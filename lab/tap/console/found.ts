@@ -1,4 +1,4 @@
-import type { AttributedComplaint, ScanOptions } from './scanner.ts';
+import type { AttributedComplaint, ScanOptions } from './complaint.ts';
 
 /** Distinct complaints kept; what a kernel says beyond is counted. */
 const MAX_FOUND = 200;

@@ -1,1 +1,2 @@
-export { type AttributedComplaint, ComplaintScanner, type ScanOptions } from './scanner.ts';
+export type { AttributedComplaint, ScanOptions } from './complaint.ts';
+export { ComplaintScanner } from './scanner.ts';

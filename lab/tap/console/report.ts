@@ -1,4 +1,4 @@
-import type { ComplaintClass } from './classes.ts';
+import type { ComplaintClass } from './class.ts';
 import { frameOf, isMachinery, normalise, plainName, pointerOf } from './frames.ts';
 
 /** Lines and characters kept of one report; what is beyond is counted. */

@@ -1,21 +1,10 @@
-import type { Complaint } from '../../model/result.ts';
 import { LineSplitter } from '../lines.ts';
 import { type Piece, pieces } from '../prefix.ts';
 import { type Classified, classify } from './classes.ts';
+import type { AttributedComplaint, ScanOptions } from './complaint.ts';
 import { Found } from './found.ts';
 import { markerOf } from './marker.ts';
 import { isRule, OpenReport } from './report.ts';
-
-/** A complaint with its kind (`kasan`, `nvme-timeout`, ...) and the test that was running when it began. */
-export type AttributedComplaint = Complaint & { kind: string; test?: string };
-
-export interface ScanOptions {
-  /**
-   * Says how a device's noise counts in a test; without an answer it is quoted and not fatal. Reports of kernel bugs are
-   * always fatal and are not asked about.
-   */
-  severity?: (kind: string, test: string | undefined) => 'fatal' | 'quote' | 'ignore' | undefined;
-}
 
 /** Lines that open a report whose kind only a later line says. */
 const OPENER = /^(?:-+\[ cut here \]-+|DMAR: DRHD: handling fault)/;

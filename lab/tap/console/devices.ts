@@ -1,0 +1,61 @@
+import { bug, type ComplaintClass, device, WARN } from './class.ts';
+
+/** DMA and the IOMMUs, where a device did what its driver had not allowed. */
+export const DMA: readonly ComplaintClass[] = [
+  bug('dma-api', 'DMA-API: ', /^DMA-API: (\S+) \S+: (.+?)(?: \[.*)?$/, 'DMA-API: $1: $2 in {f}', 'cut', WARN),
+  bug('dma-api', 'DMA-API: ', /^DMA-API: (exceeded .*? mappings)/, 'DMA-API: $1 in {f}', 'cut', WARN),
+  bug(
+    'dmar',
+    'DMAR: [',
+    /^DMAR: \[(DMA \w+|INTR-REMAP)[^\]]*\].*\[fault reason \w+\] ?(.*)/,
+    'DMAR: $1 fault: $2',
+    'line',
+  ),
+  bug('amd-vi', 'AMD-Vi: Event', /AMD-Vi: Event logged \[(\w+)/, 'AMD-Vi: $1', 'line'),
+  bug(
+    'virtio-iommu',
+    'fault from EP',
+    /virtio_iommu \S+ (\w+) fault from EP/,
+    'virtio-iommu: $1 fault',
+    'line',
+  ),
+];
+
+/** Noise that a device or an injected fault makes, and that a test may well have asked for. */
+export const DEVICE: readonly ComplaintClass[] = [
+  device('nvme-timeout', 'timeout', /^nvme nvme\d+: I\/O (?:tag )?\d+ .*timeout/, 'nvme: I/O timeout'),
+  device(
+    'nvme-down',
+    'controller is down',
+    /^nvme nvme\d+: controller is down; will reset/,
+    'nvme: controller is down',
+  ),
+  device('nvme-abort', 'Abort status', /^nvme nvme\d+: Abort status/, 'nvme: command aborted'),
+  device('io-error', 'error', /(?:I\/O|critical \w+) error,? (?:on )?dev (\S+?),/, 'I/O error, dev $1'),
+  device('swiotlb-full', 'swiotlb', /swiotlb buffer is full/, 'swiotlb buffer is full'),
+  device(
+    'page-alloc',
+    'page allocation failure',
+    /page allocation failure: order:\d+/,
+    'page allocation failure in {f}',
+    'trace',
+  ),
+  device('oom', 'oom-killer', /invoked oom-killer/, 'oom-killer invoked in {f}', 'trace'),
+  // One scan alone also reports objects that are not leaks.
+  device(
+    'kmemleak-count',
+    'kmemleak: ',
+    /^kmemleak: \d+ new suspected memory leaks/,
+    'kmemleak: suspected memory leaks',
+  ),
+  {
+    kind: 'fault-injection',
+    hint: 'FAULT_INJECTION',
+    header: /^FAULT_INJECTION: /,
+    title: '',
+    level: 'none',
+    extent: 'trace',
+  },
+  // Mitigations and firmware use the word for remarks about the machine.
+  device('remark', 'WARNING: ', /^WARNING: (.+)/, 'WARNING: $1'),
+];
