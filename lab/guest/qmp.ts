@@ -36,6 +36,13 @@ export async function listenOnce(path: string): Promise<{ connection: Promise<So
   return { connection, [Symbol.asyncDispose]: close };
 }
 
+/** Hands on a socket's lines. The end of the other side shows as `close`; how it ended does not matter. */
+export function linesOf(socket: Socket, onLine: (line: string) => void): void {
+  createInterface({ input: socket })
+    .on('line', onLine)
+    .on('error', () => {});
+}
+
 type Waiting = { resolve: (value: unknown) => void; reject: (error: Error) => void; command: string };
 
 /** The QEMU machine protocol over a connected socket. */
@@ -48,7 +55,7 @@ export class Qmp {
 
   constructor(socket: Socket) {
     this.#socket = socket;
-    createInterface({ input: socket }).on('line', (line) => this.#take(line));
+    linesOf(socket, (line) => this.#take(line));
     socket.once('close', () => this.#lost());
   }
 

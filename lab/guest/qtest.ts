@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
-import { createInterface } from 'node:readline';
 import { LabError } from '../core/errors.ts';
+import { linesOf } from './qmp.ts';
 
 const ANSWER_MS = 30_000;
 
@@ -12,7 +12,7 @@ export class Qtest {
 
   constructor(socket: Socket) {
     this.#socket = socket;
-    createInterface({ input: socket }).on('line', (line) => this.#waiting.shift()?.(line));
+    linesOf(socket, (line) => this.#waiting.shift()?.(line));
     socket.once('close', () => {
       this.#closed = true;
       for (const done of this.#waiting.splice(0)) done(undefined);

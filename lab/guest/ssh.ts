@@ -1,8 +1,8 @@
-import { posix } from 'node:path';
 import type { Duplex } from 'node:stream';
 import ssh2, { type Client, type ClientChannel, type ConnectConfig, type SFTPWrapper } from 'ssh2';
 import { LabError } from '../core/errors.ts';
 import type { ExecOptions, Guest } from '../model/machine.ts';
+import { attend, type ExecResult, foldersOf } from './channel.ts';
 
 type PushFile = Parameters<Guest['push']>[0][number];
 
@@ -28,35 +28,22 @@ const ALGORITHMS: ConnectConfig['algorithms'] = {
   compress: ['none'],
 };
 
-type ExecResult = Awaited<ReturnType<Guest['exec']>>;
-
-/**
- * Serves a command's channel to its end. Called from ssh2's own callback: a short command's output, exit status and end may
- * come in one packet, before a promise would have been taken up.
- */
-function attend(channel: ClientChannel, options: ExecOptions, done: (result: ExecResult) => void): void {
-  let result: ExecResult = { code: null };
-  channel.on('data', (chunk: Buffer) => options.onStdout?.(chunk));
-  channel.stderr.on('data', (chunk: Buffer) => options.onStderr?.(chunk));
-  channel.on('exit', (code: number | null, signal?: string) => {
-    result = signal ? { code, signal } : { code };
-  });
-  channel.once('close', () => done(result));
-  channel.end(options.stdin);
-}
-
 /** One SSH connection to a guest. */
 export class SshLink implements AsyncDisposable {
   readonly #client: Client;
   /** Resolves with the reason when the connection is over, however it ended. */
   readonly closed: Promise<string>;
   #sftp: Promise<SFTPWrapper> | undefined;
+  #over = false;
 
   private constructor(client: Client) {
     this.#client = client;
     this.closed = new Promise((resolve) => {
       client.on('error', (error) => resolve(error.message));
       client.once('close', () => resolve('the connection was closed'));
+    });
+    void this.closed.then(() => {
+      this.#over = true;
     });
   }
 
@@ -103,7 +90,7 @@ export class SshLink implements AsyncDisposable {
       const result = await new Promise<ExecResult>((resolve, reject) => {
         void this.closed.then(() => resolve({ code: null }));
         const opened = (error: Error | undefined, channel: ClientChannel) => {
-          if (error) return reject(new LabError(`cannot run a command in the guest: ${error.message}`));
+          if (error) return this.#refused(error, () => resolve({ code: null }), reject);
           abort = () => {
             channel.signal('KILL');
             channel.close();
@@ -112,7 +99,12 @@ export class SshLink implements AsyncDisposable {
           signal?.addEventListener('abort', abort, { once: true });
           if (signal?.aborted) abort();
         };
-        this.#client.exec(command, opened);
+        // ssh2 throws instead of calling back when the connection is already down.
+        try {
+          this.#client.exec(command, opened);
+        } catch (error) {
+          this.#refused(error as Error, () => resolve({ code: null }), reject);
+        }
       });
       signal?.throwIfAborted();
       return result;
@@ -125,8 +117,7 @@ export class SshLink implements AsyncDisposable {
   async push(files: readonly PushFile[]): Promise<void> {
     this.#sftp ??= this.#promise((done) => this.#client.sftp(done));
     const sftp = await this.#sftp;
-    const folders = new Set(files.flatMap(({ to }) => ancestors(to)));
-    for (const folder of folders) await this.#makeFolder(sftp, folder);
+    for (const folder of foldersOf(files.map(({ to }) => to))) await this.#makeFolder(sftp, folder);
     await Promise.all(
       files.map(({ from, to, mode = 0o644 }) =>
         this.#promise<void>((done) => {
@@ -161,6 +152,14 @@ export class SshLink implements AsyncDisposable {
     await this.closed;
   }
 
+  /** A guest that is gone cannot run a command, which is no fault of the lab; its loss shows just after the refusal. */
+  #refused(error: Error, gone: () => void, failed: (error: Error) => void): void {
+    setImmediate(() => {
+      if (this.#over) gone();
+      else failed(new LabError(`cannot run a command in the guest: ${error.message}`));
+    });
+  }
+
   async #makeFolder(sftp: SFTPWrapper, folder: string): Promise<void> {
     const there = this.#promise<unknown>((done) => sftp.stat(folder, done));
     await there.catch(() => this.#promise<void>((done) => sftp.mkdir(folder, done)));
@@ -178,10 +177,4 @@ export class SshLink implements AsyncDisposable {
       }
     });
   }
-}
-
-/** `/a`, `/a/b` of `/a/b/c`. */
-function ancestors(path: string): string[] {
-  const parent = posix.dirname(path);
-  return parent === '/' || parent === '.' ? [] : [...ancestors(parent), parent];
 }

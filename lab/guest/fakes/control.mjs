@@ -1,0 +1,87 @@
+/** QMP and qtest of the fake QEMU: as much of them as the lab uses, with one register of the hot-plug port behind them. */
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { createInterface } from 'node:readline';
+
+const SLOT_CONTROL = 0x54 + 0x18;
+const REGISTERS = { 0: 0x000c1b36, 52: 0x54, 84: 0x10 };
+const POWERED_OFF = 0x0700;
+
+async function lines(path, onLine) {
+  const socket = connect(path);
+  await once(socket, 'connect');
+  createInterface({ input: socket }).on('line', (line) => onLine(line, (text) => socket.write(`${text}\n`)));
+  return socket;
+}
+
+const usernet = (port) =>
+  `Hub -1 (net):\r\n  TCP[HOST_FORWARD]  13       127.0.0.1 ${port}       10.0.2.15    22     0     0\r\n`;
+
+/** Devices named on the command line. */
+const devicesIn = (args) => args.flatMap((arg) => /^nvme,id=([^,]+)/.exec(arg)?.[1] ?? []);
+
+export async function serveControl(qmpPath, qtestPath, port, args) {
+  const plugged = new Set(devicesIn(args));
+  const leaving = new Set();
+  let slot = 0x01f1;
+  const deleted = () => {
+    for (const id of leaving) {
+      plugged.delete(id);
+      control.event('DEVICE_DELETED', { device: id, path: `/machine/peripheral/${id}` });
+    }
+    leaving.clear();
+  };
+  const commands = {
+    qmp_capabilities: () => ({}),
+    'query-version': () => ({ qemu: { major: 7, minor: 2, micro: 99 } }),
+    'human-monitor-command': () => usernet(port),
+    'qom-list': () => [...plugged].map((name) => ({ name })),
+    device_del: ({ id }) => {
+      if (!plugged.has(id)) throw new Error(`Device '${id}' not found`);
+      leaving.add(id);
+      return {};
+    },
+    device_add: ({ id }) => {
+      plugged.add(id);
+      slot = 0x01f1;
+      return {};
+    },
+    block_set_io_throttle: ({ device, iops }) => {
+      process.stdout.write(`throttle ${device} ${iops}\n`);
+      return {};
+    },
+  };
+  const qmp = await lines(qmpPath, (line, reply) => {
+    const { execute, arguments: given, id } = JSON.parse(line);
+    try {
+      const known = commands[execute];
+      if (!known) throw new Error(`The command ${execute} has not been found`);
+      reply(JSON.stringify({ return: known(given), id }));
+    } catch (error) {
+      reply(JSON.stringify({ error: { class: 'GenericError', desc: error.message }, id }));
+    }
+  });
+  qmp.write(`${JSON.stringify({ QMP: { version: {}, capabilities: [] } })}\n`);
+  const qtest = await lines(qtestPath, (line, reply) => {
+    const [verb, address, value] = line.split(' ');
+    const offset = Number(address) & 0xfff;
+    if (verb === 'writew') {
+      const off = (Number(value) & POWERED_OFF) === POWERED_OFF;
+      if (off) deleted();
+      // The guest's driver cuts the power of a slot that it finds empty.
+      slot = off || plugged.size === 2 ? Number(value) : Number(value) | POWERED_OFF;
+      return reply('OK');
+    }
+    reply(
+      `OK 0x${(offset === SLOT_CONTROL ? slot : (REGISTERS[offset] ?? 0)).toString(16).padStart(16, '0')}`,
+    );
+  });
+  const control = {
+    event: (event, data) => qmp.write(`${JSON.stringify({ event, data, timestamp: {} })}\n`),
+    end: (then) => {
+      qtest.destroy();
+      qmp.end(then);
+    },
+  };
+  return control;
+}

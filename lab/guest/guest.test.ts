@@ -1,0 +1,202 @@
+/** What a guest is made of: profiles, layout and command line. No QEMU. */
+import { join } from 'node:path';
+import t from 'tap';
+import { InputError } from '../core/errors.ts';
+import type { GuestProfile } from '../model/guest.ts';
+import type { GuestRequest } from '../model/machine.ts';
+import { splitController } from '../model/protocol.ts';
+import { bootDisk } from './accelprobe.ts';
+import { kernelArguments, loadProfiles, profiles, qemuCommand } from './index.ts';
+import { layOut } from './layout.ts';
+import { profileProblems } from './userprofiles.ts';
+
+const builtIn = (name: string): GuestProfile => {
+  const profile = profiles[name];
+  if (!profile) throw new Error(`no profile ${name}`);
+  return profile;
+};
+
+const request = (profile: GuestProfile, more: Partial<GuestRequest> = {}): GuestRequest => ({
+  name: 'k/g',
+  profile,
+  kernel: { vmlinux: '/k/vmlinux', bzImage: '/k/bzImage' },
+  image: { recipe: 'minimal', key: 'key', path: '/i/root.erofs' },
+  accel: 'tcg',
+  dir: '/d',
+  bootTimeoutMs: 1000,
+  ...more,
+});
+
+/** The values given to an option, such as every `-device`. */
+const values = (command: readonly string[], option: string) =>
+  command.flatMap((word, index) => (command[index - 1] === option ? word : []));
+
+const devices = (name: string) => values(qemuCommand(request(builtIn(name))), '-device');
+const append = (name: string) => values(qemuCommand(request(builtIn(name))), '-append')[0] ?? '';
+
+t.test('every profile is sound, frozen and has its roles', (t) => {
+  const names = 'plain iommu-strict iommu-lazy iommu-pt virtio-iommu swiotlb multipath zns pi polled icount';
+  t.same(Object.keys(profiles), names.split(' '));
+  for (const [name, profile] of Object.entries(profiles)) {
+    t.same(profileProblems(profile), [], name);
+    t.ok(Object.isFrozen(profile.nvme[0]?.namespaces));
+    const roles = layOut(profile).namespaces.map(({ role }) => role.role);
+    t.ok(roles.includes(name === 'multipath' ? 'shared' : 'data'), `${name}: ${roles}`);
+  }
+  t.end();
+});
+
+t.test('every command line holds what keeps a guest in', (t) => {
+  for (const profile of Object.values(profiles)) {
+    const command = qemuCommand(request(profile));
+    for (const option of ['-nodefaults', '-no-user-config', '-no-reboot']) t.ok(command.includes(option));
+    t.same(values(command, '-display'), ['none']);
+    t.same(values(command, '-kernel'), ['/k/vmlinux']);
+    t.match(values(command, '-append')[0], /console=ttyS0.* panic=-1 /);
+    t.match(values(command, '-netdev'), [/restrict=on.*hostfwd=tcp:127\.0\.0\.1:0-:22$/]);
+    t.ok(values(command, '-device').includes('virtio-rng-pci'));
+    t.match(values(command, '-drive')[0], /file=\/i\/root\.erofs,format=raw,readonly=on/);
+    t.match(values(command, '-serial'), ['chardev:console']);
+    t.equal(
+      values(command, '-device').filter((d) => d.startsWith('nvme-ns,')).length,
+      layOut(profile).namespaces.length,
+    );
+  }
+  t.end();
+});
+
+t.test('each profile differs in what it is for', (t) => {
+  t.match(devices('plain').join(' '), /nvme,id=nvme-data-0,serial=data,/);
+  t.notMatch(devices('plain').join(' '), /subsys|iommu|root-port/);
+  for (const name of ['iommu-strict', 'iommu-lazy', 'iommu-pt']) {
+    t.ok(devices(name).includes('intel-iommu,intremap=on'));
+    t.match(values(qemuCommand(request(builtIn(name))), '-machine'), [/^q35,kernel-irqchip=split,/]);
+  }
+  t.match(append('iommu-strict'), / intel_iommu=on iommu\.strict=1$/);
+  t.match(append('iommu-lazy'), / intel_iommu=on iommu\.strict=0$/);
+  t.match(append('iommu-pt'), / intel_iommu=on iommu=pt$/);
+  t.ok(devices('virtio-iommu').includes('virtio-iommu-pci'));
+  t.match(append('swiotlb'), / swiotlb=force$/);
+  t.match(append('polled'), / nvme\.poll_queues=2$/);
+  t.match(devices('zns').join(' '), /logical_block_size=4096.*zoned=on,zoned\.zone_size=16M/);
+  t.match(devices('pi').join(' '), /,ms=8,pi=1/);
+  const icount = qemuCommand(request(builtIn('icount'), { accel: 'kvm' }));
+  t.same(values(icount, '-icount'), ['shift=0,sleep=off']);
+  t.same([values(icount, '-smp'), values(icount, '-accel')], [['1'], ['tcg,tb-size=256']], 'never KVM');
+  t.end();
+});
+
+t.test('multipath: two controllers of one subsystem, each on a port of its own', (t) => {
+  const list = devices('multipath');
+  const port = (n: number) =>
+    `pcie-root-port,id=port-nvme-mp-${n},bus=pcie.0,addr=0x1${n},chassis=${n + 1},slot=${n + 1}`;
+  for (const n of [0, 1]) {
+    t.ok(list.includes(port(n)), port(n));
+    t.match(list.join(' '), `nvme,id=nvme-mp-${n},serial=mp,subsys=subsys-mp,bus=port-nvme-mp-${n},`);
+  }
+  t.ok(list.findIndex((d) => d.startsWith('nvme-subsys')) < list.findIndex((d) => d.startsWith('nvme,')));
+  const [shared, pi] = layOut(builtIn('multipath')).namespaces;
+  t.match(shared?.role, {
+    role: 'shared',
+    nsid: 1,
+    serials: ['mp@00:10.0', 'mp@00:11.0'],
+    maxTransferBytes: 524288,
+  });
+  t.match(pi?.role, { role: 'shared-pi', nsid: 2, metadataBytes: 8, piType: 1, sizeBytes: 64 << 20 });
+  t.equal(pi?.driveBytes, (64 << 20) + ((64 << 20) / 512) * 8, 'the drive has room for the metadata');
+  t.same(splitController('mp@00:10.0'), { serial: 'mp', port: '00:10.0' });
+  t.same(splitController('data'), { serial: 'data' });
+  t.end();
+});
+
+t.test('arguments of the request come last, KVM when asked for, commas survive', (t) => {
+  const more = {
+    accel: 'kvm' as const,
+    kernelArgs: ['debug', 'panic=0'],
+    qemuArgs: ['-m', '2G'],
+    name: 'a,b',
+    dir: '/x,y',
+  };
+  const command = qemuCommand(request(builtIn('polled'), more));
+  t.match(values(command, '-append')[0], /nvme\.poll_queues=2 debug panic=0$/);
+  t.same(command.slice(-2), ['-m', '2G']);
+  t.same([values(command, '-accel'), values(command, '-cpu')], [['kvm'], ['host']]);
+  t.same(values(command, '-name'), ['a,,b']);
+  t.match(values(command, '-drive')[2], 'file=/x,,y/drive-data-data.raw');
+  t.equal(kernelArguments(request(builtIn('plain')))[0], 'console=ttyS0');
+  t.end();
+});
+
+t.test("a user's profiles extend what is there", async (t) => {
+  const file = join(
+    t.testdir({
+      'g.yaml': [
+        'guests:',
+        '  big: { extend: polled, vcpus: 8, memoryMiB: 4096, summary: more of it, facts: { extra: true } }',
+        '  bigger: { extend: big, vcpus: 16, qemuArgs: [-overcommit, mem-lock=off] }',
+        '  bare: { summary: nothing }',
+      ].join('\n'),
+    }),
+    'g.yaml',
+  );
+  const all = await loadProfiles(file);
+  t.match(all.get('bigger'), {
+    name: 'bigger',
+    vcpus: 16,
+    memoryMiB: 4096,
+    facts: { pollQueues: 2, extra: true },
+  });
+  t.same(all.get('bare')?.nvme, []);
+  t.equal(all.get('plain'), profiles.plain);
+  t.equal((await loadProfiles()).size, Object.keys(profiles).length);
+});
+
+t.test('every problem of a file of profiles is told at once, with its place', async (t) => {
+  const dir = t.testdir({
+    'bad.yaml': `guests:
+  a: { extend: nowhere }
+  b: { extend: plain, vcpus: zero, colour: red }
+  c: { extend: icount, vcpus: 2 }
+  d: { extend: plain, facts: text }
+  e:
+    summary: two that differ
+    nvme:
+      - name: s
+        controllers: [{ serial: x }, { serial: y }]
+        namespaces: [{ role: r }, { role: r }, { role: z, zoned: { zoneSizeMiB: 100 } }]
+  f:
+    summary: private on a port
+    nvme:
+      - { name: s, controllers: [{ serial: x, hotplug: true }], namespaces: [{ role: r }] }
+      - { name: t, controllers: [{ serial: x }], namespaces: [{ role: q }] }
+`,
+    'broken.yaml': 'guests: [',
+    'odd.yaml': 'guest: {}',
+  });
+  const error = await loadProfiles(join(dir, 'bad.yaml')).catch((e) => e);
+  t.type(error, InputError);
+  for (const part of [
+    /guests\.a: extend: no guest nowhere/,
+    /guests\.b: vcpus: .*number/,
+    /guests\.b: .*colour/,
+    /guest c: vcpus: 2 with icount/,
+    /guests\.d: facts/,
+    /guest e: nvme\.0\.controllers: serials y and x/,
+    /not all hotplug/,
+    /two namespaces of one role/,
+    /z: 256 MiB is not whole zones/,
+    /guest f: nvme\.0\.namespaces: r is not shared/,
+    /guest f: nvme\.1\.controllers: serial x is taken/,
+  ])
+    t.match(error.message, part);
+  await t.rejects(loadProfiles(join(dir, 'broken.yaml')), { exitCode: 2, message: /broken\.yaml:1:/ });
+  await t.rejects(loadProfiles(join(dir, 'odd.yaml')), { exitCode: 2, message: /odd\.yaml:1:1: .*guest/ });
+  await t.rejects(loadProfiles(join(dir, 'none.yaml')), { exitCode: 2, message: /cannot read/ });
+});
+
+t.test('the boot sector of the KVM probe is one', (t) => {
+  const disk = bootDisk();
+  t.equal(disk.readUInt16LE(510), 0xaa55);
+  t.equal(disk[0], 0xfa, 'starts with its first instruction');
+  t.end();
+});
