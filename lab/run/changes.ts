@@ -39,7 +39,7 @@ function row(
 }
 
 /** How the suites word a skip for want of what a series adds: `kernel has no IORING_REGISTER_MAP_BUFFERS`. */
-const NO_FEATURE = /^(?:the )?kernel (?:has no|lacks|does not (?:have|know|support))\b/i;
+const NO_FEATURE = /^(?:the )?kernel(?:'s struct \S+)? (?:has no|lacks|does not (?:have|know|support))\b/i;
 
 /** What became of a test; a side that does not have it is undefined. At least one side must. */
 export function changeOf(

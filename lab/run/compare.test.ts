@@ -103,6 +103,8 @@ t.test('a side without the test, and a kernel without the feature', (t) => {
   }
   const lacking = { verdict: 'skip' as const, reason: 'kernel has no IORING_REGISTER_MAP_BUFFERS' };
   t.equal(changeOf(lacking, { verdict: 'pass' }), 'new');
+  const field = { verdict: 'skip' as const, reason: "the kernel's struct io_uring_sqe has no ext_flags" };
+  t.equal(changeOf(field, { verdict: 'pass' }), 'new');
   t.equal(changeOf(lacking, { verdict: 'fail' }), 'regressed');
   t.equal(changeOf({ verdict: 'skip', reason: 'no zoned namespace' }, { verdict: 'pass' }), 'changed');
   t.end();

@@ -21,6 +21,15 @@ export interface TapOptions {
 /** Comment lines kept before one result; later ones push older ones out. */
 const MAX_COMMENTS = 100;
 
+interface Last {
+  result: TestResult;
+  frame: Frame;
+  /** It is no leaf. */
+  mute: boolean;
+  /** Its YAML block has been read, so that the comments after it are its own. */
+  closed: boolean;
+}
+
 /**
  * Reads a stream of TAP 13/14 or KTAP in any of its nestings, console text in between, and gives its leaves. A parent's own
  * line becomes a result only where it says more than its leaves do.
@@ -29,8 +38,8 @@ export class TapStream {
   readonly #splitter: LineSplitter;
   readonly #collector: Collector;
   readonly #nesting: Nesting;
-  /** The newest result, held back until no YAML can follow; `mute` when it is no leaf. */
-  #last: { result: TestResult; frame: Frame; mute: boolean } | undefined;
+  /** The newest result, held back until no YAML can follow. */
+  #last: Last | undefined;
   #yaml: YamlBlock | undefined;
   #ended = false;
   #cutOff = false;
@@ -116,20 +125,26 @@ export class TapStream {
   }
 
   #point(line: TapLine & { kind: 'point' }): void {
-    if (this.#last && line.ok) this.#explain(this.#last);
+    if (this.#last && (line.ok || this.#last.closed)) this.#explain(this.#last);
     this.#flush();
     const frame = this.#nesting.enter(line);
     const result = readPoint(line, countPoint(frame, line.number), frame.dialect);
     const mute = !this.#nesting.summarise(frame, result);
     frame.nextName = undefined;
-    this.#last = { result, frame, mute };
+    this.#last = { result, frame, mute, closed: false };
     this.#takeComments(result, frame);
   }
 
   /** In TAP a failure is explained by the comments after it, in KTAP by those before it. */
-  #explain({ result, frame }: { result: TestResult; frame: Frame }): void {
-    if (frame.dialect === 'ktap' || !isBad(result.verdict) || result.detail !== undefined) return;
-    this.#takeComments(result, frame);
+  #explain({ result, frame, closed }: Last): void {
+    if (frame.dialect === 'ktap') return;
+    if (closed) {
+      const notes = frame.comments.splice(0).join('\n').trim();
+      if (notes && result.verdict !== 'pass')
+        result.detail = [result.detail, notes].filter(Boolean).join('\n');
+    } else if (isBad(result.verdict) && result.detail === undefined) {
+      this.#takeComments(result, frame);
+    }
   }
 
   #takeComments(result: TestResult, frame: Frame): void {
@@ -151,7 +166,9 @@ export class TapStream {
   #endYaml(): void {
     const text = this.#yaml?.text();
     this.#yaml = undefined;
-    if (text && this.#last) addYaml(this.#last.result, text);
+    if (!this.#last || text === undefined) return;
+    this.#last.closed = true;
+    if (text) addYaml(this.#last.result, text);
   }
 
   #flush(): void {

@@ -99,8 +99,10 @@ t.test('the running test is known at any time', (t) => {
   t.equal(running('[    1.000000][  T5] ringlab: begin "a \\"quoted\\" > b"'), 'a "quoted" > b');
   t.equal(running('nothing'), 'a "quoted" > b');
   t.equal(running('[    1.000000] ringlab: end "a \\"quoted\\" > b"'), undefined);
-  t.equal(running('ringlab: begin "half'), undefined);
-  t.equal(running('ringlab: begin "\\x07odd"'), 'x07odd');
+  t.equal(running('ringlab: begin "as it "is" > C:\\path"'), 'as it "is" > C:\\path');
+  t.equal(running('ringlab: begin "cut short[   15.324199] ringlab: end "cut short"'), undefined);
+  t.equal(running('ringlab: begin "glued[   15.324199] nvme nvme0: reset'), 'glued');
+  t.equal(running('ringlab: begun "nothing"'), 'glued');
   t.end();
 });
 

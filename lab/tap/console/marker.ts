@@ -1,18 +1,21 @@
-const MARKER = /^ringlab: (begin|end) ("(?:[^"\\]|\\.)*")/;
+/** The closing quote is missing where another line was printed into this one. */
+const MARKER = /^ringlab: (begin|end) "(.*?)("?)\s*$/;
 
-/** A line by which the agent says in the kernel log which test runs: `ringlab: begin "name"`, the name as a JSON string. */
+/** A line by which the agent says in the kernel log which test runs: `ringlab: begin "name"`. */
 export function markerOf(text: string): { word: 'begin' | 'end'; name: string } | undefined {
   if (!text.startsWith('ringlab: ')) return undefined;
   const match = MARKER.exec(text);
-  if (!match?.[2]) return undefined;
-  return { word: match[1] === 'begin' ? 'begin' : 'end', name: unquote(match[2]) };
+  if (!match) return undefined;
+  const name = match[3] ? unquote(match[2] ?? '') : (match[2] ?? '');
+  return { word: match[1] === 'begin' ? 'begin' : 'end', name: name.replace(/\s+/g, ' ').trim() };
 }
 
-function unquote(quoted: string): string {
+/** A name that was written as a JSON string, or as it is. */
+function unquote(inner: string): string {
+  if (!inner.includes('\\')) return inner;
   try {
-    return String(JSON.parse(quoted));
+    return String(JSON.parse(`"${inner}"`));
   } catch {
-    // printk escapes what JSON does not know.
-    return quoted.slice(1, -1).replace(/\\(.)/g, '$1');
+    return inner;
   }
 }
