@@ -64,7 +64,9 @@ async function overwritten(t: Test, bench: Bench, flags: string[][], hooks: Hook
   const count = ring.submit();
   spoil(ring);
   await hooks.submitted?.();
-  const cqes = (await ring.wait(count)).filter(({ tag }) => tag > 0).sort((a, b) => a.tag - b.tag);
+  const cqes = (await ring.wait(count, { timeoutMs: 25_000 }))
+    .filter(({ tag }) => tag > 0)
+    .sort((a, b) => a.tag - b.tag);
   const failed = cqes
     .filter(({ res }) => res !== 0)
     .map(({ tag, res }) => `command ${tag}: ${resultName(res)}`);
@@ -96,11 +98,14 @@ suite('the SQE belongs to the submitter again when submit returns', { devices: [
   test('SQEs overwritten after submit: more commands than the device has queue entries', {
     knownFault: STALE,
   }, async (t) => {
-    // With all tags taken the rest goes to workers, which wait for tags with the kernel's copies.
-    const bench = setUp(t, { entries: 2048, cqEntries: 4096 });
-    const { lift } = await throttled(t, bench.device, 50);
+    // With all tags of all queues taken the rest goes to workers, which wait for tags with the kernel's copies. There are so
+    // many more commands than workers that most of them are first looked at after their SQEs have been overwritten.
+    const bench = setUp(t, { entries: 4096 });
+    const depth = Number(readFileSync(`/sys/block/${bench.device.name}/queue/nr_requests`, 'utf8'));
+    const count = Math.min(depth * Number(t.lab.cell.facts.vcpus ?? 1) + 200, 4096);
+    const { lift } = await throttled(t, bench.device, 5);
     let workers = 0;
-    await overwritten(t, bench, Array(1200).fill([]), {
+    await overwritten(t, bench, Array(count).fill([]), {
       async submitted() {
         workers = ioWorkers();
         await lift();
