@@ -1,11 +1,8 @@
 import { copyFile, mkdir, realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { exists } from '../core/cache.ts';
 import { run } from '../core/process.ts';
 import type { StageContext } from '../model/event.ts';
-
-/** Where the loader of the packages looks. */
-const LIBRARY_FOLDERS = ['lib/x86_64-linux-gnu', 'usr/lib/x86_64-linux-gnu', 'lib64'];
+import { hasLibrary } from './libraries.ts';
 
 /** Shared libraries of a program, by soname, as the host's loader finds them. */
 async function librariesOf(program: string, ctx: StageContext): Promise<{ name: string; path: string }[]> {
@@ -14,17 +11,22 @@ async function librariesOf(program: string, ctx: StageContext): Promise<{ name: 
   return [...stdout.matchAll(/^\s*(\S+) => (\/\S+)/gm)].map(([, name = '', path = '']) => ({ name, path }));
 }
 
+/** The program file of the node that runs the lab. */
+export const nodeProgram = () => realpath(process.execPath);
+
 /**
  * Puts the running node into the root, without its symbols (a sixth smaller), and those of its libraries that no package
  * brought: a node that is not Debian's may need others.
  */
 export async function addNode(root: string, ctx: StageContext): Promise<void> {
-  const program = await realpath(process.execPath);
+  const program = await nodeProgram();
   const target = join(root, 'usr/bin/node');
   await mkdir(dirname(target), { recursive: true });
   await run('strip', ['-o', target, program], { signal: ctx.signal });
   for (const { name, path } of await librariesOf(program, ctx)) {
-    const there = await Promise.all(LIBRARY_FOLDERS.map((folder) => exists(join(root, folder, name))));
-    if (!there.includes(true)) await copyFile(path, join(root, 'usr/lib/x86_64-linux-gnu', name));
+    if (await hasLibrary(root, name)) continue;
+    const copy = join(root, 'usr/lib/x86_64-linux-gnu', name);
+    await mkdir(dirname(copy), { recursive: true });
+    await copyFile(path, copy);
   }
 }

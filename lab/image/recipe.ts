@@ -1,9 +1,8 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../core/errors.ts';
 import { hashFile, hashOf } from '../core/hash.ts';
-import { projectRoot } from '../core/paths.ts';
 import { parseYaml } from '../model/parse.ts';
 
 /** `images/<name>/recipe.yaml`: what a guest's root file system is made of. Paths are relative to the root, without `/` in front. */
@@ -25,7 +24,7 @@ export interface Recipe extends z.infer<typeof RecipeFile> {
   name: string;
   /** Folder whose files are laid over the packages. */
   overlay: string;
-  /** Hash over recipe and overlay: paths, modes, contents. */
+  /** Hash over recipe and overlay: paths, who may run them, contents. */
   hash: string;
 }
 
@@ -36,8 +35,8 @@ async function filesBelow(folder: string): Promise<string[]> {
   return files.map((entry) => join(entry.parentPath, entry.name)).sort();
 }
 
-/** Reads `images/<name>`; throws InputError when there is none or it is not right. */
-export async function loadRecipe(name: string, imagesDir = join(projectRoot, 'images')): Promise<Recipe> {
+/** Reads `<imagesDir>/<name>`; throws InputError when there is none or it is not right. */
+export async function loadRecipe(name: string, imagesDir: string): Promise<Recipe> {
   const folder = join(imagesDir, name);
   const file = join(folder, 'recipe.yaml');
   const text = await readFile(file, 'utf8').catch(async (cause) => {
@@ -50,6 +49,9 @@ export async function loadRecipe(name: string, imagesDir = join(projectRoot, 'im
   const recipe = parseYaml(RecipeFile, text, file);
   const overlay = join(folder, 'overlay');
   const parts: string[] = [text];
-  for (const path of await filesBelow(overlay)) parts.push(relative(overlay, path), await hashFile(path));
+  for (const path of await filesBelow(overlay)) {
+    const runnable = ((await stat(path)).mode & 0o100) !== 0;
+    parts.push(relative(overlay, path), String(runnable), await hashFile(path));
+  }
   return { ...recipe, name, overlay, hash: hashOf(...parts) };
 }

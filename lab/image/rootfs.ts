@@ -1,8 +1,9 @@
-import { chmod, cp, mkdir, rm, symlink } from 'node:fs/promises';
+import { cp, mkdir, rm, symlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { exists } from '../core/cache.ts';
 import { run } from '../core/process.ts';
 import type { StageContext } from '../model/event.ts';
+import { checkLibraries } from './libraries.ts';
 import { addNode } from './node.ts';
 import { type PackageVersion, unpackPackages } from './packages.ts';
 import type { Recipe } from './recipe.ts';
@@ -32,10 +33,10 @@ export async function makeRoot(
   await unpackPackages(packages, root, work, ctx);
   await Promise.all(recipe.drop.map((path) => rm(join(root, path), { recursive: true, force: true })));
   if (recipe.node) await addNode(root, ctx);
+  await checkLibraries(root, recipe.name, ctx);
   await linkBusybox(root, ctx);
   for (const folder of recipe.folders) await mkdir(join(root, folder), { recursive: true });
   await cp(recipe.overlay, root, { recursive: true });
-  // Whatever the host's umask was when the project was checked out.
-  await chmod(join(root, 'init'), 0o755);
-  await chmod(root, 0o755);
+  // Whatever the umask was here and when the project was checked out: sshd refuses keys in folders that others may write.
+  await run('chmod', ['-R', 'u+rwX,go+rX,go-w', root], { signal: ctx.signal });
 }
