@@ -237,4 +237,5 @@ t.test('values of 64 bits keep every digit, what is no number is left out', asyn
   t.same(structs, { x: { size: 1, fields: { a: { offset: 0, size: 1 } } } });
   const broken = t.testdir({ linux: { 'io_uring.h': 'struct x { nonsense };\n#define A 1\n' } });
   await t.rejects(extractUapi([broken], '', signal), { message: /do not compile/, exitCode: 3 });
+  await t.rejects(extractUapi([t.testdir({})], '', signal), { message: /no kernel headers/, exitCode: 3 });
 });

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { writeJson } from '../core/atomic.ts';
 import { cacheRoot, ensureFolder, exists } from '../core/cache.ts';
 import { LabError } from '../core/errors.ts';
+import { run } from '../core/process.ts';
 import type { KernelBuild, SourceTree } from '../model/kernel.ts';
 import { Uapi } from '../model/uapi.ts';
 import { copyPlain } from './plain.ts';
@@ -79,7 +80,8 @@ export async function storeBuild(file: BuildFile, from: Outputs, tree: SourceTre
     for (const [made, kept] of Object.entries(outputs))
       await copyPlain(join(from.objects, made), join(dir, kept));
     await copyFile(from.logFile, join(dir, 'build.log'));
-    await cp(join(from.headers, 'headers'), join(dir, 'headers'), { recursive: true });
+    // A thousand files that never change: linked, not copied.
+    await run('cp', ['--archive', '--link', join(from.headers, 'headers'), join(dir, 'headers')]);
     const uapi = Uapi.parse(JSON.parse(await readFile(join(from.headers, 'uapi.json'), 'utf8')));
     await writeJson(join(dir, 'uapi.json'), { ...uapi, release: file.release });
     if (from.modules) await cp(from.modules, join(dir, 'modules'), { recursive: true });

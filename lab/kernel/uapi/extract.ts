@@ -1,5 +1,6 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
+import { LabError } from '../../core/errors.ts';
 import type { Uapi } from '../../model/uapi.ts';
 import { HeaderCompiler } from './evaluate.ts';
 import { enumeratorNames, macroNames, ownText } from './names.ts';
@@ -87,7 +88,10 @@ export async function extractUapi(
   signal: AbortSignal,
 ): Promise<Uapi> {
   const compiler = new HeaderCompiler(folders, signal);
-  const includes = (await present(folders)).map((header) => `#include <${header}>`);
+  const found = await present(folders);
+  if (found.length === 0)
+    throw new LabError('no kernel headers were installed: none of those that the suites use is there');
+  const includes = found.map((header) => `#include <${header}>`);
   // Some ioctl numbers are made from a type that only the C library's headers define.
   const preamble = ['typedef __SIZE_TYPE__ size_t;', ...includes].join('\n');
   const { stdout } = await compiler.run(['-E', '-dD'], preamble);
