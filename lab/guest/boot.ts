@@ -7,11 +7,12 @@ import { bootPaths, kernelArguments, qemuCommand } from './command.ts';
 import { makeDrives } from './drives.ts';
 import { untilGreeted } from './greet.ts';
 import { serve, verbs } from './help.ts';
+import { knownHost } from './keys.ts';
 import { layOut } from './layout.ts';
 import { PATIENCE, type Patience } from './patience.ts';
 import { startQemu } from './qemu.ts';
 import { scratchFolder } from './scratch.ts';
-import { knownHost, makeSeed } from './seed.ts';
+import { makeSeed } from './seed.ts';
 import { watchOver } from './watch.ts';
 
 function factsOf(request: GuestRequest): Guest['facts'] {

@@ -1,12 +1,15 @@
 /** What a guest is made of: profiles, layout and command line. No QEMU. */
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { InputError } from '../core/errors.ts';
+import { run } from '../core/process.ts';
 import type { GuestProfile } from '../model/guest.ts';
 import type { GuestRequest } from '../model/machine.ts';
 import { splitController } from '../model/protocol.ts';
 import { bootDisk } from './accelprobe.ts';
 import { kernelArguments, loadProfiles, profiles, qemuCommand } from './index.ts';
+import { knownHost, makeKey } from './keys.ts';
 import { layOut } from './layout.ts';
 import { profileProblems } from './userprofiles.ts';
 
@@ -199,4 +202,17 @@ t.test('the boot sector of the KVM probe is one', (t) => {
   t.equal(disk.readUInt16LE(510), 0xaa55);
   t.equal(disk[0], 0xfa, 'starts with its first instruction');
   t.end();
+});
+
+t.test("every key that is made can be read by OpenSSH's tools", async (t) => {
+  const dir = t.testdir({});
+  for (let count = 0; count < 8; count++) {
+    const key = makeKey();
+    const file = join(dir, `key${count}`);
+    writeFileSync(file, key.private, { mode: 0o600 });
+    const { stdout } = await run('ssh-keygen', ['-y', '-f', file]);
+    t.equal(stdout.trim(), key.publicLine.trim());
+    t.equal(key.dropbear.length, 83);
+    t.match(knownHost(22, key.public), stdout.split(' ')[1]);
+  }
 });

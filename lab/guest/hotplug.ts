@@ -53,6 +53,24 @@ function portOf(place: ControllerPlace): { id: string; device: number } {
   return place.port;
 }
 
+/** Whether QEMU has the controller, whatever the guest knows of it. */
+async function isPlugged(qmp: Qmp, place: ControllerPlace): Promise<boolean> {
+  const devices = (await qmp.execute('qom-list', { path: '/machine/peripheral' })) as { name: string }[];
+  return devices.some(({ name }) => name === place.id);
+}
+
+/**
+ * Waits until QEMU has taken a controller out. Its DEVICE_DELETED comes when the object is freed, which is never if there were
+ * commands in flight: each keeps a reference that nobody gives back (hw/nvme of QEMU 7.2).
+ */
+async function untilOut(qmp: Qmp, place: ControllerPlace): Promise<void> {
+  const deadline = performance.now() + ABRUPT_MS;
+  while (await isPlugged(qmp, place)) {
+    if (performance.now() > deadline) throw new LabError(`unplug of ${place.name}: not in ${ABRUPT_MS} ms`);
+    await delay(LOOK_MS);
+  }
+}
+
 /**
  * Removes a controller. `abrupt`: at once and without asking the guest, as if the card were pulled; otherwise by the attention
  * button, which the guest answers after 5 s. Returns when the device is gone from QEMU.
@@ -68,7 +86,7 @@ export async function unplug(qmp: Qmp, qtest: Qtest, place: ControllerPlace, abr
   // Without this first QEMU would not tell when the device is gone.
   await qmp.execute('device_del', { id: place.id });
   if (abrupt) await pull(qtest, device);
-  await gone;
+  await (abrupt ? untilOut(qmp, place) : gone);
 }
 
 /**
@@ -83,11 +101,6 @@ async function settled(qtest: Qtest, device: number): Promise<void> {
     if (performance.now() > deadline) throw new LabError('the guest does not release the slot');
     await delay(LOOK_MS);
   }
-}
-
-async function isPlugged(qmp: Qmp, place: ControllerPlace): Promise<boolean> {
-  const devices = (await qmp.execute('qom-list', { path: '/machine/peripheral' })) as { name: string }[];
-  return devices.some(({ name }) => name === place.id);
 }
 
 /** Puts a controller back into its port; its subsystem attaches the shared namespaces to it. */

@@ -6,12 +6,6 @@ import { attend, type ExecResult, foldersOf } from './channel.ts';
 
 type PushFile = Parameters<Guest['push']>[0][number];
 
-/** A fresh ed25519 key pair in OpenSSH's formats. */
-export function clientKey(): { private: string; public: string } {
-  const pair = ssh2.utils.generateKeyPairSync('ed25519', { comment: 'ringlab' });
-  return { private: pair.private, public: `${pair.public}\n` };
-}
-
 export interface SshTarget {
   port: number;
   privateKey: string;
