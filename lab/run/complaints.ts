@@ -10,6 +10,13 @@ export function collectComplaints(consoleText: string, leakReport?: string): Att
   return scanner.end();
 }
 
+/** The last test that began and did not end, by the markers that the agent writes to the kernel log. */
+export function runningTest(consoleText: string): string | undefined {
+  const scanner = new ComplaintScanner();
+  scanner.write(Buffer.from(consoleText));
+  return scanner.running;
+}
+
 const LEAKS = '/sys/kernel/debug/kmemleak';
 
 /**

@@ -5,7 +5,7 @@ import type { Cell } from '../model/plan.ts';
 import type { CellVerdict, TestResult } from '../model/result.ts';
 import { TapStream } from '../tap/index.ts';
 import { agentCommand } from './agent.ts';
-import { scanForLeaks } from './complaints.ts';
+import { runningTest, scanForLeaks } from './complaints.ts';
 
 export interface SuiteOutcome {
   verdict: CellVerdict;
@@ -25,15 +25,6 @@ type End =
 
 /** How long a guest may take to die by a panic of its own after the connection to it broke, ms. */
 const DEATH_GRACE_MS = 10_000;
-
-/** The last test that said it began and not that it ended, from the markers that the agent writes to the kernel log. */
-export function runningTest(consoleText: string): string | undefined {
-  let running: string | undefined;
-  for (const [, word, name] of consoleText.matchAll(/ringlab: (begin|end) "((?:[^"\\\n]|\\.)*)"/g)) {
-    running = word === 'begin' ? name?.replace(/\\(.)/g, '$1') : undefined;
-  }
-  return running;
-}
 
 function judge(end: End, cell: Cell): Pick<SuiteOutcome, 'verdict' | 'reason' | 'detail'> {
   if (end.kind === 'timeout') {
