@@ -1,5 +1,5 @@
 import { LabError, VerdictError } from '../core/errors.ts';
-import { type BuildLog, readLog } from './log.ts';
+import { type BuildLog, readLog, withoutRoots } from './log.ts';
 
 /** Signs that the machine failed, not the kernel. */
 const hostFault =
@@ -29,9 +29,12 @@ function headline({ errors, lines }: BuildLog): string {
 /** The error that a failed make stands for: `build-failed`, or LabError when the machine is at fault. */
 export function failureOf(name: string, log: string, roots: readonly string[]): LabError | VerdictError {
   const read = readLog(log, roots);
-  const paths = (text: string) =>
-    roots.reduce((all, root) => all.replaceAll(`${root}/`, '').replaceAll(root, '.'), text);
   const host = read.lines.find((line) => hostFault.test(line));
-  if (host !== undefined) return new LabError(`the build of ${name} could not go on: ${paths(host)}`);
-  return new VerdictError('build-failed', `${name} does not build: ${headline(read)}`, paths(excerpt(read)));
+  if (host !== undefined)
+    return new LabError(`the build of ${name} could not go on: ${withoutRoots(host, roots)}`);
+  return new VerdictError(
+    'build-failed',
+    `${name} does not build: ${headline(read)}`,
+    withoutRoots(excerpt(read), roots),
+  );
 }

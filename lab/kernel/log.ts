@@ -39,6 +39,13 @@ function below(path: string, roots: readonly string[]): string {
   return root === undefined ? path : path.slice(root.length + 1);
 }
 
+/** A text with the paths of source and object folder cut to what lies below them. */
+export function withoutRoots(text: string, roots: readonly string[]): string {
+  const cut = roots.reduce((all, root) => all.replaceAll(`${root}/`, '').replaceAll(root, '.'), text);
+  // ccache makes the source's path relative to the object folder.
+  return cut.replaceAll('../tree/', '');
+}
+
 /** What one line of output says of the kernel; undefined when it is neither a warning nor an error. */
 export function findingOf(text: string, roots: readonly string[]): Finding | undefined {
   const compiler = compilerLine.exec(text);
