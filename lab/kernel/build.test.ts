@@ -238,7 +238,7 @@ t.test(
     // A PATH with what is needed besides the compiler's own, and no bwrap.
     const bin = join(dir, 'bin');
     mkdirSync(bin);
-    for (const tool of ['git', 'setpriv']) symlinkSync(`/usr/bin/${tool}`, join(bin, tool));
+    for (const tool of ['cp', 'git', 'setpriv']) symlinkSync(`/usr/bin/${tool}`, join(bin, tool));
     const env = { ...process.env, PATH: bin, RINGLAB_CACHE: join(dir, 'other/cache'), SECRET: 'of the host' };
     const fresh = await builder({ ...tree, workDir: join(dir, 'elsewhere/work') }, request, env);
     t.equal(fresh.key, incremental.key);
