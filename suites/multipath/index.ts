@@ -1,0 +1,9 @@
+import './ordinary.ts';
+import './retry.ts';
+import './forms.ts';
+import './verdicts.ts';
+import './reset.ts';
+import './waiting.ts';
+import './ending.ts';
+import './load.ts';
+import './removal.ts';
