@@ -1,14 +1,6 @@
-import { Command } from '@commander-js/extra-typings';
+import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { ExitCode, errorText, RinglabError } from '../core/errors.ts';
-import { buildVerb } from './build.ts';
-import { compareVerb } from './compare.ts';
-import { doctorVerb } from './doctor.ts';
 import { Exit } from './exit.ts';
-import { mutantsVerb } from './mutants.ts';
-import { reportVerb } from './report.ts';
-import { runVerb } from './run.ts';
-import { seriesVerb } from './series.ts';
-import { shellVerb } from './shell.ts';
 import { version } from './version.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -25,7 +17,19 @@ function abortOnSignal(): AbortController {
   return abort;
 }
 
-function program(signal: AbortSignal) {
+/** One file a verb, loaded when it is called for: none should wait for the libraries of the others. */
+const verbs: Record<string, () => Promise<(signal: AbortSignal) => CommandUnknownOpts>> = {
+  doctor: async () => (await import('./doctor.ts')).doctorVerb,
+  series: async () => (await import('./series.ts')).seriesVerb,
+  build: async () => (await import('./build.ts')).buildVerb,
+  run: async () => (await import('./run.ts')).runVerb,
+  mutants: async () => (await import('./mutants.ts')).mutantsVerb,
+  compare: async () => (await import('./compare.ts')).compareVerb,
+  report: async () => (await import('./report.ts')).reportVerb,
+  shell: async () => (await import('./shell.ts')).shellVerb,
+};
+
+async function program(wanted: string | undefined, signal: AbortSignal) {
   const ringlab = new Command('ringlab')
     .description('Says, with evidence, what a Linux kernel patch series changes.')
     .version(version)
@@ -36,17 +40,9 @@ function program(signal: AbortSignal) {
       // commander's own errors are wrong input; help and version are not errors.
       throw new Exit(error.exitCode === 0 ? ExitCode.ok : ExitCode.input);
     });
-  for (const verb of [
-    doctorVerb,
-    seriesVerb,
-    buildVerb,
-    runVerb,
-    mutantsVerb,
-    compareVerb,
-    reportVerb,
-    shellVerb,
-  ]) {
-    const command = verb(signal);
+  const one = wanted === undefined ? undefined : verbs[wanted];
+  for (const load of one ? [one] : Object.values(verbs)) {
+    const command = (await load())(signal);
     command.copyInheritedSettings(ringlab);
     for (const inner of command.commands) inner.copyInheritedSettings(ringlab);
     ringlab.addCommand(command);
@@ -64,7 +60,7 @@ function exitCodeOf(error: unknown): number {
 export async function main(argv: readonly string[]): Promise<void> {
   const abort = abortOnSignal();
   try {
-    await program(abort.signal).parseAsync([...argv], { from: 'user' });
+    await (await program(argv[0], abort.signal)).parseAsync([...argv], { from: 'user' });
   } catch (error) {
     const cause = abort.signal.aborted ? abort.signal.reason : error;
     process.exitCode = exitCodeOf(cause);
