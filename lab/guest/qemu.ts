@@ -4,12 +4,15 @@ import { Resources } from '../core/resource.ts';
 import type { BootPaths } from './command.ts';
 import { ConsoleLog } from './console.ts';
 import { type EndOfQemu, panicIn } from './death.ts';
+import { within } from './patience.ts';
 import { listenOnce, Qmp } from './qmp.ts';
 import { Qtest } from './qtest.ts';
 
 const STDERR_BYTES = 8 << 10;
 /** After a panic QEMU ends by itself (panic=-1, -no-reboot) unless somebody's kernel arguments say otherwise. */
 const PANIC_GRACE_MS = 5_000;
+/** A connection that QEMU made before it ended is here by then. */
+const CONNECT_MS = 200;
 
 /** A running QEMU: its process, console and control channels. */
 export interface Machine extends AsyncDisposable {
@@ -71,6 +74,8 @@ export async function startQemu(command: readonly string[], dir: string, paths: 
   const ended = child.ended.then(async ({ code, signal }) => {
     await console.drained;
     clearTimeout(seen.timer);
+    // Its last event, which says why it ended, may still be on the way; a QEMU that never got so far has no channel.
+    await (await within(CONNECT_MS, qmp))?.closed;
     const { panic, shutdown } = seen;
     return { code, signal, stderr: stderr(), ...(panic && { panic }), ...(shutdown && { shutdown }) };
   });

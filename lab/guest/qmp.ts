@@ -50,13 +50,20 @@ export class Qmp {
   readonly #socket: Socket;
   readonly #waiting = new Map<number, Waiting>();
   readonly #listeners = new Set<(event: QmpEvent) => void>();
+  /** Resolves when QEMU has closed its end and all that it said has been taken. */
+  readonly closed: Promise<void>;
   #next = 1;
   #closed = false;
 
   constructor(socket: Socket) {
     this.#socket = socket;
     linesOf(socket, (line) => this.#take(line));
-    socket.once('close', () => this.#lost());
+    this.closed = new Promise((resolve) => {
+      socket.once('close', () => {
+        this.#lost();
+        resolve();
+      });
+    });
   }
 
   /** Runs a command; rejects with QEMU's own words, or when QEMU ends or does not answer. */

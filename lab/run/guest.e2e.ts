@@ -105,12 +105,11 @@ t.test('a controller is pulled, put back and removed in order', { skip }, async 
   await using help = await guest.serveHelp();
   const [first = '', second = ''] = guest.devices[0]?.serials ?? [];
   const paths = () => shell(guest, 'for c in /sys/class/nvme/nvme*; do readlink -f $c/device; done');
-  /** Waits in the guest, event by event of its clock, until so many controllers are live. */
-  const live = (count: number) =>
-    shell(
-      guest,
-      `until [ $(grep -l live /sys/class/nvme/*/state | wc -l) = ${count} ]; do usleep 20000; done`,
-    );
+  /** Waits in the guest until it has so many controllers, all of them live. */
+  const live = (count: number) => {
+    const states = 'cat /sys/class/nvme/*/state 2>/dev/null | sort | uniq -c | xargs';
+    return shell(guest, `until [ "$(${states})" = '${count} live' ]; do usleep 20000; done`);
+  };
   await live(2);
   t.match(await paths(), /00:10\.0.*\n.*00:11\.0/);
   t.equal(await shell(guest, 'ls /dev/ng*n1 | wc -l'), '1', 'one head for both paths');
