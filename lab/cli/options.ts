@@ -48,10 +48,11 @@ export const withGuest = <A extends unknown[], O extends OptionValues, G extends
       ] as const),
     );
 
+/** Guests wait more than they compute: one for each core, and no more than a machine's memory bears without asking. */
+const JOBS = Math.min(4, availableParallelism());
+
 export const jobsOption = () =>
-  new Option('--jobs <n>', 'guests that run at the same time')
-    .argParser(whole(1))
-    .default(Math.max(1, Math.floor(availableParallelism() / 2)));
+  new Option('--jobs <n>', 'guests that run at the same time').argParser(whole(1)).default(JOBS);
 
 export interface KernelOptions {
   kernel?: string;
