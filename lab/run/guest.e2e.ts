@@ -1,5 +1,4 @@
-/** Real guests, from image to death. Takes the kernel from RINGLAB_TEST_VMLINUX. */
-import { existsSync } from 'node:fs';
+/** Real guests, from image to death. */
 import t, { type Test } from 'tap';
 import { VerdictError } from '../core/errors.ts';
 import { run } from '../core/process.ts';
@@ -7,10 +6,10 @@ import { bootGuest, type Patience, profiles, scratchFolder } from '../guest/inde
 import { ensureImage } from '../image/index.ts';
 import type { Guest, GuestRequest } from '../model/machine.ts';
 import { HelpReply } from '../model/protocol.ts';
+import { testVmlinux } from './testing/kernel.ts';
 
-const vmlinux = process.env.RINGLAB_TEST_VMLINUX ?? '';
-const skip = existsSync(vmlinux) ? false : 'RINGLAB_TEST_VMLINUX names no kernel';
 const ctx = { signal: new AbortController().signal, emit: () => {} };
+const vmlinux = await testVmlinux(ctx);
 const IMPATIENT: Patience = { heartbeat: { intervalMs: 500, misses: 4 }, partingMs: 1000 };
 
 async function boot(t: Test, name: string, more: Partial<GuestRequest> = {}, patience?: Patience) {
@@ -49,7 +48,7 @@ const readTime = (count: number) =>
   `a=$(cut -d' ' -f1 /proc/uptime); dd if=/dev/nvme0n1 of=/dev/null bs=4k count=${count} iflag=direct 2>/dev/null;` +
   `b=$(cut -d' ' -f1 /proc/uptime); echo "$b - $a" | bc`;
 
-t.test('a plain guest runs, takes files, asks for help and panics', { skip }, async (t) => {
+t.test('a plain guest runs, takes files, asks for help and panics', async (t) => {
   const guest = await boot(t, 'plain');
   t.match(guest.consoleText().split('\n')[0], /Linux version/, 'the console is there from its first line');
   t.equal(await shell(guest, 'cat /sys/class/nvme/*/serial'), guest.devices[0]?.serials[0]);
@@ -100,7 +99,7 @@ t.test('a plain guest runs, takes files, asks for help and panics', { skip }, as
   t.notOk(existsSync(`/proc/${guest.pid}`));
 });
 
-t.test('a controller is pulled, put back and removed in order', { skip }, async (t) => {
+t.test('a controller is pulled, put back and removed in order', async (t) => {
   const guest = await boot(t, 'multipath');
   await using help = await guest.serveHelp();
   const [first = '', second = ''] = guest.devices[0]?.serials ?? [];
@@ -142,7 +141,7 @@ t.test('a controller is pulled, put back and removed in order', { skip }, async 
   t.match(await shell(guest, 'dmesg'), /Slot\(2\): Button press: will power off/);
 });
 
-t.test('every way to go is told apart', { skip }, async (t) => {
+t.test('every way to go is told apart', async (t) => {
   const rebooting = await boot(t, 'plain');
   void rebooting.exec('reboot -f');
   t.match(await rebooting.death, { kind: 'reboot' });
@@ -157,7 +156,7 @@ t.test('every way to go is told apart', { skip }, async (t) => {
   t.match(await killed.death, { kind: 'signal', title: /SIGKILL/ });
 });
 
-t.test('a kernel that does not come up is a verdict, with the evidence', { skip }, async (t) => {
+t.test('a kernel that does not come up is a verdict, with the evidence', async (t) => {
   const noInit = boot(t, 'plain', { kernelArgs: ['init=/no/such/init'] });
   const panic = await noInit.catch((error) => error);
   t.match(panic, { verdict: 'boot-failed', message: /Kernel panic - not syncing: Requested init/ });
