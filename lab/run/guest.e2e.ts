@@ -1,4 +1,5 @@
 /** Real guests, from image to death. */
+import { existsSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { VerdictError } from '../core/errors.ts';
 import { run } from '../core/process.ts';
