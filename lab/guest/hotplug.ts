@@ -14,6 +14,7 @@ const PCI_EXPRESS = 0x10;
 const SLOT_CONTROL = 0x18;
 const POWER_OFF = 0x0400;
 const INDICATOR_OFF = 0x0300;
+const INDICATOR_BLINKS = 0x0200;
 /** An orderly removal takes the guest 5 s (the attention button may be pressed again to cancel) and what the driver needs. */
 const ORDERLY_MS = 60_000;
 const ABRUPT_MS = 30_000;
@@ -71,12 +72,23 @@ async function untilOut(qmp: Qmp, place: ControllerPlace): Promise<void> {
   }
 }
 
+/** Waits until the guest has done with what was plugged before: its power light blinks that long, and QEMU refuses a removal. */
+async function steady(qtest: Qtest, device: number): Promise<void> {
+  const address = await slotControl(qtest, device);
+  const deadline = performance.now() + ORDERLY_MS;
+  while (((await qtest.read(address, 'w')) & INDICATOR_OFF) === INDICATOR_BLINKS) {
+    if (performance.now() > deadline) throw new LabError('the guest does not end its work on the slot');
+    await delay(LOOK_MS);
+  }
+}
+
 /**
  * Removes a controller. `abrupt`: at once and without asking the guest, as if the card were pulled; otherwise by the attention
  * button, which the guest answers after 5 s. Returns when the device is gone from QEMU.
  */
 export async function unplug(qmp: Qmp, qtest: Qtest, place: ControllerPlace, abrupt: boolean): Promise<void> {
   const { device } = portOf(place);
+  await steady(qtest, device);
   const gone = qmp.nextEvent(
     ({ event, data }) => event === 'DEVICE_DELETED' && data.device === place.id,
     `unplug of ${place.name}`,
