@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ioMemory, nvme, openRing, startChild, suite, type Test, test } from '../lib/index.ts';
+import { ioMemory, nvme, openRing, startChild, suite, type Test, test, throttled } from '../lib/index.ts';
 import { tracer } from './fifo.ts';
-import { holdPaths } from './hold.ts';
+import { holdPaths, strandSecond } from './hold.ts';
 import { until } from './paths.ts';
-import { area, type Bench, onMedium, setUp, WITH_METADATA } from './setup.ts';
+import { area, type Bench, onMedium, setUp, submitReads, WITH_METADATA } from './setup.ts';
 
 const COUNT = 16;
 /** Long enough for a command that does not wait to come back. */
@@ -51,6 +51,26 @@ suite('the end of waiting', { devices: [WITH_METADATA] }, () => {
     other.ring.close();
     await until('the ring freed, its commands cancelled', released, 5000);
     hold.release();
+    await works(t, bench);
+  });
+
+  test('a ring that is closed takes commands with it that wait after a failure', async (t) => {
+    const bench = await setUp(t, WITH_METADATA);
+    const { writer, closeWriter, released } = tracer(t);
+    const stranded = await strandSecond(t, bench);
+    const other = { ...bench, ring: openRing(t) };
+    other.ring.registerFiles([writer]);
+    const { lift } = await throttled(t, bench.device, 4);
+    submitReads(other, { lba: 0, blocks: COUNT * 8 }, ioMemory(t, COUNT * 4096));
+    await stranded.pullFirst();
+    await lift();
+    await delay(MOMENT_MS);
+    t.ok(other.ring.reap().length < COUNT, 'all were done before the controller was gone');
+    closeWriter();
+    t.ok(!released(), 'the ring has let go of its files already');
+    other.ring.close();
+    await until('the ring freed, its commands cancelled', released, 5000);
+    stranded.release();
     await works(t, bench);
   });
 

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { type Controller, Device, File, type Test, TestRing } from '../lib/index.ts';
-import { allPaths, detach, until } from './paths.ts';
+import { allPaths, detached, until } from './paths.ts';
 import { type Bench, READ_WRITE } from './setup.ts';
 
 const FORMAT_NVM = 0x80;
@@ -26,49 +26,71 @@ async function format(t: Test, device: Device, through: Controller, cdw10: numbe
   await until('the new size', () => sectors(device.name) !== before);
 }
 
+/** A path that has read the size anew has the one that the head has. */
+async function rescanned(device: Device, path: Controller): Promise<void> {
+  await until('one size', () => sectors(device.pathName(path)) === sectors(device.name));
+}
+
 /** Back to the format that the guest was started with, on both paths. */
 async function unformat(t: Test, role: Device['role']): Promise<void> {
   const device = new Device(role);
   const [first, second] = await allPaths(t, device);
+  // A scan under way would put the size back that it has read before.
+  await rescanned(device, second);
   await format(t, device, first, WITH_PI);
   rescan(second);
-  await until('one size', () => sectors(device.pathName(second)) === sectors(device.name));
+  await rescanned(device, second);
 }
 
-/** A namespace that no path can be used for now, though one is alive. */
-export interface Hold {
-  /** Makes the path that is left usable. */
+/** A namespace of which only the first path is in use; without that, no path can be used, though the second is alive. */
+export interface Stranded {
+  /** Takes the first path away, in good order. */
+  detachFirst(): void;
+  /** Pulls the first path's controller out. */
+  pullFirst(): Promise<void>;
+  /** Makes the second path usable. */
   release(): void;
-  /** Takes the path that is left away: there is none at all then. */
+  /** Takes the second path away too. */
   giveUp(): void;
 }
 
 /**
- * Holds a namespace in the state in which commands have to wait, for as long as a test needs, which a reset would be too
- * short for. Formatting changes the size of the namespace, and one path is told. The kernel keeps the other out of use until it has
- * been rescanned (nvme_mpath_revalidate_paths), though its controller lives; then the first path goes.
- * The bench is closed and everything put back at the test's end.
+ * Keeps the second path out of use for as long as a test needs, which a reset would be too short for. Formatting changes the size
+ * of the namespace, and one path is told. The kernel does not use the other until it has been rescanned
+ * (nvme_mpath_revalidate_paths), though its controller lives. The bench is closed and all put back at the test's end.
  */
-export async function holdPaths(t: Test, { device, char, ring, paths }: Bench): Promise<Hold> {
+export async function strandSecond(t: Test, { device, char, ring, paths }: Bench): Promise<Stranded> {
   const [first, second] = paths;
-  let gone: ReturnType<typeof detach> | undefined;
-  let away: ReturnType<typeof detach> | undefined;
+  const { help } = t.lab;
+  const comeBacks: (() => unknown)[] = [];
+  const detach = (path: Controller) => {
+    comeBacks.push(detached(path).comeBack);
+  };
   t.defer(async () => {
     // An open file would keep the old head, and its number with it.
     ring.close();
     char.close();
-    gone?.comeBack();
-    if (!gone) rescan(second);
-    away?.comeBack();
+    for (const comeBack of comeBacks) await comeBack();
+    if (second.state() === 'live') rescan(second);
     await unformat(t, device.role);
   });
   await format(t, device, first, WITHOUT_METADATA);
   t.ok(sectors(device.pathName(second)) !== sectors(device.name), 'the second path has the new size too');
-  away = detach(t, first);
   return {
-    release: () => rescan(second),
-    giveUp: () => {
-      gone = detach(t, second);
+    detachFirst: () => detach(first),
+    pullFirst: async () => {
+      if (!help.available) t.skip('needs the host to pull a controller out, and there is no help channel');
+      await help.unplug(first.id, { abrupt: true });
+      comeBacks.push(() => help.replug(first.id));
     },
+    release: () => rescan(second),
+    giveUp: () => detach(second),
   };
+}
+
+/** As `strandSecond`, with the first path gone: commands have to wait from now on. */
+export async function holdPaths(t: Test, bench: Bench): Promise<Stranded> {
+  const stranded = await strandSecond(t, bench);
+  stranded.detachFirst();
+  return stranded;
 }

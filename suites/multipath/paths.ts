@@ -44,20 +44,17 @@ function pciFunction(controller: Controller): string {
   return readFileSync(`/sys/class/nvme/${controller.name}/address`, 'utf8').trim();
 }
 
-/**
- * Takes a controller's driver away, in good order and without the host's help. It comes back when the result is disposed of, or
- * with `comeBack`.
- */
-export function detach(t: Test, controller: Controller): { comeBack(): void } {
+/** Takes a controller's driver away, in good order and without the host's help, until `comeBack`. */
+export function detached(controller: Controller): { comeBack(): void } {
   const address = pciFunction(controller);
   writeFileSync('/sys/bus/pci/drivers/nvme/unbind', address);
   let away = true;
-  const comeBack = () => {
-    if (away) writeFileSync('/sys/bus/pci/drivers/nvme/bind', address);
-    away = false;
+  return {
+    comeBack: () => {
+      if (away) writeFileSync('/sys/bus/pci/drivers/nvme/bind', address);
+      away = false;
+    },
   };
-  t.defer(comeBack);
-  return { comeBack };
 }
 
 /** Uses the paths in turn until the test's end, so that there is something in flight on each. */

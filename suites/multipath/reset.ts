@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
-import { ioMemory, nvme, suite, test, throttled } from '../lib/index.ts';
-import { detach, until } from './paths.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { InjectedFault, ioMemory, nvme, suite, test, throttled } from '../lib/index.ts';
+import { detached, until } from './paths.ts';
 import { area, onMedium, putOnMedium, SHARED, setUp } from './setup.ts';
 
 suite('a controller reset', { devices: [SHARED] }, () => {
@@ -10,7 +11,8 @@ suite('a controller reset', { devices: [SHARED] }, () => {
     const where = area(device, 16 * 8);
     const source = ioMemory(t, where.blocks * device.blockSize, 400);
     putOnMedium(t, device, where, source);
-    const away = detach(t, paths[0]);
+    const away = detached(paths[0]);
+    t.defer(away.comeBack);
     const { lift } = await throttled(t, device, 4);
     const target = ioMemory(t, source.length);
     for (let index = 0; index < 16; index++) {
@@ -29,7 +31,40 @@ suite('a controller reset', { devices: [SHARED] }, () => {
       Array.from({ length: 16 }, (_, index) => [index, 0]),
     );
     t.bytes(target.bytes, source.bytes);
-    away.comeBack();
+  });
+
+  test('a reset that fails: what waited for it fails with EIO', async (t) => {
+    const bench = await setUp(t);
+    const { device, char, ring, paths } = bench;
+    const [first, second] = paths;
+    const away = detached(first);
+    t.defer(away.comeBack);
+    // Every admin command of the reset fails, so that the driver gives the controller up; it keeps the namespace.
+    const fault = new InjectedFault(second.name, { status: 0x006, times: 1000, dontRetry: true });
+    let over = false;
+    const reset = writeFile(second.resetFile, '1')
+      .catch(() => {})
+      .finally(() => {
+        over = true;
+      });
+    await until('a reset under way', () => second.state() !== 'live');
+    const results: number[] = [];
+    let sent = 0;
+    while (sent < 8 || !over) {
+      ring.passthrough({ fd: char.fd, command: nvme.flush(device) });
+      sent += ring.submit();
+      results.push(...ring.reap().map(({ res }) => res));
+      await delay(5);
+    }
+    await reset;
+    const rest = sent - results.length;
+    if (rest > 0) results.push(...(await ring.wait(rest, { timeoutMs: 5000 })).map(({ res }) => res));
+    fault[Symbol.dispose]();
+    ring.close();
+    char.close();
+    const dead = detached(second);
+    dead.comeBack();
+    t.same([...new Set(results)], [-t.uapi.constant('EIO')], `the results of ${sent} commands`);
   });
 
   test('commands sent while every controller resets are done, all of them', async (t) => {

@@ -96,3 +96,13 @@ export function putOnMedium(t: Test, device: Device, { lba }: nvme.Span, memory:
   const written = block.write(memory.bytes, Number(lba) * device.blockSize);
   t.equal(written, memory.length, 'short write to the block device');
 }
+
+/** Submits reads of 8 blocks each that cover an area; `userData` is their place. */
+export function submitReads({ device, char, ring }: Bench, { lba, blocks }: nvme.Span, target: Memory): void {
+  for (let index = 0; index < blocks / 8; index++) {
+    const part = { lba: Number(lba) + index * 8, blocks: 8 };
+    const command = nvme.transfer('read', device, part, target, { offset: index * 8 * device.blockSize });
+    ring.passthrough({ fd: char.fd, command, userData: index });
+  }
+  ring.submit();
+}

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ioMemory, iovecs, nvme, suite, test } from '../lib/index.ts';
-import { holdPaths } from './hold.ts';
-import { area, onMedium, setUp, WITH_METADATA } from './setup.ts';
+import { ioMemory, iovecs, nvme, suite, test, throttled } from '../lib/index.ts';
+import { holdPaths, strandSecond } from './hold.ts';
+import { area, onMedium, putOnMedium, setUp, submitReads, WITH_METADATA } from './setup.ts';
 
 const PAGE = 4096;
+const COUNT = 16;
 /** Long enough for a command that does not wait to come back. */
 const MOMENT_MS = 300;
 
@@ -82,6 +83,35 @@ suite('no usable path', { devices: [WITH_METADATA] }, () => {
       ],
     );
     t.bytes(fixed.bytes, gathered);
+  });
+
+  test('commands that fail on the last usable path wait with their data', async (t) => {
+    const bench = await setUp(t, WITH_METADATA);
+    const { device, ring } = bench;
+    const stranded = await strandSecond(t, bench);
+    const where = area(device, COUNT * 8);
+    const source = ioMemory(t, where.blocks * device.blockSize, 220);
+    putOnMedium(t, device, where, source);
+    const { lift } = await throttled(t, device, 4);
+    const target = ioMemory(t, source.length);
+    submitReads(bench, where, target);
+    await stranded.pullFirst();
+    await lift();
+    await delay(MOMENT_MS);
+    const early = ring.reap();
+    t.ok(early.length < COUNT, 'all were done before the controller was gone');
+    t.same(
+      [...new Set(early.map(({ res }) => res))].filter((res) => res !== 0),
+      [],
+      'results before there is a path',
+    );
+    stranded.release();
+    const cqes = await ring.wait(COUNT - early.length);
+    t.same(
+      [...early, ...cqes].map(({ tag, res }) => [tag, res]).sort(([a = 0], [b = 0]) => a - b),
+      Array.from({ length: COUNT }, (_, index) => [index, 0]),
+    );
+    t.bytes(target.bytes, source.bytes);
   });
 
   test('what no path would take is refused at once', async (t) => {
