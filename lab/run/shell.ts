@@ -38,5 +38,6 @@ export async function inFreshGuest<T>(
     },
     ctx,
   );
-  return use(guest);
+  // Awaited here: the guest must outlive the use.
+  return await use(guest);
 }

@@ -26,9 +26,16 @@ async function format(t: Test, device: Device, through: Controller, cdw10: numbe
   await until('the new size', () => sectors(device.name) !== before);
 }
 
-/** A path that has read the size anew has the one that the head has. */
+/**
+ * A path that has read the size anew has the one that the head has. Asked for again until it is so: a scan of another path that
+ * was under way may have put the size back that it had read before.
+ */
 async function rescanned(device: Device, path: Controller): Promise<void> {
-  await until('one size', () => sectors(device.pathName(path)) === sectors(device.name));
+  await until('one size', () => {
+    if (sectors(device.pathName(path)) === sectors(device.name)) return true;
+    rescan(path);
+    return false;
+  });
 }
 
 /** Back to the format that the guest was started with, on both paths. */
@@ -39,7 +46,7 @@ async function unformat(t: Test, role: Device['role']): Promise<void> {
   await rescanned(device, second);
   await format(t, device, first, WITH_PI);
   rescan(second);
-  await rescanned(device, second);
+  for (const path of [second, first]) await rescanned(device, path);
 }
 
 /** A namespace of which only the first path is in use; without that, no path can be used, though the second is alive. */
