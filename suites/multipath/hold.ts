@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { type Controller, Device, File, type Test, TestRing } from '../lib/index.ts';
-import { allPaths, detached, until } from './paths.ts';
+import { type Controller, Device, File, ioctlCommand, type Test, TestRing } from '../lib/index.ts';
+import { allPaths, detached } from './paths.ts';
 import { type Bench, READ_WRITE } from './setup.ts';
 
 const FORMAT_NVM = 0x80;
@@ -14,39 +14,48 @@ function rescan({ name }: Controller): void {
   writeFileSync(`/sys/class/nvme/${name}/rescan_controller`, '1');
 }
 
+const NS_ATTACHMENT = 0x15;
+/** No such selection: the device refuses, and nothing is attached or detached. */
+const NO_SELECTION = 0xf;
+
+/**
+ * Has a controller scanned anew and waits for the scan's end. The kernel does that after every synchronous command that may
+ * change the namespaces, also a refused one (nvme_passthru_end), and a scan that was under way is over then as well.
+ */
+function scanned(t: Test, controller: Controller): void {
+  using admin = new File(controller.path, READ_WRITE);
+  const command = { opcode: NS_ATTACHMENT, nsid: 1, cdw10: NO_SELECTION };
+  const { status } = ioctlCommand(t.uapi, admin, command, 'NVME_IOCTL_ADMIN64_CMD');
+  t.ok(status !== 0, 'an attachment of no kind is refused');
+}
+
 /** Formats, and lets the kernel know of the new size on one path only. */
-async function format(t: Test, device: Device, through: Controller, cdw10: number): Promise<void> {
+async function format(t: Test, device: Device, paths: readonly Controller[], cdw10: number): Promise<void> {
+  const [through] = paths;
+  if (!through) throw new Error('no path to format through');
+  // A scan that has read the old size already would put it back later.
+  for (const path of paths) scanned(t, path);
   using admin = new File(through.path, READ_WRITE);
   using ring = new TestRing(t.uapi);
   const before = sectors(device.name);
   const command = { opcode: FORMAT_NVM, nsid: device.nsid, cdw10 };
   const { res } = await ring.execute({ fd: admin.fd, cmdOp: 'NVME_URING_CMD_ADMIN', command });
   t.equal(res, 0, 'Format NVM');
-  rescan(through);
-  await until('the new size', () => sectors(device.name) !== before);
-}
-
-/**
- * A path that has read the size anew has the one that the head has. Asked for again until it is so: a scan of another path that
- * was under way may have put the size back that it had read before.
- */
-async function rescanned(device: Device, path: Controller): Promise<void> {
-  await until('one size', () => {
-    if (sectors(device.pathName(path)) === sectors(device.name)) return true;
-    rescan(path);
-    return false;
-  });
+  scanned(t, through);
+  t.ok(sectors(device.name) !== before, 'the head has the new size');
 }
 
 /** Back to the format that the guest was started with, on both paths. */
 async function unformat(t: Test, role: Device['role']): Promise<void> {
   const device = new Device(role);
   const [first, second] = await allPaths(t, device);
-  // A scan under way would put the size back that it has read before.
-  await rescanned(device, second);
-  await format(t, device, first, WITH_PI);
-  rescan(second);
-  for (const path of [second, first]) await rescanned(device, path);
+  await format(t, device, [first, second], WITH_PI);
+  scanned(t, second);
+  t.equal(
+    sectors(device.pathName(second)),
+    sectors(device.name),
+    'both paths have the size that they began with',
+  );
 }
 
 /** A namespace of which only the first path is in use; without that, no path can be used, though the second is alive. */
@@ -81,7 +90,7 @@ export async function strandSecond(t: Test, { device, char, ring, paths }: Bench
     if (second.state() === 'live') rescan(second);
     await unformat(t, device.role);
   });
-  await format(t, device, first, WITHOUT_METADATA);
+  await format(t, device, paths, WITHOUT_METADATA);
   t.ok(sectors(device.pathName(second)) !== sectors(device.name), 'the second path has the new size too');
   return {
     detachFirst: () => detach(first),
