@@ -114,10 +114,8 @@ suite('every form of a command', { devices: [SHARED] }, () => {
     const where = area(device, 8);
     const memory = ioMemory(t, where.blocks * device.blockSize, 120);
     await eachPathFaulty(t, bench, hostPathError, async () => {
-      ring.passthrough({ fd: char.fd, command: nvme.transfer('write', device, where, memory) });
-      const events = t.uapi.constant('IORING_ENTER_GETEVENTS');
-      ring.enter(ring.publish(), 1, events);
-      t.equal(ring.reap()[0]?.res, 0);
+      const command = nvme.transfer('write', device, where, memory);
+      t.equal((await ring.execute({ fd: char.fd, command })).res, 0);
     });
     t.bytes(onMedium(t, device, where), memory.bytes);
   });
