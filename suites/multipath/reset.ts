@@ -47,6 +47,13 @@ suite('a controller reset', { devices: [SHARED] }, () => {
       .finally(() => {
         over = true;
       });
+    t.defer(async () => {
+      await reset;
+      fault[Symbol.dispose]();
+      ring.close();
+      char.close();
+      detached(second).comeBack();
+    });
     await until('a reset under way', () => second.state() !== 'live');
     const results: number[] = [];
     let sent = 0;
@@ -59,11 +66,6 @@ suite('a controller reset', { devices: [SHARED] }, () => {
     await reset;
     const rest = sent - results.length;
     if (rest > 0) results.push(...(await ring.wait(rest, { timeoutMs: 5000 })).map(({ res }) => res));
-    fault[Symbol.dispose]();
-    ring.close();
-    char.close();
-    const dead = detached(second);
-    dead.comeBack();
     t.same([...new Set(results)], [-t.uapi.constant('EIO')], `the results of ${sent} commands`);
   });
 
