@@ -79,6 +79,7 @@ export async function strandSecond(t: Test, { device, char, ring, paths }: Bench
   const [first, second] = paths;
   const { help } = t.lab;
   const comeBacks: (() => unknown)[] = [];
+  let released = false;
   const detach = (path: Controller) => {
     comeBacks.push(detached(path).comeBack);
   };
@@ -87,7 +88,7 @@ export async function strandSecond(t: Test, { device, char, ring, paths }: Bench
     ring.close();
     char.close();
     for (const comeBack of comeBacks) await comeBack();
-    if (second.state() === 'live') rescan(second);
+    if (second.state() === 'live' && !released) rescan(second);
     await unformat(t, device.role);
   });
   await format(t, device, paths, WITHOUT_METADATA);
@@ -99,7 +100,10 @@ export async function strandSecond(t: Test, { device, char, ring, paths }: Bench
       await help.unplug(first.id, { abrupt: true });
       comeBacks.push(() => help.replug(first.id));
     },
-    release: () => rescan(second),
+    release: () => {
+      released = true;
+      rescan(second);
+    },
     giveUp: () => detach(second),
   };
 }

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Controller, type Device, InjectedFault, type Test } from '../lib/index.ts';
+import { type Controller, controllers, Device, InjectedFault, SkipError, type Test } from '../lib/index.ts';
 
 const SUBSYSTEMS = '/sys/class/nvme-subsystem';
 const POLL_MS = 10;
@@ -18,6 +18,17 @@ export async function until(what: string, holds: () => boolean, timeoutMs = SETT
 /** Does this controller lead to the namespace, as far as sysfs tells? */
 function leads(device: Device, controller: Controller): boolean {
   return controller.state() === 'live' && device.pathName(controller) !== device.name;
+}
+
+/** Is the namespace of a role there, with the controller of this id leading to it? */
+export function reached(role: Device['role'], id: string): boolean {
+  try {
+    const device = new Device(role);
+    return controllers([id]).some((one) => leads(device, one));
+  } catch (error) {
+    if (error instanceof SkipError) return false;
+    throw error;
+  }
 }
 
 /** Both controllers, once both lead to the namespace. */

@@ -1,15 +1,28 @@
-import { fillPattern, ioMemory, nvme, suite, type Test, test, throttled } from '../lib/index.ts';
-import { roundRobin, until } from './paths.ts';
+import {
+  type Controller,
+  type Device,
+  fillPattern,
+  ioMemory,
+  nvme,
+  suite,
+  type Test,
+  test,
+  throttled,
+} from '../lib/index.ts';
+import { reached, roundRobin, until } from './paths.ts';
 import { area, onMedium, putOnMedium, SHARED, setUp, submitReads } from './setup.ts';
 
 const COUNT = 32;
 
-/** Pulls a controller out; it is plugged in again at the test's end. */
-async function pullOut(t: Test, id: string): Promise<void> {
+/** Pulls a controller out; it is plugged in again at the test's end, and the namespace is reached through it then. */
+async function pullOut(t: Test, { role }: Device, { id }: Controller): Promise<void> {
   const { help } = t.lab;
   if (!help.available) t.skip('needs the host to pull a controller out, and there is no help channel');
   await help.unplug(id, { abrupt: true });
-  t.defer(() => help.replug(id));
+  t.defer(async () => {
+    await help.replug(id);
+    await until(`${role.role} reached through ${id}`, () => reached(role, id));
+  });
 }
 
 suite('a controller pulled out', { devices: [SHARED] }, () => {
@@ -23,7 +36,7 @@ suite('a controller pulled out', { devices: [SHARED] }, () => {
     const target = ioMemory(t, source.length, 501);
     const { lift } = await throttled(t, device, 10);
     submitReads(bench, where, target);
-    await pullOut(t, paths[0].id);
+    await pullOut(t, device, paths[0]);
     await lift();
     const cqes = await ring.wait(COUNT, { timeoutMs: 20_000 });
     t.same(
@@ -47,7 +60,7 @@ suite('a controller pulled out', { devices: [SHARED] }, () => {
       ring.passthrough({ fd: char.fd, command, userData: index });
     }
     ring.submit();
-    await pullOut(t, paths[1].id);
+    await pullOut(t, device, paths[1]);
     await lift();
     const cqes = await ring.wait(COUNT, { timeoutMs: 20_000 });
     t.same(
@@ -62,9 +75,9 @@ suite('a controller pulled out', { devices: [SHARED] }, () => {
     const { char, device, ring, paths } = bench;
     await throttled(t, device, 4);
     const target = ioMemory(t, COUNT * 8 * device.blockSize);
-    await pullOut(t, paths[0].id);
+    await pullOut(t, device, paths[0]);
     submitReads(bench, { lba: 0, blocks: COUNT * 8 }, target);
-    await pullOut(t, paths[1].id);
+    await pullOut(t, device, paths[1]);
     t.defer(() => {
       // Before anything is plugged in again: an open file would keep the old head, and its number with it.
       ring.close();

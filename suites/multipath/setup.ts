@@ -7,6 +7,7 @@ import {
   InjectedFault,
   ioMemory,
   type Memory,
+  type NvmeCommand,
   nvme,
   openRing,
   type Test,
@@ -67,6 +68,25 @@ export async function eachPathFaulty(
     met += times - fault.left;
   }
   t.ok(met > 0, 'no command met the injected fault');
+}
+
+export interface WithMetadata {
+  data: Memory;
+  metadata: Memory;
+  command: NvmeCommand;
+}
+
+/** A transfer with a metadata buffer. PRACT 0, no checks: the metadata goes to the medium and back as it is. */
+export function withMetadata(
+  t: Test,
+  { device }: Bench,
+  kind: 'read' | 'write',
+  where: nvme.Span,
+  seed: number,
+): WithMetadata {
+  const data = ioMemory(t, where.blocks * device.blockSize, seed);
+  const metadata = ioMemory(t, where.blocks * device.role.metadataBytes, seed + 1);
+  return { data, metadata, command: nvme.transfer(kind, device, where, data, { metadata }) };
 }
 
 let nextBlock = 0;
