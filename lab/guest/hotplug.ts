@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { LabError } from '../core/errors.ts';
 import { controllerFields } from './command.ts';
 import type { ControllerPlace } from './layout.ts';
-import type { Qmp } from './qmp.ts';
+import type { Qmp, QmpEvent } from './qmp.ts';
 import type { Qtest } from './qtest.ts';
 
 /** Where q35's firmware maps PCI configuration space (PCIEXBAR). */
@@ -89,16 +89,16 @@ async function steady(qtest: Qtest, device: number): Promise<void> {
 export async function unplug(qmp: Qmp, qtest: Qtest, place: ControllerPlace, abrupt: boolean): Promise<void> {
   const { device } = portOf(place);
   await steady(qtest, device);
-  const gone = qmp.nextEvent(
-    ({ event, data }) => event === 'DEVICE_DELETED' && data.device === place.id,
-    `unplug of ${place.name}`,
-    abrupt ? ABRUPT_MS : ORDERLY_MS,
-  );
-  gone.catch(() => {});
-  // Without this first QEMU would not tell when the device is gone.
-  await qmp.execute('device_del', { id: place.id });
-  if (abrupt) await pull(qtest, device);
-  await (abrupt ? untilOut(qmp, place) : gone);
+  // Power alone would not do: QEMU must have been told to remove the device.
+  const remove = () => qmp.execute('device_del', { id: place.id });
+  if (abrupt) {
+    await remove();
+    await pull(qtest, device);
+    await untilOut(qmp, place);
+    return;
+  }
+  const isGone = ({ event, data }: QmpEvent) => event === 'DEVICE_DELETED' && data.device === place.id;
+  await Promise.all([qmp.nextEvent(isGone, `unplug of ${place.name}`, ORDERLY_MS), remove()]);
 }
 
 /**

@@ -92,13 +92,14 @@ export class Qmp {
     return () => this.#listeners.delete(listener);
   }
 
-  /** The next event that `wanted` accepts; rejects after `deadlineMs`. Start to wait before causing it. */
+  /** The next event that `wanted` accepts; rejects after `deadlineMs` or when QEMU ends. Start to wait before causing it. */
   async nextEvent(wanted: (event: QmpEvent) => boolean, what: string, deadlineMs: number): Promise<QmpEvent> {
     let stop = () => {};
     let timer: NodeJS.Timeout | undefined;
     try {
       return await new Promise((resolve, reject) => {
         stop = this.onEvent((event) => wanted(event) && resolve(event));
+        void this.closed.then(() => reject(new LabError(`${what}: QEMU has ended`)));
         timer = setTimeout(() => reject(new LabError(`${what}: not in ${deadlineMs} ms`)), deadlineMs);
       });
     } finally {

@@ -1,0 +1,43 @@
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createConnection } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { LabError } from '../core/errors.ts';
+import { listenOnce, Qmp } from './qmp.ts';
+
+/** The lab's side and QEMU's side of one control connection. */
+async function connected(t: Test) {
+  const folder = await mkdtemp(join(tmpdir(), 'qmp-'));
+  const listener = await listenOnce(join(folder, 'socket'));
+  t.teardown(async () => {
+    await listener[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true });
+  });
+  const qemu = createConnection(join(folder, 'socket'));
+  await once(qemu, 'connect');
+  return { qmp: new Qmp(await listener.connection), qemu };
+}
+
+const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+
+t.test('an event that is waited for arrives, others do not count', async (t) => {
+  const { qmp, qemu } = await connected(t);
+  const before = timers();
+  const gone = qmp.nextEvent(({ data }) => data.device === 'b', 'unplug of b', 10_000);
+  qemu.write(
+    '{"event":"DEVICE_DELETED","data":{"device":"a"}}\n{"event":"DEVICE_DELETED","data":{"device":"b"}}\n',
+  );
+  t.same(await gone, { event: 'DEVICE_DELETED', data: { device: 'b' } });
+  t.equal(timers(), before, 'a timer keeps the process alive');
+});
+
+t.test('who waits for an event is told when QEMU ends', async (t) => {
+  const { qmp, qemu } = await connected(t);
+  const before = timers();
+  const gone = qmp.nextEvent(() => true, 'unplug of b', 60_000);
+  qemu.destroy();
+  await t.rejects(gone, new LabError('unplug of b: QEMU has ended'));
+  t.equal(timers(), before, 'a timer keeps the process alive');
+});
