@@ -7,7 +7,7 @@ import { resolveStack } from '../series/index.ts';
 import { resolveSource } from '../source/index.ts';
 import { clean } from './clean.ts';
 import { Exit } from './exit.ts';
-import { configOf, type KernelOptions, sourceOf, withKernel } from './options.ts';
+import { configOf, type KernelOptions, oneSourceOf, withKernel } from './options.ts';
 import { columns, print, printJson } from './output.ts';
 import { contextFor } from './render.ts';
 
@@ -30,7 +30,7 @@ function describe(build: KernelBuild): string {
 async function build(options: Options, signal: AbortSignal): Promise<void> {
   const ctx = contextFor(signal, options);
   const found = options.series ? await resolveStack(options.series, ctx) : [];
-  const source = await resolveSource(sourceOf(options, found.at(-1)?.info?.base), ctx);
+  const source = await resolveSource(oneSourceOf(options, found.at(-1)?.info?.base), ctx);
   const config = configOf(options);
   const stack = found.map(({ series }) => series);
   const { tree, steps } = await applyStack(source, stack, ctx);

@@ -1,8 +1,8 @@
-import { ExitCode, InputError } from '../core/errors.ts';
-import { listMutants, type MutantResult, runMutants } from '../run/mutants.ts';
+import { ExitCode } from '../core/errors.ts';
+import { listMutants, type MutantResult, mutantsOf, runMutants } from '../run/mutants.ts';
 import { clean } from './clean.ts';
 import { Exit } from './exit.ts';
-import { many } from './options.ts';
+import { many, oneSourceOf } from './options.ts';
 import { columns, print, printJson } from './output.ts';
 import { contextFor } from './render.ts';
 import { planFrom } from './request.ts';
@@ -15,20 +15,20 @@ function line({ name, fault, killed, killedBy, broken }: MutantResult): string[]
 
 export const mutantsVerb = (signal: AbortSignal) =>
   matrixCommand('mutants')
-    .description('Plant the known faults of a series one by one and check that its suites notice each.')
+    .description(
+      'Plant known faults, of a series or of mainline code, one by one and check that the suites notice each.',
+    )
     .addOption(many('--mutant <text>', 'only mutants whose name contains this'))
-    .addHelpText('after', '\nExample: ringlab mutants --series nvme-uring-cmd-multipath')
+    .addHelpText(
+      'after',
+      '\nExample: ringlab mutants --series nvme-uring-cmd-multipath\n         ringlab mutants --suite passthrough',
+    )
     .action(async (options) => {
       const ctx = contextFor(signal, options);
-      if (!options.series)
-        throw new InputError({
-          what: 'no series is named',
-          where: '--series',
-          expected: 'a name under kernels/series/',
-        });
+      oneSourceOf(options);
       const { plan, stack } = await planFrom(options, ctx);
       if (options.dryRun) {
-        const mutants = await listMutants(stack.at(-1)?.name ?? '', options.mutant);
+        const mutants = await listMutants(mutantsOf(plan, stack), options.mutant);
         return options.json
           ? printJson({ mutants })
           : print(columns(mutants.map(({ name, path }) => [name, path])));

@@ -1,8 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { type Command, InvalidArgumentError, Option, type OptionValues } from '@commander-js/extra-typings';
-import { InputError } from '../core/errors.ts';
+import { InputError, type Problem } from '../core/errors.ts';
 import { defaultConfig } from '../kernel/index.ts';
 import type { KernelConfigRequest } from '../model/kernel.ts';
+import type { SourceRequest } from '../model/plan.ts';
 
 /** Parses a whole number of at least `min`. */
 export const whole = (min: number) => (text: string) => {
@@ -22,7 +23,7 @@ export const withKernel = <A extends unknown[], O extends OptionValues, G extend
   command: Command<A, O, G>,
 ) =>
   command
-    .option('--kernel <name>', 'a source named in kernels/sources.yaml (default: debian-6.12)')
+    .addOption(many('--kernel <name>', 'a source named in kernels/sources.yaml (default: debian-6.12)'))
     .option('--tree <path>', 'your own kernel: a git tree, a tarball or a folder')
     .option('--base <rev>', 'with --tree: the revision to start from (default: HEAD)')
     .option('--config <start>', 'tinyconfig, defconfig or a config file to start from', 'tinyconfig')
@@ -55,7 +56,7 @@ export const jobsOption = () =>
   new Option('--jobs <n>', 'guests that run at the same time').argParser(whole(1)).default(JOBS);
 
 export interface KernelOptions {
-  kernel?: string;
+  kernel: string[];
   tree?: string;
   base?: string;
   config: string;
@@ -63,24 +64,26 @@ export interface KernelOptions {
   debug: boolean;
 }
 
-/** The source that the options name; contradictions are told together. */
-export function sourceOf(options: KernelOptions, wished?: string) {
-  if (options.kernel && options.tree) {
-    throw new InputError({
-      what: 'two kernels are named',
-      where: '--kernel/--tree',
-      expected: 'one of the two',
-    });
-  }
-  if (options.base && !options.tree) {
-    throw new InputError({
-      what: 'a revision without a tree',
-      where: '--base',
-      expected: '--tree DIR --base REV',
-    });
-  }
-  if (options.tree) return { tree: options.tree, base: options.base };
-  return { kernel: options.kernel ?? wished };
+/** The sources that the options name; `wished` is what a series wants where they name none. */
+export function sourcesOf({ kernel, tree, base }: KernelOptions, wished?: string): SourceRequest[] {
+  const twice = kernel.filter((name, index) => kernel.indexOf(name) !== index);
+  const problems: Problem[] = [];
+  if (kernel.length > 0 && tree)
+    problems.push({ what: 'two kernels are named', where: '--kernel/--tree', expected: 'one of the two' });
+  if (base && !tree)
+    problems.push({ what: 'a revision without a tree', where: '--base', expected: '--tree DIR --base REV' });
+  for (const name of new Set(twice))
+    problems.push({ what: `${name} is named twice`, where: '--kernel', expected: 'different kernels' });
+  if (problems.length > 0) throw new InputError(problems);
+  if (tree) return [{ tree, base }];
+  return kernel.length > 0 ? kernel.map((name) => ({ kernel: name })) : [{ kernel: wished }];
+}
+
+/** As `sourcesOf`, for verbs that take one kernel. */
+export function oneSourceOf(options: KernelOptions, wished?: string): SourceRequest {
+  const [first = {}, ...others] = sourcesOf(options, wished);
+  if (others.length === 0) return first;
+  throw new InputError({ what: 'several kernels are named', where: '--kernel', expected: 'one of them' });
 }
 
 export function configOf(options: KernelOptions): KernelConfigRequest {

@@ -5,7 +5,7 @@ import type { Series } from '../model/series.ts';
 import { makePlan } from '../run/plan.ts';
 import { loadSuites } from '../run/suites.ts';
 import { resolveStack } from '../series/index.ts';
-import { configOf, type KernelOptions, sourceOf } from './options.ts';
+import { configOf, type KernelOptions, sourcesOf } from './options.ts';
 
 export interface MatrixOptions extends KernelOptions {
   series?: string;
@@ -35,7 +35,7 @@ export async function planFrom(
   const info = found.at(-1)?.info;
   const plan = makePlan(
     {
-      source: sourceOf(options, info?.base),
+      sources: sourcesOf(options, info?.base),
       series: options.series,
       wishes: info,
       guests: options.guest,

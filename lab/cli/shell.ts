@@ -6,7 +6,7 @@ import { dryCommand } from '../run/dry-run.ts';
 import { inFreshGuest } from '../run/shell.ts';
 import { DEFAULT_KERNEL } from '../source/index.ts';
 import { Exit } from './exit.ts';
-import { withGuest, withKernel } from './options.ts';
+import { oneSourceOf, withGuest, withKernel } from './options.ts';
 import { print, printJson, quoted } from './output.ts';
 import { contextFor } from './render.ts';
 import { planFrom } from './request.ts';
@@ -62,14 +62,14 @@ export const shellVerb = (signal: AbortSignal) =>
     .addHelpText('after', '\nExample: ringlab shell --guest iommu-strict -- cat /proc/cmdline')
     .action(async (words, options) => {
       const ctx = contextFor(signal, options);
+      oneSourceOf(options);
       const matrix = { ...options, guest: [options.guest], suite: [], only: [], jobs: 1 };
       const { plan, stack } = await planFrom(matrix, ctx);
       const profile = plan.pairs[0]?.guest;
       if (!profile) throw new InputError({ what: 'no such guest', where: '--guest' });
       if (options.dryRun) {
-        const name = [plan.source.tree ?? plan.source.kernel ?? DEFAULT_KERNEL, stack.at(-1)?.name]
-          .filter(Boolean)
-          .join('+');
+        const { tree, kernel } = plan.sources[0] ?? {};
+        const name = [tree ?? kernel ?? DEFAULT_KERNEL, stack.at(-1)?.name].filter(Boolean).join('+');
         const command = dryCommand(name, profile, plan);
         return options.json ? printJson({ command }) : print(command.map(quoted).join(' '));
       }

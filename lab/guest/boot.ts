@@ -75,6 +75,7 @@ export async function bootGuest(
     accel: request.profile.icount ? 'tcg' : request.accel,
     qemuVersion: up.qemuVersion,
     commandLine: up.commandLine,
+    startedAt: machine.startedAt,
     bootMs: up.bootMs,
     devices: layout.namespaces.map(({ role }) => role),
     facts: factsOf(request),

@@ -71,8 +71,13 @@ const TABLE: GuestProfileInput[] = [
   },
   {
     name: 'zns',
-    summary: 'a zoned namespace (16 MiB zones) beside a plain one',
-    nvme: [data(), drive('zoned', { role: 'zoned', blockSize: 4096, zoned: { zoneSizeMiB: 16 } })],
+    summary: 'a zoned namespace (16 MiB zones), one with more than 2^32 blocks, and a plain one',
+    nvme: [
+      data(),
+      drive('zoned', { role: 'zoned', blockSize: 4096, zoned: { zoneSizeMiB: 16 } }),
+      // 4 TiB, sparse: places in its last zones need more than 32 bits.
+      drive('far', { role: 'zoned-far', sizeMiB: 4 << 20, zoned: { zoneSizeMiB: 512 << 10 } }),
+    ],
   },
   {
     name: 'pi',

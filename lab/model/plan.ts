@@ -2,7 +2,15 @@ import type { GuestProfile } from './guest.ts';
 import type { KernelConfigRequest } from './kernel.ts';
 import type { SuiteInfo } from './suite.ts';
 
+/** `base`: what is compared with; `patched`: the base with the series, or a later kernel of a run without one. */
 export type Side = 'base' | 'patched';
+
+/** A name in kernels/sources.yaml (default: the first choice), or a tree and its revision. */
+export interface SourceRequest {
+  kernel?: string;
+  tree?: string;
+  base?: string;
+}
 
 /** One guest boot that runs one suite on one kernel. */
 export interface Cell {
@@ -16,8 +24,8 @@ export interface Cell {
 
 /** What the user asked for, already checked; names resolved to data. */
 export interface Plan {
-  /** A name in kernels/sources.yaml, or a tree and its revision. */
-  source: { kernel?: string; tree?: string; base?: string };
+  /** At least one. Without a series, all later ones are compared with the first. */
+  sources: SourceRequest[];
   /** Name or path of the series; without one only the base runs. */
   series?: string;
   /** Run the base too, to compare with; without it only the patched kernel runs. */

@@ -21,6 +21,8 @@ export const TestResult = z.object({
   verdict: Verdict,
   /** Why it was skipped, or the one-line message of a failure. */
   reason: z.string().optional(),
+  /** Which of several right behaviours it saw, and why there are several: kernels of different releases may differ. */
+  behaviour: z.string().optional(),
   /** YAML diagnostics or comment lines, as text. */
   detail: z.string().optional(),
   durationMs: z.number().optional(),

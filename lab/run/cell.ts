@@ -8,7 +8,7 @@ import type { StageContext } from '../model/event.ts';
 import type { KernelBuild } from '../model/kernel.ts';
 import type { Accel, Guest, Image } from '../model/machine.ts';
 import type { Cell, Plan } from '../model/plan.ts';
-import type { CellResult } from '../model/result.ts';
+import type { CellResult, TestResult } from '../model/result.ts';
 import { type AgentBundle, cellFile, pushAgent } from './agent.ts';
 import { type Attributed, blame } from './blame.ts';
 import { collectComplaints } from './complaints.ts';
@@ -22,6 +22,8 @@ export interface CellTools {
   accel: Accel;
   /** Folder of the run record, where TAP and console logs are kept. */
   recordDir: string;
+  /** Ends the cell after the first test for which it holds; what would have come later is not in the result. */
+  stopAt?: (test: TestResult) => boolean;
 }
 
 /** `debian-6.12+x/plain/passthrough` as a file name. */
@@ -62,8 +64,10 @@ function withOutcome(result: CellResult, outcome: SuiteOutcome, found: readonly 
 }
 
 async function inGuest(guest: Guest, cell: Cell, kernel: KernelBuild, tools: CellTools, ctx: StageContext) {
-  await using help = await guest.serveHelp();
-  await pushAgent(guest, tools.agent, kernel, cellFile(cell, guest, tools.plan));
+  const pushed = pushAgent(guest, tools.agent, kernel, cellFile(cell, guest, tools.plan));
+  // Both take several turns through an emulated guest, so they go side by side.
+  const [help] = await Promise.all([guest.serveHelp(), pushed]);
+  await using served = help;
   const tapName = `${slug(cell.name)}.tap`;
   const temp = join(tools.recordDir, `.${tapName}.tmp`);
   const sink = createWriteStream(temp);
@@ -71,7 +75,7 @@ async function inGuest(guest: Guest, cell: Cell, kernel: KernelBuild, tools: Cel
     const outcome = await runSuite(
       guest,
       cell,
-      { helpPort: help.port, sink, debug: tools.plan.config.debug },
+      { helpPort: served.port, sink, debug: tools.plan.config.debug, stopAt: tools.stopAt },
       ctx,
     );
     return { outcome, tapName };

@@ -14,6 +14,7 @@ export function isFailure(verdict: Verdict): boolean {
  * - Among failures, one that now kills the kernel is `regressed`: the series made it worse. Not so from `lost`, of which
  *   nobody knows how it would have ended. Every other move between failures is `changed`.
  * - A test that no longer runs (to skip or todo) proves nothing, so it is `changed`, never `fixed`.
+ * - A pass that saw another right behaviour is `changed`, never `regressed`. `changeOf` looks at that.
  * - Skip to pass is `changed`: it runs now. `changeOf` calls it `new` where the base skipped for want of the feature.
  */
 export const CHANGES: Record<Verdict, Record<Verdict, Change>> = {
@@ -43,12 +44,14 @@ const NO_FEATURE = /^(?:the )?kernel(?:'s struct \S+)? (?:has no|lacks|does not 
 
 /** What became of a test; a side that does not have it is undefined. At least one side must. */
 export function changeOf(
-  base: { verdict: Verdict; reason?: string | undefined } | undefined,
-  patched: { verdict: Verdict } | undefined,
+  base: { verdict: Verdict; reason?: string | undefined; behaviour?: string | undefined } | undefined,
+  patched: { verdict: Verdict; behaviour?: string | undefined } | undefined,
 ): Change {
   if (!base) return 'new';
   if (!patched) return 'gone';
   const lacked = base.verdict === 'skip' && NO_FEATURE.test(base.reason ?? '');
   if (lacked && patched.verdict === 'pass') return 'new';
+  const bothPass = base.verdict === 'pass' && patched.verdict === 'pass';
+  if (bothPass && base.behaviour !== patched.behaviour) return 'changed';
   return CHANGES[base.verdict][patched.verdict];
 }

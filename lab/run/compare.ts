@@ -21,7 +21,9 @@ function testsOf({ cell, base, patched }: Pair): TestChange[] {
     const to = after.get(name) ?? standIn(name, patched);
     const change = changeOf(from, to);
     // A fixed test is explained by why it failed; every other by what it says now.
-    const reason = change === 'fixed' || change === 'gone' ? from?.reason : (to?.reason ?? from?.reason);
+    const told = change === 'fixed' || change === 'gone' ? from?.reason : (to?.reason ?? from?.reason);
+    const differs = change === 'changed' && from?.behaviour !== to?.behaviour;
+    const reason = told ?? (differs ? (to?.behaviour ?? from?.behaviour) : undefined);
     return {
       cell,
       name,

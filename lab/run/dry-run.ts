@@ -4,6 +4,7 @@ import type { Accel } from '../model/machine.ts';
 import type { Plan, Side } from '../model/plan.ts';
 import type { Series } from '../model/series.ts';
 import { DEFAULT_KERNEL } from '../source/index.ts';
+import { sideWithout } from './kernels.ts';
 import { cellsOf } from './plan.ts';
 
 export interface DryRun {
@@ -38,10 +39,13 @@ export function dryCommand(
 
 /** Names of the kernels of a plan, base first. */
 function kernelNames(plan: Plan, stack: readonly Series[]): { name: string; side: Side }[] {
-  const base = plan.source.tree ?? plan.source.kernel ?? DEFAULT_KERNEL;
   const series = stack.at(-1);
-  const patched = series ? [{ name: `${base}+${series.name}`, side: 'patched' as const }] : [];
-  return plan.withBase || !series ? [{ name: base, side: 'base' }, ...patched] : patched;
+  return plan.sources.flatMap(({ tree, kernel = DEFAULT_KERNEL }, index) => {
+    const base = { name: tree ?? kernel, side: sideWithout(series, index) };
+    if (!series) return [base];
+    const patched = { name: `${base.name}+${series.name}`, side: 'patched' as const };
+    return plan.withBase ? [base, patched] : [patched];
+  });
 }
 
 /** What a run would do, without doing any of it. */

@@ -46,18 +46,25 @@ async function tryApply(source: SourceTree, stack: readonly Series[], ctx: Stage
   }
 }
 
+/** The side of a kernel to which no series is applied: without any series, the first kernel is the base of all others. */
+export function sideWithout(series: Series | undefined, index: number): Side {
+  return series || index === 0 ? 'base' : 'patched';
+}
+
 /**
- * Source, series and builds of a plan. The series is applied first, since that takes a second and can fail; the base is
+ * Source, series and builds of one kernel of a plan. The series is applied first, since that takes a second and can fail; the base is
  * built before the patched kernel, which is made incrementally in its object directory. Gives the kernels to run, base first.
  */
-export async function prepareKernels(
+async function prepareOne(
   plan: Plan,
+  index: number,
   stack: readonly Series[],
   ctx: StageContext,
 ): Promise<PreparedKernel[]> {
-  const source = await resolveSource(plan.source, ctx);
+  const source = await resolveSource(plan.sources[index] ?? {}, ctx);
   const applied = stack.length > 0 ? await tryApply(source, stack, ctx) : undefined;
-  const base = await prepare('base', source.name, () => buildKernel(source, plan.config, ctx));
+  const side = sideWithout(stack.at(-1), index);
+  const base = await prepare(side, source.name, () => buildKernel(source, plan.config, ctx));
   if (!applied) return [base];
   const name = `${source.name}+${stack.at(-1)?.name}`;
   const patched = await prepare('patched', name, async () => {
@@ -65,6 +72,17 @@ export async function prepareKernels(
     return buildKernel({ ...applied, name }, plan.config, ctx, { base: base.build });
   });
   return plan.withBase ? [base, patched] : [patched];
+}
+
+/** All kernels of a plan, in the order of its sources. One after the other: a build takes every core by itself. */
+export async function prepareKernels(
+  plan: Plan,
+  stack: readonly Series[],
+  ctx: StageContext,
+): Promise<PreparedKernel[]> {
+  const kernels: PreparedKernel[] = [];
+  for (const index of plan.sources.keys()) kernels.push(...(await prepareOne(plan, index, stack, ctx)));
+  return kernels;
 }
 
 export function kernelRecord({ side, name, build, failure }: PreparedKernel): KernelRecord {

@@ -9,7 +9,7 @@ import { buildKernel } from '../kernel/index.ts';
 import type { StageContext } from '../model/event.ts';
 import type { KernelBuild, SourceTree } from '../model/kernel.ts';
 import type { Cell, Plan } from '../model/plan.ts';
-import type { CellResult } from '../model/result.ts';
+import type { CellResult, TestResult, Verdict } from '../model/result.ts';
 import type { Series } from '../model/series.ts';
 import { importSeries } from '../series/index.ts';
 import { applySeries, resolveSource } from '../source/index.ts';
@@ -30,12 +30,12 @@ export interface MutantResult {
   broken?: string;
 }
 
-/** The mutants of a series, by name; an InputError when there are none. */
+/** The mutants in `kernels/mutants/<of>`, a series or (for mainline code) a suite, by name; an InputError when there are none. */
 export async function listMutants(
-  series: string,
+  of: string,
   only: readonly string[],
 ): Promise<{ name: string; path: string }[]> {
-  const folder = join(projectRoot, 'kernels/mutants', series);
+  const folder = join(projectRoot, 'kernels/mutants', of);
   const files = (await exists(folder))
     ? (await readdir(folder)).filter((file) => file.endsWith('.patch')).sort()
     : [];
@@ -43,22 +43,40 @@ export async function listMutants(
   const chosen = all.filter(({ name }) => only.length === 0 || only.some((part) => name.includes(part)));
   if (chosen.length > 0) return chosen;
   throw new InputError({
-    what: all.length === 0 ? `series ${series} has no mutants` : `no mutant is named like ${only.join(', ')}`,
-    where: all.length === 0 ? '--series' : '--only',
-    expected: all.map(({ name }) => name).join(', ') || `patches in kernels/mutants/${series}/`,
+    what: all.length === 0 ? `${of} has no mutants` : `no mutant is named like ${only.join(', ')}`,
+    where: all.length === 0 ? '--series/--suite' : '--mutant',
+    expected: all.map(({ name }) => name).join(', ') || `patches in kernels/mutants/${of}/`,
   });
 }
 
 const isDown = (cell: CellResult) => cell.verdict !== 'done';
-const bad = new Set(['fail', 'timeout', 'crash', 'lost']);
+const bad = new Set<Verdict>(['fail', 'timeout', 'crash', 'lost']);
 
-/** What the mutant broke that the series alone does not; undefined if nothing. */
+/** Tells a test that the mutant broke: it passes without. */
+export function breaks(healthy: CellResult): (test: TestResult) => boolean {
+  const passed = new Set(healthy.tests.filter((test) => test.verdict === 'pass').map((test) => test.name));
+  return ({ name, verdict }) => bad.has(verdict) && passed.has(name);
+}
+
+/** What the mutant broke that is sound without it; undefined if nothing. */
 export function killer(healthy: CellResult, mutated: CellResult): string | undefined {
   const where = `${mutated.guest}/${mutated.suite}`;
-  const passed = new Set(healthy.tests.filter((test) => test.verdict === 'pass').map((test) => test.name));
-  const broken = mutated.tests.find((test) => bad.has(test.verdict) && passed.has(test.name));
+  const broken = mutated.tests.find(breaks(healthy));
   if (broken) return `${where}: ${broken.name}`;
   return isDown(mutated) && !isDown(healthy) ? `${where}: ${mutated.verdict}, ${mutated.reason}` : undefined;
+}
+
+/** Whose mutants a plan asks for: the series', or without one those of its only suite, for mainline code. */
+export function mutantsOf(plan: Plan, stack: readonly Series[]): string {
+  const series = stack.at(-1);
+  if (series) return series.name;
+  const [suite, ...others] = new Set(plan.pairs.map((pair) => pair.suite.name));
+  if (suite && others.length === 0) return suite;
+  throw new InputError({
+    what: 'neither a series nor one suite is named',
+    where: '--series/--suite',
+    expected: 'a series whose mutants are to be planted, or a suite that has some for mainline code',
+  });
 }
 
 interface Bench {
@@ -67,20 +85,20 @@ interface Bench {
   healthy: { cell: Cell; result: CellResult }[];
 }
 
-/** The series without any mutant: only tests that pass here can notice one. */
+/** The kernel without any mutant: only tests that pass here can notice one. */
 async function healthyRun(
   plan: Plan,
   stack: readonly Series[],
   tools: CellTools,
   ctx: StageContext,
 ): Promise<Bench> {
-  const source = await resolveSource(plan.source, ctx);
+  const source = await resolveSource(plan.sources[0] ?? {}, ctx);
   const { tree } = await applyStack(source, stack, ctx);
-  const name = `${source.name}+${stack.at(-1)?.name}`;
+  const name = [source.name, stack.at(-1)?.name].filter(Boolean).join('+');
   const base = await buildKernel(source, plan.config, ctx);
-  const build = await buildKernel({ ...tree, name }, plan.config, ctx, { base });
+  const build = stack.length > 0 ? await buildKernel({ ...tree, name }, plan.config, ctx, { base }) : base;
   const healthy: Bench['healthy'] = [];
-  for (const cell of cellsOf(plan, [{ name, side: 'patched' }])) {
+  for (const cell of cellsOf(plan, [{ name, side: stack.length > 0 ? 'patched' : 'base' }])) {
     const result = await runCell(cell, build, tools, ctx);
     if (isDown(result) || !result.tests.some((test) => test.verdict === 'pass')) {
       throw new LabError(
@@ -115,7 +133,9 @@ async function tryMutant(
     const build = await buildKernel({ ...tree, name }, tools.plan.config, ctx, { base: bench.build });
     for (const { cell, result: healthy } of bench.healthy) {
       const named = { ...cell, kernel: name, name: `${name}/${cell.guest.name}/${cell.suite.name}` };
-      const killedBy = killer(healthy, await runCell(named, build, tools, ctx));
+      // One broken test is enough, and a mutant can make each of the others wait for its deadline.
+      const mutated = await runCell(named, build, { ...tools, stopAt: breaks(healthy) }, ctx);
+      const killedBy = killer(healthy, mutated);
       if (killedBy) return { ...result, killed: true, killedBy };
     }
     return result;
@@ -135,7 +155,7 @@ export async function runMutants(
   options: { only: readonly string[]; onResult?: (result: MutantResult) => void },
   ctx: StageContext,
 ): Promise<MutantResult[]> {
-  const mutants = await listMutants(stack.at(-1)?.name ?? '', options.only);
+  const mutants = await listMutants(mutantsOf(plan, stack), options.only);
   await using scratch = await scratchFolder('guest');
   const [image, agent] = await Promise.all([ensureImage(RECIPE, ctx), prepareAgent()]);
   const accel = plan.accel ?? (await probeAccel(ctx)).accel;

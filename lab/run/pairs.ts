@@ -8,7 +8,7 @@ export interface Side {
 
 /** The same guest and suite on both sides. */
 export interface Pair {
-  /** `guest/suite`, with the base kernel before it where a run has several. */
+  /** `guest/suite`, with the kernel before it that tells it from others where a run has several. */
   cell: string;
   base?: CellResult;
   patched?: CellResult;
@@ -55,16 +55,13 @@ function failureOf(side: Side) {
   return { kernel: broken.name, verdict, message: broken.failure.message };
 }
 
-/** Pairs the cells of both sides. With `byKernel`, kernels are told apart by the base they stem from. */
-export function pairCells(base: Side, patched: Side, byKernel: boolean): Pair[] {
-  const bases = base.kernels.map((kernel) => kernel.name);
-  const several = byKernel && bases.length > 1;
+/** Pairs the cells of both sides by guest and suite. */
+function pairUp(base: Side, patched: Side, prefix: string): Pair[] {
   const pairs = new Map<string, Pair>();
   const place = (cell: CellResult): Pair => {
-    const name = `${cell.guest}/${cell.suite}`;
-    const key = several ? `${baseName(cell.kernel, bases)}/${name}` : name;
-    const pair = pairs.get(key) ?? { cell: key };
-    pairs.set(key, pair);
+    const name = `${prefix}${cell.guest}/${cell.suite}`;
+    const pair = pairs.get(name) ?? { cell: name };
+    pairs.set(name, pair);
     return pair;
   };
   for (const cell of base.cells) place(cell).base = cell;
@@ -76,4 +73,33 @@ export function pairCells(base: Side, patched: Side, byKernel: boolean): Pair[] 
     if (pair.patched && !pair.base && baseFailure) pair.base = neverBegun(pair.patched, baseFailure);
   }
   return [...pairs.values()];
+}
+
+const only = (side: Side, name: string | undefined): Side => ({
+  cells: side.cells.filter(({ kernel }) => kernel === name),
+  kernels: side.kernels.filter((kernel) => kernel.name === name),
+});
+
+/** Which kernel is compared with which, by name: each patched one with its base, or all with the only base. */
+function couples(base: Side, patched: Side): { base?: string; patched?: string }[] {
+  const bases = base.kernels.map(({ name }) => name);
+  const found = patched.kernels.map(({ name }) => ({
+    base: bases.length === 1 ? bases[0] : baseName(name, bases),
+    patched: name,
+  }));
+  const alone = bases.filter((name) => !found.some((couple) => couple.base === name));
+  return [...found, ...alone.map((name) => ({ base: name }))];
+}
+
+/** Pairs the cells of both sides. With `byKernel`, each kernel is compared with its own base. */
+export function pairCells(base: Side, patched: Side, byKernel: boolean): Pair[] {
+  if (!byKernel) return pairUp(base, patched, '');
+  const all = couples(base, patched);
+  const prefix = (couple: (typeof all)[number]) => {
+    if (all.length === 1) return '';
+    return `${base.kernels.length > 1 ? couple.base : couple.patched}/`;
+  };
+  return all.flatMap((couple) =>
+    pairUp(only(base, couple.base), only(patched, couple.patched), prefix(couple)),
+  );
 }

@@ -61,7 +61,7 @@ async function runCells(plan: Plan, kernels: PreparedKernel[], run: Run, ctx: St
   const cells = cellsOf(plan, kernels);
   if (!kernels.some((kernel) => kernel.build)) {
     for (const cell of cells) {
-      const failure = kernels.find((kernel) => kernel.side === cell.side)?.failure;
+      const failure = kernels.find((kernel) => kernel.name === cell.kernel)?.failure;
       if (failure) run.record.cells.push(failedCell(cell, failure));
     }
     return;
@@ -81,7 +81,7 @@ async function runCells(plan: Plan, kernels: PreparedKernel[], run: Run, ctx: St
   const work = cells.map((cell) =>
     slots(async () => {
       if (ctx.signal.aborted) return;
-      const kernel = kernels.find(({ side }) => side === cell.side);
+      const kernel = kernels.find(({ name }) => name === cell.kernel);
       if (kernel?.failure) results.set(cell.name, failedCell(cell, kernel.failure));
       else if (kernel?.build) results.set(cell.name, await runCell(cell, kernel.build, tools, ctx));
       done++;

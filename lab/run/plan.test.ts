@@ -18,7 +18,7 @@ const suites = new Map([
 ]);
 
 const request = (over: Partial<PlanRequest> = {}): PlanRequest => ({
-  source: { kernel: 'debian-6.12' },
+  sources: [{ kernel: 'debian-6.12' }],
   guests: [],
   suites: [],
   config: { start: 'tinyconfig', fragments: ['guest'], debug: false },

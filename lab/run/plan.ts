@@ -8,7 +8,7 @@ import { pick } from './suites.ts';
 
 /** A run as the user names it. Empty lists mean "what fits". */
 export interface PlanRequest {
-  source: Plan['source'];
+  sources: Plan['sources'];
   series?: string;
   /** What the series itself says it should be tested with. */
   wishes?: { suites: string[]; guests: string[] };
@@ -34,7 +34,10 @@ const DEBUG_FACTOR = 4;
 function resize(profile: GuestProfile, request: PlanRequest): GuestProfile {
   const nvme = profile.nvme.map((subsystem) => ({
     ...subsystem,
-    namespaces: subsystem.namespaces.map((ns) => ({ ...ns, sizeMiB: request.diskMiB ?? ns.sizeMiB })),
+    // The size of a zoned one has to be whole zones, so it stays.
+    namespaces: subsystem.namespaces.map((ns) =>
+      ns.zoned ? ns : { ...ns, sizeMiB: request.diskMiB ?? ns.sizeMiB },
+    ),
   }));
   const memoryMiB = request.memoryMiB ?? (request.config.debug ? profile.memoryMiB * 2 : profile.memoryMiB);
   return { ...profile, nvme, memoryMiB, vcpus: request.vcpus ?? profile.vcpus };
@@ -86,7 +89,7 @@ export function makePlan(
   const guests = pick(profiles, [...new Set(wished)], '--guest');
   const debug = request.config.debug;
   return {
-    source: request.source,
+    sources: request.sources,
     series: request.series,
     withBase: request.withBase,
     config: request.config,

@@ -12,13 +12,14 @@ export interface SuiteOutcome {
   reason?: string;
   detail?: string;
   tests: TestResult[];
-  /** ms from QEMU start to the first byte of TAP. */
+  /** ms from QEMU start to the first byte of TAP, copying the agent included. */
   firstTapMs?: number;
   /** kmemleak's report at the end, debug kernels only. */
   leakReport?: string;
 }
 
 type End =
+  | { kind: 'stopped'; at: TestResult }
   | { kind: 'exit'; code: number | null; signal?: string }
   | { kind: 'death'; death: GuestDeath }
   | { kind: 'timeout' };
@@ -35,6 +36,7 @@ function judge(end: End, cell: Cell): Pick<SuiteOutcome, 'verdict' | 'reason' | 
     const verdict = kind === 'panic' || kind === 'reboot' ? 'crash' : 'lost';
     return { verdict, reason: title, detail: tail };
   }
+  if (end.kind === 'stopped') return { verdict: 'done' };
   // 0: all passed, 1: some test failed; both are a suite that ran to its end.
   if (end.code === 0 || end.code === 1) return { verdict: 'done' };
   const how =
@@ -49,13 +51,13 @@ async function deadline<T>(ms: number, value: T, stop: AbortSignal): Promise<T> 
   });
 }
 
-/** Waits for the agent's end, the guest's death or the suite's deadline, whichever is first. */
-async function waitForEnd(guest: Guest, running: Promise<End>, cell: Cell): Promise<End> {
+/** Waits for the agent's end (or another), the guest's death or the suite's deadline, whichever is first. */
+async function waitForEnd(guest: Guest, running: Promise<End>[], cell: Cell): Promise<End> {
   const stop = new AbortController();
   const death = guest.death.then((found): End => ({ kind: 'death', death: found }));
   try {
     const limit = deadline<End>(cell.suite.timeoutSeconds * 1000, { kind: 'timeout' }, stop.signal);
-    const end = await Promise.race([running, death, limit]);
+    const end = await Promise.race([...running, death, limit]);
     const lostTouch = end.kind === 'exit' && end.code === null;
     // A panic cuts the connection before QEMU has said why: the death explains more than the cut.
     return lostTouch ? await Promise.race([death, deadline(DEATH_GRACE_MS, end, stop.signal)]) : end;
@@ -68,14 +70,18 @@ async function waitForEnd(guest: Guest, running: Promise<End>, cell: Cell): Prom
 export async function runSuite(
   guest: Guest,
   cell: Cell,
-  options: { helpPort: number; sink: Writable; debug: boolean },
+  options: { helpPort: number; sink: Writable; debug: boolean; stopAt?: (test: TestResult) => boolean },
   ctx: StageContext,
 ): Promise<SuiteOutcome> {
-  const begun = performance.now();
   let firstTapMs: number | undefined;
   let complaint = '';
+  let stopAt = (_test: TestResult) => {};
+  const stopped = new Promise<End>((resolve) => {
+    stopAt = (test) => options.stopAt?.(test) && resolve({ kind: 'stopped', at: test });
+  });
   const tap = new TapStream({
     onTest: (test) => {
+      stopAt(test);
       const reason = test.reason ? `: ${test.reason}` : '';
       ctx.emit({
         stage: 'suite',
@@ -90,7 +96,8 @@ export async function runSuite(
     .exec(agentCommand(options.helpPort), {
       signal: AbortSignal.any([ctx.signal, stop.signal]),
       onStdout: (chunk) => {
-        firstTapMs ??= Math.round(guest.bootMs + performance.now() - begun);
+        if (stop.signal.aborted) return;
+        firstTapMs ??= Math.round(performance.now() - guest.startedAt);
         options.sink.write(chunk);
         tap.write(chunk);
       },
@@ -102,11 +109,12 @@ export async function runSuite(
       ({ code, signal }): End => ({ kind: 'exit', code, signal }),
       (): End => ({ kind: 'exit', code: null }),
     );
-  const end = await waitForEnd(guest, running, cell);
+  const end = await waitForEnd(guest, [running, stopped], cell);
   stop.abort();
   ctx.signal.throwIfAborted();
   const leakReport = end.kind === 'exit' && options.debug ? await scanForLeaks(guest, ctx.signal) : undefined;
   const verdict = judge(end, cell);
+  if (end.kind === 'stopped') return { ...verdict, tests: [end.at], firstTapMs };
   const tests = tap.end({
     code: end.kind === 'exit' ? end.code : null,
     signal: end.kind === 'exit' ? end.signal : undefined,

@@ -91,7 +91,7 @@ export function readPoint(
   };
 }
 
-/** Adds a YAML block to its test: the text as it came, the duration, and the message as the reason of what did not pass. */
+/** Adds a YAML block to its test: the text as it came, the duration, the behaviour, and the message as the reason of what did not pass. */
 export function addYaml(result: TestResult, text: string): void {
   result.detail = text;
   let value: unknown;
@@ -102,9 +102,10 @@ export function addYaml(result: TestResult, text: string): void {
     return;
   }
   if (typeof value !== 'object' || value === null) return;
-  const { duration_ms: duration, message } = value as { duration_ms?: unknown; message?: unknown };
+  const { duration_ms: duration, message, behaviour } = value as Record<string, unknown>;
   const ms = Number(duration);
   if (duration !== undefined && Number.isFinite(ms)) result.durationMs = ms;
+  if (typeof behaviour === 'string') result.behaviour = shorten(behaviour, MAX_REASON);
   if (typeof message !== 'string' || result.verdict === 'pass') return;
   result.reason ??= shorten(message.trim().split('\n')[0] ?? '', MAX_REASON);
 }

@@ -76,6 +76,7 @@ export async function runTest({ name, needs, body }: TestCase, lab: Lab): Promis
     if (thrown === undefined || thrown instanceof SkipError) thrown = error;
   }
   markKernelLog('end', name);
-  const outcome = { ...outcomeOf(thrown, performance.now() - started), notes: t.notes };
+  const { notes, behaviour } = t;
+  const outcome = { ...outcomeOf(thrown, performance.now() - started), notes, behaviour };
   return outcome.ok || !needs.knownFault ? outcome : { ...outcome, directive: `TODO ${needs.knownFault}` };
 }

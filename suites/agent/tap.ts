@@ -8,6 +8,8 @@ export interface Outcome {
   directive?: string;
   /** Further diagnostics of a failure. */
   diagnostics?: Record<string, string>;
+  /** Which of several right behaviours was seen. */
+  behaviour?: string;
   /** Comment lines. */
   notes?: readonly string[];
 }
@@ -39,11 +41,12 @@ export class TapWriter {
     this.#write(text.replace(/^/gm, '# ').concat('\n'));
   }
 
-  test(name: string, { ok, durationMs, directive, diagnostics = {}, notes = [] }: Outcome): void {
+  test(name: string, { ok, durationMs, directive, behaviour, diagnostics = {}, notes = [] }: Outcome): void {
     this.#count++;
     const lines = [`${ok ? 'ok' : 'not ok'} ${this.#count} - ${escaped(name)}`];
     if (directive) lines[0] += ` # ${directive.replace(/\s+/g, ' ')}`;
     lines.push('  ---', `  duration_ms: ${durationMs.toFixed(1)}`);
+    if (behaviour) lines.push(`  behaviour: ${yamlValue(behaviour)}`);
     for (const [key, value] of Object.entries(diagnostics)) lines.push(`  ${key}: ${yamlValue(value)}`);
     lines.push('  ...', ...notes.map((note) => `# ${note.replace(/\s+/g, ' ')}`));
     this.#write(`${lines.join('\n')}\n`);

@@ -7,6 +7,7 @@ export { HelpClient } from './help.ts';
 export { ioctlCommand } from './ioctl.ts';
 export * as nvme from './nvme.ts';
 export { fillPattern, ioMemory, pattern } from './pattern.ts';
+export { guardOf, Prinfo, protect, TUPLE_BYTES } from './protection.ts';
 export { iovecs, openRing, ringOptions, type Shape, TestRing, type TestRingOptions } from './ring.ts';
 export {
   commandFields,

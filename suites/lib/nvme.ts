@@ -29,11 +29,19 @@ export const Status = {
   invalidField: 0x002,
   invalidNamespace: 0x00b,
   lbaOutOfRange: 0x080,
+  invalidProtectionInfo: 0x181,
+  zoneBoundary: 0x1b8,
+  zoneFull: 0x1b9,
+  zoneInvalidWrite: 0x1bc,
+  guardCheck: 0x282,
+  applicationTagCheck: 0x283,
+  referenceTagCheck: 0x284,
   compareFailure: 0x285,
   /** Path related (3h): internal path error, ANA inaccessible, host pathing error. */
   internalPathError: 0x300,
   anaInaccessible: 0x302,
   hostPathError: 0x370,
+  hostAborted: 0x371,
   dnr: 0x4000,
 } as const;
 
@@ -88,6 +96,33 @@ export function writeZeroes(device: Device, where: Span): NvmeCommand {
 export function zoneAppend(device: Device, where: Span, memory: Memory): NvmeCommand {
   const command = span(Opcode.zoneAppend, device, where);
   return { ...command, addr: memory.address, dataLength: where.blocks * device.blockSize };
+}
+
+/** Zone Management Receive: an extended report from the zone of `lba` on, into the whole of `memory` (ZNS 1.1 section 3.4.2). */
+export function zoneReport(device: Device, lba: number | bigint, memory: Memory): NvmeCommand {
+  const command = span(Opcode.zoneManagementReceive, device, { lba, blocks: 1 });
+  return { ...command, cdw12: memory.length / 4 - 1, addr: memory.address, dataLength: memory.length };
+}
+
+export interface Zone {
+  start: bigint;
+  capacity: bigint;
+  writePointer: bigint;
+  /** empty 1, implicitly open 2, explicitly open 3, closed 4, read only 13, full 14, offline 15. */
+  state: number;
+}
+
+/** The zones of a report (ZNS 1.1 figures 37 and 39). */
+export function zonesOf({ view }: Memory): Zone[] {
+  return Array.from({ length: Number(view.getBigUint64(0, true)) }, (_, index) => {
+    const at = 64 * (index + 1);
+    return {
+      start: view.getBigUint64(at + 16, true),
+      capacity: view.getBigUint64(at + 8, true),
+      writePointer: view.getBigUint64(at + 24, true),
+      state: view.getUint8(at + 1) >> 4,
+    };
+  });
 }
 
 /** Zone Management Send: close 1, finish 2, open 3, reset 4 (ZNS 1.1 figure 41). */

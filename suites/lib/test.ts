@@ -62,6 +62,20 @@ export class Test extends Assertions {
     throw new SkipError(reason);
   }
 
+  /** What `since` found, for the result. */
+  behaviour: string | undefined;
+
+  /**
+   * Is the kernel of this release (`6.2`) or later? `change` says what changed then and where that is known from. It goes
+   * with the result, so that a comparison of two kernels shows why both are right though they differ.
+   */
+  since(release: string, change: string): boolean {
+    const changed = this.uapi.since(release);
+    const found = `${changed ? 'since' : 'before'} Linux ${release}: ${change}`;
+    this.behaviour = this.behaviour === undefined ? found : `${this.behaviour}; ${found}`;
+    return changed;
+  }
+
   /** A line of TAP comment with this test. */
   note(text: string): void {
     this.notes.push(text);

@@ -2,11 +2,11 @@ import { ioMemory, nvme, suite, test, throttled } from '../lib/index.ts';
 import { area, onMedium, setUp } from './setup.ts';
 
 suite('asynchrony', { devices: ['data'] }, () => {
-  test('depths 1 to 64: every command completes once, with its own data', async (t) => {
-    const { device, char, ring } = setUp(t);
+  test('depths 1 to 128: every command completes once, with its own data', async (t) => {
+    const { device, char, ring } = setUp(t, { entries: 128 });
     const blocks = 8;
     const length = blocks * device.blockSize;
-    for (const depth of [1, 2, 4, 8, 16, 32, 64]) {
+    for (const depth of [1, 2, 4, 8, 16, 32, 64, 128]) {
       const where = area(device, depth * blocks);
       const [source, target] = [ioMemory(t, depth * length, depth), ioMemory(t, depth * length)];
       for (const [kind, memory] of [

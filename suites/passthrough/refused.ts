@@ -105,9 +105,10 @@ suite('what the kernel refuses', { devices: ['data'] }, () => {
     const before = memory.bytes.slice();
     const tries: [string, number, Partial<NvmeCommand>][] = [
       ['slot 1 of 1', 1, {}],
-      ['past the end', 0, { addr: memory.address + 3840n }],
-      ['before the start', 0, { addr: memory.address - 256n }],
-      ['longer than the buffer', 0, { dataLength: 8192 }],
+      ['a byte past the end', 0, { addr: memory.address + 3585n }],
+      ['a byte before the start', 0, { addr: memory.address - 1n }],
+      ['a byte longer than the buffer', 0, { dataLength: 4097 }],
+      ['an end beyond all addresses', 0, { addr: 0xffff_ffff_ffff_ff00n }],
     ];
     for (const [what, bufIndex, change] of tries)
       t.errno(

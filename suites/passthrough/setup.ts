@@ -12,7 +12,7 @@ import {
   type TestRingOptions,
 } from '../lib/index.ts';
 
-/** A ring and the data namespace's character device, both closed at the test's end. */
+/** A ring and the character device of a namespace (`data` unless another is asked for), both closed at the test's end. */
 export interface Bench {
   device: Device;
   char: File;
@@ -24,8 +24,8 @@ export interface Bench {
 export const READ_WRITE = constants.O_RDWR;
 export const DIRECT = constants.O_RDWR | constants.O_DIRECT;
 
-export function setUp(t: Test, options: TestRingOptions = {}): Bench {
-  const device = t.device('data');
+export function setUp(t: Test, options: TestRingOptions = {}, role = 'data'): Bench {
+  const device = t.device(role);
   const char = t.use(new File(device.char, READ_WRITE));
   const ring = openRing(t, options);
   const io: Bench['io'] = (kind, where, memory) =>

@@ -1,0 +1,39 @@
+import type { Memory } from '../binding/index.ts';
+import type { Span } from './nvme.ts';
+
+/** PRINFO, bits 29:26 of command dword 12 (NVM Command Set 1.0 section 5.2.2): `act`, and what the device checks. */
+export const Prinfo = {
+  act: 1 << 29,
+  guard: 1 << 28,
+  applicationTag: 1 << 27,
+  referenceTag: 1 << 26,
+} as const;
+
+/** Guard, application and reference tag of a block. */
+export const TUPLE_BYTES = 8;
+
+/** CRC-16 of T10 DIF: polynomial 0x8bb7, nothing reflected, starts at 0. */
+export function guardOf(block: Uint8Array): number {
+  let crc = 0;
+  for (const byte of block) {
+    crc ^= byte << 8;
+    for (let bit = 0; bit < 8; bit++) crc = (crc & 0x8000 ? (crc << 1) ^ 0x8bb7 : crc << 1) & 0xffff;
+  }
+  return crc;
+}
+
+/** Writes the right tuples of type 1 for `data` at these blocks into `metadata`: the reference tag is the block's number. */
+export function protect(
+  data: Uint8Array,
+  metadata: Memory,
+  { lba, blocks }: Span,
+  applicationTag: number,
+): void {
+  const size = data.length / blocks;
+  for (let index = 0; index < blocks; index++) {
+    const at = index * TUPLE_BYTES;
+    metadata.view.setUint16(at, guardOf(data.subarray(index * size, (index + 1) * size)));
+    metadata.view.setUint16(at + 2, applicationTag);
+    metadata.view.setUint32(at + 4, Number((BigInt(lba) + BigInt(index)) & 0xffffffffn));
+  }
+}
