@@ -24,6 +24,7 @@ const verbs: Record<string, () => Promise<(signal: AbortSignal) => CommandUnknow
   build: async () => (await import('./build.ts')).buildVerb,
   run: async () => (await import('./run.ts')).runVerb,
   mutants: async () => (await import('./mutants.ts')).mutantsVerb,
+  suite: async () => (await import('./suite.ts')).suiteVerb,
   compare: async () => (await import('./compare.ts')).compareVerb,
   report: async () => (await import('./report.ts')).reportVerb,
   shell: async () => (await import('./shell.ts')).shellVerb,

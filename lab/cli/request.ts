@@ -3,7 +3,7 @@ import type { StageContext } from '../model/event.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Series } from '../model/series.ts';
 import { makePlan } from '../run/plan.ts';
-import { loadSuites } from '../run/suites.ts';
+import { loadSuites, withUserSuites } from '../run/suites.ts';
 import { resolveStack } from '../series/index.ts';
 import { configOf, type KernelOptions, sourcesOf } from './options.ts';
 
@@ -30,7 +30,8 @@ export async function planFrom(
   options: MatrixOptions,
   ctx: StageContext,
 ): Promise<{ plan: Plan; stack: Series[] }> {
-  const [profiles, suites] = await Promise.all([loadProfiles(options.guestsFile), loadSuites()]);
+  const [profiles, known] = await Promise.all([loadProfiles(options.guestsFile), loadSuites()]);
+  const { suites, names } = await withUserSuites(known, options.suite);
   const found = options.series ? await resolveStack(options.series, ctx) : [];
   const info = found.at(-1)?.info;
   const plan = makePlan(
@@ -39,7 +40,7 @@ export async function planFrom(
       series: options.series,
       wishes: info,
       guests: options.guest,
-      suites: options.suite,
+      suites: names,
       config: configOf(options),
       withBase: !options.patchedOnly,
       jobs: options.jobs,

@@ -24,7 +24,12 @@ export const matrixCommand = (name: string) =>
   withGuest(withKernel(new Command(name)))
     .option('--series <series>', 'a series by name or path: base and patched run and are compared')
     .addOption(many('--guest <profile>', 'a guest profile (default: those the series or suites name)'))
-    .addOption(many('--suite <suite>', 'a suite (default: those the series names, else all)'))
+    .addOption(
+      many(
+        '--suite <suite>',
+        'a suite by name, or the path of your own: a folder or a program (default: those the series names, else all)',
+      ),
+    )
     .addOption(many('--only <text>', 'only tests whose name contains this'))
     .option('--seed <n>', 'seed of the random parts (default: a new one)', whole(0))
     .addOption(jobsOption())

@@ -21,7 +21,11 @@ export function attend(
     result = signal ? { code, signal } : { code };
   });
   channel.once('close', () => done(result));
-  channel.end(options.stdin);
+  void Promise.resolve(options.stdin).then(
+    (input) => channel.end(input),
+    // Whoever promised it has the error; the command must not wait for it.
+    () => channel.destroy(),
+  );
 }
 
 /** `/a`, `/a/b` of `/a/b/c`. */

@@ -36,7 +36,8 @@ export interface GuestDeath {
 
 export interface ExecOptions {
   signal?: AbortSignal;
-  stdin?: string;
+  /** Sent when it is there; the command is started at once. */
+  stdin?: string | Promise<Buffer>;
   onStdout?: (chunk: Buffer) => void;
   onStderr?: (chunk: Buffer) => void;
 }

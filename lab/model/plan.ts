@@ -1,6 +1,6 @@
 import type { GuestProfile } from './guest.ts';
 import type { KernelConfigRequest } from './kernel.ts';
-import type { SuiteInfo } from './suite.ts';
+import type { Suite } from './suite.ts';
 
 /** `base`: what is compared with; `patched`: the base with the series, or a later kernel of a run without one. */
 export type Side = 'base' | 'patched';
@@ -19,7 +19,7 @@ export interface Cell {
   kernel: string;
   side: Side;
   guest: GuestProfile;
-  suite: SuiteInfo;
+  suite: Suite;
 }
 
 /** What the user asked for, already checked; names resolved to data. */
@@ -32,7 +32,7 @@ export interface Plan {
   withBase: boolean;
   config: KernelConfigRequest;
   /** guest x suite pairs, run on every kernel of the plan. */
-  pairs: { guest: GuestProfile; suite: SuiteInfo }[];
+  pairs: { guest: GuestProfile; suite: Suite }[];
   jobs: number;
   only: string[];
   seed: number;

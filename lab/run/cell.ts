@@ -9,9 +9,10 @@ import type { KernelBuild } from '../model/kernel.ts';
 import type { Accel, Guest, Image } from '../model/machine.ts';
 import type { Cell, Plan } from '../model/plan.ts';
 import type { CellResult, TestResult } from '../model/result.ts';
-import { type AgentBundle, cellFile, pushAgent } from './agent.ts';
+import { type AgentBundle, startAgent } from './agent.ts';
 import { type Attributed, blame } from './blame.ts';
 import { collectComplaints } from './complaints.ts';
+import { startProgram } from './program.ts';
 import { runSuite, type SuiteOutcome } from './suite.ts';
 
 /** What all cells of a run share. */
@@ -64,20 +65,14 @@ function withOutcome(result: CellResult, outcome: SuiteOutcome, found: readonly 
 }
 
 async function inGuest(guest: Guest, cell: Cell, kernel: KernelBuild, tools: CellTools, ctx: StageContext) {
-  const pushed = pushAgent(guest, tools.agent, kernel, cellFile(cell, guest, tools.plan));
-  // Both take several turns through an emulated guest, so they go side by side.
-  const [help] = await Promise.all([guest.serveHelp(), pushed]);
-  await using served = help;
   const tapName = `${slug(cell.name)}.tap`;
   const temp = join(tools.recordDir, `.${tapName}.tmp`);
   const sink = createWriteStream(temp);
   try {
-    const outcome = await runSuite(
-      guest,
-      cell,
-      { helpPort: served.port, sink, debug: tools.plan.config.debug, stopAt: tools.stopAt },
-      ctx,
-    );
+    const options = { sink, debug: tools.plan.config.debug, stopAt: tools.stopAt };
+    const start = cell.suite.run ? startProgram(guest, cell, ctx) : startAgent(guest, cell, kernel, tools);
+    await using started = await start;
+    const outcome = await runSuite(guest, cell, started, options, ctx);
     return { outcome, tapName };
   } finally {
     await new Promise((resolve) => sink.end(resolve));

@@ -179,6 +179,48 @@ t.test('several kernels are told apart by the base they stem from', (t) => {
   t.end();
 });
 
+t.test('kernels without a series are compared with the first', (t) => {
+  const kernels = [kernel('base', 'a'), kernel('patched', 'b'), kernel('patched', 'c')];
+  const verdict = { a: 'pass', b: 'fail', c: 'pass' } as const;
+  const cells = kernels.map(({ side, name }) =>
+    cell(side, { x: verdict[name as 'a'] }, { kernel: name, name: `${name}/plain/passthrough` }),
+  );
+  const two = compareSides(record(cells.slice(0, 2), { kernels: kernels.slice(0, 2) }));
+  t.match(two.tests, [{ cell: 'plain/passthrough', base: 'pass', patched: 'fail', change: 'regressed' }]);
+  const three = compareSides(record(cells, { kernels }));
+  t.match(three.tests, [
+    { cell: 'b/plain/passthrough', change: 'regressed' },
+    { cell: 'c/plain/passthrough', change: 'same' },
+  ]);
+  const failure = { verdict: 'build-failed', message: 'no', detail: '' };
+  const broken = kernels.map((one) => (one.name === 'b' ? { ...one, failure } : one));
+  const without = compareSides(
+    record(
+      [cells[0], cells[2]].flatMap((one) => one ?? []),
+      { kernels: broken },
+    ),
+  );
+  t.match(without.tests, [
+    { cell: 'b/plain/passthrough', patched: 'lost' },
+    { cell: 'c/plain/passthrough', change: 'same' },
+  ]);
+  t.end();
+});
+
+t.test('two right behaviours are a change, told with its reason', (t) => {
+  const seen = (side: 'base' | 'patched', behaviour?: string) =>
+    cell(side, {}, { tests: [{ name: 'a', verdict: 'pass', ...(behaviour ? { behaviour } : {}) }] });
+  const compared = (before?: string, after?: string) =>
+    compareSides(record([seen('base', before), seen('patched', after)]));
+  const changed = compared('before Linux 6.2: x', 'since Linux 6.2: x');
+  t.match(changed, { changed: 1, tests: [{ change: 'changed', reason: 'since Linux 6.2: x' }] });
+  t.equal(exitCodeOf(changed), 0, 'nothing got worse');
+  t.match(compared('since Linux 6.2: x', 'since Linux 6.2: x'), { same: 1 });
+  t.equal(compared('since Linux 6.2: x', 'since Linux 6.2: x').tests[0]?.reason, undefined);
+  t.match(compared(undefined, 'since Linux 6.2: x'), { changed: 1 });
+  t.end();
+});
+
 t.test('metrics are joined by name', (t) => {
   const metric = (name: string, value: number, spread?: number) => ({
     ...{ name, value, unit: 'ns', better: 'lower' as const },

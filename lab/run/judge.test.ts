@@ -2,7 +2,7 @@ import t from 'tap';
 import type { CellResult, TestResult } from '../model/result.ts';
 import { type Attributed, blame } from './blame.ts';
 import { runningTest } from './complaints.ts';
-import { killer, listMutants } from './mutants.ts';
+import { breaks, killer, listMutants, mutantsOf } from './mutants.ts';
 
 const test = (name: string, verdict: TestResult['verdict'] = 'pass'): TestResult => ({ name, verdict });
 const complaint = (over: Partial<Attributed>): Attributed => ({
@@ -59,6 +59,25 @@ t.test('a mutant is killed by a test that passes without it', (t) => {
   t.equal(killer(healthy, cell({ tests: [test('a'), test('b', 'fail')] })), undefined, 'b proves nothing');
   t.equal(killer(healthy, cell({ tests: [test('a')] })), undefined);
   t.match(killer(healthy, cell({ verdict: 'crash', reason: 'panic', tests: [] })), /crash, panic/);
+  t.end();
+});
+
+t.test('a plan asks for the mutants of its series, or of its only suite', (t) => {
+  const plan = (...suites: string[]) =>
+    ({ pairs: suites.map((name) => ({ suite: { name } })) }) as unknown as Parameters<typeof mutantsOf>[0];
+  const series = [{ name: 'mine' }] as unknown as Parameters<typeof mutantsOf>[1];
+  t.equal(mutantsOf(plan('a', 'b'), series), 'mine');
+  t.equal(mutantsOf(plan('a', 'a'), []), 'a');
+  t.throws(() => mutantsOf(plan('a', 'b'), []), { exitCode: 2, message: /neither a series nor one suite/ });
+  t.end();
+});
+
+t.test('a cell is stopped at a test that the mutant broke, not at one that was broken before', (t) => {
+  const stopAt = breaks(cell({ tests: [test('a'), test('b', 'fail')] }));
+  t.same(
+    [test('a'), test('a', 'fail'), test('a', 'skip'), test('b', 'fail'), test('new', 'fail')].map(stopAt),
+    [false, true, false, false, false],
+  );
   t.end();
 });
 

@@ -157,7 +157,10 @@ export async function runMutants(
 ): Promise<MutantResult[]> {
   const mutants = await listMutants(mutantsOf(plan, stack), options.only);
   await using scratch = await scratchFolder('guest');
-  const [image, agent] = await Promise.all([ensureImage(RECIPE, ctx), prepareAgent()]);
+  const [image, agent] = await Promise.all([
+    ensureImage(RECIPE, ctx),
+    prepareAgent(plan.pairs.map(({ suite }) => suite)),
+  ]);
   const accel = plan.accel ?? (await probeAccel(ctx)).accel;
   const tools = { plan, image, agent, accel, recordDir: scratch.dir };
   const bench = await healthyRun(plan, stack, tools, ctx);

@@ -68,7 +68,7 @@ async function runCells(plan: Plan, kernels: PreparedKernel[], run: Run, ctx: St
   }
   const [image, agent, { accel, reason }] = await Promise.all([
     ensureImage(RECIPE, ctx),
-    prepareAgent(),
+    prepareAgent(plan.pairs.map(({ suite }) => suite)),
     plan.accel ? { accel: plan.accel, reason: 'asked for' } : probeAccel(ctx),
   ]);
   ctx.emit({ stage: 'run', subject: 'accel', kind: 'line', text: `${accel}: ${reason}` });

@@ -11,7 +11,10 @@ const guest = (name: string) =>
     nvme: [{ name: 'main', controllers: [{ serial: 's' }], namespaces: [{ role: 'data', sizeMiB: 64 }] }],
   });
 const profiles = new Map(['plain', 'swiotlb', 'multipath', 'mine'].map((name) => [name, guest(name)]));
-const suite = (name: string, guests: string[]) => SuiteInfo.parse({ name, summary: name, guests });
+const suite = (name: string, guests: string[]) => ({
+  ...SuiteInfo.parse({ name, summary: name, guests }),
+  dir: `/suites/${name}`,
+});
 const suites = new Map([
   ['passthrough', suite('passthrough', ['plain', 'swiotlb'])],
   ['multipath', suite('multipath', ['multipath'])],

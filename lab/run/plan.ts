@@ -3,7 +3,7 @@ import { InputError } from '../core/errors.ts';
 import type { GuestProfile } from '../model/guest.ts';
 import type { KernelConfigRequest } from '../model/kernel.ts';
 import type { Cell, Plan, Side } from '../model/plan.ts';
-import type { SuiteInfo } from '../model/suite.ts';
+import type { Suite } from '../model/suite.ts';
 import { pick } from './suites.ts';
 
 /** A run as the user names it. Empty lists mean "what fits". */
@@ -43,7 +43,7 @@ function resize(profile: GuestProfile, request: PlanRequest): GuestProfile {
   return { ...profile, nvme, memoryMiB, vcpus: request.vcpus ?? profile.vcpus };
 }
 
-function patience(suite: SuiteInfo, debug: boolean): SuiteInfo {
+function patience(suite: Suite, debug: boolean): Suite {
   const factor = debug ? DEBUG_FACTOR : 1;
   return {
     ...suite,
@@ -58,8 +58,8 @@ function patience(suite: SuiteInfo, debug: boolean): SuiteInfo {
  */
 function pairUp(
   guests: GuestProfile[],
-  suites: SuiteInfo[],
-  known: Iterable<SuiteInfo>,
+  suites: Suite[],
+  known: Iterable<Suite>,
   narrowed: boolean,
 ): Plan['pairs'] {
   const named = new Set([...known].flatMap((suite) => suite.guests));
@@ -79,7 +79,7 @@ function pairUp(
 export function makePlan(
   request: PlanRequest,
   profiles: ReadonlyMap<string, GuestProfile>,
-  known: ReadonlyMap<string, SuiteInfo>,
+  known: ReadonlyMap<string, Suite>,
 ): Plan {
   const suiteNames =
     request.suites.length > 0 ? request.suites : (request.wishes?.suites ?? [...known.keys()]);

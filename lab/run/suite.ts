@@ -4,8 +4,8 @@ import type { Guest, GuestDeath } from '../model/machine.ts';
 import type { Cell } from '../model/plan.ts';
 import type { CellVerdict, TestResult } from '../model/result.ts';
 import { TapStream } from '../tap/index.ts';
-import { agentCommand } from './agent.ts';
 import { runningTest, scanForLeaks } from './complaints.ts';
+import type { Start } from './start.ts';
 
 export interface SuiteOutcome {
   verdict: CellVerdict;
@@ -27,7 +27,7 @@ type End =
 /** How long a guest may take to die by a panic of its own after the connection to it broke, ms. */
 const DEATH_GRACE_MS = 10_000;
 
-function judge(end: End, cell: Cell): Pick<SuiteOutcome, 'verdict' | 'reason' | 'detail'> {
+function judge(end: End, cell: Cell, start: Start): Pick<SuiteOutcome, 'verdict' | 'reason' | 'detail'> {
   if (end.kind === 'timeout') {
     return { verdict: 'timeout', reason: `the suite did not end within ${cell.suite.timeoutSeconds} s` };
   }
@@ -38,10 +38,12 @@ function judge(end: End, cell: Cell): Pick<SuiteOutcome, 'verdict' | 'reason' | 
   }
   if (end.kind === 'stopped') return { verdict: 'done' };
   // 0: all passed, 1: some test failed; both are a suite that ran to its end.
-  if (end.code === 0 || end.code === 1) return { verdict: 'done' };
+  // A program's code is a verdict, whatever it is.
+  const own = start.byExitCode && end.code !== null;
+  if (own || end.code === 0 || end.code === 1) return { verdict: 'done' };
   const how =
     end.code === null ? `was ended by ${end.signal ?? 'a lost connection'}` : `ended with code ${end.code}`;
-  return { verdict: 'lost', reason: `the agent ${how}` };
+  return { verdict: 'lost', reason: `the ${start.byExitCode ? 'program' : 'agent'} ${how}` };
 }
 
 async function deadline<T>(ms: number, value: T, stop: AbortSignal): Promise<T> {
@@ -66,67 +68,122 @@ async function waitForEnd(guest: Guest, running: Promise<End>[], cell: Cell): Pr
   }
 }
 
-/** Runs the agent in a booted guest, reads its TAP as it comes and says how it went. */
-export async function runSuite(
+interface SuiteOptions {
+  /** Takes the output as it came. */
+  sink: Writable;
+  /** The kernel is a debug one: it is asked for leaks at the end. */
+  debug: boolean;
+  stopAt?: (test: TestResult) => boolean;
+}
+
+/** Output kept for a program that has nothing but its exit code to tell, characters. */
+const OUTPUT_KEPT = 64 << 10;
+
+/** Reads what a suite says, as it says it. */
+class Listener {
+  readonly tap: TapStream;
+  /** The end of standard error, and of standard output. */
+  complaint = '';
+  output = '';
+  anyTap = false;
+  firstTapMs: number | undefined;
+  /** Resolves when a test has come at which to stop. */
+  readonly stopped: Promise<End>;
+
+  constructor(cell: Cell, stopAt: SuiteOptions['stopAt'], ctx: StageContext) {
+    let stop = (_end: End) => {};
+    this.stopped = new Promise((resolve) => {
+      stop = resolve;
+    });
+    this.tap = new TapStream({
+      onTest: (test) => {
+        this.anyTap = true;
+        if (stopAt?.(test)) stop({ kind: 'stopped', at: test });
+        const reason = test.reason ? `: ${test.reason}` : '';
+        const text = `${test.verdict} ${test.name}${reason}`;
+        ctx.emit({ stage: 'suite', subject: cell.name, kind: 'line', text });
+      },
+    });
+  }
+
+  take(chunk: Buffer, sinceStartMs: number): void {
+    this.firstTapMs ??= Math.round(sinceStartMs);
+    this.output = (this.output + chunk.toString('utf8')).slice(-OUTPUT_KEPT);
+    this.tap.write(chunk);
+  }
+
+  takeError(chunk: Buffer): void {
+    this.complaint = (this.complaint + chunk.toString('utf8')).slice(-4000);
+  }
+}
+
+/** Starts the suite and reads it until it ends, or `stop` fires. */
+function listen(
   guest: Guest,
-  cell: Cell,
-  options: { helpPort: number; sink: Writable; debug: boolean; stopAt?: (test: TestResult) => boolean },
-  ctx: StageContext,
-): Promise<SuiteOutcome> {
-  let firstTapMs: number | undefined;
-  let complaint = '';
-  let stopAt = (_test: TestResult) => {};
-  const stopped = new Promise<End>((resolve) => {
-    stopAt = (test) => options.stopAt?.(test) && resolve({ kind: 'stopped', at: test });
-  });
-  const tap = new TapStream({
-    onTest: (test) => {
-      stopAt(test);
-      const reason = test.reason ? `: ${test.reason}` : '';
-      ctx.emit({
-        stage: 'suite',
-        subject: cell.name,
-        kind: 'line',
-        text: `${test.verdict} ${test.name}${reason}`,
-      });
-    },
-  });
-  const stop = new AbortController();
-  const running = guest
-    .exec(agentCommand(options.helpPort), {
-      signal: AbortSignal.any([ctx.signal, stop.signal]),
+  start: Start,
+  listener: Listener,
+  sink: Writable,
+  signal: AbortSignal,
+): Promise<End> {
+  return guest
+    .exec(start.command, {
+      signal,
+      stdin: start.stdin,
       onStdout: (chunk) => {
-        if (stop.signal.aborted) return;
-        firstTapMs ??= Math.round(performance.now() - guest.startedAt);
-        options.sink.write(chunk);
-        tap.write(chunk);
+        if (signal.aborted) return;
+        sink.write(chunk);
+        listener.take(chunk, performance.now() - guest.startedAt);
       },
-      onStderr: (chunk) => {
-        complaint = (complaint + chunk.toString('utf8')).slice(-4000);
-      },
+      onStderr: (chunk) => listener.takeError(chunk),
     })
     .then(
-      ({ code, signal }): End => ({ kind: 'exit', code, signal }),
+      ({ code, signal: name }): End => ({ kind: 'exit', code, signal: name }),
       (): End => ({ kind: 'exit', code: null }),
     );
-  const end = await waitForEnd(guest, [running, stopped], cell);
-  stop.abort();
-  ctx.signal.throwIfAborted();
-  const leakReport = end.kind === 'exit' && options.debug ? await scanForLeaks(guest, ctx.signal) : undefined;
-  const verdict = judge(end, cell);
-  if (end.kind === 'stopped') return { ...verdict, tests: [end.at], firstTapMs };
-  const tests = tap.end({
+}
+
+/** The tests of a suite that has ended. */
+function testsOf(
+  end: End,
+  start: Start,
+  { tap, output, complaint, anyTap }: Listener,
+  guest: Guest,
+): TestResult[] {
+  if (end.kind === 'stopped') return [end.at];
+  const all = tap.end({
     code: end.kind === 'exit' ? end.code : null,
     signal: end.kind === 'exit' ? end.signal : undefined,
     timedOut: end.kind === 'timeout',
     guestDied: end.kind === 'death' ? end.death.title : undefined,
     running: runningTest(guest.consoleText()),
   });
+  if (end.kind !== 'exit' || end.code === null) return all;
+  const only = start.byExitCode?.(end.code, output + complaint, anyTap);
+  return only ? [only] : all;
+}
+
+/** Runs a suite in a booted guest, reads its TAP as it comes and says how it went. */
+export async function runSuite(
+  guest: Guest,
+  cell: Cell,
+  start: Start,
+  options: SuiteOptions,
+  ctx: StageContext,
+): Promise<SuiteOutcome> {
+  const stop = new AbortController();
+  const listener = new Listener(cell, options.stopAt, ctx);
+  const running = listen(guest, start, listener, options.sink, AbortSignal.any([ctx.signal, stop.signal]));
+  const failed = start.stdin?.then(() => new Promise<never>(() => {}));
+  const end = await waitForEnd(guest, [running, listener.stopped, ...(failed ? [failed] : [])], cell);
+  stop.abort();
+  ctx.signal.throwIfAborted();
+  const leakReport = end.kind === 'exit' && options.debug ? await scanForLeaks(guest, ctx.signal) : undefined;
+  const verdict = judge(end, cell, start);
   return {
     ...verdict,
-    detail: verdict.detail ?? (complaint.trim() || undefined),
-    tests,
-    firstTapMs,
+    detail: verdict.detail ?? (listener.complaint.trim() || undefined),
+    tests: testsOf(end, start, listener, guest),
+    firstTapMs: listener.firstTapMs,
     leakReport,
   };
 }

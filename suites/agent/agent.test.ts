@@ -18,6 +18,7 @@ const cell: CellFile = {
   ...{ devices: [], facts: { vcpus: 2, iommu: 'none', pollQueues: 0 } },
 };
 const uapi = await hostUapi();
+const PASSTHROUGH = { name: 'passthrough', dir: join(import.meta.dirname, '../passthrough') };
 const lab: Lab = {
   cell,
   uapi: new UapiTable(uapi),
@@ -130,8 +131,8 @@ t.test('registration: needs of the group are added, names are unique', (t) => {
 });
 
 t.test('the bundle runs by itself', async (t) => {
-  const [bundle, addon] = await Promise.all([bundleAgent(['passthrough']), buildBinding()]);
-  t.equal((await bundleAgent(['passthrough'])).hash, bundle.hash, 'the same sources, the same bundle');
+  const [bundle, addon] = await Promise.all([bundleAgent(PASSTHROUGH), buildBinding()]);
+  t.equal((await bundleAgent(PASSTHROUGH)).hash, bundle.hash, 'the same sources, the same bundle');
   const dir = t.testdir();
   const agent = (env: Record<string, string> = {}) =>
     new Promise<{ code: unknown; stdout: string }>((resolve) => {

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { access, mkdir, readdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -7,24 +7,16 @@ import { build } from 'esbuild';
 const agent = dirname(fileURLToPath(import.meta.url));
 const suites = dirname(agent);
 
-/** Names of the folders that hold a suite. */
-async function suiteNames(): Promise<string[]> {
-  const names = await readdir(suites);
-  const has = await Promise.all(
-    names.map((name) =>
-      access(join(suites, name, 'suite.yaml')).then(
-        () => true,
-        () => false,
-      ),
-    ),
-  );
-  return names.filter((_, index) => has[index]).sort();
+/** A suite to bundle: its name, and the folder that has its `index.ts`. */
+interface Source {
+  name: string;
+  dir: string;
 }
 
-/** The entry point: the agent, and each suite to be imported when its turn comes. */
-function entry(names: readonly string[]): string {
-  const table = names.map((name) => `${JSON.stringify(name)}: () => import('../${name}/index.ts')`);
-  return `import { main } from './main.ts';\nvoid main({ ${table.join(', ')} });\n`;
+/** The entry point: the agent, and the suite to be imported when it is asked for. */
+function entry({ name, dir }: Source): string {
+  const table = `${JSON.stringify(name)}: () => import(${JSON.stringify(join(dir, 'index.ts'))})`;
+  return `import { main } from './main.ts';\nvoid main({ ${table} });\n`;
 }
 
 async function store(bytes: Uint8Array, hash: string): Promise<string> {
@@ -37,18 +29,18 @@ async function store(bytes: Uint8Array, hash: string): Promise<string> {
 }
 
 /**
- * Bundles the agent and suites (default: all) to one CommonJS script. `hash` is the sha256 of its bytes and part of its file name.
+ * Bundles the agent and one suite to one CommonJS script. `hash` is the sha256 of its bytes and part of its file name. A suite
+ * of the user's own finds the helpers under `ringlab/suite`.
  */
-export async function bundleAgent(
-  only?: readonly string[],
-): Promise<{ path: string; hash: string; bytes: Uint8Array }> {
+export async function bundleAgent(suite: Source): Promise<{ path: string; hash: string; bytes: Uint8Array }> {
   const result = await build({
     stdin: {
-      contents: entry(only ?? (await suiteNames())),
+      contents: entry(suite),
       resolveDir: agent,
       sourcefile: 'entry.ts',
       loader: 'ts',
     },
+    alias: { 'ringlab/suite': join(suites, 'lib/index.ts') },
     bundle: true,
     write: false,
     platform: 'node',

@@ -25,7 +25,12 @@ function original(line: string): string {
     Number(column) - 1,
   );
   if (!found || !('originalSource' in found)) return line;
-  const source = found.originalSource.replace(/^.*?(suites\/)/, '$1');
+  // A suite of the user's own is named by its folder and file: where they lie is nobody's business.
+  const [own] =
+    /suites\/(?!.*suites\/).*$/.exec(found.originalSource) ??
+    /[^/]*\/[^/]*$/.exec(found.originalSource) ??
+    [];
+  const source = own ?? found.originalSource;
   return `${head}${source}:${found.originalLine + 1}:${found.originalColumn + 1}${tail}`;
 }
 
@@ -37,6 +42,6 @@ export function readableStack(error: Error): string[] {
 /** The place in the suites where it failed: the first frame outside library and binding. */
 export function failurePlace(stack: readonly string[]): string {
   const frames = stack.filter((line) => /^\s+at /.test(line));
-  const own = frames.find((line) => line.includes('suites/') && !OURS.test(line)) ?? frames[0] ?? '';
+  const own = frames.find((line) => /[.]ts:\d/.test(line) && !OURS.test(line)) ?? frames[0] ?? '';
   return own.trim().replace(/^at /, '');
 }

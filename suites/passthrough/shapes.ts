@@ -65,6 +65,23 @@ suite('ring shapes', { devices: ['data'] }, () => {
     });
   }
 
+  test('a completion is written whole, whatever lay in its slot', async (t) => {
+    const device = t.device('data');
+    for (const shape of ['big', 'cqe32'] as const) {
+      const ring = openRing(t, { shape, entries: 4 });
+      const char = t.use(new File(device.char, READ_WRITE));
+      const { cq, cqEntries } = ring.params;
+      const slots = new Uint8Array(ring.queues, cq.cqes, cqEntries * ring.cqeSize);
+      for (let turn = 0; turn < 2; turn++) {
+        slots.fill(0xff);
+        ring.sqe({ opcode: 'IORING_OP_NOP', userData: 1 });
+        if (shape === 'big') ring.passthrough({ fd: char.fd, command: nvme.flush(device), userData: 2 });
+        for (const { tag, res, flags, big } of await ring.complete())
+          t.same([res, flags, ...big], [0, 0, 0n, 0n], `${shape}, completion ${tag}`);
+      }
+    }
+  });
+
   test('NVMe commands and plain opcodes share a ring', async (t) => {
     const device = t.device('data');
     const ring = openRing(t);
