@@ -63,6 +63,8 @@ export const machineOptions = (accel: Accel, machine: Record<string, string> = {
 /** Counting instructions is TCG's, and on one vCPU only. */
 const COUNTING = ['-machine', option('q35', UNUSED), '-accel', 'tcg,tb-size=256', '-cpu', EMULATED_CPU];
 
+const emulated = ({ profile, accel }: GuestRequest) => profile.icount || accel === 'tcg';
+
 function machine({ profile, accel }: GuestRequest): string[] {
   if (profile.icount) return [...COUNTING, '-icount', 'shift=0,sleep=off'];
   // Interrupt remapping needs the I/O APIC outside of KVM.
@@ -74,13 +76,17 @@ const size = ({ profile }: GuestRequest) => [
 ];
 
 /** Kernel arguments of every guest, then the profile's, then the request's: the last one wins. */
-export function kernelArguments({ profile, kernelArgs = [] }: GuestRequest): string[] {
+export function kernelArguments(request: GuestRequest): string[] {
+  const { profile, kernelArgs = [] } = request;
   return [
     ...['console=ttyS0', 'root=/dev/vda', 'rootfstype=erofs', 'ro', 'init=/init'],
     // -1: at once; QEMU then ends.
     'panic=-1',
     // Guests have neither of these; looking for them takes time.
     ...['8250.nr_uarts=1', 'pty.legacy_count=0'],
+    // An emulated CPU stalls with its host. Linux takes that for a bad TSC and falls back to a clock that wraps every few
+    // seconds: a debug kernel, slow as it is, then lost its timers for good (6.12, QEMU 7.2).
+    ...(emulated(request) ? ['tsc=reliable'] : []),
     ...profile.kernelArgs,
     ...kernelArgs,
   ];

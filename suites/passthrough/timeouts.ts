@@ -34,17 +34,14 @@ suite('timeouts', { devices: ['data'] }, () => {
 
   test('a linked timeout cannot take a command from the device: it waits for it', async (t) => {
     const { device, char, ring } = setUp(t);
-    const memory = ioMemory(t, 4096);
+    const memory = ioMemory(t, 5 * 4096);
+    const read = (index: number) =>
+      nvme.transfer('read', device, { lba: 0, blocks: 8 }, memory, { offset: index * 4096 });
     await throttled(t, device, 4);
     // The first ones use up what the throttle lets through at once.
     for (let index = 0; index < 4; index++)
-      ring.passthrough({
-        fd: char.fd,
-        command: nvme.transfer('read', device, { lba: 0, blocks: 8 }, memory),
-        userData: index,
-      });
-    const command = nvme.transfer('read', device, { lba: 0, blocks: 8 }, memory);
-    ring.passthrough({ fd: char.fd, command, userData: 10, flags: ['IOSQE_IO_LINK'] });
+      ring.passthrough({ fd: char.fd, command: read(index), userData: index });
+    ring.passthrough({ fd: char.fd, command: read(4), userData: 10, flags: ['IOSQE_IO_LINK'] });
     const span = timespec(t, 20);
     ring.sqe({ opcode: 'IORING_OP_LINK_TIMEOUT', addr: span.address, len: 1, userData: 11 });
     t.equal(ring.submit(), 6);
