@@ -140,3 +140,16 @@ t.test('exit conventions', (t) => {
   t.same(verdicts('plain'), ['pass', 'fail', 'fail', 'fail', 'fail', 'fail', 'fail', 'lost']);
   t.end();
 });
+
+t.test('which of two right behaviours a test saw is kept', (t) => {
+  const stream = new TapStream();
+  stream.write(
+    Buffer.from(
+      'TAP version 14\nok 1 - a\n  ---\n  behaviour: "since Linux 6.2: x"\n  ...\nok 2 - b\n1..2\n',
+    ),
+  );
+  const [first, second] = stream.end({ code: 0 });
+  t.match(first, { name: 'a', verdict: 'pass', behaviour: 'since Linux 6.2: x' });
+  t.equal(second?.behaviour, undefined);
+  t.end();
+});

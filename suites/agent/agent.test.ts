@@ -76,6 +76,22 @@ t.test('outcomes are TAP that a parser agrees with', async (t) => {
   t.match(results[10], { todo: 'old kernel' });
 });
 
+t.test('which of two right behaviours was seen goes with the result', async (t) => {
+  const old: Lab = { ...lab, uapi: new UapiTable({ ...uapi, release: '6.1.99' }) };
+  const body: Body = (t) => {
+    t.ok(!t.since('6.2', 'anybody may read (nvme_cmd_allowed)'), 'this one is older');
+    t.ok(t.since('5.19', 'there is passthrough'), 'this one is newer');
+  };
+  const { behaviour, ok } = await runTest({ name: 'both', needs: {}, body }, old);
+  t.ok(ok);
+  t.equal(
+    behaviour,
+    'before Linux 6.2: anybody may read (nvme_cmd_allowed); since Linux 5.19: there is passthrough',
+  );
+  const { results } = await inTap([['seen', (t) => void t.since('5.19', 'there is passthrough')]]);
+  t.match(results[0]?.diag, { behaviour: / Linux 5.19: there is passthrough$/ });
+});
+
 t.test('a test that runs out of time is told of, given back and passed by', async (t) => {
   const events: string[] = [];
   const { text, results } = await inTap([
@@ -148,7 +164,7 @@ t.test('the bundle runs by itself', async (t) => {
   writeFileSync(join(dir, 'uapi.json'), JSON.stringify(uapi));
   writeFileSync(join(dir, 'cell.json'), JSON.stringify({ ...cell, suite: 'nonsense' }));
   t.match(await agent(), { code: 2, stdout: /Bail out! no suite nonsense; there are passthrough/ });
-  writeFileSync(join(dir, 'cell.json'), JSON.stringify({ ...cell, only: ['refuses'] }));
+  writeFileSync(join(dir, 'cell.json'), JSON.stringify({ ...cell, only: ['NVMe refuses'] }));
   const { code, stdout } = await agent();
   t.equal(code, 0);
   t.equal(stdout.match(/^ok .* # SKIP this guest has no device with the role data$/gm)?.length, 3);
