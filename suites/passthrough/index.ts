@@ -15,3 +15,4 @@ import './integrity.ts';
 import './lifetime.ts';
 import './privilege.ts';
 import './load.ts';
+import './leak.ts';

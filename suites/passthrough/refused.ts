@@ -133,12 +133,4 @@ suite('what the kernel refuses', { devices: ['data'] }, () => {
     const more = nvme.transfer('read', device, where, memory);
     t.errno(await ring.execute({ fd: char.fd, command: more }), 'EINVAL', `${memory.length} bytes`);
   });
-
-  test('metadata for a namespace that has none is EINVAL', async (t) => {
-    const { device, char, ring } = setUp(t);
-    if (device.role.metadataBytes > 0) t.skip('the namespace has metadata');
-    const [memory, metadata] = [ioMemory(t, 4096), ioMemory(t, 64)];
-    const command = nvme.transfer('read', device, { lba: 0, blocks: 8 }, memory, { metadata });
-    t.errno(await ring.execute({ fd: char.fd, command }), 'EINVAL');
-  });
 });

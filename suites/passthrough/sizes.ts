@@ -56,16 +56,4 @@ suite('sizes', { devices: ['data'] }, () => {
     );
     t.errno(await ring.execute(vectored(many)), 'EINVAL', `${many.length} segments`);
   });
-
-  test('a vector in a registered buffer is EINVAL', async (t) => {
-    const { device, char, ring } = setUp(t);
-    const memory = ioMemory(t, PAGE);
-    ring.registerBuffers([memory]);
-    const list = t.use(iovecs([{ address: memory.address, length: PAGE }]));
-    const command = { ...nvme.transfer('read', device, { lba: 0, blocks: 8 }, list), dataLength: 1 };
-    t.errno(
-      await ring.execute({ fd: char.fd, cmdOp: 'NVME_URING_CMD_IO_VEC', command, bufIndex: 0 }),
-      'EINVAL',
-    );
-  });
 });
