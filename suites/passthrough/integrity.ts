@@ -16,6 +16,13 @@ const { Status } = nvme;
 const TAG = 0x4d5a;
 const CHECK_ALL = Prinfo.guard | Prinfo.applicationTag | Prinfo.referenceTag;
 
+/**
+ * The direction is the wrong way round, so that pages for reading are pinned for reading only: of memory that has not been
+ * written to that is the page of zeros that all programs share, and the device writes to it.
+ */
+const ZERO_PAGE =
+  'blk_rq_integrity_map_user() lets the device write to pages that are not the caller’s (mended by "block: flip iter directions in blk_rq_integrity_map_user()", Linux 6.16)';
+
 interface Buffers {
   data: Memory;
   metadata: Memory;
@@ -29,8 +36,9 @@ function protectedData(t: Test, { device }: Bench, where: nvme.Span, seed: numbe
   return { data, metadata };
 }
 
+/** Buffers to read into. They are written to first: see ZERO_PAGE. */
 function empty(t: Test, { device }: Bench, { blocks }: nvme.Span): Buffers {
-  return { data: ioMemory(t, blocks * device.blockSize), metadata: ioMemory(t, blocks * TUPLE_BYTES) };
+  return { data: ioMemory(t, blocks * device.blockSize, 1), metadata: ioMemory(t, blocks * TUPLE_BYTES, 2) };
 }
 
 /** One transfer with metadata. `checks`: what the device compares, with the tags that this place should have. */
@@ -159,5 +167,35 @@ suite('metadata and protection information', { devices: ['pi'] }, () => {
       const command = { ...nvme.transfer(kind, device, where, data, { metadata }), metadata: 0x10000n };
       t.errno(await ring.execute({ fd: char.fd, command }), 'EFAULT', kind);
     }
+  });
+
+  test('metadata that is read goes to the caller’s memory, not to a page that everybody shares', {
+    knownFault: ZERO_PAGE,
+  }, async (t) => {
+    const bench = setUp(t, {}, 'pi');
+    const where = area(bench.device, 8);
+    // Memory that nobody has written to yet is one page of zeros, the same for all, until somebody writes to it.
+    const untouched = () => ({
+      data: ioMemory(t, where.blocks * bench.device.blockSize, 871),
+      metadata: ioMemory(t, where.blocks * TUPLE_BYTES),
+    });
+    const zeros = { data: ioMemory(t, where.blocks * bench.device.blockSize), metadata: ioMemory(t, 64, 1) };
+    zeros.metadata.bytes.fill(0);
+    const heal = async () => {
+      // A kernel with the fault has spoilt the zeros of all programs: zeros, read in the same way, bring them back.
+      t.equal(await transfer(bench, 'write', where, zeros, 0), 0, 'zeros written');
+      t.equal(await transfer(bench, 'read', where, untouched(), 0), 0, 'zeros read');
+    };
+    const written = protectedData(t, bench, where, 870);
+    t.equal(await transfer(bench, 'write', where, written), 0);
+    const read = untouched();
+    const bystander = ioMemory(t, 4096);
+    t.equal(bystander.bytes[0], 0, 'the bystander, before');
+    t.equal(await transfer(bench, 'read', where, read), 0);
+    const own = read.metadata.bytes.slice();
+    const seen = bystander.bytes.slice();
+    await heal();
+    t.bytes(own, written.metadata.bytes, 'metadata');
+    t.bytes(seen, new Uint8Array(seen.length), 'memory that nobody has written to');
   });
 });
