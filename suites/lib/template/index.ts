@@ -27,9 +27,10 @@ suite('reads of the first blocks', { devices: ['data'] }, () => {
       ring.passthrough({ fd: char.fd, command, userData: index });
     }
     t.equal(ring.submit(), 8);
-    t.ok(ring.reap().length < 8, 'the drive was not slow');
+    const early = ring.reap();
+    t.ok(early.length < 8, 'the drive was not slow');
     await lift();
-    for (const { res } of await ring.wait(8)) t.equal(res, 0);
+    for (const { res } of [...early, ...(await ring.wait(8 - early.length))]) t.equal(res, 0);
   });
 
   test('a command that the kernel refuses', async (t) => {
