@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import t from 'tap';
 import { run, start } from './process.ts';
@@ -67,4 +68,14 @@ t.test('a child dies with a parent that is killed', async (t) => {
   await parent.ended;
   for (let tries = 0; alive(pid) && tries < 100; tries++) await wait(20);
   t.notOk(alive(pid));
+});
+
+t.test('files in place of pipes', async (t) => {
+  const out = openSync(join(t.testdir({ in: 'from a file\n' }), 'out'), 'w');
+  const given = openSync(join(t.testdirName, 'in'), 'r');
+  await using child = start('cat', [], { stdinFd: given, stdoutFd: out });
+  closeSync(given);
+  closeSync(out);
+  t.same(await child.ended, { code: 0, signal: null });
+  t.equal(readFileSync(join(t.testdirName, 'out'), 'utf8'), 'from a file\n');
 });

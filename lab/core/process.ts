@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import { createInterface } from 'node:readline';
+import { PassThrough } from 'node:stream';
 import { execa, type Options, type ResultPromise } from 'execa';
 import { LabError } from './errors.ts';
 
@@ -20,6 +21,9 @@ export interface RunOptions {
   maxBuffer?: number;
   /** Signal that the kernel sends the child if we die, SIGKILL included; default KILL. */
   parentDeath?: 'KILL' | 'TERM';
+  /** Open files in place of the pipes to standard input and output; they stay the caller's to close. */
+  stdinFd?: number;
+  stdoutFd?: number;
 }
 
 export interface RunResult {
@@ -69,6 +73,8 @@ function spawnGroup(command: string, args: readonly string[], options: RunOption
     ...(cwd === undefined ? {} : { cwd }),
     ...(env === undefined ? {} : { env }),
     ...(input === undefined ? {} : { input }),
+    ...(options.stdinFd === undefined ? {} : { stdin: options.stdinFd as 0 }),
+    ...(options.stdoutFd === undefined ? {} : { stdout: options.stdoutFd as 1 }),
   };
   return execa(file, argv, settings) as ResultPromise;
 }
@@ -96,7 +102,10 @@ export function start(command: string, args: readonly string[], options: RunOpti
   const onAbort = () => void stop();
   options.signal?.addEventListener('abort', onAbort, { once: true });
   void ended.then(() => options.signal?.removeEventListener('abort', onAbort));
-  const { stdin, stdout, stderr } = child;
+  // Where a file was given there is no pipe: a stream that is at its end stands for it.
+  const stdin = child.stdin ?? (options.stdinFd === undefined ? null : new PassThrough().end());
+  const stdout = child.stdout ?? (options.stdoutFd === undefined ? null : new PassThrough().end());
+  const { stderr } = child;
   if (!stdin || !stdout || !stderr) throw new LabError(`no pipes to ${command}`);
   return { pid, stdin, stdout, stderr, ended, stop, [Symbol.asyncDispose]: stop };
 }

@@ -1,5 +1,6 @@
+import { closeSync, constants, openSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Child, start } from '../core/process.ts';
+import { type Child, run, start } from '../core/process.ts';
 import { Resources } from '../core/resource.ts';
 import type { BootPaths } from './command.ts';
 import { ConsoleLog } from './console.ts';
@@ -13,6 +14,8 @@ const STDERR_BYTES = 8 << 10;
 const PANIC_GRACE_MS = 5_000;
 /** A connection that QEMU made before it ended is here by then. */
 const CONNECT_MS = 200;
+/** What the console's pipe holds when QEMU ends is read by then. */
+const READER_MS = 2_000;
 
 /** A running QEMU: its process, console and control channels. */
 export interface Machine extends AsyncDisposable {
@@ -54,6 +57,30 @@ function observe(console: ConsoleLog, qmp: Promise<Qmp>, kill: () => void) {
   return seen;
 }
 
+/**
+ * Starts a program whose output is lost if it cannot be written at once. QEMU's serial port gives up on a byte after four tries,
+ * and Node's own pipes are sockets, which are full after some hundred single bytes: the console had holes when the lab was
+ * busy. So the program writes to a pipe proper, which takes 64 KiB, and `cat` keeps it empty.
+ */
+async function startWithOutput(program: string, args: readonly string[], path: string, resources: Resources) {
+  await run('mkfifo', ['-m', '600', path]);
+  // For reading and writing, since to open it for one of them would wait for the other.
+  const write = openSync(path, constants.O_RDWR);
+  const read = openSync(path, constants.O_RDONLY);
+  unlinkSync(path);
+  try {
+    const reader = start('cat', [], { stdinFd: read, graceMs: 1000 });
+    // It has read to the end when it ends by itself, soon after the program has.
+    resources.defer(() => within(READER_MS, reader.ended).then(() => reader.stop()));
+    const child = resources.use(start(program, args, { stdoutFd: write, graceMs: 1000 }));
+    return { child, output: reader.stdout };
+  } finally {
+    // The program is the only writer then, and its end is the end of the output.
+    closeSync(write);
+    closeSync(read);
+  }
+}
+
 /** Starts QEMU. It is gone when the result is disposed, and its sockets and console are closed. */
 export async function startQemu(command: readonly string[], dir: string, paths: BootPaths): Promise<Machine> {
   await using resources = new Resources();
@@ -63,10 +90,10 @@ export async function startQemu(command: readonly string[], dir: string, paths: 
   };
   const [program = '', ...args] = command;
   const startedAt = performance.now();
-  const child = resources.use(start(program, args, { graceMs: 1000 }));
+  const { child, output } = await startWithOutput(program, args, join(dir, 'console.pipe'), resources);
   child.stdin.end();
   const stderr = keepStderr(child);
-  const console = new ConsoleLog(child.stdout, join(dir, 'console.log'));
+  const console = new ConsoleLog(output, join(dir, 'console.log'));
   const qmp = listening.qmp.connection.then((socket) => new Qmp(socket));
   const qtest = listening.qtest.connection.then((socket) => new Qtest(socket));
   const kill = () => void child.stop();
