@@ -14,6 +14,8 @@ import { type Facts, Model } from './model.ts';
 import type { Request, Sequence, Step } from './plan.ts';
 
 const NUMBER_OF_QUEUES = 0x07;
+/** More requests than a sequence has. */
+export const SLOTS = 128;
 export const featuresCommand: NvmeCommand = {
   opcode: nvme.Admin.getFeatures,
   nsid: 0,
@@ -27,6 +29,7 @@ export interface Surroundings {
   block: File;
   char: File;
   controller: File;
+  /** A block for each of `SLOTS` reads. */
   memory: Memory;
   facts: Facts;
 }
@@ -67,7 +70,9 @@ class Run implements Disposable {
     const { char, controller, block, device, memory } = this.#on;
     const flags = [...LINKS[link], ...(async ? ['IOSQE_ASYNC'] : [])];
     const common = { flags, userData };
-    const read = { ...common, opcode: 'IORING_OP_READ', addr: memory.address, len: memory.length };
+    // No two reads in flight share memory: what they bring is the same, but DMA debugging rightly frowns at it.
+    const addr = memory.address + BigInt((userData % SLOTS) * device.blockSize);
+    const read = { ...common, opcode: 'IORING_OP_READ', addr, len: device.blockSize };
     if (kind === 'nop') this.#ring.sqe({ ...common, opcode: 'IORING_OP_NOP' });
     else if (kind === 'read') this.#ring.sqe({ ...read, fd: block.fd });
     else if (kind === 'bad') this.#ring.sqe({ ...read, fd: -1 });

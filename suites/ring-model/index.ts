@@ -11,7 +11,7 @@ import {
   type Test,
   test,
 } from '../lib/index.ts';
-import { execute, featuresCommand, type Surroundings } from './execute.ts';
+import { execute, featuresCommand, SLOTS, type Surroundings } from './execute.ts';
 import { type Sequence, sequences } from './plan.ts';
 
 const RUNS = 60;
@@ -24,13 +24,13 @@ function surroundings(t: Test): Surroundings {
   const controller = open(device.controllers[0]?.path ?? '');
   const { result } = ioctlCommand(t.uapi, controller, featuresCommand, 'NVME_IOCTL_ADMIN64_CMD');
   t.ok(result !== 0n, 'a result that is not 0 is needed to see anything');
-  const memory = ioMemory(t, device.blockSize);
+  const memory = ioMemory(t, SLOTS * device.blockSize);
   const { invalidOpcode, dnr } = nvme.Status;
   return {
     ...{ t, device, controller, memory },
     block: open(device.block, constants.O_RDWR | constants.O_DIRECT),
     char: open(device.char),
-    facts: { readBytes: memory.length, unknownStatus: invalidOpcode | dnr, features: result },
+    facts: { readBytes: device.blockSize, unknownStatus: invalidOpcode | dnr, features: result },
   };
 }
 
