@@ -119,9 +119,10 @@ export async function runCell(
       ),
     );
     const { outcome, tapName } = await inGuest(guest, cell, kernel, tools, ctx);
+    // The console comes another way than the exit code, and later: with the guest gone it is there to its end.
+    await guest[Symbol.asyncDispose]();
     const found = collectComplaints(guest.consoleText(), outcome.leakReport);
     const judged = withOutcome(result, outcome, found);
-    await guest[Symbol.asyncDispose]();
     await keepConsole();
     return {
       ...judged,

@@ -128,7 +128,6 @@ function listen(
   return guest
     .exec(start.command, {
       signal,
-      stdin: start.stdin,
       onStdout: (chunk) => {
         if (signal.aborted) return;
         sink.write(chunk);
@@ -150,12 +149,14 @@ function testsOf(
   guest: Guest,
 ): TestResult[] {
   if (end.kind === 'stopped') return [end.at];
+  // A program that ended by itself was not cut off; its end marker may still be on the way.
+  const whole = start.byExitCode && end.kind === 'exit' && end.code !== null;
   const all = tap.end({
     code: end.kind === 'exit' ? end.code : null,
     signal: end.kind === 'exit' ? end.signal : undefined,
     timedOut: end.kind === 'timeout',
     guestDied: end.kind === 'death' ? end.death.title : undefined,
-    running: runningTest(guest.consoleText()),
+    running: whole ? undefined : runningTest(guest.consoleText()),
   });
   if (end.kind !== 'exit' || end.code === null) return all;
   const only = start.byExitCode?.(end.code, output + complaint, anyTap);
@@ -173,8 +174,7 @@ export async function runSuite(
   const stop = new AbortController();
   const listener = new Listener(cell, options.stopAt, ctx);
   const running = listen(guest, start, listener, options.sink, AbortSignal.any([ctx.signal, stop.signal]));
-  const failed = start.stdin?.then(() => new Promise<never>(() => {}));
-  const end = await waitForEnd(guest, [running, listener.stopped, ...(failed ? [failed] : [])], cell);
+  const end = await waitForEnd(guest, [running, listener.stopped], cell);
   stop.abort();
   ctx.signal.throwIfAborted();
   const leakReport = end.kind === 'exit' && options.debug ? await scanForLeaks(guest, ctx.signal) : undefined;
