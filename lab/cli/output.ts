@@ -20,7 +20,3 @@ export function columns(rows: readonly (readonly string[])[]): string {
     )
     .join('\n');
 }
-
-/** One word for a shell. */
-export const quoted = (word: string) =>
-  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;

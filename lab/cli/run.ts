@@ -1,12 +1,13 @@
 import { Command } from '@commander-js/extra-typings';
 import { render } from '../../reports/index.ts';
 import { ExitCode, errorText } from '../core/errors.ts';
+import { quoted } from '../core/quote.ts';
 import { compareSides, exitCodeOf } from '../run/compare.ts';
 import { type DryRun, dryRun } from '../run/dry-run.ts';
 import { type Run, runPlan } from '../run/pipeline.ts';
 import { Exit } from './exit.ts';
 import { jobsOption, many, whole, withGuest, withKernel } from './options.ts';
-import { print, printJson, quoted } from './output.ts';
+import { print, printJson } from './output.ts';
 import { contextFor } from './render.ts';
 import { type MatrixOptions, planFrom } from './request.ts';
 import { version } from './version.ts';

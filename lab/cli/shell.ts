@@ -1,13 +1,14 @@
 import { Command } from '@commander-js/extra-typings';
 import { ExitCode, InputError } from '../core/errors.ts';
 import { runOnTerminal } from '../core/process.ts';
+import { quoted } from '../core/quote.ts';
 import type { Guest } from '../model/machine.ts';
 import { dryCommand } from '../run/dry-run.ts';
 import { inFreshGuest } from '../run/shell.ts';
 import { DEFAULT_KERNEL } from '../source/index.ts';
 import { Exit } from './exit.ts';
 import { oneSourceOf, withGuest, withKernel } from './options.ts';
-import { print, printJson, quoted } from './output.ts';
+import { print, printJson } from './output.ts';
 import { contextFor } from './render.ts';
 import { planFrom } from './request.ts';
 

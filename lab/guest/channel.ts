@@ -21,11 +21,7 @@ export function attend(
     result = signal ? { code, signal } : { code };
   });
   channel.once('close', () => done(result));
-  void Promise.resolve(options.stdin).then(
-    (input) => channel.end(input),
-    // Whoever promised it has the error; the command must not wait for it.
-    () => channel.destroy(),
-  );
+  channel.end(options.stdin);
 }
 
 /** `/a`, `/a/b` of `/a/b/c`. */

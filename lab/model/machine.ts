@@ -36,8 +36,7 @@ export interface GuestDeath {
 
 export interface ExecOptions {
   signal?: AbortSignal;
-  /** Sent when it is there; the command is started at once. */
-  stdin?: string | Promise<Buffer>;
+  stdin?: string;
   onStdout?: (chunk: Buffer) => void;
   onStderr?: (chunk: Buffer) => void;
 }

@@ -65,45 +65,7 @@ export function cellFile(cell: Cell, guest: Guest, plan: Plan): CellFile {
   };
 }
 
-/**
- * Takes the agent's files from standard input: a line of JSON that names them with their lengths, then their bytes. So node, which
- * takes an emulated guest half a second to start, starts while they are on their way.
- */
-const LOADER = `
-try {
-  const fs = require("fs");
-  const input = fs.readFileSync(0);
-  let at = input.indexOf(10) + 1;
-  const { home, files, env } = JSON.parse(input.subarray(0, at));
-  fs.mkdirSync(home, { recursive: true });
-  for (const [name, length] of files) fs.writeFileSync(home + "/" + name, input.subarray(at, (at += length)));
-  if (at !== input.length) throw new Error("the agent came in part: " + input.length + " of " + at + " bytes");
-  process.chdir(home);
-  Object.assign(process.env, env);
-  process.argv.splice(1, Infinity, home + "/agent.cjs", home);
-} catch (error) {
-  console.error(error);
-  process.exit(2);
-}
-require(process.argv[1]);`;
-
-/** libuv's own use of io_uring is switched off: the rings of the suite are to be the only ones. */
-const COMMAND = `UV_USE_IO_URING=0 exec node -e '${LOADER}'`;
-
-/** What the loader reads. */
-async function inputOf(script: string, addon: string, uapi: string, cell: CellFile, helpPort: number) {
-  const files: [string, Buffer][] = [
-    ['agent.cjs', await readFile(script)],
-    ['ringlab.node', await readFile(addon)],
-    ['uapi.json', await readFile(uapi)],
-    ['cell.json', Buffer.from(JSON.stringify(cell))],
-  ];
-  const lengths = files.map(([name, { length }]) => [name, length]);
-  const head = { home: HOME, files: lengths, env: { RINGLAB_HELP_PORT: String(helpPort) } };
-  return Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), ...files.map(([, bytes]) => bytes)]);
-}
-
-/** How to start the agent with a cell's suite; the host helps until this is disposed of. */
+/** Starts the agent with a cell's suite; the host helps until this is disposed of. */
 export async function startAgent(
   guest: Guest,
   cell: Cell,
@@ -112,13 +74,17 @@ export async function startAgent(
 ): Promise<Start> {
   const script = agent.scripts.get(cell.suite.name);
   if (!script) throw new Error(`no agent was made for ${cell.suite.name}`);
-  const help = guest.serveHelp();
-  const stdin = help.then(({ port }) =>
-    inputOf(script, agent.addon, kernel.uapi, cellFile(cell, guest, plan), port),
-  );
+  const pushed = guest.push([
+    { from: script, to: `${HOME}/agent.cjs` },
+    { from: agent.addon, to: `${HOME}/ringlab.node` },
+    { from: kernel.uapi, to: `${HOME}/uapi.json` },
+    { from: Buffer.from(JSON.stringify(cellFile(cell, guest, plan))), to: `${HOME}/cell.json` },
+  ]);
+  // Both take several turns through an emulated guest, so they go side by side.
+  const [help] = await Promise.all([guest.serveHelp(), pushed]);
   return {
-    command: COMMAND,
-    stdin,
-    [Symbol.asyncDispose]: async () => (await help)[Symbol.asyncDispose](),
+    // libuv's own use of io_uring is switched off: the rings of the suite are to be the only ones.
+    command: `cd ${HOME} && UV_USE_IO_URING=0 RINGLAB_HELP_PORT=${help.port} exec node agent.cjs ${HOME}`,
+    [Symbol.asyncDispose]: () => help[Symbol.asyncDispose](),
   };
 }

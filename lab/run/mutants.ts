@@ -9,12 +9,13 @@ import { buildKernel } from '../kernel/index.ts';
 import type { StageContext } from '../model/event.ts';
 import type { KernelBuild, SourceTree } from '../model/kernel.ts';
 import type { Cell, Plan } from '../model/plan.ts';
-import type { CellResult, TestResult, Verdict } from '../model/result.ts';
+import type { CellResult, TestResult } from '../model/result.ts';
 import type { Series } from '../model/series.ts';
 import { importSeries } from '../series/index.ts';
 import { applySeries, resolveSource } from '../source/index.ts';
 import { prepareAgent } from './agent.ts';
 import { type CellTools, runCell } from './cell.ts';
+import { isFailure } from './changes.ts';
 import { applyStack } from './kernels.ts';
 import { RECIPE } from './pipeline.ts';
 import { cellsOf } from './plan.ts';
@@ -50,12 +51,11 @@ export async function listMutants(
 }
 
 const isDown = (cell: CellResult) => cell.verdict !== 'done';
-const bad = new Set<Verdict>(['fail', 'timeout', 'crash', 'lost']);
 
 /** Tells a test that the mutant broke: it passes without. */
 export function breaks(healthy: CellResult): (test: TestResult) => boolean {
   const passed = new Set(healthy.tests.filter((test) => test.verdict === 'pass').map((test) => test.name));
-  return ({ name, verdict }) => bad.has(verdict) && passed.has(name);
+  return ({ name, verdict }) => isFailure(verdict) && passed.has(name);
 }
 
 /** What the mutant broke that is sound without it; undefined if nothing. */
@@ -106,7 +106,7 @@ async function healthyRun(
       );
     }
     // Such a test proves nothing about a mutant (see killer); it is told, not counted.
-    for (const { name: ill, verdict } of result.tests.filter((test) => bad.has(test.verdict))) {
+    for (const { name: ill, verdict } of result.tests.filter((test) => isFailure(test.verdict))) {
       ctx.emit({
         stage: 'run',
         subject: cell.name,

@@ -4,9 +4,9 @@ import { makeFolder, writeAtomic } from '../core/atomic.ts';
 import { exists } from '../core/cache.ts';
 import { InputError } from '../core/errors.ts';
 import { projectRoot } from '../core/paths.ts';
+import { SuiteInfo } from '../model/suite.ts';
 
 const TEMPLATE = join(projectRoot, 'suites/lib/template');
-const NAME = /^[a-z][a-z0-9-]*$/;
 
 /** So that an editor knows the helpers: the lab itself needs none of it. */
 function tsconfig(dir: string): string {
@@ -29,7 +29,7 @@ function tsconfig(dir: string): string {
 export async function newSuite(path: string): Promise<{ name: string; dir: string; files: string[] }> {
   const dir = resolve(path);
   const name = basename(dir);
-  if (!NAME.test(name))
+  if (!SuiteInfo.shape.name.safeParse(name).success)
     throw new InputError({
       what: `"${name}" is no name for a suite`,
       where: path,

@@ -2,6 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { join, posix, relative, resolve, sep } from 'node:path';
 import { InputError } from '../core/errors.ts';
+import { quoted } from '../core/quote.ts';
 import type { StageContext } from '../model/event.ts';
 import type { Guest } from '../model/machine.ts';
 import type { Cell } from '../model/plan.ts';
@@ -16,9 +17,6 @@ const HOME = '/run/program';
 const OUTPUT_KEPT = 8000;
 
 type PushFile = Parameters<Guest['push']>[0][number];
-
-/** A word that no shell reads anything into. */
-const quoted = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`;
 
 /** A path below the suite's folder, or an InputError. */
 function inside({ dir, name }: Suite, path: string): string {

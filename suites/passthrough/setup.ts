@@ -33,6 +33,14 @@ export function setUp(t: Test, options: TestRingOptions = {}, role = 'data'): Be
   return { device, char, ring, io };
 }
 
+/** Takes completions without reaping, so that the ring stays full and the rest goes to the overflow list. Gives that flag's bit. */
+export function untilOverflown(t: Test, ring: TestRing): number {
+  const overflown = t.uapi.constant('IORING_SQ_CQ_OVERFLOW');
+  const getEvents = t.uapi.constant('IORING_ENTER_GETEVENTS');
+  while ((ring.indices().sqFlags & overflown) === 0) ring.enter(0, 16, getEvents, 5000);
+  return overflown;
+}
+
 let nextBlock = 0;
 
 /** Blocks that no other test of this run uses. Tests come one after another, so the disk need not be big. */

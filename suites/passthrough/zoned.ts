@@ -1,5 +1,5 @@
 import { fillPattern, ioMemory, nvme, suite, type Test, test } from '../lib/index.ts';
-import { type Bench, onMedium, setUp } from './setup.ts';
+import { type Bench, onMedium, setUp, untilOverflown } from './setup.ts';
 
 const { Status } = nvme;
 const FINISH = 2;
@@ -83,9 +83,7 @@ suite('a zoned namespace', { devices: ['zoned'] }, () => {
       ring.passthrough({ fd: char.fd, command, userData: tag });
       if (tag % 16 === 15) t.equal(ring.submit(), 16);
     }
-    const overflown = t.uapi.constant('IORING_SQ_CQ_OVERFLOW');
-    const getEvents = t.uapi.constant('IORING_ENTER_GETEVENTS');
-    while ((ring.indices().sqFlags & overflown) === 0) ring.enter(0, 16, getEvents, 5000);
+    untilOverflown(t, ring);
     const cqes = await ring.wait(total);
     t.same(
       cqes.map(({ big }) => big[0]).sort((a, b) => Number(a - b)),
