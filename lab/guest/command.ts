@@ -82,8 +82,8 @@ export function kernelArguments(request: GuestRequest): string[] {
     ...['console=ttyS0', 'root=/dev/vda', 'rootfstype=erofs', 'ro', 'init=/init'],
     // -1: at once; QEMU then ends.
     'panic=-1',
-    // Guests have neither of these; looking for them takes time.
-    ...['8250.nr_uarts=1', 'pty.legacy_count=0'],
+    // Guests have none of these until somebody asks for one (loop: /dev/loop-control); making them takes time.
+    ...['8250.nr_uarts=1', 'pty.legacy_count=0', 'max_loop=0'],
     // An emulated CPU stalls with its host. Linux takes that for a bad TSC and falls back to a clock that wraps every few
     // seconds: a debug kernel, slow as it is, then lost its timers for good (6.12, QEMU 7.2).
     ...(emulated(request) ? ['tsc=reliable'] : []),
@@ -92,9 +92,13 @@ export function kernelArguments(request: GuestRequest): string[] {
   ];
 }
 
-/** vmlinux rather than bzImage: through the PVH entry nothing has to be unpacked by an emulated CPU. */
+/**
+ * vmlinux rather than bzImage: through the PVH entry nothing has to be unpacked by an emulated CPU. Strict: the firmware does not
+ * look for something to boot on the drives. (One that only loads kernels, qboot, was faster still, but a guest with root ports
+ * lost the first interrupt of its root drive now and then.)
+ */
 const kernel = (request: GuestRequest) => [
-  ...['-kernel', request.kernel.vmlinux, '-append', kernelArguments(request).join(' ')],
+  ...['-boot', 'strict=on', '-kernel', request.kernel.vmlinux, '-append', kernelArguments(request).join(' ')],
 ];
 
 /** The console is QEMU's standard output: nothing is lost from the first byte on, and its end is QEMU's end. */

@@ -1,5 +1,13 @@
 /** Images of tiny packages from a fake archive; the tools that make them are the real ones. */
-import { existsSync, lstatSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { delimiter, join } from 'node:path';
 import t, { type Test } from 'tap';
 import { hashFile } from '../core/hash.ts';
@@ -126,6 +134,29 @@ t.test('a program whose library is in no package is named', { skip }, async (t) 
   t.notOk(existsSync(join(dir, 'cache/images', 'root.erofs')));
   await run('sh', ['-c', `test -z "$(find ${dir}/cache/images -name '*.tmp')"`]);
 });
+
+t.test(
+  'programs of the recipe are compiled, static, and their source is part of the key',
+  { skip },
+  async (t) => {
+    const { dir, make } = await world(t, 'packages: [one, two]\ncompile: { sbin/mine: prog }\nnode: false');
+    await t.rejects(make(), { exitCode: 2, message: /recipe\.yaml: no folder prog with C source/ });
+    const source = join(dir, 'images/small/prog');
+    mkdirSync(source);
+    writeFileSync(join(source, 'main.c'), 'int answer(void);\nint main(void) { return answer(); }\n');
+    writeFileSync(join(source, 'answer.c'), 'int answer(void);\nint answer(void) { return 42; }\n');
+    const first = await make();
+    const root = join(dir, 'extracted');
+    await run('fsck.erofs', [`--extract=${root}`, first.path]);
+    t.equal((await run(join(root, 'sbin/mine'), [], { accept: [42] })).code, 42);
+    writeFileSync(join(source, 'answer.c'), 'int answer(void) { return 42 }\n');
+    await t.rejects(make(), { message: /answer\.c:1:\d+: error: expected/ });
+    t.same(
+      readdirSync(join(dir, 'cache/images')).filter((name) => /^[0-9a-f]{32}$/.test(name)),
+      [first.key],
+    );
+  },
+);
 
 t.test('busybox gets names for its commands but takes none away', { skip }, async (t) => {
   const { dir, make } = await world(t);

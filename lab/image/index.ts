@@ -13,7 +13,7 @@ import { makeRoot } from './rootfs.ts';
 import { needTools } from './tools.ts';
 
 /** Raised when the way an image is made changes, so that no old one is taken for it. */
-const FORMAT = '2';
+const FORMAT = '3';
 const NO_UUID = '00000000-0000-0000-0000-000000000000';
 
 /** Everything that the image is made from: equal keys, equal images. */

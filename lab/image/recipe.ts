@@ -1,5 +1,5 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../core/errors.ts';
 import { hashFile, hashOf } from '../core/hash.ts';
@@ -15,6 +15,8 @@ const RecipeFile = z
     drop: z.array(z.string().regex(/^[^/]/)).default([]),
     /** Folders to make, such as mount points. */
     folders: z.array(z.string().regex(/^[^/]/)).default([]),
+    /** Programs to compile: path in the root, and the recipe's folder with its C source. */
+    compile: z.record(z.string().regex(/^[^/]/), z.string().regex(/^[a-z0-9-]+$/)).default({}),
     /** Whether the node that runs the lab goes in, stripped, with the libraries it needs. */
     node: z.boolean().default(true),
   })
@@ -24,7 +26,9 @@ export interface Recipe extends z.infer<typeof RecipeFile> {
   name: string;
   /** Folder whose files are laid over the packages. */
   overlay: string;
-  /** Hash over recipe and overlay: paths, who may run them, contents. */
+  /** Programs to compile: path in the root and C files, in a fixed order. */
+  programs: { target: string; sources: string[] }[];
+  /** Hash over recipe, overlay and source: paths, who may run them, contents. */
   hash: string;
 }
 
@@ -34,6 +38,11 @@ async function filesBelow(folder: string): Promise<string[]> {
   const files = entries.filter((entry) => !entry.isDirectory());
   return files.map((entry) => join(entry.parentPath, entry.name)).sort();
 }
+
+const sourceFiles = (folder: string, where: string) =>
+  filesBelow(folder).catch((cause) => {
+    throw new InputError({ what: `no folder ${basename(folder)} with C source`, where }, { cause });
+  });
 
 /** Reads `<imagesDir>/<name>`; throws InputError when there is none or it is not right. */
 export async function loadRecipe(name: string, imagesDir: string): Promise<Recipe> {
@@ -48,10 +57,16 @@ export async function loadRecipe(name: string, imagesDir: string): Promise<Recip
   });
   const recipe = parseYaml(RecipeFile, text, file);
   const overlay = join(folder, 'overlay');
+  const programs = await Promise.all(
+    Object.entries(recipe.compile).map(async ([target, name]) => {
+      const files = await sourceFiles(join(folder, name), file);
+      return { target, files, sources: files.filter((path) => path.endsWith('.c')) };
+    }),
+  );
   const parts: string[] = [text];
-  for (const path of await filesBelow(overlay)) {
+  for (const path of [...(await filesBelow(overlay)), ...programs.flatMap(({ files }) => files)]) {
     const runnable = ((await stat(path)).mode & 0o100) !== 0;
-    parts.push(relative(overlay, path), String(runnable), await hashFile(path));
+    parts.push(relative(folder, path), String(runnable), await hashFile(path));
   }
-  return { ...recipe, name, overlay, hash: hashOf(...parts) };
+  return { ...recipe, name, overlay, programs, hash: hashOf(...parts) };
 }

@@ -21,6 +21,16 @@ async function linkBusybox(root: string, ctx: StageContext): Promise<void> {
   }
 }
 
+/** Programs of the recipe's own; static, so that none of them waits for a loader. Warnings are errors: nobody reads them. */
+async function compilePrograms({ programs }: Recipe, root: string, ctx: StageContext): Promise<void> {
+  const flags = ['-std=gnu17', '-O2', '-static', '-s', '-Wall', '-Wextra', '-Werror'];
+  for (const { target, sources } of programs) {
+    const path = join(root, target);
+    await mkdir(dirname(path), { recursive: true });
+    await run('gcc', [...flags, '-o', path, ...sources], { signal: ctx.signal });
+  }
+}
+
 /** Makes the guest's root folder at `root`; `work` is for what is needed on the way. */
 export async function makeRoot(
   recipe: Recipe,
@@ -35,6 +45,7 @@ export async function makeRoot(
   if (recipe.node) await addNode(root, ctx);
   await checkLibraries(root, recipe.name, ctx);
   await linkBusybox(root, ctx);
+  await compilePrograms(recipe, root, ctx);
   for (const folder of recipe.folders) await mkdir(join(root, folder), { recursive: true });
   await cp(recipe.overlay, root, { recursive: true });
   // Whatever the umask was here and when the project was checked out: sshd refuses keys in folders that others may write.

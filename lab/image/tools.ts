@@ -10,6 +10,7 @@ const TOOLS = [
   { command: 'mkfs.erofs', package: 'erofs-utils' },
   { command: 'strip', package: 'binutils' },
   { command: 'readelf', package: 'binutils' },
+  { command: 'gcc', package: 'gcc libc6-dev' },
 ];
 
 async function isThere(command: string): Promise<boolean> {

@@ -84,7 +84,7 @@ export async function startAgent(
   const [help] = await Promise.all([guest.serveHelp(), pushed]);
   return {
     // libuv's own use of io_uring is switched off: the rings of the suite are to be the only ones.
-    command: `cd ${HOME} && UV_USE_IO_URING=0 RINGLAB_HELP_PORT=${help.port} exec node agent.cjs ${HOME}`,
+    command: `cd ${HOME} && UV_USE_IO_URING=0 RINGLAB_HELP_PORT=${help.port} exec /usr/lib/ringlab/node agent.cjs ${HOME}`,
     [Symbol.asyncDispose]: () => help[Symbol.asyncDispose](),
   };
 }

@@ -100,6 +100,27 @@ t.test('a plain guest runs, takes files, asks for help and panics', async (t) =>
   t.notOk(existsSync(`/proc/${guest.pid}`));
 });
 
+t.test('the node that waits takes the first script, and nobody waits for one that is gone', async (t) => {
+  const NODE = '/usr/lib/ringlab/node';
+  const script = `console.log(process.ppid, process.cwd(), process.env.COLOUR, process.argv.slice(2).join());
+    console.error('to the second channel'); process.exit(7);`;
+  const guest = await boot(t, 'plain');
+  await guest.push([{ from: Buffer.from(script), to: '/root/x y/script.cjs' }]);
+  const go = () => shell(guest, `cd '/root/x y' && COLOUR=red ${NODE} script.cjs 'a b' c 2>&1`);
+  t.equal(
+    await go(),
+    '1 /root/x y red a b,c\nto the second channel\n(code 7)',
+    "init's own, as if it were started here",
+  );
+  t.match(await go(), /^(?!1 )\d+ \/root\/x y red a b,c\nto the second channel\n\(code 7\)$/, 'a new one');
+
+  const other = await boot(t, 'plain');
+  await shell(other, 'until kill -9 $(pidof node); do usleep 1000; done');
+  await other.push([{ from: Buffer.from(script), to: '/root/script.cjs' }]);
+  t.equal(await shell(other, `cd /root && ${NODE} script.cjs`), '(code 137)', 'its end is told to who asks');
+  t.match(await shell(other, `cd /root && ${NODE} script.cjs`), /\(code 7\)$/);
+});
+
 t.test('a controller is pulled, put back and removed in order', async (t) => {
   const guest = await boot(t, 'multipath');
   await using help = await guest.serveHelp();

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+/* Keys of this boot: a tar archive (ustar) on a drive (lab/guest/seed.ts). */
+#include "init.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BLOCK 512
+
+/* Header of an archive's member, as far as it is used. */
+struct member {
+	char name[100], mode[8], ids[16], size[12], rest[376];
+};
+
+static int has_serial(const char *disk, const char *serial)
+{
+	char path[300], found[64] = "";
+
+	snprintf(path, sizeof(path), "/sys/block/%s/serial", disk);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return 0;
+	ssize_t length = read(fd, found, sizeof(found) - 1);
+
+	close(fd);
+	return length > 0 && !strcspn(found + strlen(serial), "\n") && !strncmp(found, serial, strlen(serial));
+}
+
+static int open_disk(const char *serial)
+{
+	DIR *disks = opendir("/sys/block");
+	char path[300] = "";
+
+	for (struct dirent *disk; disks && (disk = readdir(disks));)
+		if (!strncmp(disk->d_name, "vd", 2) && has_serial(disk->d_name, serial))
+			snprintf(path, sizeof(path), "/dev/%s", disk->d_name);
+	if (disks)
+		closedir(disks);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static void make_parents(const char *path)
+{
+	char part[160];
+
+	for (const char *slash = path; (slash = strchr(slash + 1, '/'));) {
+		snprintf(part, sizeof(part), "%.*s", (int)(slash - path), path);
+		mkdir(part, 0755);
+	}
+}
+
+/* Copies `size` bytes, and reads on to the end of the block. */
+static void copy(int from, int to, size_t size)
+{
+	char block[BLOCK];
+
+	for (size_t left = size; left > 0;) {
+		size_t part = left < BLOCK ? left : BLOCK;
+
+		if (read(from, block, BLOCK) != BLOCK)
+			die("the drive with the keys is cut off");
+		if (write(to, block, part) != (ssize_t)part)
+			die("writing a file of the drive with the keys");
+		left -= part;
+	}
+}
+
+void unpack_seed(const char *serial)
+{
+	struct member member;
+	int disk = open_disk(serial);
+
+	if (disk < 0)
+		die("no drive with this boot's keys");
+	/* A member without a name is the end. */
+	while (read(disk, &member, sizeof(member)) == sizeof(member) && member.name[0]) {
+		char path[102];
+
+		snprintf(path, sizeof(path), "/%.*s", (int)sizeof(member.name), member.name);
+		make_parents(path);
+		int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, strtol(member.mode, NULL, 8) & 0777);
+
+		if (fd < 0)
+			die(path);
+		copy(disk, fd, strtoul(member.size, NULL, 8));
+		close(fd);
+	}
+	close(disk);
+}
