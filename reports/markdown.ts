@@ -85,8 +85,11 @@ function tests(input: ReportInput): string[] {
 }
 
 function trouble(input: ReportInput): string[] {
-  const complaints = complaintsOf(input).flatMap(({ title, cells, text, fatal }) =>
-    folded(`${fatal ? '' : '(not fatal) '}${title} (${cells.join(', ')})`, text),
+  const complaints = complaintsOf(input).flatMap(({ title, cells, text, fatal, known }) =>
+    folded(
+      `${known ? `(known: ${known}) ` : fatal ? '' : '(not fatal) '}${title} (${cells.join(', ')})`,
+      text,
+    ),
   );
   const kernels = failedKernels(input.record).flatMap(({ name, verdict, message, detail }) => [
     `**${md(name)}: ${md(verdict)}**: ${md(message)}`,

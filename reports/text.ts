@@ -109,8 +109,9 @@ function skips(input: ReportInput, colors: Colors): string[] {
 
 function kernelTrouble(input: ReportInput, colors: Colors): string[] {
   const complaints = complaintsOf(input);
-  const quoted = complaints.flatMap(({ title, cells, text, fatal, line }) => [
-    `  ${(fatal ? colors.red : colors.yellow)(oneLine(`${fatal ? '' : '(not fatal) '}${title}`, WIDTH - 2))}`,
+  const quoted = complaints.flatMap(({ title, cells, text, fatal, known, line }) => [
+    `  ${(fatal ? colors.red : colors.yellow)(oneLine(`${known ? '(known) ' : fatal ? '' : '(not fatal) '}${title}`, WIDTH - 2))}`,
+    ...(known ? wrap(`known: ${known}`, WIDTH - 6, 4).map((part) => `      ${part}`) : []),
     colors.dim(`      ${oneLine(`${cells.join(', ')}; console line ${line}`, WIDTH - 6)}`),
     ...indent(excerpt(text, WIDTH - 6, fatal ? 30 : 3), 6),
   ]);

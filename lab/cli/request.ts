@@ -2,6 +2,7 @@ import { loadProfiles } from '../guest/index.ts';
 import type { StageContext } from '../model/event.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Series } from '../model/series.ts';
+import { loadKnown } from '../run/known.ts';
 import { makePlan } from '../run/plan.ts';
 import { loadSuites, withUserSuites } from '../run/suites.ts';
 import { resolveStack } from '../series/index.ts';
@@ -16,6 +17,7 @@ export interface MatrixOptions extends KernelOptions {
   jobs: number;
   seed?: number;
   guestsFile?: string;
+  known?: string;
   vcpus?: number;
   memory?: number;
   disk?: number;
@@ -31,6 +33,7 @@ export async function planFrom(
   ctx: StageContext,
 ): Promise<{ plan: Plan; stack: Series[] }> {
   const [profiles, known] = await Promise.all([loadProfiles(options.guestsFile), loadSuites()]);
+  const complaints = await loadKnown(options.known);
   const { suites, names } = await withUserSuites(known, options.suite);
   const found = options.series ? await resolveStack(options.series, ctx) : [];
   const info = found.at(-1)?.info;
@@ -52,6 +55,7 @@ export async function planFrom(
       memoryMiB: options.memory,
       diskMiB: options.disk,
       bootTimeoutMs: options.bootTimeout === undefined ? undefined : options.bootTimeout * 1000,
+      known: complaints,
       accel: options.accel,
     },
     profiles,

@@ -32,6 +32,10 @@ export const matrixCommand = (name: string) =>
       ),
     )
     .addOption(many('--only <text>', 'only tests whose name contains this'))
+    .option(
+      '--known <file>',
+      'a YAML file of kernel complaints that fail nobody, as kernels/known-complaints.yaml',
+    )
     .option('--seed <n>', 'seed of the random parts (default: a new one)', whole(0))
     .addOption(jobsOption())
     .option('--json', 'print the summary as JSON', false)

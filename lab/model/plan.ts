@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { GuestProfile } from './guest.ts';
 import type { KernelConfigRequest } from './kernel.ts';
 import type { Suite } from './suite.ts';
@@ -22,6 +23,19 @@ export interface Cell {
   suite: Suite;
 }
 
+/** An entry of kernels/known-complaints.yaml, or of the user's own list: a kernel complaint that is to fail nobody. */
+export const KnownComplaint = z
+  .object({
+    /** Part of the complaint's title, as reports give it. */
+    title: z.string().min(5),
+    /** All of them are in the report's traces. */
+    functions: z.array(z.string().regex(/^\w+$/, 'a function of the trace')).min(1),
+    /** Told with every complaint that fits. */
+    reason: z.string().min(1),
+  })
+  .strict();
+export type KnownComplaint = z.infer<typeof KnownComplaint>;
+
 /** What the user asked for, already checked; names resolved to data. */
 export interface Plan {
   /** At least one. Without a series, all later ones are compared with the first. */
@@ -39,5 +53,7 @@ export interface Plan {
   kernelArgs: string[];
   qemuArgs: string[];
   bootTimeoutMs: number;
+  /** Kernel complaints that fail nobody. */
+  known: KnownComplaint[];
   accel?: 'kvm' | 'tcg';
 }

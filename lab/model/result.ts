@@ -41,6 +41,8 @@ export const Complaint = z.object({
   line: z.number().int(),
   /** False for lines worth quoting that do not fail a cell (a reset that a test asked for). */
   fatal: z.boolean(),
+  /** Why it fails nobody, though of a kind that does: a fault of the base that is known. */
+  known: z.string().optional(),
 });
 export type Complaint = z.infer<typeof Complaint>;
 

@@ -12,6 +12,7 @@ import type { CellResult, TestResult } from '../model/result.ts';
 import { type AgentBundle, startAgent } from './agent.ts';
 import { type Attributed, blame } from './blame.ts';
 import { collectComplaints } from './complaints.ts';
+import { markKnown } from './known.ts';
 import { startProgram } from './program.ts';
 import { runSuite, type SuiteOutcome } from './suite.ts';
 
@@ -121,7 +122,8 @@ export async function runCell(
     const { outcome, tapName } = await inGuest(guest, cell, kernel, tools, ctx);
     // The console comes another way than the exit code, and later: with the guest gone it is there to its end.
     await guest[Symbol.asyncDispose]();
-    const found = collectComplaints(guest.consoleText(), outcome.leakReport);
+    const complaints = collectComplaints(guest.consoleText(), outcome.leakReport);
+    const found = markKnown(complaints, tools.plan.known);
     const judged = withOutcome(result, outcome, found);
     await keepConsole();
     return {

@@ -25,6 +25,7 @@ export interface PlanRequest {
   memoryMiB?: number;
   diskMiB?: number;
   bootTimeoutMs?: number;
+  known?: Plan['known'];
   accel?: 'kvm' | 'tcg';
 }
 
@@ -103,6 +104,7 @@ export function makePlan(
     kernelArgs: request.kernelArgs,
     qemuArgs: request.qemuArgs,
     bootTimeoutMs: request.bootTimeoutMs ?? 60_000 * (debug ? DEBUG_FACTOR : 1),
+    known: request.known ?? [],
     accel: request.accel,
   };
 }
