@@ -1,57 +1,12 @@
 import t from 'tap';
 import type { Comparison } from '../model/compare.ts';
-import {
-  type CellResult,
-  type Complaint,
-  type RunRecord,
-  type TestResult,
-  Verdict,
-} from '../model/result.ts';
+import { type CellResult, type Complaint, type RunRecord, Verdict } from '../model/result.ts';
 import { CHANGES, changeOf } from './changes.ts';
 import { compareRecords, compareSides, exitCodeOf } from './compare.ts';
+import { cell, kernel, record } from './testing/records.ts';
 
 const verdicts = Verdict.options;
 const failures = ['fail', 'timeout', 'crash', 'lost'];
-
-const kernel = (side: 'base' | 'patched', name: string) => ({ side, name, warnings: [], newWarnings: [] });
-
-function cell(
-  side: 'base' | 'patched',
-  tests: Record<string, Verdict>,
-  more: Partial<CellResult> = {},
-): CellResult {
-  const name = side === 'base' ? 'debian-6.12' : 'debian-6.12+x';
-  return {
-    name: `${name}/plain/passthrough`,
-    kernel: name,
-    guest: 'plain',
-    suite: 'passthrough',
-    side,
-    verdict: 'done',
-    tests: Object.entries(tests).map(([name, verdict]): TestResult => ({ name, verdict })),
-    complaints: [],
-    metrics: [],
-    timings: { totalMs: 1000 },
-    files: {},
-    ...more,
-  };
-}
-
-function record(cells: CellResult[], more: Partial<RunRecord> = {}): RunRecord {
-  return {
-    format: 1,
-    id: 'run',
-    startedAt: '2026-01-01T00:00:00Z',
-    seconds: 1,
-    ringlab: '0.1.0',
-    kernels: [kernel('base', 'debian-6.12'), kernel('patched', 'debian-6.12+x')],
-    host: { cpu: 'x', cores: 2, memoryMiB: 1, kernel: '6', node: '20' },
-    seed: 1,
-    cells,
-    interrupted: false,
-    ...more,
-  };
-}
 
 const complaint = (signature: string, fatal = true): Complaint => ({
   title: signature,
@@ -159,51 +114,6 @@ t.test('a kernel that could not be made breaks every cell of its side, also thos
     record([cell('patched', { a: 'pass' })], { kernels: [...failed, kernel('patched', 'debian-6.12+x')] }),
   );
   t.match(other, { fixed: 1, brokenCells: [{ side: 'base', verdict: 'build-failed' }] });
-  t.end();
-});
-
-t.test('several kernels are told apart by the base they stem from', (t) => {
-  const kernels = ['debian-6.1', 'debian-6.12'].flatMap((name) => [
-    kernel('base', name),
-    kernel('patched', `${name}+x`),
-  ]);
-  const cells = kernels.map(({ side, name }) =>
-    cell(side, { a: name === 'debian-6.1+x' ? 'fail' : 'pass' }, { kernel: name }),
-  );
-  const { tests } = compareSides(record(cells, { kernels }));
-  t.match(tests, [
-    { cell: 'debian-6.1/plain/passthrough', change: 'regressed' },
-    { cell: 'debian-6.12/plain/passthrough', change: 'same' },
-  ]);
-  t.equal(tests.length, 2);
-  t.end();
-});
-
-t.test('kernels without a series are compared with the first', (t) => {
-  const kernels = [kernel('base', 'a'), kernel('patched', 'b'), kernel('patched', 'c')];
-  const verdict = { a: 'pass', b: 'fail', c: 'pass' } as const;
-  const cells = kernels.map(({ side, name }) =>
-    cell(side, { x: verdict[name as 'a'] }, { kernel: name, name: `${name}/plain/passthrough` }),
-  );
-  const two = compareSides(record(cells.slice(0, 2), { kernels: kernels.slice(0, 2) }));
-  t.match(two.tests, [{ cell: 'plain/passthrough', base: 'pass', patched: 'fail', change: 'regressed' }]);
-  const three = compareSides(record(cells, { kernels }));
-  t.match(three.tests, [
-    { cell: 'b/plain/passthrough', change: 'regressed' },
-    { cell: 'c/plain/passthrough', change: 'same' },
-  ]);
-  const failure = { verdict: 'build-failed', message: 'no', detail: '' };
-  const broken = kernels.map((one) => (one.name === 'b' ? { ...one, failure } : one));
-  const without = compareSides(
-    record(
-      [cells[0], cells[2]].flatMap((one) => one ?? []),
-      { kernels: broken },
-    ),
-  );
-  t.match(without.tests, [
-    { cell: 'b/plain/passthrough', patched: 'lost' },
-    { cell: 'c/plain/passthrough', change: 'same' },
-  ]);
   t.end();
 });
 

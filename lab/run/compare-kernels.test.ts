@@ -1,0 +1,49 @@
+/** Comparisons of runs with several kernels. */
+import t from 'tap';
+import { compareSides } from './compare.ts';
+import { cell, kernel, record } from './testing/records.ts';
+
+t.test('several kernels are told apart by the base they stem from', (t) => {
+  const kernels = ['debian-6.1', 'debian-6.12'].flatMap((name) => [
+    kernel('base', name),
+    kernel('patched', `${name}+x`),
+  ]);
+  const cells = kernels.map(({ side, name }) =>
+    cell(side, { a: name === 'debian-6.1+x' ? 'fail' : 'pass' }, { kernel: name }),
+  );
+  const { tests } = compareSides(record(cells, { kernels }));
+  t.match(tests, [
+    { cell: 'debian-6.1/plain/passthrough', change: 'regressed' },
+    { cell: 'debian-6.12/plain/passthrough', change: 'same' },
+  ]);
+  t.equal(tests.length, 2);
+  t.end();
+});
+
+t.test('kernels without a series are compared with the first', (t) => {
+  const kernels = [kernel('base', 'a'), kernel('patched', 'b'), kernel('patched', 'c')];
+  const verdict = { a: 'pass', b: 'fail', c: 'pass' } as const;
+  const cells = kernels.map(({ side, name }) =>
+    cell(side, { x: verdict[name as 'a'] }, { kernel: name, name: `${name}/plain/passthrough` }),
+  );
+  const two = compareSides(record(cells.slice(0, 2), { kernels: kernels.slice(0, 2) }));
+  t.match(two.tests, [{ cell: 'plain/passthrough', base: 'pass', patched: 'fail', change: 'regressed' }]);
+  const three = compareSides(record(cells, { kernels }));
+  t.match(three.tests, [
+    { cell: 'b/plain/passthrough', change: 'regressed' },
+    { cell: 'c/plain/passthrough', change: 'same' },
+  ]);
+  const failure = { verdict: 'build-failed', message: 'no', detail: '' };
+  const broken = kernels.map((one) => (one.name === 'b' ? { ...one, failure } : one));
+  const without = compareSides(
+    record(
+      [cells[0], cells[2]].flatMap((one) => one ?? []),
+      { kernels: broken },
+    ),
+  );
+  t.match(without.tests, [
+    { cell: 'b/plain/passthrough', patched: 'lost' },
+    { cell: 'c/plain/passthrough', change: 'same' },
+  ]);
+  t.end();
+});
