@@ -79,7 +79,7 @@ export class TestRing extends Ring {
   }
 
   /** IORING_REGISTER_BUFFERS: slot i is `memory[i]`. */
-  registerBuffers(memory: readonly Memory[]): void {
+  registerBuffers(memory: readonly Pick<Memory, 'address' | 'length'>[]): void {
     const list = iovecs(memory.map(({ address, length }) => ({ address, length })));
     this.register(this.#uapi.constant('IORING_REGISTER_BUFFERS'), list.bytes, memory.length);
     list.release();

@@ -1,0 +1,4 @@
+import './edges.ts';
+import './errors.ts';
+import './random.ts';
+import './lifetime.ts';

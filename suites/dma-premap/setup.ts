@@ -1,0 +1,165 @@
+import { constants, readFileSync } from 'node:fs';
+import {
+  type Cqe,
+  type Device,
+  File,
+  ioMemory,
+  type Memory,
+  openRing,
+  type Test,
+  type TestRing,
+  type TestRingOptions,
+} from '../lib/index.ts';
+
+export const PAGE = 4096;
+export const DIRECT = constants.O_RDWR | constants.O_DIRECT;
+
+/** What base kernels do not have; the tests of this suite are skipped there. */
+export const NEEDS = { devices: ['data'], uapi: ['IORING_REGISTER_MAP_BUFFERS'] };
+
+/** `[start, end)` of the buffer table, for the file in slot `fd`. */
+export interface Range {
+  fd?: number;
+  start?: number;
+  end?: number;
+  flags?: number;
+  rsvd?: bigint;
+}
+
+/** One transfer: `length` bytes from `offset` in a registered buffer, `position` bytes from the start of the device. */
+export interface Transfer {
+  kind: 'read' | 'write';
+  buffer?: number;
+  offset?: number;
+  length: number;
+  position: number;
+  userData?: number;
+  /** Slot of the file table; or a descriptor, with `plainFile`. */
+  fd?: number;
+  plainFile?: boolean;
+}
+
+/** What the driver tells of its mappings, summed over the device's controllers. */
+export interface Held {
+  /** Bytes mapped, and the part of them that takes bounce buffers. */
+  bytes: number;
+  bounced: number;
+  /** Commands that used a mapping since the controller came. */
+  used: number;
+}
+
+export function held(device: Device): Held {
+  const sum = { bytes: 0, bounced: 0, used: 0 };
+  for (const { name } of device.controllers) {
+    const text = readFileSync(`/sys/class/nvme/${name}/premap`, 'utf8');
+    for (const key of ['bytes', 'bounced', 'used'] as const)
+      sum[key] += Number(new RegExp(`^${key} (\\d+)$`, 'm').exec(text)?.[1]);
+  }
+  return sum;
+}
+
+/** Memory to register: all of a mapping, or part of one. */
+export type Part = Pick<Memory, 'address' | 'length'>;
+
+/** A ring with the block device in slot 0 of its file table and buffers in its buffer table; nothing is mapped yet. */
+export class Bench {
+  readonly t: Test;
+  readonly device: Device;
+  readonly file: File;
+  readonly ring: TestRing;
+  readonly buffers: readonly Part[];
+
+  constructor(t: Test, buffers: readonly Part[], options: TestRingOptions = {}) {
+    this.t = t;
+    this.device = t.device('data');
+    this.file = t.use(new File(this.device.block, DIRECT));
+    this.ring = openRing(t, { shape: 'plain', ...options });
+    this.buffers = buffers;
+    this.ring.registerFiles([this.file.fd]);
+    this.ring.registerBuffers(buffers);
+    const before = this.held.bytes;
+    // Every test is one of what is given back. A ring goes away in a worker of the kernel's.
+    t.defer(async () => {
+      this.ring.close();
+      await this.until(({ bytes }) => bytes <= before);
+    });
+  }
+
+  /** Looks at what is mapped until it is as wanted, or the test's time is over. */
+  async until(wanted: (held: Held) => boolean): Promise<void> {
+    while (!this.t.signal.aborted && !wanted(this.held)) await new Promise((go) => setImmediate(go));
+  }
+
+  #range(opcode: string, range: Range): void {
+    const { uapi } = this.t;
+    const view = new DataView(new ArrayBuffer(uapi.size('io_uring_map_buffers')));
+    const { fd = 0, start = 0, end = this.buffers.length, flags = 0, rsvd = 0n } = range;
+    uapi.write(view, 'io_uring_map_buffers', { fd, buf_start: start, buf_end: end, flags });
+    view.setBigUint64(uapi.field('io_uring_map_buffers', 'rsvd').offset, rsvd, true);
+    this.ring.register(uapi.constant(opcode), new Uint8Array(view.buffer), 1);
+  }
+
+  /** IORING_REGISTER_MAP_BUFFERS: all buffers for slot 0 unless another range is given. Throws SyscallError. */
+  map(range: Range = {}): void {
+    this.#range('IORING_REGISTER_MAP_BUFFERS', range);
+  }
+
+  unmap(range: Range = {}): void {
+    this.#range('IORING_REGISTER_UNMAP_BUFFERS', range);
+  }
+
+  /** Writes the SQE of a transfer. */
+  queue(transfer: Transfer): void {
+    const { kind, buffer = 0, offset = 0, length, position, userData, fd = 0, plainFile } = transfer;
+    const memory = this.buffers[buffer];
+    if (!memory) throw new RangeError(`no buffer ${buffer}`);
+    this.ring.sqe({
+      opcode: kind === 'read' ? 'IORING_OP_READ_FIXED' : 'IORING_OP_WRITE_FIXED',
+      fd,
+      flags: plainFile ? [] : ['IOSQE_FIXED_FILE'],
+      addr: memory.address + BigInt(offset),
+      len: length,
+      off: position,
+      bufIndex: buffer,
+      userData,
+    });
+  }
+
+  /** One transfer from submission to completion. */
+  async io(transfer: Transfer): Promise<Cqe> {
+    this.queue(transfer);
+    const [cqe] = await this.ring.complete();
+    if (!cqe) throw new Error('no completion');
+    return cqe;
+  }
+
+  get held(): Held {
+    return held(this.device);
+  }
+
+  /** Runs `act` and returns how many commands it made the driver run on mapped memory. */
+  async used(act: () => Promise<unknown>): Promise<number> {
+    const before = this.held.used;
+    await act();
+    return this.held.used - before;
+  }
+
+  /** What is on the medium: another file, memory that was never registered. */
+  onMedium(position: number, length: number): Uint8Array {
+    using file = new File(this.device.block, DIRECT);
+    const memory = ioMemory(this.t, length);
+    this.t.equal(file.read(memory.bytes, position), length, 'short read of the block device');
+    const bytes = memory.bytes.slice();
+    memory.release();
+    return bytes;
+  }
+
+  /** Puts bytes on the medium, the same way. */
+  putOnMedium(position: number, bytes: Uint8Array): void {
+    using file = new File(this.device.block, DIRECT);
+    const memory = ioMemory(this.t, bytes.length);
+    memory.bytes.set(bytes);
+    this.t.equal(file.write(memory.bytes, position), bytes.length, 'short write to the block device');
+    memory.release();
+  }
+}
