@@ -56,8 +56,47 @@ function startRecord(id: string, plan: Plan, series: Series | undefined, version
   };
 }
 
+/** What all guests need whatever their kernel. */
+async function prepareTools(plan: Plan, ctx: StageContext) {
+  const [image, agent, { accel, reason }] = await Promise.all([
+    ensureImage(RECIPE, ctx),
+    prepareAgent(plan.pairs.map(({ suite }) => suite)),
+    plan.accel ? { accel: plan.accel, reason: 'asked for' } : probeAccel(ctx),
+  ]);
+  ctx.emit({ stage: 'run', subject: 'accel', kind: 'line', text: `${accel}: ${reason}` });
+  return { image, agent, accel };
+}
+
+type Tools = Awaited<ReturnType<typeof prepareTools>>;
+
+/** Starts `prepare` and gives what it made to `use`; it is ended with it. A failure is thrown where the result is awaited. */
+async function meanwhile<T>(
+  prepare: (ctx: StageContext) => Promise<T>,
+  use: (made: Promise<T>) => Promise<void>,
+  ctx: StageContext,
+): Promise<void> {
+  const stop = new AbortController();
+  const made = prepare({ ...ctx, signal: AbortSignal.any([ctx.signal, stop.signal]) });
+  const settled = made.then(
+    () => {},
+    () => {},
+  );
+  try {
+    await use(made);
+  } finally {
+    stop.abort();
+    await settled;
+  }
+}
+
 /** Runs the cells, `jobs` at a time. A cell that the lab could not run is noted and the others go on. */
-async function runCells(plan: Plan, kernels: PreparedKernel[], run: Run, ctx: StageContext): Promise<void> {
+async function runCells(
+  plan: Plan,
+  kernels: PreparedKernel[],
+  prepared: Promise<Tools>,
+  run: Run,
+  ctx: StageContext,
+): Promise<void> {
   const cells = cellsOf(plan, kernels);
   if (!kernels.some((kernel) => kernel.build)) {
     for (const cell of cells) {
@@ -66,12 +105,7 @@ async function runCells(plan: Plan, kernels: PreparedKernel[], run: Run, ctx: St
     }
     return;
   }
-  const [image, agent, { accel, reason }] = await Promise.all([
-    ensureImage(RECIPE, ctx),
-    prepareAgent(plan.pairs.map(({ suite }) => suite)),
-    plan.accel ? { accel: plan.accel, reason: 'asked for' } : probeAccel(ctx),
-  ]);
-  ctx.emit({ stage: 'run', subject: 'accel', kind: 'line', text: `${accel}: ${reason}` });
+  const { image, agent, accel } = await prepared;
   run.record.image = { recipe: image.recipe, key: image.key };
   run.record.agentHash = agent.hash;
   const tools = { plan, image, agent, accel, recordDir: run.dir };
@@ -111,9 +145,15 @@ export async function runPlan(
   await mkdir(dir, { recursive: true });
   const run: Run = { record: startRecord(id, plan, series, options.version), dir, labFailures: [] };
   try {
-    const kernels = await prepareKernels(plan, stack, ctx);
-    run.record.kernels = kernels.map(kernelRecord);
-    await runCells(plan, kernels, run, ctx);
+    await meanwhile(
+      (own) => prepareTools(plan, own),
+      async (tools) => {
+        const kernels = await prepareKernels(plan, stack, ctx);
+        run.record.kernels = kernels.map(kernelRecord);
+        await runCells(plan, kernels, tools, run, ctx);
+      },
+      ctx,
+    );
   } finally {
     run.record.seconds = Math.round((performance.now() - started) / 100) / 10;
     run.record.interrupted = ctx.signal.aborted;
