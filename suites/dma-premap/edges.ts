@@ -1,4 +1,4 @@
-import { ioMemory, type Memory, pattern, suite, type Test, test } from '../lib/index.ts';
+import { ioMemory, Memory, pattern, suite, type Test, test } from '../lib/index.ts';
 import { Bench, NEEDS, PAGE } from './setup.ts';
 
 const KIB = 1024;
@@ -106,6 +106,34 @@ suite('every byte where it belongs', NEEDS, () => {
     });
     t.equal(used, count, 'commands that used the mapping');
   });
+});
+
+suite('large buffers', NEEDS, () => {
+  for (const kind of ['private', 'transparent'] as const)
+    test(`a buffer of many lists, of ${kind} memory`, async (t) => {
+      // Where everything bounces no more than 4 MiB may be mapped.
+      const size = t.lab.cell.facts.swiotlb ? 4096 * KIB : 8192 * KIB;
+      const memory = t.use(new Memory(size, kind));
+      memory.bytes.set(pattern(size, 41));
+      const bench = new Bench(t, [memory]);
+      const medium = pattern(768 * KIB, 42);
+      bench.putOnMedium(0, medium);
+      bench.map();
+      const image = memory.bytes.slice();
+      const used = await bench.used(async () => {
+        for (const middle of [0, 512, 1024, 2048, 3072, size / KIB].map((at) => at * KIB))
+          for (const length of [PAGE, 64 * KIB + 512, 512 * KIB, 768 * KIB]) {
+            const offset = Math.max(0, Math.min(size - length, middle - length / 2 - ((length / 2) % 512)));
+            image.set(medium.subarray(0, length), offset);
+            t.equal((await bench.io({ kind: 'read', offset, length, position: 0 })).res, length);
+            t.bytes(memory.bytes, image, `${length} bytes to offset ${offset}`);
+            const write = { kind: 'write' as const, offset, length, position: 1024 * KIB };
+            t.equal((await bench.io(write)).res, length);
+            t.bytes(bench.onMedium(1024 * KIB, length), image.subarray(offset, offset + length), 'written');
+          }
+      });
+      t.ok(used >= 6 * 4 * 2, `${used} commands used the mapping, of 48 requests`);
+    });
 });
 
 /** Reads and writes `pages` from `first` on, without the first `skew` bytes, and looks at what is around as well. */

@@ -23,6 +23,23 @@ suite('what is refused', NEEDS, () => {
     t.equal(bench.held.bytes, before);
   });
 
+  test('without CAP_SYS_ADMIN: EPERM, before anything else is looked at', (t) => {
+    const bench = new Bench(t, [ioMemory(t, PAGE)]);
+    bench.map();
+    const asNobody = (call: () => unknown) => {
+      process.seteuid?.(65534);
+      try {
+        t.throws(call, 'EPERM');
+      } finally {
+        process.seteuid?.(0);
+      }
+    };
+    asNobody(() => bench.map());
+    asNobody(() => bench.map({ flags: 1 }));
+    asNobody(() => bench.unmap());
+    t.equal(bench.held.bytes, PAGE, 'what was mapped before is');
+  });
+
   test('a range past the table ends with it', async (t) => {
     const bench = new Bench(t, [ioMemory(t, PAGE), ioMemory(t, 2 * PAGE)]);
     const before = bench.held.bytes;

@@ -81,6 +81,22 @@ suite('how mappings end', NEEDS, () => {
     t.equal(await bench.used(() => bench.io(READ)), 1, 'mapped once more');
   });
 
+  test('a ring closed with I/O in flight gives back what it held when the I/O has ended', async (t) => {
+    const memory = ioMemory(t, 16 * PAGE, 16);
+    const bench = new Bench(t, [memory]);
+    await bench.until(({ bytes }) => bytes === 0);
+    bench.map();
+    const { lift } = await throttled(t, bench.device, 10);
+    for (let page = 0; page < 16; page++)
+      bench.queue({ ...READ, offset: page * PAGE, position: 2 * page * PAGE, userData: page });
+    t.equal(await bench.used(async () => void bench.ring.submit()), 16);
+    bench.ring.close();
+    t.equal(bench.held.bytes, 16 * PAGE, 'held until then');
+    await lift();
+    await bench.until(({ bytes }) => bytes === 0);
+    t.equal(bench.held.bytes, 0);
+  });
+
   test('requests that are merged use the mapping if their memory is next to each other too', async (t) => {
     const memory = ioMemory(t, 16 * PAGE);
     const bench = new Bench(t, [memory]);

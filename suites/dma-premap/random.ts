@@ -14,14 +14,14 @@ const SECTOR = 512;
 const STRIP = 1 << 20;
 
 suite('under load', NEEDS, () => {
-  for (const depth of [1, 8, 32])
+  for (const depth of [1, 8, 32, 128])
     test(`random transfers at depth ${depth}: buffers and medium are what a model says`, async (t) => {
       const next = numbers(t.lab.cell.seed + depth);
       t.note(`seed ${t.lab.cell.seed}`);
       // Bounce buffers are limited to 4 MiB in all.
       const sizes = [1 << 12, 1 << 16, 9 << 15, 1 << 20];
       const buffers = sizes.map((size, index) => ioMemory(t, size, index));
-      const bench = new Bench(t, buffers, { entries: 128 });
+      const bench = new Bench(t, buffers, { entries: 256 });
       bench.map();
       const images = buffers.map(({ bytes }) => bytes.slice());
       const medium = pattern(STRIP * 8, 77);
