@@ -1,5 +1,5 @@
 import { ioMemory, Memory, pattern, suite, type Test, test } from '../lib/index.ts';
-import { Bench, NEEDS, PAGE } from './setup.ts';
+import { Bench, mappedOver, NEEDS, PAGE } from './setup.ts';
 
 const KIB = 1024;
 
@@ -15,10 +15,8 @@ function expected(before: Uint8Array, at: number, bytes: Uint8Array): Uint8Array
 suite('every byte where it belongs', NEEDS, () => {
   test('reads at all edges fill their own bytes and no others', async (t) => {
     const memory = ioMemory(t, 16 * PAGE);
-    const bench = new Bench(t, [memory]);
     const medium = pattern(16 * PAGE, 11);
-    bench.putOnMedium(0, medium);
-    bench.map();
+    const bench = mappedOver(t, [memory], medium);
     let count = 0;
     const used = await bench.used(async () => {
       for (const offset of [0, ...EDGES])
@@ -63,10 +61,8 @@ suite('every byte where it belongs', NEEDS, () => {
       const whole = ioMemory(t, 12 * PAGE, 21);
       // The registered part of it; the rest must stay as it is.
       const part = { address: whole.address + BigInt(skew), length: 9 * PAGE };
-      const bench = new Bench(t, [part]);
       const medium = pattern(9 * PAGE, 22);
-      bench.putOnMedium(0, medium);
-      bench.map();
+      const bench = mappedOver(t, [part], medium);
       for (const offset of [0, 512, PAGE - skew, 2 * PAGE, 2 * PAGE + 512]) {
         const length = 6 * PAGE;
         const should = expected(whole.bytes, skew + offset, medium.subarray(0, length));
@@ -88,10 +84,8 @@ suite('every byte where it belongs', NEEDS, () => {
   test('transfers over the end of a list page', async (t) => {
     // A page of PRP entries leads 511 pages far, then to the next one.
     const memory = ioMemory(t, 4096 * KIB);
-    const bench = new Bench(t, [memory]);
     const medium = pattern(512 * KIB, 31);
-    bench.putOnMedium(0, medium);
-    bench.map();
+    const bench = mappedOver(t, [memory], medium);
     let count = 0;
     const used = await bench.used(async () => {
       for (const first of [505, 508, 509, 510, 511, 512, 1017, 1018, 1019, 1020, 1021])
@@ -115,10 +109,8 @@ suite('large buffers', NEEDS, () => {
       const size = t.lab.cell.facts.swiotlb ? 4096 * KIB : 8192 * KIB;
       const memory = t.use(new Memory(size, kind));
       memory.bytes.set(pattern(size, 41));
-      const bench = new Bench(t, [memory]);
       const medium = pattern(768 * KIB, 42);
-      bench.putOnMedium(0, medium);
-      bench.map();
+      const bench = mappedOver(t, [memory], medium);
       const image = memory.bytes.slice();
       const used = await bench.used(async () => {
         for (const middle of [0, 512, 1024, 2048, 3072, size / KIB].map((at) => at * KIB))

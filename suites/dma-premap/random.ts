@@ -1,14 +1,5 @@
-import { ioMemory, pattern, suite, test } from '../lib/index.ts';
+import { ioMemory, numbers, pattern, suite, test } from '../lib/index.ts';
 import { Bench, NEEDS, type Transfer } from './setup.ts';
-
-/** A repeatable stream of numbers below 2^31 (Park and Miller's generator). */
-function numbers(seed: number): (below: number) => number {
-  let state = (seed % 2147483646) + 1;
-  return (below) => {
-    state = (state * 48271) % 2147483647;
-    return state % below;
-  };
-}
 
 const SECTOR = 512;
 const STRIP = 1 << 20;

@@ -34,9 +34,8 @@ export interface Transfer {
   length: number;
   position: number;
   userData?: number;
-  /** Slot of the file table; or a descriptor, with `plainFile`. */
+  /** Slot of the file table. */
   fd?: number;
-  plainFile?: boolean;
 }
 
 /** What the driver tells of its mappings, summed over the device's controllers. */
@@ -110,13 +109,13 @@ export class Bench {
 
   /** Writes the SQE of a transfer. */
   queue(transfer: Transfer): void {
-    const { kind, buffer = 0, offset = 0, length, position, userData, fd = 0, plainFile } = transfer;
+    const { kind, buffer = 0, offset = 0, length, position, userData, fd = 0 } = transfer;
     const memory = this.buffers[buffer];
     if (!memory) throw new RangeError(`no buffer ${buffer}`);
     this.ring.sqe({
       opcode: kind === 'read' ? 'IORING_OP_READ_FIXED' : 'IORING_OP_WRITE_FIXED',
       fd,
-      flags: plainFile ? [] : ['IOSQE_FIXED_FILE'],
+      flags: ['IOSQE_FIXED_FILE'],
       addr: memory.address + BigInt(offset),
       len: length,
       off: position,
@@ -162,4 +161,12 @@ export class Bench {
     this.t.equal(file.write(memory.bytes, position), bytes.length, 'short write to the block device');
     memory.release();
   }
+}
+
+/** A bench whose buffers are mapped, and a device that begins with these bytes. */
+export function mappedOver(t: Test, buffers: readonly Part[], medium: Uint8Array): Bench {
+  const bench = new Bench(t, buffers);
+  bench.putOnMedium(0, medium);
+  bench.map();
+  return bench;
 }

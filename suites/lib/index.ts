@@ -5,6 +5,7 @@ export { Controller, controllers, Device } from './device.ts';
 export { type Fault, InjectedFault } from './fault.ts';
 export { HelpClient } from './help.ts';
 export { ioctlCommand } from './ioctl.ts';
+export { numbers } from './numbers.ts';
 export * as nvme from './nvme.ts';
 export { fillPattern, ioMemory, pattern } from './pattern.ts';
 export { guardOf, Prinfo, protect, TUPLE_BYTES } from './protection.ts';

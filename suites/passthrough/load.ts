@@ -1,14 +1,5 @@
-import { ioMemory, nvme, pattern, suite, test } from '../lib/index.ts';
+import { ioMemory, numbers, nvme, pattern, suite, test } from '../lib/index.ts';
 import { area, onMedium, setUp } from './setup.ts';
-
-/** A repeatable stream of numbers below 2^31 (Park and Miller's generator). */
-function numbers(seed: number): (below: number) => number {
-  let state = (seed % 2147483646) + 1;
-  return (below) => {
-    state = (state * 48271) % 2147483647;
-    return state % below;
-  };
-}
 
 const BLOCKS = 1024;
 const SLOTS = 16;

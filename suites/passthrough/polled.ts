@@ -94,7 +94,7 @@ suite('polled completion', { devices: ['data'], facts: { pollQueues: true } }, (
   test('a polled ring closed, and a process killed, with commands in flight', async (t) => {
     if (!t.uapi.since('6.5'))
       t.skip(
-        'before Linux 6.5 ("nvme: improved uring polling") a command that is done may still be polled by its freed bio, which ends the guest',
+        'before Linux 6.5 (9408d8a37e6c, "nvme: improved uring polling") a command that is done may still be polled by its freed bio, which ends the guest',
       );
     const { device, char, io } = setUp(t);
     const { lift } = await throttled(t, device, 20);
