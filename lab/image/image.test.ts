@@ -158,6 +158,20 @@ t.test(
   },
 );
 
+t.test('apt is asked again only when it may answer differently', { skip }, async (t) => {
+  const { dir, make } = await world(t);
+  const asked = () => readFileSync(join(dir, 'archive.asked'), 'utf8').split('\n').length - 1;
+  const first = await make();
+  // Fetching wrote a log into the archive, so its state is another one now.
+  await make();
+  const before = asked();
+  t.equal((await make()).key, first.key);
+  t.equal(asked(), before, 'nothing is new');
+  await pack(join(dir, 'archive'), 'two', '2', {});
+  t.not((await make()).key, first.key);
+  t.equal(asked(), before + 1, 'a package is new');
+});
+
 t.test('busybox gets names for its commands but takes none away', { skip }, async (t) => {
   const { dir, make } = await world(t);
   const busybox = '#!/bin/sh\nprintf "bin/busybox\\nbin/sh\\nusr/bin/one\\n"\n';

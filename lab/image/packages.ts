@@ -1,8 +1,12 @@
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeJson } from '../core/atomic.ts';
+import { cacheRoot } from '../core/cache.ts';
 import { InputError, LabError } from '../core/errors.ts';
+import { hashOf } from '../core/hash.ts';
 import { run } from '../core/process.ts';
 import type { StageContext } from '../model/event.ts';
+import { aptState } from './aptstate.ts';
 
 /** A package at the version that the host's apt would install now. */
 export interface PackageVersion {
@@ -15,14 +19,7 @@ export interface PackageVersion {
 
 const LINE = /^'[^']*' (\S+) \d+ (\S+)$/;
 
-/**
- * Which files apt would fetch for `packages`, from the host's own sources; needs no network. Throws InputError when apt
- * does not know a package.
- */
-export async function resolvePackages(
-  packages: readonly string[],
-  ctx: StageContext,
-): Promise<PackageVersion[]> {
+async function askApt(packages: readonly string[], ctx: StageContext): Promise<PackageVersion[]> {
   const args = ['download', '--print-uris', ...packages];
   const { code, stdout, stderr } = await run('apt-get', args, { accept: 'any', signal: ctx.signal });
   const unknown = [...stderr.matchAll(/^E: (.*)$/gm)].map((match) => match[1] ?? '');
@@ -41,6 +38,24 @@ export async function resolvePackages(
     throw new InputError(missing.map((name) => ({ what: `apt cannot fetch the package ${name}`, mend })));
   }
   return found.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/**
+ * Which files apt would fetch for `packages`, from the host's own sources; needs no network. An answer is kept until apt has
+ * something new to go by: where its cache is switched off, as in containers, every question costs more than a second of CPU.
+ * Throws InputError when apt does not know a package.
+ */
+export async function resolvePackages(
+  packages: readonly string[],
+  ctx: StageContext,
+): Promise<PackageVersion[]> {
+  const key = hashOf(await aptState(ctx), ...packages).slice(0, 32);
+  const file = join(cacheRoot(), 'images', `packages-${key}.json`);
+  const known = await readFile(file, 'utf8').then(JSON.parse, () => undefined);
+  if (known) return known as PackageVersion[];
+  const found = await askApt(packages, ctx);
+  await writeJson(file, found);
+  return found;
 }
 
 /** Fetches the packages into `work` and unpacks them over `root`: no root rights, no scripts. */

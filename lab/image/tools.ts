@@ -6,6 +6,7 @@ import { InputError } from '../core/errors.ts';
 /** Programs that making an image takes, and the Debian packages that have them. */
 const TOOLS = [
   { command: 'apt-get', package: 'apt' },
+  { command: 'apt-config', package: 'apt' },
   { command: 'dpkg-deb', package: 'dpkg' },
   { command: 'mkfs.erofs', package: 'erofs-utils' },
   { command: 'strip', package: 'binutils' },
