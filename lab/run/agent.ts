@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { bundleAgent } from '../../suites/agent/bundle.ts';
+import { AGENT_HOME, bundleAgent } from '../../suites/agent/bundle.ts';
 import { buildBinding } from '../../suites/binding/build.mjs';
 import { InputError } from '../core/errors.ts';
 import { hashOf } from '../core/hash.ts';
@@ -10,13 +10,10 @@ import type { CellFile } from '../model/protocol.ts';
 import type { Suite } from '../model/suite.ts';
 import type { Start } from './start.ts';
 
-/** Where the agent lives in the guest: a tmpfs. */
-const HOME = '/run/ringlab';
-
 /** What is sent to guests, whatever the kernel. */
 export interface AgentBundle {
-  /** The agent with one suite, by the suite's name. */
-  scripts: ReadonlyMap<string, string>;
+  /** The agent with one suite, by the suite's name: files. */
+  scripts: ReadonlyMap<string, { path: string; compiled: string }>;
   addon: string;
   /** Over all files: the agent's identity in the run record. */
   hash: string;
@@ -48,7 +45,7 @@ export async function prepareAgent(suites: readonly Suite[]): Promise<AgentBundl
   const own = [...new Map(suites.filter(({ run }) => !run).map((suite) => [suite.name, suite])).values()];
   const [addon, ...bundles] = await Promise.all([buildBinding(), ...own.map(bundled)]);
   const hash = hashOf(...bundles.map((bundle) => bundle.hash), await readFile(addon));
-  const scripts = new Map(own.map(({ name }, index) => [name, bundles[index]?.path ?? '']));
+  const scripts = new Map(bundles.map((bundle, index) => [own[index]?.name ?? '', bundle]));
   return { scripts, addon, hash };
 }
 
@@ -75,16 +72,17 @@ export async function startAgent(
   const script = agent.scripts.get(cell.suite.name);
   if (!script) throw new Error(`no agent was made for ${cell.suite.name}`);
   const pushed = guest.push([
-    { from: script, to: `${HOME}/agent.cjs` },
-    { from: agent.addon, to: `${HOME}/ringlab.node` },
-    { from: kernel.uapi, to: `${HOME}/uapi.json` },
-    { from: Buffer.from(JSON.stringify(cellFile(cell, guest, plan))), to: `${HOME}/cell.json` },
+    { from: script.path, to: `${AGENT_HOME}/agent.cjs` },
+    { from: script.compiled, to: `${AGENT_HOME}/agent.cjs.compiled` },
+    { from: agent.addon, to: `${AGENT_HOME}/ringlab.node` },
+    { from: kernel.uapi, to: `${AGENT_HOME}/uapi.json` },
+    { from: Buffer.from(JSON.stringify(cellFile(cell, guest, plan))), to: `${AGENT_HOME}/cell.json` },
   ]);
   // Both take several turns through an emulated guest, so they go side by side.
   const [help] = await Promise.all([guest.serveHelp(), pushed]);
   return {
     // libuv's own use of io_uring is switched off: the rings of the suite are to be the only ones.
-    command: `cd ${HOME} && UV_USE_IO_URING=0 RINGLAB_HELP_PORT=${help.port} exec /usr/lib/ringlab/node agent.cjs ${HOME}`,
+    command: `cd ${AGENT_HOME} && UV_USE_IO_URING=0 RINGLAB_HELP_PORT=${help.port} exec /usr/lib/ringlab/node agent.cjs ${AGENT_HOME}`,
     [Symbol.asyncDispose]: () => help[Symbol.asyncDispose](),
   };
 }

@@ -7,6 +7,7 @@ import { Device } from '../lib/device.ts';
 import { HelpClient } from '../lib/help.ts';
 import { type Lab, registeredTests } from '../lib/test.ts';
 import { SkipError, UapiTable } from '../lib/uapi.ts';
+import { AGENT_HOME } from './home.ts';
 import { runTest } from './run.ts';
 import { TapWriter } from './tap.ts';
 
@@ -15,8 +16,6 @@ export type SuiteTable = Record<string, () => Promise<unknown>>;
 
 /** Exit codes: all passed or skipped, something failed, the agent itself could not do its work. */
 const Exit = { passed: 0, failed: 1, broken: 2 } as const;
-
-const HOME = '/run/ringlab';
 
 function readJson<T>(folder: string, name: string): T {
   const path = join(folder, name);
@@ -75,7 +74,7 @@ export async function main(suites: SuiteTable): Promise<void> {
   // A promise left behind by a test that ran out of time must not end the run.
   process.on('unhandledRejection', (error) => tap.comment(`unhandled: ${error}`));
   process.on('uncaughtException', broken);
-  const code = await runSuite(process.argv[2] ?? HOME, suites, tap).catch(broken);
+  const code = await runSuite(process.argv[2] ?? AGENT_HOME, suites, tap).catch(broken);
   // Straight out: a request that hangs in the kernel would keep the event loop alive.
   process.exit(code);
 }
