@@ -48,7 +48,7 @@ export const GuestProfile = z
     kernelArgs: z.array(z.string()).default([]),
     qemuArgs: z.array(z.string()).default([]),
     vcpus: z.number().int().min(1).max(64).default(2),
-    memoryMiB: z.number().int().min(256).default(1024),
+    memoryMiB: z.number().int().min(256).default(512),
     /** Deterministic instruction counting: forces TCG and one vCPU. */
     icount: z.boolean().default(false),
     nvme: z.array(Subsystem).default([]),

@@ -40,7 +40,7 @@ function resize(profile: GuestProfile, request: PlanRequest): GuestProfile {
       ns.zoned ? ns : { ...ns, sizeMiB: request.diskMiB ?? ns.sizeMiB },
     ),
   }));
-  const memoryMiB = request.memoryMiB ?? (request.config.debug ? profile.memoryMiB * 2 : profile.memoryMiB);
+  const memoryMiB = request.memoryMiB ?? (request.config.debug ? profile.memoryMiB * 4 : profile.memoryMiB);
   return { ...profile, nvme, memoryMiB, vcpus: request.vcpus ?? profile.vcpus };
 }
 
