@@ -28,12 +28,16 @@ const place = {
       const foreign = path.includes('/node_modules/');
       const text = await readFile(path, 'utf8');
       if (!foreign && !text.includes('import.meta')) return undefined;
-      const contents = text
-        .replace(/(?<![.\w$])__dirname\b/g, () => JSON.stringify(dirname(path)))
-        .replace(/(?<![.\w$])__filename\b/g, () => JSON.stringify(path))
+      const own = text
         .replaceAll('import.meta.dirname', JSON.stringify(dirname(path)))
         .replaceAll('import.meta.filename', JSON.stringify(path))
         .replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href));
+      // CommonJS, which no module of ours is.
+      const contents = foreign
+        ? own
+            .replace(/(?<![.\w$])__dirname\b/g, () => JSON.stringify(dirname(path)))
+            .replace(/(?<![.\w$])__filename\b/g, () => JSON.stringify(path))
+        : own;
       return {
         contents: foreign ? `${contents}\n${NO_MAP}` : contents,
         loader: /\.[cm]?ts$/.test(path) ? 'ts' : 'js',

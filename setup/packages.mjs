@@ -20,6 +20,7 @@ export const required = [
   { name: 'bubblewrap', why: 'keeps kernel builds off the network', command: 'bwrap' },
   { name: 'linux-source-6.12', why: 'the kernel under test' },
   { name: 'erofs-utils', why: 'guest images', command: 'mkfs.erofs' },
+  { name: 'qemu-user', why: 'lets node start faster in guests', command: 'qemu-x86_64' },
   { name: 'openssh-client', why: 'ringlab shell, keys of the guests', command: 'ssh-keygen' },
   { name: 'util-linux', why: 'ends children with their parent', command: 'setpriv' },
   { name: 'ca-certificates', why: 'npm over TLS' },

@@ -31,7 +31,7 @@ const HEALTHY: Record<string, string> = {
   ssh: 'echo "OpenSSH_9.2p1 Debian-2" >&2',
   bwrap: 'case "$1" in --version) echo "bubblewrap 0.8.0" ;; esac',
 };
-for (const tool of ['git', 'make', 'flex', 'bison', 'bc', 'apt-get', 'dpkg-deb', 'strip'])
+for (const tool of ['git', 'make', 'flex', 'bison', 'bc', 'apt-get', 'dpkg-deb', 'strip', 'qemu-x86_64'])
   HEALTHY[tool] = `echo "${tool} 1.2.3"`;
 HEALTHY['mkfs.erofs'] = 'echo "usage: [options] FILE DIRECTORY"';
 

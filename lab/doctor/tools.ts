@@ -37,6 +37,14 @@ const TOOLS: readonly Tool[] = [
   required('strip', 'strip', 'binutils'),
   required('erofs tools', 'mkfs.erofs', 'erofs-utils', ['--help']),
   {
+    need: 'user emulator',
+    command: 'qemu-x86_64',
+    args: ['--version'],
+    debianPackage: 'qemu-user',
+    level: 'optional',
+    without: 'node starts half a second later in guests',
+  },
+  {
     need: 'SSH client',
     command: 'ssh',
     args: ['-V'],

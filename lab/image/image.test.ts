@@ -184,6 +184,27 @@ t.test('busybox gets names for its commands but takes none away', { skip }, asyn
   t.equal(readFileSync(join(root, 'usr/bin/one'), 'utf8'), 'mine');
 });
 
+t.test('a snapshot is made where there is an emulator, and missed by nobody', { skip }, async (t) => {
+  const recipe = 'packages: [one, two]\nsnapshots: { s.blob: { script: init, options: [--x] } }\nnode: false';
+  const { dir, make, events } = await world(t, recipe);
+  const bin = join(dir, 'bin');
+  mkdirSync(bin);
+  process.env.PATH = `${bin}${delimiter}${process.env.PATH}`;
+  const emulator = (body: string) =>
+    writeFileSync(join(bin, 'qemu-x86_64'), `#!/bin/sh\n${body}\n`, { mode: 0o755 });
+  emulator('shift 3; echo "$@" >"$3"');
+  const root = join(dir, 'extracted');
+  await run('fsck.erofs', [`--extract=${root}`, (await make()).path]);
+  t.match(
+    readFileSync(join(root, 's.blob'), 'utf8'),
+    /^--x --snapshot-blob \S+s\.blob --build-snapshot \S+init$/m,
+  );
+  emulator('echo "no such CPU" >&2; exit 1');
+  writeFileSync(join(dir, 'images/small/overlay/etc/hosts'), 'y');
+  t.ok((await make()).path, 'the image is made all the same');
+  t.match(events.at(-2)?.text, /no snapshot s\.blob.*no such CPU/);
+});
+
 t.test('wrong input and missing tools are named, all at once', async (t) => {
   const { dir, make } = await world(t);
   await t.rejects(make('huge'), { exitCode: 2, message: /no image recipe huge[\s\S]*one of small/ });

@@ -10,16 +10,22 @@ import { nodeProgram } from './node.ts';
 import { type PackageVersion, resolvePackages } from './packages.ts';
 import { loadRecipe, type Recipe } from './recipe.ts';
 import { makeRoot } from './rootfs.ts';
+import { canSnapshot } from './snapshot.ts';
 import { needTools } from './tools.ts';
 
 /** Raised when the way an image is made changes, so that no old one is taken for it. */
-const FORMAT = '3';
+const FORMAT = '4';
 const NO_UUID = '00000000-0000-0000-0000-000000000000';
 
 /** Everything that the image is made from: equal keys, equal images. */
-function keyOf(recipe: Recipe, packages: readonly PackageVersion[], node: string): string {
+function keyOf(
+  recipe: Recipe,
+  packages: readonly PackageVersion[],
+  node: string,
+  snapshots: boolean,
+): string {
   const versions = packages.flatMap(({ file, hash }) => [file, hash]);
-  return hashOf(FORMAT, recipe.hash, node, ...versions).slice(0, 32);
+  return hashOf(FORMAT, recipe.hash, node, String(snapshots), ...versions).slice(0, 32);
 }
 
 /** Bit-identical for an equal folder; uncompressed, because unpacking costs an emulated CPU more than reading. */
@@ -39,11 +45,12 @@ export async function ensureImage(
 ): Promise<Image> {
   await needTools();
   const loaded = await loadRecipe(recipe, imagesDir);
-  const [packages, node] = await Promise.all([
+  const [packages, node, snapshots] = await Promise.all([
     resolvePackages(loaded.packages, ctx),
     loaded.node ? nodeProgram().then(hashFile) : '',
+    canSnapshot(loaded),
   ]);
-  const key = keyOf(loaded, packages, node);
+  const key = keyOf(loaded, packages, node, snapshots);
   const path = join(cacheRoot(), 'images', key);
   const tell = (kind: 'start' | 'end' | 'note', text: string) =>
     ctx.emit({ stage: 'image', subject: recipe, kind, text });
@@ -52,7 +59,7 @@ export async function ensureImage(
     async (dir) => {
       tell('start', `from ${packages.length} packages`);
       const work = join(dir, 'work');
-      await makeRoot(loaded, packages, join(work, 'root'), work, ctx);
+      await makeRoot(loaded, packages, snapshots, join(work, 'root'), work, ctx);
       await makeErofs(join(work, 'root'), join(dir, 'root.erofs'), ctx);
       await rm(work, { recursive: true });
     },

@@ -17,6 +17,13 @@ const RecipeFile = z
     folders: z.array(z.string().regex(/^[^/]/)).default([]),
     /** Programs to compile: path in the root, and the recipe's folder with its C source. */
     compile: z.record(z.string().regex(/^[^/]/), z.string().regex(/^[a-z0-9-]+$/)).default({}),
+    /** Snapshots that node can start from: path in the root, the script that is run for it, options of node. */
+    snapshots: z
+      .record(
+        z.string().regex(/^[^/]/),
+        z.object({ script: z.string().regex(/^[^/]/), options: z.array(z.string()).default([]) }).strict(),
+      )
+      .default({}),
     /** Whether the node that runs the lab goes in, stripped, with the libraries it needs. */
     node: z.boolean().default(true),
   })

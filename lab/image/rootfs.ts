@@ -7,6 +7,7 @@ import { checkLibraries } from './libraries.ts';
 import { addNode } from './node.ts';
 import { type PackageVersion, unpackPackages } from './packages.ts';
 import type { Recipe } from './recipe.ts';
+import { makeSnapshots } from './snapshot.ts';
 
 /** Names busybox's commands, where no package has brought the real one. */
 async function linkBusybox(root: string, ctx: StageContext): Promise<void> {
@@ -35,6 +36,7 @@ async function compilePrograms({ programs }: Recipe, root: string, ctx: StageCon
 export async function makeRoot(
   recipe: Recipe,
   packages: readonly PackageVersion[],
+  snapshots: boolean,
   root: string,
   work: string,
   ctx: StageContext,
@@ -48,6 +50,7 @@ export async function makeRoot(
   await compilePrograms(recipe, root, ctx);
   for (const folder of recipe.folders) await mkdir(join(root, folder), { recursive: true });
   await cp(recipe.overlay, root, { recursive: true });
+  if (snapshots) await makeSnapshots(recipe, root, ctx);
   // Whatever the umask was here and when the project was checked out: sshd refuses keys in folders that others may write.
   await run('chmod', ['-R', 'u+rwX,go+rX,go-w', root], { signal: ctx.signal });
 }

@@ -14,7 +14,8 @@ const TOOLS = [
   { command: 'gcc', package: 'gcc libc6-dev' },
 ];
 
-async function isThere(command: string): Promise<boolean> {
+/** Whether a program is in PATH. */
+export async function isThere(command: string): Promise<boolean> {
   const folders = (process.env.PATH ?? '').split(delimiter);
   const looks = folders.map((folder) => access(join(folder, command), constants.X_OK));
   return Promise.any(looks).then(

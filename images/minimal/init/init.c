@@ -77,9 +77,9 @@ int main(void)
 	setenv("HOME", "/root", 1);
 	mount_dev();
 	open_console();
-	read_ahead();
 	/* Starting node is more than half of what a suite waits for: it happens on another CPU meanwhile. */
 	start_node();
+	read_more_at_once();
 	lay_overlay();
 	mount_all();
 	if (sethostname("guest", 5))

@@ -14,7 +14,9 @@ pid_t launch(char *const argv[], int out);
 
 /* setup.c */
 void mount_dev(void);
-void read_ahead(void);
+/* Starts reading a program's code, without waiting for it. */
+void read_ahead(const char *program);
+void read_more_at_once(void);
 void lay_overlay(void);
 void mount_all(void);
 void bring_up_network(void);
