@@ -92,6 +92,12 @@ t.test('which of two right behaviours was seen goes with the result', async (t) 
   t.match(results[0]?.diag, { behaviour: / Linux 5.19: there is passthrough$/ });
 });
 
+t.test('figures go with the result', async (t) => {
+  const figure = { name: 'submit', value: 3584.5, unit: 'instructions', better: 'lower' } as const;
+  const { results } = await inTap([['measured', (t) => t.metric(figure)]]);
+  t.match(results[0]?.diag, { metrics: [figure] });
+});
+
 t.test('a test that runs out of time is told of, given back and passed by', async (t) => {
   const events: string[] = [];
   const { text, results } = await inTap([

@@ -76,7 +76,7 @@ export async function runTest({ name, needs, body }: TestCase, lab: Lab): Promis
     if (thrown === undefined || thrown instanceof SkipError) thrown = error;
   }
   markKernelLog('end', name);
-  const { notes, behaviour } = t;
-  const outcome = { ...outcomeOf(thrown, performance.now() - started), notes, behaviour };
+  const { notes, behaviour, metrics } = t;
+  const outcome = { ...outcomeOf(thrown, performance.now() - started), notes, behaviour, metrics };
   return outcome.ok || !needs.knownFault ? outcome : { ...outcome, directive: `TODO ${needs.knownFault}` };
 }

@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs';
+import type { Metric } from '../lib/test.ts';
 
 /** How one test ended. */
 export interface Outcome {
@@ -10,6 +11,8 @@ export interface Outcome {
   diagnostics?: Record<string, string>;
   /** Which of several right behaviours was seen. */
   behaviour?: string;
+  /** Figures. */
+  metrics?: readonly Metric[];
   /** Comment lines. */
   notes?: readonly string[];
 }
@@ -41,12 +44,15 @@ export class TapWriter {
     this.#write(text.replace(/^/gm, '# ').concat('\n'));
   }
 
-  test(name: string, { ok, durationMs, directive, behaviour, diagnostics = {}, notes = [] }: Outcome): void {
+  test(name: string, outcome: Outcome): void {
+    const { ok, durationMs, directive, behaviour, diagnostics = {}, metrics = [], notes = [] } = outcome;
     this.#count++;
     const lines = [`${ok ? 'ok' : 'not ok'} ${this.#count} - ${escaped(name)}`];
     if (directive) lines[0] += ` # ${directive.replace(/\s+/g, ' ')}`;
     lines.push('  ---', `  duration_ms: ${durationMs.toFixed(1)}`);
     if (behaviour) lines.push(`  behaviour: ${yamlValue(behaviour)}`);
+    // JSON is YAML.
+    if (metrics.length > 0) lines.push(`  metrics: ${JSON.stringify(metrics)}`);
     for (const [key, value] of Object.entries(diagnostics)) lines.push(`  ${key}: ${yamlValue(value)}`);
     lines.push('  ...', ...notes.map((note) => `# ${note.replace(/\s+/g, ' ')}`));
     this.#write(`${lines.join('\n')}\n`);

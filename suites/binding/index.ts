@@ -1,4 +1,5 @@
 /** io_uring and its neighbours, as close to the kernel as TypeScript gets. Load the addon first: `loadBinding(path)`. */
+export { clockCost, spin } from './clock.ts';
 export { type Cqe, decodeCqes } from './cqe.ts';
 export { checked, errnoName, SyscallError, TimeoutError } from './error.ts';
 export { File, openAs } from './file.ts';

@@ -3,21 +3,24 @@ import { native } from './native.ts';
 
 const PAGE = 4096;
 const KIND = { private: 0, shared: 1, hugetlb: 2, transparent: 4 } as const;
+type Kind = keyof typeof KIND | 'scattered';
 
 /**
  * Page-aligned, zeroed memory outside the heap, with an address that stays. `kind`: `private`, `shared` (also with children),
- * `hugetlb` (whole 2 MiB pages from the pool), `transparent` (2 MiB-aligned, huge pages if the kernel has some).
+ * `hugetlb` (whole 2 MiB pages from the pool), `transparent` (2 MiB-aligned, huge pages if the kernel has some), `scattered`
+ * (no two neighbouring pages are neighbours in physical memory; what was there is left in them; root only).
  */
 export class Memory implements Disposable {
   readonly bytes: Uint8Array;
   readonly view: DataView;
   readonly address: bigint;
 
-  constructor(length: number, kind: keyof typeof KIND = 'private') {
+  constructor(length: number, kind: Kind = 'private') {
     if (!Number.isInteger(length) || length < 1) throw new RangeError(`length ${length}: expected 1 or more`);
     const unit = kind === 'hugetlb' ? 2 << 20 : PAGE;
     const whole = Math.ceil(length / unit) * unit;
-    const buffer = checked<ArrayBuffer>(native().allocate(whole, KIND[kind]), 'mmap');
+    const got = kind === 'scattered' ? native().scattered(whole) : native().allocate(whole, KIND[kind]);
+    const buffer = checked<ArrayBuffer>(got, 'mmap');
     this.bytes = new Uint8Array(buffer, 0, length);
     this.view = new DataView(buffer, 0, length);
     this.address = native().address(this.bytes);

@@ -35,6 +35,10 @@ export interface Native {
   register(ring: Handle, opcode: number, argument: Bytes, count: number): number;
   notifyFd(ring: Handle): number;
   allocate(length: number, kind: number): ArrayBuffer | number;
+  scattered(length: number): ArrayBuffer | number;
+  measure(ring: Handle, samples: Uint8Array): number;
+  clockCost(samples: Uint8Array): number;
+  spin(count: number): number;
   address(bytes: Bytes): bigint;
   release(bytes: ArrayBuffer): void;
   ioctl(fd: number, request: number | bigint, argument: Bytes): number;

@@ -1,3 +1,4 @@
+import { bytesOf } from './clock.ts';
 import { type Cqe, decodeCqes } from './cqe.ts';
 import { checked, TimeoutError } from './error.ts';
 import { type Bytes, type Indices, native, type OpenedRing } from './native.ts';
@@ -123,6 +124,22 @@ export class Ring implements Disposable {
   /** io_uring_register by number; its non-negative result. */
   register(opcode: number, argument: Bytes, count: number): number {
     return checked(native().register(this.#handle, opcode, argument, count), 'io_uring_register');
+  }
+
+  /**
+   * Submits all SQEs of a full queue, as they lie, again and again, and waits for them each time; blocks the event loop.
+   * `samples` becomes the ticks of the time-stamp counter that each submission took. CPU time of the thread over all, ns.
+   * Throws SyscallError with the first completion that failed.
+   */
+  measure(samples: Float64Array): number {
+    // Measured again, it is as full as it was.
+    const again = this.#written === 0 && this.#tail >= this.params.sqEntries;
+    if (!again && this.#written !== this.params.sqEntries)
+      throw new RangeError('the submission queue is not full');
+    this.#written = 0;
+    const time = checked(native().measure(this.#handle, bytesOf(samples)), 'a measured request');
+    this.#tail = this.indices().sqTail;
+    return time;
   }
 
   indices(): Indices {

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
-import { File, ioMemory, suite, test } from '../lib/index.ts';
-import { Bench, DIRECT, held, NEEDS, PAGE } from './setup.ts';
+import { File, held, ioMemory, suite, test } from '../lib/index.ts';
+import { Bench, DIRECT, NEEDS, PAGE } from './setup.ts';
 
 suite('what is refused', NEEDS, () => {
   test('arguments that make no sense: EINVAL, and nothing is mapped', (t) => {

@@ -1,11 +1,15 @@
-import { constants, readFileSync } from 'node:fs';
+import { constants } from 'node:fs';
 import {
   type Cqe,
   type Device,
   File,
+  type Held,
+  held,
   ioMemory,
   type Memory,
+  mapRange,
   openRing,
+  type Range,
   type Test,
   type TestRing,
   type TestRingOptions,
@@ -17,15 +21,6 @@ export const DIRECT = constants.O_RDWR | constants.O_DIRECT;
 /** What base kernels do not have; the tests of this suite are skipped there. */
 export const NEEDS = { devices: ['data'], uapi: ['IORING_REGISTER_MAP_BUFFERS'] };
 
-/** `[start, end)` of the buffer table, for the file in slot `fd`. */
-export interface Range {
-  fd?: number;
-  start?: number;
-  end?: number;
-  flags?: number;
-  rsvd?: bigint;
-}
-
 /** One transfer: `length` bytes from `offset` in a registered buffer, `position` bytes from the start of the device. */
 export interface Transfer {
   kind: 'read' | 'write';
@@ -36,25 +31,6 @@ export interface Transfer {
   userData?: number;
   /** Slot of the file table. */
   fd?: number;
-}
-
-/** What the driver tells of its mappings, summed over the device's controllers. */
-export interface Held {
-  /** Bytes mapped, and the part of them that takes bounce buffers. */
-  bytes: number;
-  bounced: number;
-  /** Commands that used a mapping since the controller came. */
-  used: number;
-}
-
-export function held(device: Device): Held {
-  const sum = { bytes: 0, bounced: 0, used: 0 };
-  for (const { name } of device.controllers) {
-    const text = readFileSync(`/sys/class/nvme/${name}/premap`, 'utf8');
-    for (const key of ['bytes', 'bounced', 'used'] as const)
-      sum[key] += Number(new RegExp(`^${key} (\\d+)$`, 'm').exec(text)?.[1]);
-  }
-  return sum;
 }
 
 /** Memory to register: all of a mapping, or part of one. */
@@ -89,21 +65,18 @@ export class Bench {
     while (!this.t.signal.aborted && !wanted(this.held)) await new Promise((go) => setImmediate(go));
   }
 
-  #range(opcode: string, range: Range): void {
+  #range(opcode: string, range: Partial<Range>): void {
     const { uapi } = this.t;
-    const view = new DataView(new ArrayBuffer(uapi.size('io_uring_map_buffers')));
-    const { fd = 0, start = 0, end = this.buffers.length, flags = 0, rsvd = 0n } = range;
-    uapi.write(view, 'io_uring_map_buffers', { fd, buf_start: start, buf_end: end, flags });
-    view.setBigUint64(uapi.field('io_uring_map_buffers', 'rsvd').offset, rsvd, true);
-    this.ring.register(uapi.constant(opcode), new Uint8Array(view.buffer), 1);
+    const bytes = mapRange(uapi, { end: this.buffers.length, ...range });
+    this.ring.register(uapi.constant(opcode), bytes, 1);
   }
 
   /** IORING_REGISTER_MAP_BUFFERS: all buffers for slot 0 unless another range is given. Throws SyscallError. */
-  map(range: Range = {}): void {
+  map(range: Partial<Range> = {}): void {
     this.#range('IORING_REGISTER_MAP_BUFFERS', range);
   }
 
-  unmap(range: Range = {}): void {
+  unmap(range: Partial<Range> = {}): void {
     this.#range('IORING_REGISTER_UNMAP_BUFFERS', range);
   }
 

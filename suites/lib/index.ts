@@ -1,5 +1,15 @@
 /** Everything that suites are written with. */
-export { type Cqe, File, Memory, openAs, SyscallError, TimeoutError, type Victim } from '../binding/index.ts';
+export {
+  type Cqe,
+  clockCost,
+  File,
+  Memory,
+  openAs,
+  SyscallError,
+  spin,
+  TimeoutError,
+  type Victim,
+} from '../binding/index.ts';
 export { AssertionError, resultName } from './assert.ts';
 export { Controller, controllers, Device } from './device.ts';
 export { type Fault, InjectedFault } from './fault.ts';
@@ -8,6 +18,7 @@ export { ioctlCommand } from './ioctl.ts';
 export { numbers } from './numbers.ts';
 export * as nvme from './nvme.ts';
 export { fillPattern, ioMemory, pattern } from './pattern.ts';
+export { type Held, held, mapRange, type Range } from './premap.ts';
 export { guardOf, Prinfo, protect, TUPLE_BYTES } from './protection.ts';
 export { iovecs, openRing, ringOptions, type Shape, TestRing, type TestRingOptions } from './ring.ts';
 export {
@@ -18,7 +29,7 @@ export {
   writePassthrough,
   writeSqe,
 } from './sqe.ts';
-export { type Lab, type Needs, suite, Test, test } from './test.ts';
+export { type Lab, type Metric, type Needs, suite, Test, test } from './test.ts';
 export { throttled } from './throttle.ts';
 export { SkipError, UapiTable } from './uapi.ts';
 export { type ChildOptions, startChild } from './victim.ts';

@@ -6,6 +6,14 @@ import { SkipError, type UapiTable } from './uapi.ts';
 
 type Fact = string | number | boolean;
 
+/** One figure of a test; `better` says which way is. */
+export interface Metric {
+  name: string;
+  value: number;
+  unit: string;
+  better: 'lower' | 'higher' | 'none';
+}
+
 /** What a test cannot do without; it is skipped, with the reason, where something is missing. */
 export interface Needs {
   /** Device roles, e.g. `data`. */
@@ -74,6 +82,13 @@ export class Test extends Assertions {
     const found = `${changed ? 'since' : 'before'} Linux ${release}: ${change}`;
     this.behaviour = this.behaviour === undefined ? found : `${this.behaviour}; ${found}`;
     return changed;
+  }
+
+  readonly metrics: Metric[] = [];
+
+  /** A figure that goes with the result. */
+  metric(metric: Metric): void {
+    this.metrics.push(metric);
   }
 
   /** A line of TAP comment with this test. */

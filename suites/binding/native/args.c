@@ -108,5 +108,7 @@ NAPI_MODULE_INIT()
 	export_queue(env, exports);
 	export_thread(env, exports);
 	export_child(env, exports);
+	export_measure(env, exports);
+	export_scatter(env, exports);
 	return exports;
 }

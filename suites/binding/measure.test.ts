@@ -1,0 +1,73 @@
+/** Measuring submissions and placing pages, on the host's own kernel. */
+import { closeSync, openSync, readSync } from 'node:fs';
+import t from 'tap';
+import { hostUapi } from '../fakes/host-uapi.ts';
+import { TestRing } from '../lib/ring.ts';
+import { UapiTable } from '../lib/uapi.ts';
+import { buildBinding } from './build.mjs';
+import { clockCost, loadBinding, Memory, SyscallError, spin } from './index.ts';
+
+loadBinding(await buildBinding());
+const uapi = new UapiTable(await hostUapi());
+
+t.test('a full queue is submitted again and again', (t) => {
+  using ring = new TestRing(uapi, { shape: 'plain', entries: 4 });
+  for (let i = 0; i < 4; i++) ring.sqe({ opcode: 'IORING_OP_NOP' });
+  const samples = new Float64Array(50);
+  t.ok(ring.measure(samples) > 0, 'CPU time passes');
+  t.ok(
+    samples.every((ticks) => ticks > 0),
+    'every submission takes ticks',
+  );
+  ring.measure(new Float64Array(3));
+  t.match(ring.indices(), { sqHead: 212, sqTail: 212, cqHead: 212, cqTail: 212 });
+  ring.sqe({ opcode: 'IORING_OP_NOP' });
+  t.throws(() => ring.measure(samples), /not full/, 'a queue with one new request is not');
+  t.end();
+});
+
+t.test('a request that fails ends the measurement with its error', (t) => {
+  using ring = new TestRing(uapi, { shape: 'plain', entries: 1 });
+  ring.sqe({ opcode: 'IORING_OP_READ', fd: 1023 });
+  t.throws(() => ring.measure(new Float64Array(2)), SyscallError);
+  t.end();
+});
+
+t.test('the clock costs something, and a loop more', (t) => {
+  const samples = new Float64Array(11);
+  clockCost(samples);
+  t.ok(samples.every((ticks) => ticks >= 0));
+  t.ok(spin(1_000_000) > spin(1000));
+  t.end();
+});
+
+/** Frame numbers of a page-aligned range; 0 where we may not see them. */
+function frames(address: bigint, pages: number): bigint[] {
+  const bytes = new DataView(new ArrayBuffer(pages * 8));
+  const file = openSync('/proc/self/pagemap', 'r');
+  readSync(file, bytes, 0, pages * 8, Number(address / 4096n) * 8);
+  closeSync(file);
+  return Array.from(
+    { length: pages },
+    (_, index) => bytes.getBigUint64(index * 8, true) & ((1n << 55n) - 1n),
+  );
+}
+
+t.test('scattered pages are no neighbours in physical memory', (t) => {
+  let memory: Memory;
+  try {
+    memory = new Memory(64 << 10, 'scattered');
+  } catch (error) {
+    t.match(error, { errno: 'EPERM' }, 'only root sees where pages are');
+    return t.end();
+  }
+  const found = frames(memory.address, 16);
+  t.equal(new Set(found).size, 16);
+  for (let i = 1; i < 16; i++) {
+    const apart = (found[i] ?? 0n) - (found[i - 1] ?? 0n);
+    t.ok(apart !== 1n && apart !== -1n, `pages ${i - 1} and ${i}`);
+  }
+  memory.bytes.fill(7);
+  memory.release();
+  t.end();
+});
