@@ -39,7 +39,10 @@ export const Comparison = z.object({
       better: z.enum(['lower', 'higher', 'none']),
       base: z.number().optional(),
       patched: z.number().optional(),
+      /** How far apart the boots of either side were. */
       spread: z.number().optional(),
+      /** `same`: the difference is no larger than what boots of one kernel differ by. Absent where a side has no figure. */
+      verdict: z.enum(['better', 'worse', 'changed', 'same']).optional(),
     }),
   ),
   /** Cells that did not run to their end, on either side. */

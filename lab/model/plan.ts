@@ -21,6 +21,8 @@ export interface Cell {
   side: Side;
   guest: GuestProfile;
   suite: Suite;
+  /** Which of the plan's boots, from 1. */
+  boot: number;
 }
 
 /** An entry of kernels/known-complaints.yaml, or of the user's own list: a kernel complaint that is to fail nobody. */
@@ -47,6 +49,8 @@ export interface Plan {
   config: KernelConfigRequest;
   /** guest x suite pairs, run on every kernel of the plan. */
   pairs: { guest: GuestProfile; suite: Suite }[];
+  /** How often each pair is run on each kernel; their results become one. */
+  boots: number;
   jobs: number;
   only: string[];
   seed: number;

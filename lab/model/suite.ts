@@ -18,6 +18,8 @@ export const SuiteInfo = z
     timeoutSeconds: z.number().positive().default(300),
     /** Deadline of one test, seconds. */
     testTimeoutSeconds: z.number().positive().default(30),
+    /** Runs only where it is asked for by name: it is no part of "all suites". */
+    onRequest: z.boolean().default(false),
     /** A program in place of `index.ts`: its file, relative to the suite's folder, and its arguments. */
     run: z.array(z.string()).min(1).optional(),
     /** With `run`: files and folders that it needs besides, relative to the suite's folder. */

@@ -13,6 +13,7 @@ import { type AgentBundle, startAgent } from './agent.ts';
 import { type Attributed, blame } from './blame.ts';
 import { collectComplaints } from './complaints.ts';
 import { markKnown } from './known.ts';
+import { metricsOf } from './metrics.ts';
 import { startProgram } from './program.ts';
 import { runSuite, type SuiteOutcome } from './suite.ts';
 
@@ -61,6 +62,7 @@ function withOutcome(result: CellResult, outcome: SuiteOutcome, found: readonly 
     reason: crashed ? fatal.title : outcome.reason,
     detail: crashed ? fatal.text : outcome.detail,
     tests: blame(outcome.tests, found),
+    metrics: metricsOf(outcome.tests),
     complaints: found.map(({ test: _test, ...complaint }) => complaint),
   };
 }

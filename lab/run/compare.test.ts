@@ -151,10 +151,30 @@ t.test('metrics are joined by name', (t) => {
       base: 100,
       patched: 50,
       spread: 3,
+      verdict: 'better',
     },
     { cell: 'plain/passthrough', name: 'old', unit: 'ns', better: 'lower', base: 1 },
     { cell: 'plain/passthrough', name: 'new', unit: 'ns', better: 'lower', patched: 2 },
   ]);
+  t.end();
+});
+
+t.test('a difference within what boots of one kernel differ by is no change', (t) => {
+  const verdict = (base: number, patched: number, spread: number, better: 'lower' | 'higher' | 'none') => {
+    const metrics = (value: number) => [{ name: 'm', value, unit: 'u', better, spread }];
+    const sides = [
+      cell('base', { a: 'pass' }, { metrics: metrics(base) }),
+      cell('patched', { a: 'pass' }, { metrics: metrics(patched) }),
+    ];
+    return compareSides(record(sides)).metrics[0]?.verdict;
+  };
+  t.equal(verdict(3000, 3050, 2, 'lower'), 'worse', '50 instructions more');
+  t.equal(verdict(3000, 2950, 2, 'lower'), 'better');
+  t.equal(verdict(3000, 3050, 2, 'higher'), 'better');
+  t.equal(verdict(3000, 3050, 2, 'none'), 'changed');
+  t.equal(verdict(3000, 3050, 50, 'lower'), 'same', 'the boots were as far apart');
+  t.equal(verdict(3000, 3005, 0, 'lower'), 'same', 'three equal boots prove little');
+  t.equal(verdict(0, 0, 0, 'lower'), 'same');
   t.end();
 });
 

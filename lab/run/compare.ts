@@ -35,6 +35,19 @@ function testsOf({ cell, base, patched }: Pair): TestChange[] {
   });
 }
 
+/** What figures of one kernel may differ by although its few boots were nearer to one another: a share of the figure. */
+const NOISE = 0.002;
+
+type MetricChange = Comparison['metrics'][number];
+
+function verdictOf({ base, patched, spread = 0, better }: MetricChange): MetricChange['verdict'] {
+  if (base === undefined || patched === undefined) return undefined;
+  const difference = patched - base;
+  if (Math.abs(difference) <= Math.max(spread, Math.abs(base) * NOISE)) return 'same';
+  if (better === 'none') return 'changed';
+  return difference < 0 === (better === 'lower') ? 'better' : 'worse';
+}
+
 function metricsOf({ cell, base, patched }: Pair): Comparison['metrics'] {
   const before = new Map(base?.metrics.map((metric) => [metric.name, metric]));
   const after = new Map(patched?.metrics.map((metric) => [metric.name, metric]));
@@ -42,12 +55,14 @@ function metricsOf({ cell, base, patched }: Pair): Comparison['metrics'] {
     const from = before.get(name);
     const to = after.get(name);
     const spread = Math.max(from?.spread ?? -1, to?.spread ?? -1);
-    return {
+    const change: MetricChange = {
       ...{ cell, name, unit, better },
       ...(from ? { base: from.value } : {}),
       ...(to ? { patched: to.value } : {}),
       ...(spread >= 0 ? { spread } : {}),
     };
+    const verdict = verdictOf(change);
+    return verdict ? { ...change, verdict } : change;
   });
 }
 

@@ -6,10 +6,11 @@ import { LabError } from '../core/errors.ts';
 import { probeAccel } from '../guest/index.ts';
 import { ensureImage } from '../image/index.ts';
 import type { StageContext } from '../model/event.ts';
-import type { Plan } from '../model/plan.ts';
+import type { Cell, Plan } from '../model/plan.ts';
 import type { CellResult, RunRecord } from '../model/result.ts';
 import type { Series } from '../model/series.ts';
 import { prepareAgent } from './agent.ts';
+import { mergeBoots } from './boots.ts';
 import { failedCell, runCell } from './cell.ts';
 import { kernelRecord, type PreparedKernel, prepareKernels } from './kernels.ts';
 import { cellsOf } from './plan.ts';
@@ -126,7 +127,13 @@ async function runCells(
     }),
   );
   await Promise.all(work);
-  run.record.cells = cells.flatMap((cell) => results.get(cell.name) ?? []);
+  const boots = (first: Cell) =>
+    cells.filter(
+      ({ kernel, guest, suite }) => kernel === first.kernel && guest === first.guest && suite === first.suite,
+    );
+  run.record.cells = cells
+    .filter(({ boot }) => boot === 1)
+    .flatMap((first) => mergeBoots(boots(first).flatMap(({ name }) => results.get(name) ?? [])) ?? []);
 }
 
 /**

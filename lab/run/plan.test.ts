@@ -87,6 +87,31 @@ t.test('base and patched of a pair stand next to each other', (t) => {
   t.end();
 });
 
+t.test(
+  'figures: several boots, a clock that counts instructions, and a suite that runs when it is asked for',
+  (t) => {
+    const bench = { ...SuiteInfo.parse({ name: 'bench', onRequest: true }), dir: '/s/bench' };
+    const known = new Map([...suites, ['bench', bench]]);
+    const all = makePlan(request({}), profiles, known);
+    t.notOk(
+      all.pairs.some(({ suite }) => suite.name === 'bench'),
+      'no part of "all suites"',
+    );
+    const plan = makePlan(
+      request({ suites: ['bench'], guests: ['plain'], boots: 2, icount: true }),
+      profiles,
+      known,
+    );
+    t.match(plan.pairs, [{ guest: { icount: true, vcpus: 1, drives: 'null' }, suite: { name: 'bench' } }]);
+    const names = cellsOf(plan, [
+      { name: 'k', side: 'base' },
+      { name: 'k+s', side: 'patched' },
+    ]).map(({ name }) => name);
+    t.same(names, ['k/plain/bench', 'k+s/plain/bench', 'k/plain/bench#2', 'k+s/plain/bench#2']);
+    t.end();
+  },
+);
+
 t.test('suites are read from their folders', async (t) => {
   const dir = t.testdir({
     alpha: { 'suite.yaml': 'name: alpha\nsummary: a\nguests: [plain]\n' },

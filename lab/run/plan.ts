@@ -16,6 +16,10 @@ export interface PlanRequest {
   suites: string[];
   config: KernelConfigRequest;
   withBase: boolean;
+  /** Default 1. */
+  boots?: number;
+  /** Guests whose clock counts instructions, with one CPU, whatever their profile says. */
+  icount?: boolean;
   jobs: number;
   only: string[];
   seed?: number;
@@ -41,7 +45,8 @@ function resize(profile: GuestProfile, request: PlanRequest): GuestProfile {
     ),
   }));
   const memoryMiB = request.memoryMiB ?? (request.config.debug ? profile.memoryMiB * 4 : profile.memoryMiB);
-  return { ...profile, nvme, memoryMiB, vcpus: request.vcpus ?? profile.vcpus };
+  const counting = request.icount ? { icount: true, vcpus: 1, drives: 'null' as const } : {};
+  return { ...profile, nvme, memoryMiB, vcpus: request.vcpus ?? profile.vcpus, ...counting };
 }
 
 function patience(suite: Suite, debug: boolean): Suite {
@@ -83,7 +88,10 @@ export function makePlan(
   known: ReadonlyMap<string, Suite>,
 ): Plan {
   const suiteNames =
-    request.suites.length > 0 ? request.suites : (request.wishes?.suites ?? [...known.keys()]);
+    request.suites.length > 0
+      ? request.suites
+      : (request.wishes?.suites ??
+        [...known.values()].flatMap((suite) => (suite.onRequest ? [] : suite.name)));
   const suites = pick(known, suiteNames, '--suite');
   const fitting = suites.flatMap((suite) => suite.guests).filter((name) => profiles.has(name));
   const wished = request.guests.length > 0 ? request.guests : (request.wishes?.guests ?? fitting);
@@ -98,6 +106,7 @@ export function makePlan(
       guest: resize(guest, request),
       suite: patience(suite, debug),
     })),
+    boots: request.boots ?? 1,
     jobs: request.jobs,
     only: request.only,
     seed: request.seed ?? randomInt(2 ** 31),
@@ -109,15 +118,19 @@ export function makePlan(
   };
 }
 
-/** The cells of a plan, base and patched of a pair next to each other. */
+/** The cells of a plan, base and patched of a pair next to each other, boot by boot. */
 export function cellsOf(plan: Plan, kernels: readonly { name: string; side: Side }[]): Cell[] {
+  const boots = Array.from({ length: plan.boots }, (_, index) => index + 1);
   return plan.pairs.flatMap(({ guest, suite }) =>
-    kernels.map((kernel) => ({
-      name: `${kernel.name}/${guest.name}/${suite.name}`,
-      kernel: kernel.name,
-      side: kernel.side,
-      guest,
-      suite,
-    })),
+    boots.flatMap((boot) =>
+      kernels.map((kernel) => ({
+        name: `${kernel.name}/${guest.name}/${suite.name}${boot > 1 ? `#${boot}` : ''}`,
+        kernel: kernel.name,
+        side: kernel.side,
+        guest,
+        suite,
+        boot,
+      })),
+    ),
   );
 }
