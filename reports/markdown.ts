@@ -1,4 +1,5 @@
 import { fenced, html, markdown as md } from './escape.ts';
+import { figures } from './figures.ts';
 import type { ReportInput } from './input.ts';
 import { rowsOf, type Tally } from './rows.ts';
 import {
@@ -110,11 +111,9 @@ function trouble(input: ReportInput): string[] {
   ];
 }
 
-function figures({ comparison }: ReportInput): string[] {
-  const rows = (comparison?.metrics ?? []).map(({ cell, name, unit, base, patched }) =>
-    [cell, name, String(base ?? ''), String(patched ?? ''), unit].map(md),
-  );
-  return heading('Figures', table(['cell', 'figure', 'base', 'patched', 'unit'], rows));
+function figureTable(input: ReportInput): string[] {
+  const lines = figures(input);
+  return heading('Figures', lines.length > 0 ? [fenced(lines.join('\n'), 1000)] : []);
 }
 
 /** The report as GitHub-flavoured Markdown: tables, with long evidence folded away. */
@@ -139,7 +138,7 @@ export function renderMarkdown(input: ReportInput): string {
     ...matrix(input),
     ...tests(input),
     ...heading('Skipped', table(['reason', 'tests', 'cells'], skipped)),
-    ...figures(input),
+    ...figureTable(input),
     ...trouble(input),
   ]
     .join('\n')

@@ -1,4 +1,5 @@
 import { excerpt, oneLine, wrap } from './escape.ts';
+import { figures } from './figures.ts';
 import { type Colors, plain, type ReportInput } from './input.ts';
 import { matrix } from './matrix.ts';
 import { isOwn } from './rows.ts';
@@ -147,14 +148,6 @@ function broken(input: ReportInput, colors: Colors): string[] {
   ];
 }
 
-function figures({ comparison }: ReportInput, colors: Colors): string[] {
-  const lines = (comparison?.metrics ?? []).map(({ cell, name, unit, base, patched }) => {
-    const change = base && patched !== undefined ? ` (${(((patched - base) / base) * 100).toFixed(1)}%)` : '';
-    return `  ${oneLine(`${cell} ${name}: ${base ?? '-'} -> ${patched ?? '-'} ${unit}${change}`, WIDTH - 2)}`;
-  });
-  return section('figures', lines, colors);
-}
-
 /** The report for a terminal, plain unless `colors` are given. What went wrong comes last, next to the summary. */
 export function renderText(input: ReportInput): string {
   const colors = input.colors ?? plain;
@@ -165,7 +158,7 @@ export function renderText(input: ReportInput): string {
     '',
     ...matrix(input, colors),
     ...skips(input, colors),
-    ...figures(input, colors),
+    ...section('figures', figures(input), colors),
     ...tests(input, colors),
     ...kernelTrouble(input, colors),
     ...broken(input, colors),
