@@ -23,6 +23,7 @@ const verbs: Record<string, () => Promise<(signal: AbortSignal) => CommandUnknow
   series: async () => (await import('./series.ts')).seriesVerb,
   build: async () => (await import('./build.ts')).buildVerb,
   run: async () => (await import('./run.ts')).runVerb,
+  bench: async () => (await import('./bench.ts')).benchVerb,
   mutants: async () => (await import('./mutants.ts')).mutantsVerb,
   suite: async () => (await import('./suite.ts')).suiteVerb,
   compare: async () => (await import('./compare.ts')).compareVerb,

@@ -14,6 +14,8 @@ export interface MatrixOptions extends KernelOptions {
   suite: string[];
   only: string[];
   patchedOnly?: boolean;
+  boots?: number;
+  icount?: boolean;
   jobs: number;
   seed?: number;
   guestsFile?: string;
@@ -42,10 +44,16 @@ export async function planFrom(
       sources: sourcesOf(options, info?.base),
       series: options.series,
       wishes: info,
-      guests: options.guest,
+      // What a series wishes to be tested on is not where its cost is wanted.
+      guests:
+        options.guest.length > 0 || !options.icount
+          ? options.guest
+          : [...(suites.get('bench')?.guests ?? [])],
       suites: names,
       config: configOf(options),
       withBase: !options.patchedOnly,
+      boots: options.boots,
+      icount: options.icount,
       jobs: options.jobs,
       only: options.only,
       seed: options.seed,

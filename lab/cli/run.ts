@@ -9,16 +9,8 @@ import { Exit } from './exit.ts';
 import { jobsOption, many, whole, withGuest, withKernel } from './options.ts';
 import { print, printJson } from './output.ts';
 import { contextFor } from './render.ts';
-import { type MatrixOptions, planFrom } from './request.ts';
+import { planFrom } from './request.ts';
 import { version } from './version.ts';
-
-interface RunOptions extends MatrixOptions {
-  out?: string;
-  runs: string;
-  json: boolean;
-  dryRun: boolean;
-  verbose: boolean;
-}
 
 /** The matrix options that `run` and `mutants` share. */
 export const matrixCommand = (name: string) =>
@@ -42,7 +34,8 @@ export const matrixCommand = (name: string) =>
     .option('--dry-run', 'print what would be done, with the exact QEMU command lines', false)
     .option('-v, --verbose', 'show every test and the output of the tools', false);
 
-function finish(run: Run, options: RunOptions): void {
+/** Prints what a run has found and takes its exit code. */
+export function finish(run: Run, options: { json: boolean }): void {
   const { record } = run;
   const comparison = record.kernels.length > 1 ? compareSides(record) : undefined;
   if (options.json) printJson(comparison ?? record);

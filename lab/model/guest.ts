@@ -51,6 +51,10 @@ export const GuestProfile = z
     memoryMiB: z.number().int().min(256).default(512),
     /** Deterministic instruction counting: forces TCG and one vCPU. */
     icount: z.boolean().default(false),
+    /**
+     * `null`: NVMe drives that read as zeroes and forget what is written, and take 25 ms for it, whatever it is.
+     */
+    drives: z.enum(['file', 'null']).default('file'),
     nvme: z.array(Subsystem).default([]),
     /** Facts handed to the suites as they are (`pollQueues: 2`). */
     facts: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).default({}),

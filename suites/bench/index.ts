@@ -1,0 +1,62 @@
+import { held, openRing, spin, suite, type Test, test } from '../lib/index.ts';
+import { measure, turnsFor } from './figures.ts';
+import { type Naming, prepare, type Workload } from './workload.ts';
+
+const SIZES = [4, 16, 64, 256];
+const DEPTHS = [1, 16];
+const NEEDS = { devices: ['data'], facts: { icount: true } };
+
+const nameOf = ({ through, naming, kind, bytes, depth }: Workload) =>
+  `${kind} ${bytes >> 10}k depth ${depth} ${through === 'block' ? naming : `passthrough ${naming}`}`;
+
+/** Sends every request once and sees that it does what it says, so that nothing else is measured. */
+async function check(t: Test, load: Workload, { ring, fill }: ReturnType<typeof prepare>): Promise<void> {
+  fill();
+  for (const { res } of await ring.complete()) t.equal(res, load.through === 'block' ? load.bytes : 0);
+}
+
+function bench(load: Workload): void {
+  const uapi = load.naming === 'dma' ? ['IORING_REGISTER_MAP_BUFFERS'] : [];
+  test(nameOf(load), { uapi }, async (t) => {
+    const prepared = prepare(t, load);
+    await check(t, load, prepared);
+    const premapped = load.naming === 'dma';
+    const before = premapped ? held(prepared.device).used : 0;
+    prepared.fill();
+    measure(t, prepared.ring);
+    if (!premapped) return;
+    const { warmUp, counted } = turnsFor(load.depth);
+    const used = held(prepared.device).used - before;
+    t.equal(used, (warmUp + counted) * load.depth, 'every request took the mapping');
+  });
+}
+
+/** The ring alone. */
+function benchNop(shape: 'plain' | 'big', depth: number): void {
+  test(`nop depth ${depth}${shape === 'big' ? ' big' : ''}`, (t) => {
+    const ring = openRing(t, { shape, entries: depth });
+    for (let index = 0; index < depth; index++) ring.sqe({ opcode: 'IORING_OP_NOP' });
+    measure(t, ring);
+  });
+}
+
+suite('cost', NEEDS, () => {
+  test('a tick of the clock is an instruction', (t) => {
+    // An interrupt may fall into one of them.
+    const ticks = Math.min(...Array.from({ length: 5 }, () => spin(100_000)));
+    t.ok(Math.abs(ticks - 400_000) < 400, `400000 instructions took ${ticks} ticks`);
+  });
+  for (const depth of DEPTHS) {
+    benchNop('plain', depth);
+    benchNop('big', depth);
+  }
+  for (const kind of ['read', 'write'] as const)
+    for (const size of SIZES)
+      for (const depth of DEPTHS) {
+        const load = { kind, bytes: size << 10, depth };
+        for (const naming of ['none', 'bvec', 'dma'] satisfies Naming[])
+          bench({ through: 'block', naming, ...load });
+        for (const naming of ['none', 'bvec'] satisfies Naming[])
+          bench({ through: 'passthrough', naming, ...load });
+      }
+});
