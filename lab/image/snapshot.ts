@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '../core/process.ts';
 import type { StageContext } from '../model/event.ts';
@@ -27,6 +28,8 @@ export async function makeSnapshots({ snapshots, name }: Recipe, root: string, c
       { accept: 'any', signal: ctx.signal, env: { PATH: process.env.PATH ?? '' }, cleanEnv: true },
     );
     if (code === 0) continue;
+    // Half of one would be taken for one by init.
+    await rm(join(root, target), { force: true });
     const text = `no snapshot ${target}, guests will start a little later: ${stderr.trim().split('\n').at(-1)}`;
     ctx.emit({ stage: 'image', subject: name, kind: 'note', text });
   }
