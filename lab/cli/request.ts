@@ -43,12 +43,9 @@ export async function planFrom(
     {
       sources: sourcesOf(options, info?.base),
       series: options.series,
-      wishes: info,
       // What a series wishes to be tested on is not where its cost is wanted.
-      guests:
-        options.guest.length > 0 || !options.icount
-          ? options.guest
-          : [...(suites.get('bench')?.guests ?? [])],
+      wishes: options.icount ? undefined : info,
+      guests: options.guest,
       suites: names,
       config: configOf(options),
       withBase: !options.patchedOnly,

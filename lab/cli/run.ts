@@ -9,10 +9,10 @@ import { Exit } from './exit.ts';
 import { jobsOption, many, whole, withGuest, withKernel } from './options.ts';
 import { print, printJson } from './output.ts';
 import { contextFor } from './render.ts';
-import { planFrom } from './request.ts';
+import { type MatrixOptions, planFrom } from './request.ts';
 import { version } from './version.ts';
 
-/** The matrix options that `run` and `mutants` share. */
+/** The matrix options that `run`, `bench` and `mutants` share. */
 export const matrixCommand = (name: string) =>
   withGuest(withKernel(new Command(name)))
     .option('--series <series>', 'a series by name or path: base and patched run and are compared')
@@ -35,7 +35,7 @@ export const matrixCommand = (name: string) =>
     .option('-v, --verbose', 'show every test and the output of the tools', false);
 
 /** Prints what a run has found and takes its exit code. */
-export function finish(run: Run, options: { json: boolean }): void {
+function finish(run: Run, options: { json: boolean }): void {
   const { record } = run;
   const comparison = record.kernels.length > 1 ? compareSides(record) : undefined;
   if (options.json) printJson(comparison ?? record);
@@ -58,21 +58,30 @@ function showDryRun(dry: DryRun, json: boolean): void {
   }
 }
 
-export const runVerb = (signal: AbortSignal) =>
-  matrixCommand('run')
-    .description('Build base and patched kernel, run the suites in guests, and say what the series changes.')
+/** What the verbs that leave a record share: `run` and `bench`. */
+export const recordedCommand = (name: string) =>
+  matrixCommand(name)
     .option('--patched-only', 'leave the base out: the quick loop while a series is written', false)
     .option('--out <dir>', 'folder of the run record (default: a new one under --runs)')
-    .option('--runs <dir>', 'where run records are kept', 'runs')
+    .option('--runs <dir>', 'where run records are kept', 'runs');
+
+type RecordedOptions = ReturnType<ReturnType<typeof recordedCommand>['opts']> & MatrixOptions;
+
+/** Runs what the options ask for, or shows it where they ask for no more. */
+export async function runRecorded(options: RecordedOptions, signal: AbortSignal): Promise<void> {
+  const ctx = contextFor(signal, options);
+  const { plan, stack } = await planFrom(options, ctx);
+  if (options.dryRun) {
+    showDryRun(dryRun(plan, stack), options.json);
+    return;
+  }
+  const run = await runPlan(plan, stack, { runsDir: options.runs, out: options.out, version }, ctx);
+  ctx.renderer.finish();
+  finish(run, options);
+}
+
+export const runVerb = (signal: AbortSignal) =>
+  recordedCommand('run')
+    .description('Build base and patched kernel, run the suites in guests, and say what the series changes.')
     .addHelpText('after', '\nExample: ringlab run --series nvme-uring-cmd-multipath --guest multipath')
-    .action(async (options) => {
-      const ctx = contextFor(signal, options);
-      const { plan, stack } = await planFrom(options, ctx);
-      if (options.dryRun) {
-        showDryRun(dryRun(plan, stack), options.json);
-        return;
-      }
-      const run = await runPlan(plan, stack, { runsDir: options.runs, out: options.out, version }, ctx);
-      ctx.renderer.finish();
-      finish(run, options);
-    });
+    .action((options) => runRecorded(options, signal));
