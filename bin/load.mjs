@@ -1,6 +1,6 @@
 // Loads the lab as one script, bundled when a source has changed: as it lies, from some 900 files through a loader of
 // TypeScript, every command would begin with a second and a half of waiting.
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -46,15 +46,11 @@ const place = {
   },
 };
 
-/** Whole or not at all: another ringlab may be reading. */
-async function put(path, content) {
-  const temp = `${path}.${process.pid}.tmp`;
-  await writeFile(temp, content);
-  await rename(temp, path);
-}
-
 async function bundle() {
-  const { build } = await import('esbuild');
+  const [{ build }, { default: writeFile }] = await Promise.all([
+    import('esbuild'),
+    import('write-file-atomic'),
+  ]);
   const { outputFiles, metafile } = await build({
     entryPoints: [entry],
     absWorkingDir: root,
@@ -68,8 +64,9 @@ async function bundle() {
   const name = `lab-${Date.now()}-${process.pid}.mjs`;
   const paths = ['package-lock.json', 'bin/load.mjs', ...Object.keys(metafile.inputs)];
   const sources = await Promise.all(paths.map(async (path) => [path, await token(join(root, path))]));
-  await put(join(folder, name), outputFiles[0].contents);
-  await put(join(folder, 'lab.json'), JSON.stringify({ name, sources }));
+  // Whole or not at all: another ringlab may be reading.
+  await writeFile(join(folder, name), Buffer.from(outputFiles[0].contents));
+  await writeFile(join(folder, 'lab.json'), JSON.stringify({ name, sources }));
   const old = (await readdir(folder))
     .filter((file) => file.endsWith('.mjs'))
     .sort()

@@ -1,9 +1,10 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Script } from 'node:vm';
 import { build } from 'esbuild';
+import writeFile from 'write-file-atomic';
 import { AGENT_HOME } from './home.ts';
 
 export { AGENT_HOME };
@@ -26,9 +27,7 @@ function entry({ name, dir }: Source): string {
 async function store(bytes: Uint8Array, name: string): Promise<string> {
   const path = join(agent, 'build', name);
   await mkdir(dirname(path), { recursive: true });
-  const temp = `${path}.${randomBytes(4).toString('hex')}.tmp`;
-  await writeFile(temp, bytes);
-  await rename(temp, path);
+  await writeFile(path, Buffer.from(bytes));
   return path;
 }
 
