@@ -8,7 +8,7 @@ interface Turns {
 }
 
 /** Deep queues give as many requests with fewer turns. */
-export const turnsFor = (depth: number): Turns =>
+const turnsFor = (depth: number): Turns =>
   depth > 1 ? { warmUp: 4, counted: 36 } : { warmUp: 10, counted: 120 };
 
 /** Ticks that reading the clock twice takes. */
@@ -21,9 +21,9 @@ function overhead(): number {
 /**
  * Measures a ring whose queue is full of requests, and gives the test its figures, each for one request: instructions of the
  * submission (median, p10, p90; the clock's own subtracted), CPU time of everything, system calls. A sample in which an
- * interrupt fell is one of the few that the median does not see.
+ * interrupt fell is one of the few that the median does not see. How many requests it sent, warm-up included.
  */
-export function measure(t: Test, ring: TestRing): void {
+export function measure(t: Test, ring: TestRing): number {
   const depth = ring.params.sqEntries;
   const { warmUp, counted } = turnsFor(depth);
   ring.measure(new Float64Array(warmUp));
@@ -39,4 +39,5 @@ export function measure(t: Test, ring: TestRing): void {
   t.metric({ name: 'cpu', value: cpuTime / (counted * depth), ...lower });
   // One to submit and one to wait for the lot.
   t.metric({ name: 'syscalls', value: 2 / depth, unit: 'calls', better: 'lower' });
+  return (warmUp + counted) * depth;
 }

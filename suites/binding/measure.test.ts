@@ -58,7 +58,7 @@ t.test('scattered pages are no neighbours in physical memory', (t) => {
   try {
     memory = new Memory(64 << 10, 'scattered');
   } catch (error) {
-    t.match(error, { errno: 'EPERM' }, 'only root sees where pages are');
+    t.match(error, { code: 'EPERM' }, 'only root sees where pages are');
     return t.end();
   }
   const found = frames(memory.address, 16);
