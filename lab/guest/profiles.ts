@@ -65,6 +65,24 @@ const TABLE: GuestProfileInput[] = [
     nvme: [data()],
   },
   {
+    name: 'small-mdts',
+    summary: 'a drive that takes no more than 32 KiB in one command',
+    nvme: [{ ...data(), controllers: [{ serial: 'data', mdts: 3 }] }],
+  },
+  {
+    name: 'hotplug',
+    summary: 'one hot-pluggable controller, without multipath',
+    kernelArgs: ['nvme_core.multipath=N'],
+    nvme: [
+      {
+        name: 'data',
+        controllers: [{ serial: 'data', hotplug: true }],
+        namespaces: [{ role: 'data', shared: true }],
+      },
+    ],
+    facts: { hotplug: true },
+  },
+  {
     name: 'multipath',
     summary: 'two hot-pluggable controllers that share their namespaces',
     nvme: [multipath()],

@@ -21,9 +21,10 @@ function overhead(): number {
 /**
  * Measures a ring whose queue is full of requests, and gives the test its figures, each for one request: instructions of the
  * submission (median, p10, p90; the clock's own subtracted), CPU time of everything, system calls. A sample in which an
- * interrupt fell is one of the few that the median does not see. How many requests it sent, warm-up included.
+ * interrupt fell is one of the few that the median does not see. Returns the submission's median, and how many requests were
+ * sent, warm-up included.
  */
-export function measure(t: Test, ring: TestRing): number {
+export function measure(t: Test, ring: TestRing): { submit: number; sent: number } {
   const depth = ring.params.sqEntries;
   const { warmUp, counted } = turnsFor(depth);
   ring.measure(new Float64Array(warmUp));
@@ -39,5 +40,5 @@ export function measure(t: Test, ring: TestRing): number {
   t.metric({ name: 'cpu', value: cpuTime / (counted * depth), ...lower });
   // One to submit and one to wait for the lot.
   t.metric({ name: 'syscalls', value: 2 / depth, unit: 'calls', better: 'lower' });
-  return (warmUp + counted) * depth;
+  return { submit: p50, sent: (warmUp + counted) * depth };
 }

@@ -1,5 +1,6 @@
 import { held, openRing, spin, suite, type Test, test } from '../lib/index.ts';
 import { measure } from './figures.ts';
+import { growth, note, outOfOrder } from './order.ts';
 import { type Naming, prepare, type Workload } from './workload.ts';
 
 const SIZES = [4, 16, 64, 256];
@@ -23,7 +24,8 @@ function bench(load: Workload): void {
     const premapped = load.naming === 'dma';
     const before = premapped ? held(prepared.device).used : 0;
     prepared.fill();
-    const sent = measure(t, prepared.ring);
+    const { submit, sent } = measure(t, prepared.ring);
+    if (load.through === 'block') note(load, submit);
     if (premapped) t.equal(held(prepared.device).used - before, sent, 'every request took the mapping');
   });
 }
@@ -56,4 +58,23 @@ suite('cost', NEEDS, () => {
         for (const naming of ['none', 'bvec'] satisfies Naming[])
           bench({ through: 'passthrough', naming, ...load });
       }
+
+  // Of what was measured before, so that it is said once for all and not read off a table by hand.
+  const mapped = { uapi: ['IORING_REGISTER_MAP_BUFFERS'] };
+  test('order: a mapped buffer costs less than a registered one, that less than any other', mapped, (t) => {
+    const { compared, wrong } = outOfOrder();
+    if (compared === 0) t.skip('no workload was measured with all three kinds of buffer');
+    t.note(`${compared} workloads`);
+    t.same(wrong, []);
+  });
+  // Bounce buffers are copied byte by byte.
+  const noBouncing = { ...mapped, facts: { swiotlb: false } };
+  test('order: what a mapped buffer costs does not grow with its size', noBouncing, (t) => {
+    const grown = growth(4 << 10, 64 << 10);
+    if (grown.length === 0) t.skip('mapped buffers of 4k and 64k were not both measured');
+    for (const { what, factor } of grown) {
+      t.note(`${what}: ${((factor - 1) * 100).toFixed(1)}% more for 64k than for 4k`);
+      t.ok(factor <= 1.06, `${what}: ${factor.toFixed(3)} times as much for 64k as for 4k`);
+    }
+  });
 });

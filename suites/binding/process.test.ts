@@ -65,6 +65,29 @@ t.test('a child keeps only the descriptors it was given, and its own user', asyn
   t.equal((await closed.completions())[0]?.res, -9);
 });
 
+t.test('a child registers what it is told to, or says what the kernel answered', async (t) => {
+  using file = new File(join(t.testdir({ f: 'abc' }), 'f'), constants.O_RDONLY);
+  using memory = new Memory(4096, 'shared');
+  const sqe = new Uint8Array(64);
+  const addr = memory.address;
+  // Slot 1 of the file table, the second registration.
+  const fixed = { opcode: 'IORING_OP_READ_FIXED', fd: 1, flags: ['IOSQE_FIXED_FILE'], addr, len: 3 };
+  writeSqe(new DataView(sqe.buffer), uapi, fixed);
+  const buffers = new Uint8Array(BigUint64Array.of(addr, 4096n).buffer);
+  const files = new Uint8Array(Int32Array.of(-1, file.fd).buffer);
+  const common = { ring: { entries: 1 }, sqes: sqe, count: 1, complete: true, keep: [file.fd] };
+  const of = (opcode: string, argument: Uint8Array, count: number) => ({
+    ...{ opcode: uapi.constant(opcode), argument, count },
+  });
+  const registrations = [of('IORING_REGISTER_BUFFERS', buffers, 1), of('IORING_REGISTER_FILES', files, 2)];
+  await using child = new Victim({ ...common, registrations });
+  t.equal((await child.completions())[0]?.res, 3);
+  t.equal(Buffer.from(memory.bytes.subarray(0, 3)).toString(), 'abc');
+  const wrong = [of('IORING_REGISTER_FILES', files, 0)];
+  await using refused = new Victim({ ...common, registrations: wrong });
+  await t.rejects(refused.submitted(), { code: 'EINVAL', syscall: 'child' });
+});
+
 t.test('a child whose ring cannot be set up says why', async (t) => {
   await using child = new Victim({
     ring: { entries: 1, flags: 1 << 30 },
@@ -99,11 +122,15 @@ t.test('wrong arguments are told by name and harm nothing', (t) => {
   throwing('allocate', ['x', 0], /length: expected an integer/);
   throwing('release', [5], /expected memory/);
   throwing('watch', [0, 'no function'], /callback: expected a function/);
-  throwing(
-    'victim',
-    [1, new Uint8Array(120), new Uint8Array(3), 1, null, 0, new Uint8Array(1024), -1, 0],
-    /do not fit/,
-  );
+  // SQEs cut off, and a registration whose argument lies nowhere.
+  for (const [sqes, registrations] of [
+    [3, 0],
+    [64, 12],
+  ] as const) {
+    const [params, kept] = [new Uint8Array(120), new Uint8Array(1024)];
+    const bytes = [new Uint8Array(sqes), 1, new Uint8Array(registrations), null];
+    throwing('victim', [1, params, ...bytes, kept, -1, 0], /do not fit/);
+  }
   const watch = raw.watch?.(native().pidfd(process.pid), () => {});
   throwing('close', [watch], /a handle of the right kind/);
   raw.unwatch?.(watch);

@@ -8,6 +8,13 @@ import { encodeParams, type RingOptions } from './params.ts';
 
 const FD_LIMIT = 1024;
 
+export interface Registration {
+  opcode: number;
+  /** What the call's argument points to. */
+  argument: Uint8Array;
+  count: number;
+}
+
 export interface VictimOptions {
   ring: RingOptions;
   /** SQEs in the ring's size, back to back. */
@@ -16,8 +23,8 @@ export interface VictimOptions {
   count: number;
   /** Descriptors that the SQEs name; the child keeps these and closes all others. */
   keep: readonly number[];
-  /** Memory to register as buffers before submitting, as struct iovec[]. */
-  iovecs?: Uint8Array;
+  /** Calls of io_uring_register before submitting, in this order. */
+  registrations?: readonly Registration[];
   /** Submit as this user; default: as we are. */
   uid?: number;
   /** Wait for all completions and report them, then exit; default: wait to be killed. */
@@ -26,6 +33,18 @@ export interface VictimOptions {
 
 /** What ended a child: its exit code, or the signal's number. */
 export type Ending = { code: number } | { signal: number };
+
+/** The calls as the addon takes them: triples of opcode, place of the argument in `data`, and count. */
+function encodeRegistrations(registrations: readonly Registration[]) {
+  const data = Buffer.concat(registrations.map(({ argument }) => argument));
+  let offset = 0;
+  const triples = registrations.flatMap(({ opcode, argument, count }) => {
+    const triple = [opcode, offset, count];
+    offset += argument.length;
+    return triple;
+  });
+  return { table: new Uint8Array(Uint32Array.from(triples).buffer), data };
+}
 
 /** A forked child that submits commands on a ring of its own. Disposing it kills it and waits for its end. */
 export class Victim implements AsyncDisposable {
@@ -39,14 +58,14 @@ export class Victim implements AsyncDisposable {
   #ended = false;
   #ending: Ending | undefined;
 
-  constructor({ ring, sqes, count, keep, iovecs, uid = -1, complete = false }: VictimOptions) {
+  constructor({ ring, sqes, count, keep, registrations = [], uid = -1, complete = false }: VictimOptions) {
     const kept = new Uint8Array(FD_LIMIT);
     for (const fd of keep) kept[fd] = 1;
-    const iovecCount = (iovecs?.length ?? 0) / 16;
+    const { table, data } = encodeRegistrations(registrations);
     const started = checked<{ pid: number; report: number }>(
       native().victim(
-        ...([ring.entries, encodeParams(ring), sqes, count, iovecs ?? null] as const),
-        ...([iovecCount, kept, uid, complete ? count : 0] as const),
+        ...([ring.entries, encodeParams(ring), sqes, count, table] as const),
+        ...([data, kept, uid, complete ? count : 0] as const),
       ),
       'fork',
     );

@@ -1,4 +1,4 @@
-import { ioMemory, pattern, suite, test, throttled } from '../lib/index.ts';
+import { ioMemory, iovecs, pattern, suite, test, throttled } from '../lib/index.ts';
 import { Bench, mappedOver, NEEDS, PAGE } from './setup.ts';
 
 const READ = { kind: 'read' as const, length: PAGE, position: 0 };
@@ -14,9 +14,21 @@ function updateFile(bench: Bench, fd: number): void {
   bench.ring.register(uapi.constant('IORING_REGISTER_FILES_UPDATE'), bytes, 1);
 }
 
+/** Puts other memory into both slots of the buffer table. */
+function replaceBuffers(bench: Bench): void {
+  const { t } = bench;
+  const list = iovecs([ioMemory(t, PAGE, 5), ioMemory(t, PAGE, 6)]);
+  const update = new DataView(new ArrayBuffer(t.uapi.size('io_uring_rsrc_update2')));
+  t.uapi.write(update, 'io_uring_rsrc_update2', { data: list.address, nr: 2 });
+  const bytes = new Uint8Array(update.buffer);
+  bench.ring.register(t.uapi.constant('IORING_REGISTER_BUFFERS_UPDATE'), bytes, bytes.length);
+  list.release();
+}
+
 suite('how mappings end', NEEDS, () => {
   for (const [name, end] of [
-    ['unmap', (bench: Bench) => bench.unmap()],
+    ['it is unmapped', (bench: Bench) => bench.unmap()],
+    ['the buffers are replaced', replaceBuffers],
     ['the slot is emptied', (bench: Bench) => updateFile(bench, -1)],
     ['the slot gets another file', (bench: Bench) => updateFile(bench, bench.file.fd)],
     [
@@ -127,18 +139,6 @@ suite('how mappings end', NEEDS, () => {
         );
       });
     }
-  });
-
-  test('a controller reset leaves mappings as they are', async (t) => {
-    const memory = ioMemory(t, 16 * PAGE);
-    const medium = pattern(16 * PAGE, 12);
-    const bench = mappedOver(t, [memory], medium);
-    for (const controller of bench.device.controllers) controller.reset();
-    const used = await bench.used(async () => {
-      t.equal((await bench.io({ ...READ, length: 16 * PAGE })).res, 16 * PAGE);
-    });
-    t.equal(used, 1);
-    t.bytes(memory.bytes, medium);
   });
 
   test('a buffer is mapped for two slots: the mapping lasts as long as one of them', async (t) => {

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import {
   type Cqe,
-  type Device,
+  Device,
   File,
   type Held,
   held,
@@ -44,14 +44,15 @@ export class Bench {
   readonly ring: TestRing;
   readonly buffers: readonly Part[];
 
-  constructor(t: Test, buffers: readonly Part[], options: TestRingOptions = {}) {
+  constructor(t: Test, buffers: readonly Part[], options: TestRingOptions & { role?: string } = {}) {
     this.t = t;
-    this.device = t.device('data');
+    // Looked up anew: one that was gone and came back may have another name.
+    this.device = new Device(t.device(options.role ?? 'data').role);
     this.file = t.use(new File(this.device.block, DIRECT));
     this.ring = openRing(t, { shape: 'plain', ...options });
     this.buffers = buffers;
     this.ring.registerFiles([this.file.fd]);
-    this.ring.registerBuffers(buffers);
+    if (buffers.length > 0) this.ring.registerBuffers(buffers);
     const before = this.held.bytes;
     // Every test is one of what is given back. A ring goes away in a worker of the kernel's.
     t.defer(async () => {
@@ -134,6 +135,11 @@ export class Bench {
     this.t.equal(file.write(memory.bytes, position), bytes.length, 'short write to the block device');
     memory.release();
   }
+}
+
+/** How many commands a transfer takes. */
+export function commandsOf({ role: { maxTransferBytes } }: Device, length: number): number {
+  return maxTransferBytes === 0 ? 1 : Math.ceil(length / maxTransferBytes);
 }
 
 /** A bench whose buffers are mapped, and a device that begins with these bytes. */

@@ -19,6 +19,7 @@ export { numbers } from './numbers.ts';
 export * as nvme from './nvme.ts';
 export { fillPattern, ioMemory, pattern } from './pattern.ts';
 export { type Held, held, mapRange, type Range } from './premap.ts';
+export { detached, until } from './presence.ts';
 export { guardOf, Prinfo, protect, TUPLE_BYTES } from './protection.ts';
 export { iovecs, openRing, ringOptions, type Shape, TestRing, type TestRingOptions } from './ring.ts';
 export {

@@ -1,8 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ioMemory, nvme, openRing, startChild, suite, type Test, test, throttled } from '../lib/index.ts';
+import {
+  ioMemory,
+  nvme,
+  openRing,
+  startChild,
+  suite,
+  type Test,
+  test,
+  throttled,
+  until,
+} from '../lib/index.ts';
 import { tracer } from './fifo.ts';
 import { holdPaths, strandSecond } from './hold.ts';
-import { until } from './paths.ts';
 import { area, type Bench, onMedium, setUp, submitReads, WITH_METADATA } from './setup.ts';
 
 const COUNT = 16;

@@ -1,5 +1,4 @@
-import { fillPattern, ioMemory, iovecs, nvme, suite, test } from '../lib/index.ts';
-import { until } from './paths.ts';
+import { fillPattern, ioMemory, iovecs, nvme, suite, test, until } from '../lib/index.ts';
 import {
   area,
   eachPathFaulty,

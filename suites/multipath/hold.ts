@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { type Controller, Device, File, ioctlCommand, type Test, TestRing } from '../lib/index.ts';
-import { allPaths, detached } from './paths.ts';
+import { type Controller, Device, detached, File, ioctlCommand, type Test, TestRing } from '../lib/index.ts';
+import { allPaths } from './paths.ts';
 import { type Bench, READ_WRITE } from './setup.ts';
 
 const FORMAT_NVM = 0x80;

@@ -1,19 +1,15 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
-import { type Controller, controllers, Device, InjectedFault, SkipError, type Test } from '../lib/index.ts';
+import {
+  type Controller,
+  controllers,
+  Device,
+  InjectedFault,
+  SkipError,
+  type Test,
+  until,
+} from '../lib/index.ts';
 
 const SUBSYSTEMS = '/sys/class/nvme-subsystem';
-const POLL_MS = 10;
-const SETTLE_MS = 20_000;
-
-/** Waits for a state that the kernel announces nowhere but in sysfs. Throws what it waited for when it does not come. */
-export async function until(what: string, holds: () => boolean, timeoutMs = SETTLE_MS): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
-  while (!holds()) {
-    if (performance.now() > deadline) throw new Error(`after ${timeoutMs} ms still not: ${what}`);
-    await delay(POLL_MS);
-  }
-}
 
 /** Does this controller lead to the namespace, as far as sysfs tells? */
 function leads(device: Device, controller: Controller): boolean {
@@ -48,24 +44,6 @@ export function countCompletions(t: Test, device: Device, path: Controller): () 
   const times = 1_000_000;
   const counter = t.use(new InjectedFault(device.pathName(path), { status: 0, times }));
   return () => times - counter.left;
-}
-
-/** Sysfs name of the PCI function behind a controller, e.g. `0000:01:00.0`. */
-function pciFunction(controller: Controller): string {
-  return readFileSync(`/sys/class/nvme/${controller.name}/address`, 'utf8').trim();
-}
-
-/** Takes a controller's driver away, in good order and without the host's help, until `comeBack`. */
-export function detached(controller: Controller): { comeBack(): void } {
-  const address = pciFunction(controller);
-  writeFileSync('/sys/bus/pci/drivers/nvme/unbind', address);
-  let away = true;
-  return {
-    comeBack: () => {
-      if (away) writeFileSync('/sys/bus/pci/drivers/nvme/bind', address);
-      away = false;
-    },
-  };
 }
 
 /** Uses the paths in turn until the test's end, so that there is something in flight on each. */

@@ -8,8 +8,9 @@ import {
   type Test,
   test,
   throttled,
+  until,
 } from '../lib/index.ts';
-import { reached, roundRobin, until } from './paths.ts';
+import { reached, roundRobin } from './paths.ts';
 import { area, onMedium, putOnMedium, SHARED, setUp, submitReads } from './setup.ts';
 
 const COUNT = 32;

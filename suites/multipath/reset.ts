@@ -1,7 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { InjectedFault, ioMemory, nvme, suite, test, throttled } from '../lib/index.ts';
-import { detached, until } from './paths.ts';
+import { detached, InjectedFault, ioMemory, nvme, suite, test, throttled, until } from '../lib/index.ts';
 import { area, onMedium, putOnMedium, SHARED, setUp } from './setup.ts';
 
 suite('a controller reset', { devices: [SHARED] }, () => {

@@ -11,12 +11,18 @@
 
 enum { FIRST_FD = 3, FD_LIMIT = 1024 };
 
+/* A call of io_uring_register before anything is submitted. */
+struct registration {
+	uint32_t opcode, offset, count; /* its argument begins at `offset` of `arguments` */
+};
+
 struct victim {
 	struct io_uring_params params;
 	uint32_t entries, count, wait_for;
 	const unsigned char *sqes; /* `count` of them, in the ring's size */
-	const void *iovecs; /* registered as buffers when there are any */
-	uint32_t iovec_count;
+	const struct registration *registrations;
+	uint32_t registration_count;
+	const unsigned char *arguments; /* of the registrations */
 	const unsigned char *keep; /* keep[fd] != 0: the child needs it */
 	int64_t uid; /* -1: stay who we are */
 	int report;
@@ -40,8 +46,11 @@ static int submit_all(int fd, const struct victim *v)
 	char *sqes = mmap(NULL, (size_t)p->sq_entries * sqe_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, IORING_OFF_SQES);
 	if (queue == MAP_FAILED || sqes == MAP_FAILED)
 		return -errno;
-	if (v->iovec_count && syscall(SYS_io_uring_register, fd, IORING_REGISTER_BUFFERS, v->iovecs, v->iovec_count) < 0)
-		return -errno;
+	for (uint32_t i = 0; i < v->registration_count; i++) {
+		const struct registration *r = &v->registrations[i];
+		if (syscall(SYS_io_uring_register, fd, r->opcode, v->arguments + r->offset, r->count) < 0)
+			return -errno;
+	}
 	memcpy(sqes, v->sqes, (size_t)v->count * sqe_size);
 	uint32_t *array = (void *)(queue + p->sq_off.array);
 	for (uint32_t i = 0; p->sq_off.array && i < v->count; i++)
@@ -98,6 +107,15 @@ static int fork_blocked(void)
 	return pid;
 }
 
+/* What an argument's size must be is the kernel's to know: it has a begin. */
+static bool fits(const struct victim *v, size_t arguments_size)
+{
+	for (uint32_t i = 0; i < v->registration_count; i++)
+		if (v->registrations[i].offset >= arguments_size)
+			return false;
+	return true;
+}
+
 static napi_value victim_start(napi_env env, struct victim *v)
 {
 	napi_value result;
@@ -120,31 +138,36 @@ static napi_value victim_start(napi_env env, struct victim *v)
 	return result;
 }
 
-/* victim(entries, params, sqes, count, iovecs, iovecCount, keep, uid, waitFor): { pid, report } or -errno. */
+/*
+ * victim(entries, params, sqes, count, registrations, arguments, keep, uid, waitFor): { pid, report } or -errno.
+ * `registrations`: struct registration[].
+ */
 static napi_value victim(napi_env env, napi_callback_info info)
 {
 	napi_value args[9];
 	struct victim v = { .uid = -1 };
-	void *params, *sqes, *iovecs, *keep;
-	size_t params_size, sqes_size, iovecs_size, keep_size;
+	void *params, *sqes, *registrations, *arguments, *keep;
+	size_t params_size, sqes_size, registrations_size, arguments_size, keep_size;
 	if (!take_args(env, info, 9, args) || !take_u32(env, args[0], "entries", &v.entries) ||
 	    !take_bytes(env, args[1], "params", &params, &params_size) ||
 	    !take_bytes(env, args[2], "sqes", &sqes, &sqes_size) || !take_u32(env, args[3], "count", &v.count) ||
-	    !take_bytes(env, args[4], "iovecs", &iovecs, &iovecs_size) ||
-	    !take_u32(env, args[5], "iovecCount", &v.iovec_count) ||
+	    !take_bytes(env, args[4], "registrations", &registrations, &registrations_size) ||
+	    !take_bytes(env, args[5], "arguments", &arguments, &arguments_size) ||
 	    !take_bytes(env, args[6], "keep", &keep, &keep_size) || !take_i64(env, args[7], "uid", &v.uid) ||
 	    !take_u32(env, args[8], "waitFor", &v.wait_for))
 		return NULL;
 	if (params_size == sizeof(v.params))
 		memcpy(&v.params, params, sizeof(v.params));
 	size_t sqe_size = v.params.flags & IORING_SETUP_SQE128 ? 128 : 64;
+	v.registrations = registrations;
+	v.registration_count = registrations_size / sizeof(struct registration);
+	v.arguments = arguments;
 	if (params_size != sizeof(v.params) || keep_size != FD_LIMIT || v.count > v.entries || v.wait_for > v.count ||
-	    sqes_size != v.count * sqe_size || iovecs_size != v.iovec_count * 16) {
+	    sqes_size != v.count * sqe_size || !fits(&v, arguments_size)) {
 		napi_throw_range_error(env, "ERR_OUT_OF_RANGE", "victim: sizes and counts do not fit together");
 		return NULL;
 	}
 	v.sqes = sqes;
-	v.iovecs = iovecs;
 	v.keep = keep;
 	return victim_start(env, &v);
 }
