@@ -1,16 +1,26 @@
+import { Option } from '@commander-js/extra-typings';
+import { InputError } from '../core/errors.ts';
 import { whole } from './options.ts';
 import { recordedCommand, runRecorded } from './run.ts';
 
 export const benchVerb = (signal: AbortSignal) =>
   recordedCommand('bench')
     .description(
-      'Count what one I/O costs, in instructions that repeat, and compare base and patched kernel.',
+      'Count what one I/O costs, in instructions that repeat or in time, and compare base and patched kernel.',
     )
     .option(
       '--boots <n>',
       'boots of each kernel and guest; their spread is what no change is told below',
       whole(1),
       3,
+    )
+    .addOption(
+      new Option(
+        '--clock <what>',
+        'instructions: repeats anywhere, under emulation; time: requests a second, latencies, CPU in the kernel, wants KVM',
+      )
+        .choices(['instructions', 'time'])
+        .default('instructions'),
     )
     .addHelpText(
       'after',
@@ -19,5 +29,12 @@ export const benchVerb = (signal: AbortSignal) =>
     .action((options) => {
       const suite = options.suite.length > 0 ? options.suite : ['bench'];
       // Only an emulated clock counts instructions.
-      return runRecorded({ ...options, suite, icount: true, accel: 'tcg' }, signal);
+      if (options.clock === 'instructions' && options.accel === 'kvm')
+        throw new InputError({
+          what: 'KVM does not count instructions',
+          where: '--accel kvm',
+          expected: '--clock time, or no accelerator',
+        });
+      const accel = options.clock === 'instructions' ? 'tcg' : options.accel;
+      return runRecorded({ ...options, suite, accel }, signal);
     });

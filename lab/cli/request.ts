@@ -15,7 +15,7 @@ export interface MatrixOptions extends KernelOptions {
   only: string[];
   patchedOnly?: boolean;
   boots?: number;
-  icount?: boolean;
+  clock?: 'instructions' | 'time';
   jobs: number;
   seed?: number;
   guestsFile?: string;
@@ -44,13 +44,13 @@ export async function planFrom(
       sources: sourcesOf(options, info?.base),
       series: options.series,
       // What a series wishes to be tested on is not where its cost is wanted.
-      wishes: options.icount ? undefined : info,
+      wishes: options.clock ? undefined : info,
       guests: options.guest,
       suites: names,
       config: configOf(options),
       withBase: !options.patchedOnly,
       boots: options.boots,
-      icount: options.icount,
+      clock: options.clock,
       jobs: options.jobs,
       only: options.only,
       seed: options.seed,

@@ -114,6 +114,7 @@ const TABLE: GuestProfileInput[] = [
     summary: 'deterministic: the clock counts instructions',
     icount: true,
     vcpus: 1,
+    facts: { clock: 'instructions' },
     nvme: [data()],
   },
 ];

@@ -98,11 +98,13 @@ t.test(
       'no part of "all suites"',
     );
     const plan = makePlan(
-      request({ suites: ['bench'], guests: ['plain'], boots: 2, icount: true }),
+      request({ suites: ['bench'], guests: ['plain'], boots: 2, clock: 'instructions' }),
       profiles,
       known,
     );
     t.match(plan.pairs, [{ guest: { icount: true, vcpus: 1, drives: 'null' }, suite: { name: 'bench' } }]);
+    const timed = makePlan(request({ suites: ['bench'], guests: ['plain'], clock: 'time' }), profiles, known);
+    t.match(timed.pairs, [{ guest: { icount: false, vcpus: 2, facts: { clock: 'time' } } }]);
     const names = cellsOf(plan, [
       { name: 'k', side: 'base' },
       { name: 'k+s', side: 'patched' },

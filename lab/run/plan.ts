@@ -18,8 +18,11 @@ export interface PlanRequest {
   withBase: boolean;
   /** Default 1. */
   boots?: number;
-  /** Guests whose clock counts instructions, with one CPU, whatever their profile says. */
-  icount?: boolean;
+  /**
+   * What a benchmark counts: `instructions`, in guests of one CPU whose clock counts those, whatever their profile says, or
+   * `time`.
+   */
+  clock?: 'instructions' | 'time';
   jobs: number;
   only: string[];
   seed?: number;
@@ -36,6 +39,9 @@ export interface PlanRequest {
 /** A debug kernel boots and runs several times slower; its deadlines grow with it. */
 const DEBUG_FACTOR = 4;
 
+/** What makes a guest count instructions. */
+const COUNTING = { icount: true, vcpus: 1, drives: 'null' as const };
+
 function resize(profile: GuestProfile, request: PlanRequest): GuestProfile {
   const nvme = profile.nvme.map((subsystem) => ({
     ...subsystem,
@@ -45,8 +51,9 @@ function resize(profile: GuestProfile, request: PlanRequest): GuestProfile {
     ),
   }));
   const memoryMiB = request.memoryMiB ?? (request.config.debug ? profile.memoryMiB * 4 : profile.memoryMiB);
-  const counting = request.icount ? { icount: true, vcpus: 1, drives: 'null' as const } : {};
-  return { ...profile, nvme, memoryMiB, vcpus: request.vcpus ?? profile.vcpus, ...counting };
+  const counting = request.clock === 'instructions' ? COUNTING : {};
+  const facts = request.clock === undefined ? profile.facts : { ...profile.facts, clock: request.clock };
+  return { ...profile, nvme, memoryMiB, facts, vcpus: request.vcpus ?? profile.vcpus, ...counting };
 }
 
 function patience(suite: Suite, debug: boolean): Suite {

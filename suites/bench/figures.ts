@@ -18,13 +18,19 @@ function overhead(): number {
   return median([...samples]);
 }
 
+export interface Measured {
+  /** Requests that were sent, warm-up included. */
+  sent: number;
+  /** Median of the instructions of a submission, for one request. */
+  submit?: number;
+}
+
 /**
  * Measures a ring whose queue is full of requests, and gives the test its figures, each for one request: instructions of the
  * submission (median, p10, p90; the clock's own subtracted), CPU time of everything, system calls. A sample in which an
- * interrupt fell is one of the few that the median does not see. Returns the submission's median, and how many requests were
- * sent, warm-up included.
+ * interrupt fell is one of the few that the median does not see.
  */
-export function measure(t: Test, ring: TestRing): { submit: number; sent: number } {
+function countInstructions(t: Test, ring: TestRing): Measured {
   const depth = ring.params.sqEntries;
   const { warmUp, counted } = turnsFor(depth);
   ring.measure(new Float64Array(warmUp));
@@ -41,4 +47,27 @@ export function measure(t: Test, ring: TestRing): { submit: number; sent: number
   // One to submit and one to wait for the lot.
   t.metric({ name: 'syscalls', value: 2 / depth, unit: 'calls', better: 'lower' });
   return { submit: p50, sent: (warmUp + counted) * depth };
+}
+
+/** Requests that are timed, and those before them that are not. */
+const TIMED: Turns = { warmUp: 200, counted: 5000 };
+
+/** The same with the queue kept full: requests a second, their latencies, and the CPU's time in the kernel for each. */
+function takeTimes(t: Test, ring: TestRing): Measured {
+  ring.drive(new Float64Array(TIMED.warmUp));
+  const samples = new Float64Array(TIMED.counted);
+  const { wall, system } = ring.drive(samples);
+  t.metric({ name: 'iops', value: (TIMED.counted * 1e9) / wall, unit: 'requests/s', better: 'higher' });
+  const latencies = quantile([...samples], [0.5, 0.99, 0.999]) as [number, number, number];
+  for (const [index, name] of ['p50', 'p99', 'p99.9'].entries()) {
+    const value = (latencies[index] ?? 0) / 1000;
+    t.metric({ name: `latency.${name}`, value, unit: 'us', better: 'lower' });
+  }
+  t.metric({ name: 'system', value: system / TIMED.counted / 1000, unit: 'us', better: 'lower' });
+  return { sent: TIMED.warmUp + TIMED.counted };
+}
+
+/** Measures by the clock that was asked for (`ringlab bench --clock`). */
+export function measure(t: Test, ring: TestRing): Measured {
+  return t.lab.cell.facts.clock === 'time' ? takeTimes(t, ring) : countInstructions(t, ring);
 }

@@ -26,6 +26,23 @@ t.test('a full queue is submitted again and again', (t) => {
   t.end();
 });
 
+t.test('a queue that is kept full gives the time of each request', (t) => {
+  using ring = new TestRing(uapi, { shape: 'plain', entries: 4 });
+  for (let i = 0; i < 4; i++) ring.sqe({ opcode: 'IORING_OP_NOP' });
+  const samples = new Float64Array(501);
+  const { wall, system } = ring.drive(samples);
+  t.ok(
+    samples.every((ns) => ns > 0 && ns <= wall),
+    'each has a time of its own, within the whole',
+  );
+  t.ok(system >= 0 && system <= wall * 2, 'time in the kernel');
+  t.match(ring.indices(), { sqHead: 501, sqTail: 501, cqHead: 501, cqTail: 501 });
+  using failing = new TestRing(uapi, { shape: 'plain', entries: 1 });
+  failing.sqe({ opcode: 'IORING_OP_READ', fd: 1023 });
+  t.throws(() => failing.drive(new Float64Array(2)), SyscallError);
+  t.end();
+});
+
 t.test('a request that fails ends the measurement with its error', (t) => {
   using ring = new TestRing(uapi, { shape: 'plain', entries: 1 });
   ring.sqe({ opcode: 'IORING_OP_READ', fd: 1023 });

@@ -37,6 +37,7 @@ export interface Native {
   allocate(length: number, kind: number): ArrayBuffer | number;
   scattered(length: number): ArrayBuffer | number;
   measure(ring: Handle, samples: Uint8Array): number;
+  drive(ring: Handle, samples: Uint8Array): { wall: number; system: number } | number;
   clockCost(samples: Uint8Array): number;
   spin(count: number): number;
   address(bytes: Bytes): bigint;

@@ -132,14 +132,27 @@ export class Ring implements Disposable {
    * Throws SyscallError with the first completion that failed.
    */
   measure(samples: Float64Array): number {
-    // Measured again, it is as full as it was.
+    return this.#again(() => native().measure(this.#handle, bytesOf(samples)));
+  }
+
+  /**
+   * Keeps the device busy with the SQEs of a full queue, as they lie, one sent for each that completes; blocks the event loop.
+   * Each of `samples` becomes the time of one request, ns. Returns the time of everything, and how much of it the thread was in
+   * the kernel, ns. Throws SyscallError with the first completion that failed.
+   */
+  drive(samples: Float64Array): { wall: number; system: number } {
+    return this.#again(() => native().drive(this.#handle, bytesOf(samples)));
+  }
+
+  /** Does something with a queue that is full, or was when this was done before. */
+  #again<T>(act: () => T | number): T {
     const again = this.#written === 0 && this.#tail >= this.params.sqEntries;
     if (!again && this.#written !== this.params.sqEntries)
       throw new RangeError('the submission queue is not full');
     this.#written = 0;
-    const time = checked(native().measure(this.#handle, bytesOf(samples)), 'a measured request');
+    const result = checked<T>(act(), 'a measured request');
     this.#tail = this.indices().sqTail;
-    return time;
+    return result;
   }
 
   indices(): Indices {

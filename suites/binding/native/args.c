@@ -109,6 +109,7 @@ NAPI_MODULE_INIT()
 	export_thread(env, exports);
 	export_child(env, exports);
 	export_measure(env, exports);
+	export_drive(env, exports);
 	export_scatter(env, exports);
 	return exports;
 }

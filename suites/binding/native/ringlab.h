@@ -67,6 +67,7 @@ void export_queue(napi_env env, napi_value exports);
 void export_thread(napi_env env, napi_value exports);
 void export_child(napi_env env, napi_value exports);
 void export_measure(napi_env env, napi_value exports);
+void export_drive(napi_env env, napi_value exports);
 void export_scatter(napi_env env, napi_value exports);
 
 #endif
