@@ -53,6 +53,8 @@ export const Metric = z.object({
   unit: z.string(),
   better: z.enum(['lower', 'higher', 'none']),
   spread: z.number().optional(),
+  /** What boots of one kernel may differ by, as a share of the figure, where that is more than usual. */
+  noise: z.number().optional(),
 });
 export type Metric = z.infer<typeof Metric>;
 

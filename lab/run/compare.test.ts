@@ -160,8 +160,10 @@ t.test('metrics are joined by name', (t) => {
 });
 
 t.test('a difference within what boots of one kernel differ by is no change', (t) => {
-  const verdict = (base: number, patched: number, spread: number, better: 'lower' | 'higher' | 'none') => {
-    const metrics = (value: number) => [{ name: 'm', value, unit: 'u', better, spread }];
+  type Way = 'lower' | 'higher' | 'none';
+  const verdict = (base: number, patched: number, spread: number, better: Way, noise?: number) => {
+    const own = noise === undefined ? {} : { noise };
+    const metrics = (value: number) => [{ name: 'm', value, unit: 'u', better, spread, ...own }];
     const sides = [
       cell('base', { a: 'pass' }, { metrics: metrics(base) }),
       cell('patched', { a: 'pass' }, { metrics: metrics(patched) }),
@@ -175,6 +177,8 @@ t.test('a difference within what boots of one kernel differ by is no change', (t
   t.equal(verdict(3000, 3050, 50, 'lower'), 'same', 'the boots were as far apart');
   t.equal(verdict(3000, 3005, 0, 'lower'), 'same', 'three equal boots prove little');
   t.equal(verdict(0, 0, 0, 'lower'), 'same');
+  t.equal(verdict(3000, 3050, 2, 'lower', 0.02), 'same', 'a figure that is known to be less exact');
+  t.equal(verdict(3000, 3070, 2, 'lower', 0.02), 'worse');
   t.end();
 });
 

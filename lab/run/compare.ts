@@ -40,10 +40,13 @@ const NOISE = 0.002;
 
 type MetricChange = Comparison['metrics'][number];
 
-function verdictOf({ base, patched, spread = 0, better }: MetricChange): MetricChange['verdict'] {
+function verdictOf(
+  { base, patched, spread = 0, better }: MetricChange,
+  noise: number,
+): MetricChange['verdict'] {
   if (base === undefined || patched === undefined) return undefined;
   const difference = patched - base;
-  if (Math.abs(difference) <= Math.max(spread, Math.abs(base) * NOISE)) return 'same';
+  if (Math.abs(difference) <= Math.max(spread, Math.abs(base) * noise)) return 'same';
   if (better === 'none') return 'changed';
   return difference < 0 === (better === 'lower') ? 'better' : 'worse';
 }
@@ -51,7 +54,7 @@ function verdictOf({ base, patched, spread = 0, better }: MetricChange): MetricC
 function metricsOf({ cell, base, patched }: Pair): Comparison['metrics'] {
   const before = new Map(base?.metrics.map((metric) => [metric.name, metric]));
   const after = new Map(patched?.metrics.map((metric) => [metric.name, metric]));
-  return [...new Map([...before, ...after]).values()].map(({ name, unit, better }) => {
+  return [...new Map([...before, ...after]).values()].map(({ name, unit, better, noise }) => {
     const from = before.get(name);
     const to = after.get(name);
     const spread = Math.max(from?.spread ?? -1, to?.spread ?? -1);
@@ -61,7 +64,7 @@ function metricsOf({ cell, base, patched }: Pair): Comparison['metrics'] {
       ...(to ? { patched: to.value } : {}),
       ...(spread >= 0 ? { spread } : {}),
     };
-    const verdict = verdictOf(change);
+    const verdict = verdictOf(change, noise ?? NOISE);
     return verdict ? { ...change, verdict } : change;
   });
 }

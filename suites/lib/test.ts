@@ -12,6 +12,8 @@ export interface Metric {
   value: number;
   unit: string;
   better: 'lower' | 'higher' | 'none';
+  /** What boots of one kernel differ by, as a share of the figure, where that is more than 0.2%. */
+  noise?: number;
 }
 
 /** What a test cannot do without; it is skipped, with the reason, where something is missing. */
