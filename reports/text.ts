@@ -34,11 +34,12 @@ function kernels({ record }: ReportInput): string[] {
 
 function header(input: ReportInput, colors: Colors): string[] {
   const { record, comparison } = input;
-  const { series, id, seed, host, cells } = record;
+  const { series, id, seed, host, cells, measuring } = record;
   const patches = series ? `${series.patches.length} patch${series.patches.length === 1 ? '' : 'es'}` : '';
   const title = series ? `${series.title} (${series.name}, ${patches})` : `run ${id}`;
   const accels = [...new Set(cells.flatMap((cell) => (cell.qemu ? [cell.qemu.accel] : [])))];
-  const facts = [`run ${id}`, `seed ${seed}`, `${host.cores} cores`, ...accels].join(', ');
+  const counted = measuring ? [`counts ${measuring.clock}, ${measuring.boots} boots`] : [];
+  const facts = [`run ${id}`, `seed ${seed}`, `${host.cores} cores`, ...accels, ...counted].join(', ');
   const lines = [colors.bold(oneLine(title, WIDTH)), ...kernels(input), line(facts)];
   if (!comparison || isOwn(record, comparison)) return lines;
   return [...lines, line(`compares ${comparison.base}`), line(`with ${comparison.patched}`)];

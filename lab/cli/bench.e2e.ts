@@ -33,11 +33,14 @@ t.test('a planted fifty instructions are found, and to the instruction', async (
 });
 
 t.test('by the time clock: requests a second, latencies, CPU in the kernel', async (t) => {
-  const args = ['bench', '--clock', 'time', '--kernel', 'debian-6.12', '--guest', 'plain', '--boots', '1'];
+  const where = ['--kernel', 'debian-6.12', '--guest', 'plain'];
+  const args = ['bench', '--clock', 'time', ...where, '--boots', '1', '--turns', '100', '--warm-up', '5'];
   const workload = 'read 4k depth 16 bvec';
   const { code, stdout, stderr } = await ringlab([...args, '--only', workload, '--json']);
   t.equal(code, 0, stderr.slice(-2000));
-  const [cell] = (JSON.parse(stdout) as RunRecord).cells;
+  const { measuring, cells } = JSON.parse(stdout) as RunRecord;
+  t.same(measuring, { clock: 'time', turns: 100, warmUp: 5, boots: 1 });
+  const [cell] = cells;
   const of = new Map(cell?.metrics.map(({ name, value }) => [name.replace(/^.*bvec[.]/, ''), value]));
   t.same([...of.keys()], ['iops', 'latency.p50', 'latency.p99', 'latency.p99.9', 'system']);
   const [p50 = 0, p99 = 0] = [of.get('latency.p50'), of.get('latency.p99')];

@@ -22,6 +22,12 @@ export const benchVerb = (signal: AbortSignal) =>
         .choices(['instructions', 'time'])
         .default('instructions'),
     )
+    .option(
+      '--turns <n>',
+      'how often a full queue is submitted and counted (default: by its depth)',
+      whole(1),
+    )
+    .option('--warm-up <n>', 'turns before those that are not counted', whole(0))
     .addHelpText(
       'after',
       "\nThe suite is bench, on the guests that it names, unless others are asked for.\nExample: ringlab bench --series dma-premap --guest plain --only 'read 4k'",
@@ -35,6 +41,8 @@ export const benchVerb = (signal: AbortSignal) =>
           where: '--accel kvm',
           expected: '--clock time, or no accelerator',
         });
-      const accel = options.clock === 'instructions' ? 'tcg' : options.accel;
-      return runRecorded({ ...options, suite, accel }, signal);
+      const { clock, turns, warmUp } = options;
+      const accel = clock === 'instructions' ? 'tcg' : options.accel;
+      const measuring = { clock, ...(turns && { turns }), ...(warmUp !== undefined && { warmUp }) };
+      return runRecorded({ ...options, suite, accel, measuring }, signal);
     });

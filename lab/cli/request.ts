@@ -1,6 +1,7 @@
 import { loadProfiles } from '../guest/index.ts';
 import type { StageContext } from '../model/event.ts';
 import type { Plan } from '../model/plan.ts';
+import type { Measuring } from '../model/result.ts';
 import type { Series } from '../model/series.ts';
 import { loadKnown } from '../run/known.ts';
 import { makePlan } from '../run/plan.ts';
@@ -15,7 +16,7 @@ export interface MatrixOptions extends KernelOptions {
   only: string[];
   patchedOnly?: boolean;
   boots?: number;
-  clock?: 'instructions' | 'time';
+  measuring?: Measuring;
   jobs: number;
   seed?: number;
   guestsFile?: string;
@@ -44,13 +45,13 @@ export async function planFrom(
       sources: sourcesOf(options, info?.base),
       series: options.series,
       // What a series wishes to be tested on is not where its cost is wanted.
-      wishes: options.clock ? undefined : info,
+      wishes: options.measuring ? undefined : info,
       guests: options.guest,
       suites: names,
       config: configOf(options),
       withBase: !options.patchedOnly,
       boots: options.boots,
-      clock: options.clock,
+      measuring: options.measuring,
       jobs: options.jobs,
       only: options.only,
       seed: options.seed,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { GuestProfile } from './guest.ts';
 import type { KernelConfigRequest } from './kernel.ts';
+import type { Measuring } from './result.ts';
 import type { Suite } from './suite.ts';
 
 /** `base`: what is compared with; `patched`: the base with the series, or a later kernel of a run without one. */
@@ -51,6 +52,8 @@ export interface Plan {
   pairs: { guest: GuestProfile; suite: Suite }[];
   /** How often each pair is run on each kernel; their results become one. */
   boots: number;
+  /** A benchmark, and how it is taken. */
+  measuring?: Measuring;
   jobs: number;
   only: string[];
   seed: number;

@@ -104,6 +104,16 @@ export const KernelRecord = z.object({
 export type KernelRecord = z.infer<typeof KernelRecord>;
 
 /** `run.json`: holds no path of the machine that made it. */
+/** How a benchmark was taken. */
+export const Measuring = z.object({
+  /** `instructions`: guests whose clock counts those; `time`: the guest's own. */
+  clock: z.enum(['instructions', 'time']),
+  /** Turns of a full queue that are counted, and those before them that are not, where the suite's own numbers were not wanted. */
+  turns: z.number().int().optional(),
+  warmUp: z.number().int().optional(),
+});
+export type Measuring = z.infer<typeof Measuring>;
+
 export const RunRecord = z.object({
   format: z.literal(1),
   id: z.string(),
@@ -124,6 +134,8 @@ export const RunRecord = z.object({
     node: z.string(),
   }),
   seed: z.number().int(),
+  /** Of benchmarks only. */
+  measuring: Measuring.extend({ boots: z.number().int() }).optional(),
   cells: z.array(CellResult),
   /** Set when the run was stopped before its end. */
   interrupted: z.boolean(),

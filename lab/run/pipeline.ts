@@ -52,6 +52,7 @@ function startRecord(id: string, plan: Plan, series: Series | undefined, version
     kernels: [],
     host: hostFacts(),
     seed: plan.seed,
+    measuring: plan.measuring && { ...plan.measuring, boots: plan.boots },
     cells: [],
     interrupted: false,
   };

@@ -98,13 +98,17 @@ t.test(
       'no part of "all suites"',
     );
     const plan = makePlan(
-      request({ suites: ['bench'], guests: ['plain'], boots: 2, clock: 'instructions' }),
+      request({ suites: ['bench'], guests: ['plain'], boots: 2, measuring: { clock: 'instructions' } }),
       profiles,
       known,
     );
     t.match(plan.pairs, [{ guest: { icount: true, vcpus: 1, drives: 'null' }, suite: { name: 'bench' } }]);
-    const timed = makePlan(request({ suites: ['bench'], guests: ['plain'], clock: 'time' }), profiles, known);
-    t.match(timed.pairs, [{ guest: { icount: false, vcpus: 2, facts: { clock: 'time' } } }]);
+    const timed = makePlan(
+      request({ suites: ['bench'], guests: ['plain'], measuring: { clock: 'time', turns: 7 } }),
+      profiles,
+      known,
+    );
+    t.match(timed.pairs, [{ guest: { icount: false, vcpus: 2, facts: { clock: 'time', turns: 7 } } }]);
     const names = cellsOf(plan, [
       { name: 'k', side: 'base' },
       { name: 'k+s', side: 'patched' },

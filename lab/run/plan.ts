@@ -3,6 +3,7 @@ import { InputError } from '../core/errors.ts';
 import type { GuestProfile } from '../model/guest.ts';
 import type { KernelConfigRequest } from '../model/kernel.ts';
 import type { Cell, Plan, Side } from '../model/plan.ts';
+import type { Measuring } from '../model/result.ts';
 import type { Suite } from '../model/suite.ts';
 import { pick } from './suites.ts';
 
@@ -18,11 +19,8 @@ export interface PlanRequest {
   withBase: boolean;
   /** Default 1. */
   boots?: number;
-  /**
-   * What a benchmark counts: `instructions`, in guests of one CPU whose clock counts those, whatever their profile says, or
-   * `time`.
-   */
-  clock?: 'instructions' | 'time';
+  /** Makes it a benchmark: guests that count instructions have one CPU, whatever their profile says. */
+  measuring?: Measuring;
   jobs: number;
   only: string[];
   seed?: number;
@@ -51,8 +49,8 @@ function resize(profile: GuestProfile, request: PlanRequest): GuestProfile {
     ),
   }));
   const memoryMiB = request.memoryMiB ?? (request.config.debug ? profile.memoryMiB * 4 : profile.memoryMiB);
-  const counting = request.clock === 'instructions' ? COUNTING : {};
-  const facts = request.clock === undefined ? profile.facts : { ...profile.facts, clock: request.clock };
+  const counting = request.measuring?.clock === 'instructions' ? COUNTING : {};
+  const facts = { ...profile.facts, ...request.measuring };
   return { ...profile, nvme, memoryMiB, facts, vcpus: request.vcpus ?? profile.vcpus, ...counting };
 }
 
@@ -114,6 +112,7 @@ export function makePlan(
       suite: patience(suite, debug),
     })),
     boots: request.boots ?? 1,
+    measuring: request.measuring,
     jobs: request.jobs,
     only: request.only,
     seed: request.seed ?? randomInt(2 ** 31),

@@ -7,8 +7,17 @@ interface Turns {
   counted: number;
 }
 
+/** What the user asked for (`ringlab bench --turns --warm-up`), else `usual`. */
+function turnsOf({ lab }: Test, usual: Turns): Turns {
+  const { turns, warmUp } = lab.cell.facts;
+  return {
+    warmUp: typeof warmUp === 'number' ? warmUp : usual.warmUp,
+    counted: typeof turns === 'number' ? turns : usual.counted,
+  };
+}
+
 /** Deep queues give as many requests with fewer turns. */
-const turnsFor = (depth: number): Turns =>
+const usualTurns = (depth: number): Turns =>
   depth > 1 ? { warmUp: 4, counted: 36 } : { warmUp: 10, counted: 120 };
 
 /** Ticks that reading the clock twice takes. */
@@ -37,8 +46,8 @@ export interface Measured {
  */
 function countInstructions(t: Test, ring: TestRing): Measured {
   const depth = ring.params.sqEntries;
-  const { warmUp, counted } = turnsFor(depth);
-  ring.measure(new Float64Array(warmUp));
+  const { warmUp, counted } = turnsOf(t, usualTurns(depth));
+  if (warmUp > 0) ring.measure(new Float64Array(warmUp));
   const samples = new Float64Array(counted);
   const cpuTime = ring.measure(samples);
   const clock = overhead();
@@ -60,14 +69,17 @@ const TIMED: Turns = { warmUp: 200, counted: 5000 };
 
 /** The same with the queue kept full: requests a second, their latencies, and the CPU's time in the kernel for each. */
 function takeTimes(t: Test, ring: TestRing): Measured {
-  ring.drive(new Float64Array(TIMED.warmUp));
-  const samples = new Float64Array(TIMED.counted);
+  const depth = ring.params.sqEntries;
+  const { warmUp, counted } = turnsOf(t, { warmUp: TIMED.warmUp / depth, counted: TIMED.counted / depth });
+  const sent = { warmUp: Math.ceil(warmUp * depth), counted: Math.ceil(counted * depth) };
+  if (sent.warmUp > 0) ring.drive(new Float64Array(sent.warmUp));
+  const samples = new Float64Array(sent.counted);
   const { wall, system } = ring.drive(samples);
   const noise = TIME_NOISE;
   const lower = { unit: 'us', better: 'lower', noise } as const;
   t.metric({
     name: 'iops',
-    value: (TIMED.counted * 1e9) / wall,
+    value: (sent.counted * 1e9) / wall,
     unit: 'requests/s',
     better: 'higher',
     noise,
@@ -77,8 +89,8 @@ function takeTimes(t: Test, ring: TestRing): Measured {
     const value = (latencies[index] ?? 0) / 1000;
     t.metric({ name: `latency.${name}`, value, ...lower });
   }
-  t.metric({ name: 'system', value: system / TIMED.counted / 1000, ...lower });
-  return { sent: TIMED.warmUp + TIMED.counted };
+  t.metric({ name: 'system', value: system / sent.counted / 1000, ...lower });
+  return { sent: sent.warmUp + sent.counted };
 }
 
 /** Measures by the clock that was asked for (`ringlab bench --clock`). */
