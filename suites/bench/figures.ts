@@ -16,9 +16,9 @@ function turnsOf({ lab }: Test, usual: Turns): Turns {
   };
 }
 
-/** Deep queues give as many requests with fewer turns. */
+/** Turns that are counted in all, warmed up for in each round. Deep queues give as many requests with fewer. */
 const usualTurns = (depth: number): Turns =>
-  depth > 1 ? { warmUp: 4, counted: 36 } : { warmUp: 10, counted: 120 };
+  depth > 1 ? { warmUp: 3, counted: 36 } : { warmUp: 6, counted: 120 };
 
 /** Ticks that reading the clock twice takes. */
 function overhead(): number {
@@ -39,42 +39,67 @@ export interface Measured {
   submit?: number;
 }
 
+/** A ring whose queue is full of requests, and what gives back all that it took to make it. */
+export interface Loaded {
+  ring: TestRing;
+  end(): void;
+}
+
 /**
- * Measures a ring whose queue is full of requests, and gives the test its figures, each for one request: instructions of the
- * submission (median, p10, p90; the clock's own subtracted), CPU time of everything, system calls. A sample in which an
+ * What a boot left in slabs, pools and tables decides whether a request now and then takes a slower way, and it does so for as long as
+ * everything stays where it is. So a workload is set up several times, and the cheapest counts.
+ */
+const ROUNDS = 3;
+
+/**
+ * Measures a workload, and gives the test its figures, each for one request: instructions of the submission (median of the
+ * cheapest round, p10 and p90 of all; the clock's own subtracted), CPU time of everything, system calls. A sample in which an
  * interrupt fell is one of the few that the median does not see.
  */
-function countInstructions(t: Test, ring: TestRing): Measured {
-  const depth = ring.params.sqEntries;
-  const { warmUp, counted } = turnsOf(t, usualTurns(depth));
-  if (warmUp > 0) ring.measure(new Float64Array(warmUp));
-  const samples = new Float64Array(counted);
-  const cpuTime = ring.measure(samples);
+function countInstructions(t: Test, load: () => Loaded): Measured {
   const clock = overhead();
-  const costs = [...samples].map((ticks) => (ticks - clock) / depth);
-  const [p10, p50, p90] = quantile(costs, [0.1, 0.5, 0.9]) as [number, number, number];
+  const costs: number[] = [];
+  const medians: number[] = [];
+  let [cpuTime, sent, depth] = [0, 0, 1];
+  for (let round = 0; round < ROUNDS; round++) {
+    const { ring, end } = load();
+    depth = ring.params.sqEntries;
+    const { warmUp, counted } = turnsOf(t, usualTurns(depth));
+    if (warmUp > 0) ring.measure(new Float64Array(warmUp));
+    const samples = new Float64Array(Math.ceil(counted / ROUNDS));
+    cpuTime += ring.measure(samples);
+    end();
+    const own = [...samples].map((ticks) => (ticks - clock) / depth);
+    medians.push(median(own));
+    costs.push(...own);
+    sent += (warmUp + samples.length) * depth;
+  }
+  const submit = Math.min(...medians);
+  const [p10, p90] = quantile(costs, [0.1, 0.9]) as [number, number];
   const lower = { unit: 'instructions', better: 'lower' } as const;
-  t.metric({ name: 'submit', value: p50, ...lower });
   const tail = { ...lower, better: 'none', noise: TAIL_NOISE } as const;
+  t.metric({ name: 'submit', value: submit, ...lower });
   t.metric({ name: 'submit.p10', value: p10, ...tail });
   t.metric({ name: 'submit.p90', value: p90, ...tail });
-  t.metric({ name: 'cpu', value: cpuTime / (counted * depth), ...lower, noise: CPU_NOISE });
+  t.metric({ name: 'cpu', value: cpuTime / (costs.length * depth), ...lower, noise: CPU_NOISE });
   // One to submit and one to wait for the lot.
   t.metric({ name: 'syscalls', value: 2 / depth, unit: 'calls', better: 'lower' });
-  return { submit: p50, sent: (warmUp + counted) * depth };
+  return { submit, sent };
 }
 
 /** Requests that are timed, and those before them that are not. */
 const TIMED: Turns = { warmUp: 200, counted: 5000 };
 
 /** The same with the queue kept full: requests a second, their latencies, and the CPU's time in the kernel for each. */
-function takeTimes(t: Test, ring: TestRing): Measured {
+function takeTimes(t: Test, load: () => Loaded): Measured {
+  const { ring, end } = load();
   const depth = ring.params.sqEntries;
   const { warmUp, counted } = turnsOf(t, { warmUp: TIMED.warmUp / depth, counted: TIMED.counted / depth });
   const sent = { warmUp: Math.ceil(warmUp * depth), counted: Math.ceil(counted * depth) };
   if (sent.warmUp > 0) ring.drive(new Float64Array(sent.warmUp));
   const samples = new Float64Array(sent.counted);
   const { wall, system } = ring.drive(samples);
+  end();
   const noise = TIME_NOISE;
   const lower = { unit: 'us', better: 'lower', noise } as const;
   t.metric({
@@ -94,6 +119,6 @@ function takeTimes(t: Test, ring: TestRing): Measured {
 }
 
 /** Measures by the clock that was asked for (`ringlab bench --clock`). */
-export function measure(t: Test, ring: TestRing): Measured {
-  return t.lab.cell.facts.clock === 'time' ? takeTimes(t, ring) : countInstructions(t, ring);
+export function measure(t: Test, load: () => Loaded): Measured {
+  return t.lab.cell.facts.clock === 'time' ? takeTimes(t, load) : countInstructions(t, load);
 }

@@ -24,10 +24,9 @@ export interface Workload {
 }
 
 /** The kernel's own scheduler would, with one CPU, move the dispatch of reads to a worker and hide its cost. */
-function withoutScheduler(t: Test, device: Device): void {
+function withoutScheduler(device: Device): void {
   const queue = `/sys/block/${basename(device.block)}/queue/scheduler`;
   writeFileSync(queue, 'none');
-  t.note('scheduler none');
 }
 
 /** Buffers, one for each request: which pages run together would change the figures, so none do. */
@@ -72,10 +71,18 @@ function queuePassthrough(
   });
 }
 
-/** A ring of the workload's depth with everything registered, and a function that fills its queue. */
-export function prepare(t: Test, load: Workload): { ring: TestRing; fill: () => void; device: Device } {
+/** A workload with everything registered. `fill` fills the queue, `end` gives back what it holds. */
+export interface Prepared {
+  ring: TestRing;
+  device: Device;
+  fill(): void;
+  end(): void;
+}
+
+/** Puts a workload on a ring of its depth, and memory of its own. */
+export function prepare(t: Test, load: Workload): Prepared {
   const device = t.device('data');
-  withoutScheduler(t, device);
+  withoutScheduler(device);
   const block = load.through === 'block';
   const flags = block ? constants.O_RDWR | constants.O_DIRECT : constants.O_RDWR;
   const file = t.use(new File(block ? device.block : device.char, flags));
@@ -83,12 +90,22 @@ export function prepare(t: Test, load: Workload): { ring: TestRing; fill: () => 
   const memory = buffers(t, load);
   ring.registerFiles([file.fd]);
   if (load.naming !== 'none') ring.registerBuffers(memory);
-  if (load.naming === 'dma')
-    ring.register(t.uapi.constant('IORING_REGISTER_MAP_BUFFERS'), mapRange(t.uapi, { end: load.depth }), 1);
+  const mapping = (opcode: string) => {
+    if (load.naming === 'dma')
+      ring.register(t.uapi.constant(opcode), mapRange(t.uapi, { end: load.depth }), 1);
+  };
+  mapping('IORING_REGISTER_MAP_BUFFERS');
   const fill = () =>
     memory.forEach((one, index) => {
       if (block) queueBlock(ring, one, index, load);
       else queuePassthrough(ring, device, one, index, load);
     });
-  return { ring, fill, device };
+  const end = () => {
+    // At once, and not when the ring has been taken down: what may be mapped is limited.
+    mapping('IORING_REGISTER_UNMAP_BUFFERS');
+    ring.close();
+    file.close();
+    // Memory stays until the test's end, so that the next round's is elsewhere.
+  };
+  return { ring, device, fill, end };
 }
