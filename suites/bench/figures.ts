@@ -28,7 +28,7 @@ function overhead(): number {
 }
 
 /** What boots of one kernel were seen to differ by: interrupts are in these, and what else is as it falls in time. */
-const CPU_NOISE = 0.02;
+const CPU_NOISE = 0.05;
 const TAIL_NOISE = 0.01;
 const TIME_NOISE = 0.05;
 
