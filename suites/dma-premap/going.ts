@@ -4,7 +4,6 @@ import {
   Device,
   detached,
   ioMemory,
-  type Memory,
   mapRange,
   pattern,
   resultName,
@@ -16,17 +15,11 @@ import {
   throttled,
   until,
 } from '../lib/index.ts';
+import { eachPage, submitReads } from './inflight.ts';
 import { Bench, commandsOf, mappedOver, NEEDS, PAGE } from './setup.ts';
 
 const COUNT = 16;
 const READ = { kind: 'read' as const, length: PAGE };
-
-/** Reads of every second page of the medium (neighbours would be merged), all submitted, none waited for. */
-function submitReads(bench: Bench): Promise<number> {
-  for (let page = 0; page < COUNT; page++)
-    bench.queue({ ...READ, offset: page * PAGE, position: 2 * page * PAGE, userData: page });
-  return bench.used(async () => void bench.ring.submit());
-}
 
 function theOnly(bench: Bench): Controller {
   const [controller] = bench.device.controllers;
@@ -54,15 +47,6 @@ const untilBack = (t: Test) =>
     }
   });
 
-function eachPage(t: Test, memory: Memory, medium: Uint8Array, pages: readonly number[]): void {
-  for (const page of pages)
-    t.bytes(
-      memory.bytes.subarray(page * PAGE, (page + 1) * PAGE),
-      medium.subarray(2 * page * PAGE, (2 * page + 1) * PAGE),
-      `page ${page}`,
-    );
-}
-
 const ALL = Array.from({ length: COUNT }, (_, page) => page);
 
 suite('devices and processes that go', NEEDS, () => {
@@ -83,7 +67,7 @@ suite('devices and processes that go', NEEDS, () => {
     const medium = pattern(2 * COUNT * PAGE, 13);
     const bench = mappedOver(t, [memory], medium);
     const { lift } = await throttled(t, bench.device, 10);
-    t.equal(await submitReads(bench), COUNT);
+    t.equal(await submitReads(bench, COUNT), COUNT);
     const again = await bench.used(async () => theOnly(bench).reset());
     await lift();
     const cqes = await bench.ring.wait(COUNT, { timeoutMs: 20_000 });
@@ -100,7 +84,7 @@ suite('devices and processes that go', NEEDS, () => {
     bench.putOnMedium(0, medium);
     bench.map({ end: 1 });
     await throttled(t, bench.device, 40);
-    t.equal(await submitReads(bench), COUNT);
+    t.equal(await submitReads(bench, COUNT), COUNT);
     const { comeBack } = detached(theOnly(bench));
     const cqes = await bench.ring.wait(COUNT, { timeoutMs: 20_000 });
     t.same(new Set(cqes.map(({ res }) => res)), new Set([PAGE]));
@@ -125,7 +109,7 @@ suite('devices and processes that go', NEEDS, () => {
     const bench = mappedOver(t, [memory], medium);
     const { id } = theOnly(bench);
     const { lift } = await throttled(t, bench.device, 10);
-    t.equal(await submitReads(bench), COUNT);
+    t.equal(await submitReads(bench, COUNT), COUNT);
     await t.lab.help.unplug(id, { abrupt: true });
     const cqes = await bench.ring.wait(COUNT, { timeoutMs: 20_000 });
     await lift();

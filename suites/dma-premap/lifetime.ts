@@ -1,4 +1,5 @@
 import { ioMemory, iovecs, pattern, suite, test, throttled } from '../lib/index.ts';
+import { eachPage, submitReads } from './inflight.ts';
 import { Bench, mappedOver, NEEDS, PAGE } from './setup.ts';
 
 const READ = { kind: 'read' as const, length: PAGE, position: 0 };
@@ -61,10 +62,7 @@ suite('how mappings end', NEEDS, () => {
     bench.putOnMedium(0, medium);
     bench.map();
     const { lift } = await throttled(t, bench.device, 20);
-    for (let page = 0; page < 32; page++)
-      bench.queue({ ...READ, offset: page * PAGE, position: 2 * page * PAGE, userData: page });
-    const used = await bench.used(async () => void bench.ring.submit());
-    t.equal(used, 32);
+    t.equal(await submitReads(bench, 32), 32);
     bench.unmap();
     t.ok(bench.held.bytes > before, 'held until the I/O has ended');
     t.equal(
@@ -81,12 +79,7 @@ suite('how mappings end', NEEDS, () => {
       cqes.every(({ res }) => res === PAGE),
       'all succeed',
     );
-    for (let page = 0; page < 32; page++)
-      t.bytes(
-        memory.bytes.subarray(page * PAGE, (page + 1) * PAGE),
-        medium.subarray(2 * page * PAGE, (2 * page + 1) * PAGE),
-        `page ${page}`,
-      );
+    eachPage(t, memory, medium, Array(32).keys());
     t.bytes(memory.bytes.subarray(40 * PAGE, 41 * PAGE), medium.subarray(0, PAGE));
     t.equal(bench.held.bytes, before, 'and then it is given back');
     bench.map();
@@ -99,9 +92,7 @@ suite('how mappings end', NEEDS, () => {
     await bench.until(({ bytes }) => bytes === 0);
     bench.map();
     const { lift } = await throttled(t, bench.device, 10);
-    for (let page = 0; page < 16; page++)
-      bench.queue({ ...READ, offset: page * PAGE, position: 2 * page * PAGE, userData: page });
-    t.equal(await bench.used(async () => void bench.ring.submit()), 16);
+    t.equal(await submitReads(bench, 16), 16);
     bench.ring.close();
     t.equal(bench.held.bytes, 16 * PAGE, 'held until then');
     await lift();
