@@ -1,5 +1,6 @@
 import { median, quantile } from 'simple-statistics';
 import { clockCost, type Test, type TestRing } from '../lib/index.ts';
+import { fillSlabs } from './slab.ts';
 
 /** How often the whole queue is submitted: warm-up turns are not counted. */
 interface Turns {
@@ -16,9 +17,12 @@ function turnsOf({ lab }: Test, usual: Turns): Turns {
   };
 }
 
-/** Turns that are counted in all, warmed up for in each round. Deep queues give as many requests with fewer. */
-const usualTurns = (depth: number): Turns =>
-  depth > 1 ? { warmUp: 3, counted: 36 } : { warmUp: 6, counted: 120 };
+/**
+ * Turns that are counted in all, and warmed up for in each round. Deep queues give as many requests with fewer. Requests one by one
+ * are to walk over the 64 pages of a segment of bounce buffers, along which what each costs goes up and down (see readPage).
+ */
+const usualTurns = (depth: number, rounds: number, pages: number): Turns =>
+  depth > 1 ? { warmUp: 3, counted: 12 * rounds } : { warmUp: 6, counted: Math.max(16, 64 / pages) * rounds };
 
 /** Ticks that reading the clock twice takes. */
 function overhead(): number {
@@ -49,24 +53,26 @@ export interface Loaded {
  * What a boot left in slabs, pools and tables decides whether a request now and then takes a slower way, and it does so for as long as
  * everything stays where it is. So a workload is set up several times, and the cheapest counts.
  */
-const ROUNDS = 3;
+const roundsFor = (pages: number) => Math.min(2 + pages, 4);
 
 /**
  * Measures a workload, and gives the test its figures, each for one request: instructions of the submission (median of the
  * cheapest round, p10 and p90 of all; the clock's own subtracted), CPU time of everything, system calls. A sample in which an
  * interrupt fell is one of the few that the median does not see.
  */
-function countInstructions(t: Test, load: () => Loaded): Measured {
+function countInstructions(t: Test, load: () => Loaded, pages: number): Measured {
+  const rounds = roundsFor(pages);
   const clock = overhead();
   const costs: number[] = [];
   const medians: number[] = [];
   let [cpuTime, sent, depth] = [0, 0, 1];
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < rounds; round++) {
     const { ring, end } = load();
+    using _filling = fillSlabs();
     depth = ring.params.sqEntries;
-    const { warmUp, counted } = turnsOf(t, usualTurns(depth));
+    const { warmUp, counted } = turnsOf(t, usualTurns(depth, rounds, pages));
     if (warmUp > 0) ring.measure(new Float64Array(warmUp));
-    const samples = new Float64Array(Math.ceil(counted / ROUNDS));
+    const samples = new Float64Array(Math.ceil(counted / rounds));
     cpuTime += ring.measure(samples);
     end();
     const own = [...samples].map((ticks) => (ticks - clock) / depth);
@@ -118,7 +124,7 @@ function takeTimes(t: Test, load: () => Loaded): Measured {
   return { sent: sent.warmUp + sent.counted };
 }
 
-/** Measures by the clock that was asked for (`ringlab bench --clock`). */
-export function measure(t: Test, load: () => Loaded): Measured {
-  return t.lab.cell.facts.clock === 'time' ? takeTimes(t, load) : countInstructions(t, load);
+/** Measures by the clock that was asked for (`ringlab bench --clock`). `pages`: what a request has of them. */
+export function measure(t: Test, load: () => Loaded, pages = 1): Measured {
+  return t.lab.cell.facts.clock === 'time' ? takeTimes(t, load) : countInstructions(t, load, pages);
 }

@@ -1,7 +1,7 @@
 import { held, openRing, spin, suite, type Test, test } from '../lib/index.ts';
 import { measure } from './figures.ts';
 import { growth, note, outOfOrder } from './order.ts';
-import { type Naming, prepare, type Workload } from './workload.ts';
+import { type Naming, prepare, readPage, type Workload } from './workload.ts';
 
 const SIZES = [4, 16, 64, 256];
 const DEPTHS = [1, 16];
@@ -27,11 +27,13 @@ function bench(load: Workload): void {
     t.note('scheduler none');
     const premapped = load.naming === 'dma';
     const before = premapped ? held(first.device).used : 0;
-    const { submit, sent } = measure(t, () => {
+    const again = () => {
+      readPage(t);
       const prepared = prepare(t, load);
       prepared.fill();
       return prepared;
-    });
+    };
+    const { submit, sent } = measure(t, again, load.bytes / 4096);
     if (load.through === 'block' && submit !== undefined) note(load, submit);
     if (premapped) t.equal(held(first.device).used - before, sent, 'every request took the mapping');
   });

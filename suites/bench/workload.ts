@@ -79,6 +79,16 @@ export interface Prepared {
   end(): void;
 }
 
+/**
+ * Reads one page. A search for free bounce buffers goes on where the one before ended, and costs by how far that is into a
+ * segment of 128 (swiotlb_search_pool_area): with a page between the rounds, each begins at another offset, and the boots' all at the same ones.
+ */
+export function readPage(t: Test): void {
+  using file = new File(t.device('data').block, constants.O_RDONLY | constants.O_DIRECT);
+  using memory = new Memory(4096);
+  t.equal(file.read(memory.bytes, 0), memory.length);
+}
+
 /** Puts a workload on a ring of its depth, and memory of its own. */
 export function prepare(t: Test, load: Workload): Prepared {
   const device = t.device('data');
