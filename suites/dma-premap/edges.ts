@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { ioMemory, Memory, pattern, suite, type Test, test } from '../lib/index.ts';
 import { Bench, mappedOver, NEEDS, PAGE } from './setup.ts';
 
@@ -108,11 +109,20 @@ suite('every byte where it belongs', NEEDS, () => {
   });
 });
 
+/** Fills the pool of 2 MiB pages, for as long as the test takes. */
+function hugePages(t: Test, count: number): void {
+  const pool = '/proc/sys/vm/nr_hugepages';
+  writeFileSync(pool, `${count}`);
+  t.defer(() => writeFileSync(pool, '0'));
+  t.equal(Number(readFileSync(pool, 'utf8')), count, 'huge pages in the pool');
+}
+
 suite('large buffers', NEEDS, () => {
-  for (const kind of ['private', 'transparent'] as const)
+  for (const kind of ['private', 'transparent', 'hugetlb'] as const)
     test(`a buffer of many lists, of ${kind} memory`, async (t) => {
       // Where everything bounces no more than 4 MiB may be mapped.
       const size = t.lab.cell.facts.swiotlb ? 4096 * KIB : 8192 * KIB;
+      if (kind === 'hugetlb') hugePages(t, size / (2 << 20));
       const memory = t.use(new Memory(size, kind));
       memory.bytes.set(pattern(size, 41));
       const medium = pattern(768 * KIB, 42);
