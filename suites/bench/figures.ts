@@ -1,4 +1,4 @@
-import { median, quantile } from 'simple-statistics';
+import { chunk, mean, median, quantile } from 'simple-statistics';
 import { clockCost, type Test, type TestRing } from '../lib/index.ts';
 import { fillSlabs } from './slab.ts';
 
@@ -17,12 +17,20 @@ function turnsOf({ lab }: Test, usual: Turns): Turns {
   };
 }
 
-/**
- * Turns that are counted in all, and warmed up for in each round. Deep queues give as many requests with fewer. Requests one by one
- * are to walk over the 64 pages of a segment of bounce buffers, along which what each costs goes up and down (see readPage).
- */
+/** Pages in a segment of bounce buffers, along which what each costs goes up and down (see readPage): a round walks over all. */
+const SEGMENT = 64;
+
+/** Turns that are counted in all, and warmed up for in each round. Deep queues give as many requests with fewer. */
 const usualTurns = (depth: number, rounds: number, pages: number): Turns =>
-  depth > 1 ? { warmUp: 3, counted: 12 * rounds } : { warmUp: 6, counted: Math.max(16, 64 / pages) * rounds };
+  depth > 1
+    ? { warmUp: 3, counted: 12 * rounds }
+    : { warmUp: 6, counted: Math.max(16, SEGMENT / pages) * rounds };
+
+/** Median of a round. Of deep queues that take part of a segment each, those that take one together are as one, wherever it began. */
+function middle(costs: number[], depth: number, pages: number): number {
+  const together = depth > 1 ? Math.max(1, SEGMENT / (depth * pages)) : 1;
+  return median(chunk(costs, together).map(mean));
+}
 
 /** Ticks that reading the clock twice takes. */
 function overhead(): number {
@@ -76,7 +84,7 @@ function countInstructions(t: Test, load: () => Loaded, pages: number): Measured
     cpuTime += ring.measure(samples);
     end();
     const own = [...samples].map((ticks) => (ticks - clock) / depth);
-    medians.push(median(own));
+    medians.push(middle(own, depth, pages));
     costs.push(...own);
     sent += (warmUp + samples.length) * depth;
   }
