@@ -18,6 +18,7 @@ export { ioctlCommand } from './ioctl.ts';
 export { numbers } from './numbers.ts';
 export * as nvme from './nvme.ts';
 export { fillPattern, ioMemory, pattern } from './pattern.ts';
+export { type Pipe, pipe } from './pipe.ts';
 export { type Held, held, mapRange, type Range } from './premap.ts';
 export { detached, until } from './presence.ts';
 export { guardOf, Prinfo, protect, TUPLE_BYTES } from './protection.ts';

@@ -1,18 +1,25 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, constants, openSync, readSync, unlinkSync } from 'node:fs';
-import type { Test } from '../lib/index.ts';
+import { closeSync, constants, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
+import type { Test } from './test.ts';
 
-/** A pipe that tells whether anybody still has its writing end open, the kernel included. */
-export interface Tracer {
+let made = 0;
+
+/** A named pipe that is open twice; ends are closed at the test's end at the latest. */
+export interface Pipe {
+  readonly reader: number;
   readonly writer: number;
+  /** Lets a read of one byte go on. */
+  feed(): void;
+  /** What is in it now, which it then has no more. Empty also if there is nobody left who could write. */
+  drain(): Uint8Array;
   closeWriter(): void;
-  /** No writer is left. */
+  /** No writer is left, the kernel's included. */
   released(): boolean;
 }
 
-/** Registered with a ring, `writer` shows when the kernel has freed that ring, which it does after all of its requests. */
-export function tracer(t: Test): Tracer {
-  const path = `/tmp/ringlab-fifo-${process.pid}`;
+/** `reader` does not block, `writer` does: requests that read through `reader` wait by polling. */
+export function pipe(t: Test): Pipe {
+  const path = `/tmp/ringlab-pipe-${process.pid}-${made++}`;
   execFileSync('mkfifo', [path]);
   t.defer(() => unlinkSync(path));
   const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -24,13 +31,18 @@ export function tracer(t: Test): Tracer {
     open = false;
   };
   t.defer(closeWriter);
-  const released = () => {
+  const take = (bytes: Uint8Array) => {
     try {
-      return readSync(reader, new Uint8Array(1)) === 0;
+      return readSync(reader, bytes);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return false;
+      if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return undefined;
       throw error;
     }
   };
-  return { writer, closeWriter, released };
+  const drain = () => {
+    const bytes = new Uint8Array(65536);
+    return bytes.subarray(0, take(bytes) ?? 0);
+  };
+  const feed = () => void writeSync(writer, new Uint8Array(1));
+  return { reader, writer, feed, drain, closeWriter, released: () => take(new Uint8Array(1)) === 0 };
 }

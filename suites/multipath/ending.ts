@@ -3,6 +3,7 @@ import {
   ioMemory,
   nvme,
   openRing,
+  pipe,
   startChild,
   suite,
   type Test,
@@ -10,7 +11,6 @@ import {
   throttled,
   until,
 } from '../lib/index.ts';
-import { tracer } from './fifo.ts';
 import { holdPaths, strandSecond } from './hold.ts';
 import { area, type Bench, onMedium, setUp, submitReads, WITH_METADATA } from './setup.ts';
 
@@ -50,7 +50,7 @@ async function works(t: Test, bench: Bench): Promise<void> {
 suite('the end of waiting', { devices: [WITH_METADATA] }, () => {
   test('a ring that is closed takes its waiting commands with it', async (t) => {
     const bench = await setUp(t, WITH_METADATA);
-    const { writer, closeWriter, released } = tracer(t);
+    const { writer, closeWriter, released } = pipe(t);
     const hold = await holdPaths(t, bench);
     const other = { ...bench, ring: openRing(t) };
     other.ring.registerFiles([writer]);
@@ -65,7 +65,7 @@ suite('the end of waiting', { devices: [WITH_METADATA] }, () => {
 
   test('a ring that is closed takes commands with it that wait after a failure', async (t) => {
     const bench = await setUp(t, WITH_METADATA);
-    const { writer, closeWriter, released } = tracer(t);
+    const { writer, closeWriter, released } = pipe(t);
     const stranded = await strandSecond(t, bench);
     const other = { ...bench, ring: openRing(t) };
     other.ring.registerFiles([writer]);
