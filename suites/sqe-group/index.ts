@@ -1,0 +1,7 @@
+import './order.ts';
+import './links.ts';
+import './sizes.ts';
+import './cancel.ts';
+import './ending.ts';
+import './copy.ts';
+import './nvme.ts';
