@@ -101,9 +101,9 @@ export class GroupRing {
   }
 
   /** Submits, and waits for so many completions: as they come. */
-  async done(count: number): Promise<Cqe[]> {
+  async done(count: number, options?: { timeoutMs?: number }): Promise<Cqe[]> {
     this.submit();
-    return await this.ring.wait(count);
+    return await this.ring.wait(count, options);
   }
 }
 

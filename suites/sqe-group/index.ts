@@ -5,3 +5,4 @@ import './cancel.ts';
 import './ending.ts';
 import './copy.ts';
 import './nvme.ts';
+import './random.ts';

@@ -105,6 +105,13 @@ suite('what a group must not have', {}, () => {
     t.same(saidSorted(await on.done(3)), [`1:${CANCELED}`, '2:-EINVAL', `5:${CANCELED}`]);
   });
 
+  test('a refused group at the head of a link: what follows is cancelled, and says so', async (t) => {
+    const on = new GroupRing(t);
+    on.group(nop(1, HARD), nop(2, LINK), nop(3));
+    on.group(nop(4), nop(5));
+    t.same(saidSorted(await on.done(3)), ['1:-EINVAL', `4:${CANCELED}`, `5:${CANCELED}`]);
+  });
+
   test('a linked timeout, in a group or for one: EINVAL', async (t) => {
     const spec = ioMemory(t, 16);
     const timeout = { opcode: 'IORING_OP_LINK_TIMEOUT', len: 1, addr: spec.address };
