@@ -17,7 +17,7 @@ function turnsOf({ lab }: Test, usual: Turns): Turns {
   };
 }
 
-/** Pages in a segment of bounce buffers, along which what each costs goes up and down (see readPage): a round walks over all. */
+/** Pages in a segment of bounce buffers, along which what each costs goes up and down (see settle): a round walks over all. */
 const SEGMENT = 64;
 
 /** Turns that are counted in all, and warmed up for in each round. Deep queues give as many requests with fewer. */

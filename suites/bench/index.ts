@@ -1,10 +1,13 @@
 import { held, openRing, spin, suite, type Test, test } from '../lib/index.ts';
 import { measure } from './figures.ts';
 import { growth, note, outOfOrder } from './order.ts';
-import { type Naming, prepare, readPage, type Workload } from './workload.ts';
+import { settle } from './queue.ts';
+import { type Naming, prepare, type Workload } from './workload.ts';
 
 const SIZES = [4, 16, 64, 256];
 const DEPTHS = [1, 16];
+/** For small requests only. */
+const DEEP = 32;
 const NEEDS = { devices: ['data'], facts: { clock: true } };
 /** Where instructions are counted. */
 const COUNTING = { clock: 'instructions' };
@@ -28,7 +31,7 @@ function bench(load: Workload): void {
     const premapped = load.naming === 'dma';
     const before = premapped ? held(first.device).used : 0;
     const again = () => {
-      readPage(t);
+      settle(t, first.device);
       const prepared = prepare(t, load);
       prepared.fill();
       return prepared;
@@ -39,12 +42,17 @@ function bench(load: Workload): void {
   });
 }
 
+/** How NOPs depend on each other: not at all, each on the one before, all on the first. */
+const TOGETHER = { separate: [], linked: ['IOSQE_IO_LINK'], grouped: ['IOSQE_SQE_GROUP'] } as const;
+
 /** The ring alone. */
-function benchNop(shape: 'plain' | 'big', depth: number): void {
-  test(`nop depth ${depth}${shape === 'big' ? ' big' : ''}`, (t) => {
+function benchNop(shape: 'plain' | 'big', depth: number, together: keyof typeof TOGETHER = 'separate'): void {
+  const name = `nop depth ${depth}${shape === 'big' ? ' big' : ''}${together === 'separate' ? '' : ` ${together}`}`;
+  test(name, { uapi: TOGETHER[together] }, (t) => {
     measure(t, () => {
       const ring = openRing(t, { shape, entries: depth });
-      for (let index = 0; index < depth; index++) ring.sqe({ opcode: 'IORING_OP_NOP' });
+      for (let index = 1; index <= depth; index++)
+        ring.sqe({ opcode: 'IORING_OP_NOP', flags: index < depth ? TOGETHER[together] : [] });
       return { ring, end: () => ring.close() };
     });
   });
@@ -60,6 +68,9 @@ suite('cost', NEEDS, () => {
     benchNop('plain', depth);
     benchNop('big', depth);
   }
+  benchNop('plain', DEEP);
+  for (const depth of [4, DEEP])
+    for (const together of ['linked', 'grouped'] as const) benchNop('plain', depth, together);
   for (const kind of ['read', 'write'] as const)
     for (const size of SIZES)
       for (const depth of DEPTHS) {
@@ -69,6 +80,9 @@ suite('cost', NEEDS, () => {
         for (const naming of ['none', 'bvec'] satisfies Naming[])
           bench({ through: 'passthrough', naming, ...load });
       }
+
+  for (const naming of ['none', 'bvec'] as const)
+    bench({ through: 'block', naming, kind: 'read', bytes: 4096, depth: DEEP });
 
   // Of what was measured before, so that it is said once for all and not read off a table by hand.
   const mapped = { uapi: ['IORING_REGISTER_MAP_BUFFERS'], facts: COUNTING };

@@ -1,5 +1,4 @@
-import { constants, writeFileSync } from 'node:fs';
-import { basename } from 'node:path';
+import { constants } from 'node:fs';
 import {
   type Device,
   File,
@@ -21,12 +20,6 @@ export interface Workload {
   kind: 'read' | 'write';
   bytes: number;
   depth: number;
-}
-
-/** The kernel's own scheduler would, with one CPU, move the dispatch of reads to a worker and hide its cost. */
-function withoutScheduler(device: Device): void {
-  const queue = `/sys/block/${basename(device.block)}/queue/scheduler`;
-  writeFileSync(queue, 'none');
 }
 
 /** Buffers, one for each request: which pages run together would change the figures, so none do. */
@@ -79,20 +72,9 @@ export interface Prepared {
   end(): void;
 }
 
-/**
- * Reads one page. A search for free bounce buffers goes on where the one before ended, and costs by how far that is into a
- * segment of 128 (swiotlb_search_pool_area): with a page between the rounds, each begins at another offset, and the boots' all at the same ones.
- */
-export function readPage(t: Test): void {
-  using file = new File(t.device('data').block, constants.O_RDONLY | constants.O_DIRECT);
-  using memory = new Memory(4096);
-  t.equal(file.read(memory.bytes, 0), memory.length);
-}
-
 /** Puts a workload on a ring of its depth, and memory of its own. */
 export function prepare(t: Test, load: Workload): Prepared {
   const device = t.device('data');
-  withoutScheduler(device);
   const block = load.through === 'block';
   const flags = block ? constants.O_RDWR | constants.O_DIRECT : constants.O_RDWR;
   const file = t.use(new File(block ? device.block : device.char, flags));
