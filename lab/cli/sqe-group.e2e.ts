@@ -1,0 +1,35 @@
+import t from 'tap';
+import { ringlab } from './testing/ringlab.ts';
+
+/** The series sqe-group: what it promises to those who do not use it, and two of the faults that its suite must notice. */
+
+const SERIES = ['--series', 'sqe-group'];
+
+interface Compared {
+  metrics: { name: string; base?: number; patched?: number }[];
+}
+
+t.test('requests that are in no group cost at most 0.5% more', async (t) => {
+  const only = ['nop depth 1', 'nop depth 32', 'read 4k depth 1 none', 'read 4k depth 32'];
+  const where = ['--suite', 'bench', '--guest', 'plain', '--boots', '1'];
+  const names = only.flatMap((name) => ['--only', name]);
+  const { code, stdout, stderr } = await ringlab(['bench', ...SERIES, ...where, ...names, '--json']);
+  t.ok(code === 0 || code === 1, stderr.slice(-2000));
+  const { metrics } = JSON.parse(stdout) as Compared;
+  const both = metrics.filter(({ name, base }) => name.endsWith('.submit') && base !== undefined);
+  t.ok(both.length >= 6, `${both.length} figures`);
+  for (const { name, base = 0, patched = Number.POSITIVE_INFINITY } of both)
+    t.ok(patched <= base * 1.005, `${name}: ${base} before, ${patched} now`);
+});
+
+t.test('two planted faults are noticed', async (t) => {
+  const mutants = ['leader-cqe-early', 'cancel-any'].flatMap((name) => ['--mutant', name]);
+  const where = ['--guest', 'plain', '--suite', 'sqe-group'];
+  const { code, stdout, stderr } = await ringlab(['mutants', ...SERIES, ...where, ...mutants, '--json']);
+  t.equal(code, 0, stderr.slice(-2000));
+  const results = (JSON.parse(stdout) as { mutants: { killed: boolean; killedBy?: string }[] }).mutants;
+  t.same(
+    results.map(({ killed }) => killed),
+    [true, true],
+  );
+});
