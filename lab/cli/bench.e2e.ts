@@ -8,7 +8,7 @@ import { ringlab } from './testing/ringlab.ts';
 /** Fifty instructions more in the submission path are found, and where there are none no change is seen. */
 
 const PLANTED = join(projectRoot, 'kernels/planted/fifty-instructions.patch');
-const WORKLOADS = ['nop', 'read 4k depth 1 bvec'];
+const WORKLOADS = ['nop depth 1', 'read 4k depth 1 bvec'];
 
 t.test('a planted fifty instructions are found, and to the instruction', async (t) => {
   const only = WORKLOADS.flatMap((name) => ['--only', name]);
