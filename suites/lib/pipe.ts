@@ -17,14 +17,18 @@ export interface Pipe {
   released(): boolean;
 }
 
-/** `reader` does not block, `writer` does: requests that read through `reader` wait by polling. */
-export function pipe(t: Test): Pipe {
+/**
+ * `writer` blocks, `reader` does not unless it is to: then requests that read through it wait in a worker, and not by polling.
+ */
+export function pipe(t: Test, { blocking = false } = {}): Pipe {
   const path = `/tmp/ringlab-pipe-${process.pid}-${made++}`;
   execFileSync('mkfifo', [path]);
   t.defer(() => unlinkSync(path));
-  const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  t.defer(() => closeSync(reader));
+  const first = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  t.defer(() => closeSync(first));
   const writer = openSync(path, constants.O_WRONLY);
+  const reader = blocking ? openSync(path, constants.O_RDONLY) : first;
+  if (blocking) t.defer(() => closeSync(reader));
   let open = true;
   const closeWriter = () => {
     if (open) closeSync(writer);
@@ -33,7 +37,7 @@ export function pipe(t: Test): Pipe {
   t.defer(closeWriter);
   const take = (bytes: Uint8Array) => {
     try {
-      return readSync(reader, bytes);
+      return readSync(first, bytes);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return undefined;
       throw error;

@@ -2,6 +2,8 @@ import { type Cqe, ioMemory, type Pipe, pipe, suite, type Test, test } from '../
 import { GroupRing, nop, said, saidSorted, waiting } from './groups.ts';
 
 const CANCELED = '-ECANCELED';
+/** FUTEX2_SIZE_U32 | FUTEX2_PRIVATE (linux/futex.h). */
+const FUTEX_OF_32_BITS = 0x82;
 
 function cancel(on: GroupRing, target: number, flags = 0): void {
   on.ring.sqe({
@@ -137,6 +139,52 @@ suite('cancelling', {}, () => {
     argument.setBigInt64(offset + 8, -1n, true);
     on.ring.register(t.uapi.constant('IORING_REGISTER_SYNC_CANCEL'), new Uint8Array(argument.buffer), 1);
     t.same(saidSorted(await on.ring.wait(3)), ['1:0', `2:${CANCELED}`, `3:${CANCELED}`]);
+  });
+
+  test('members that are being run by workers: all are told', async (t) => {
+    const on = new GroupRing(t);
+    const held = pipe(t, { blocking: true });
+    const members = [2, 3, 4].map((tag) => waiting(t, held, tag, ['IOSQE_ASYNC']));
+    on.group(nop(1), ...members);
+    // It runs when its completion would come: by then the workers have been started.
+    on.ring.sqe(nop(9, { flags: ['IOSQE_ASYNC'] }));
+    t.same(said(await on.done(1)), ['9:0']);
+    cancel(on, 1);
+    const cqes = await on.done(5);
+    t.ok(['100:0', '100:-EALREADY'].includes(resultOf(100, cqes).join()), resultOf(100, cqes).join());
+    for (const { tag, res } of cqes.filter((cqe) => [2, 3, 4].includes(cqe.tag)))
+      t.ok(res === -4 || res === -125, `member ${tag} ended with ${res}`);
+  });
+
+  test('a timeout of a group cannot be removed or changed by any name: ENOENT', async (t) => {
+    const on = new GroupRing(t);
+    on.group(nop(1), timeout(t, 2), timeout(t, 3));
+    on.submit();
+    const spec = ioMemory(t, 16);
+    const remove = { opcode: 'IORING_OP_TIMEOUT_REMOVE', userData: 100 };
+    const update = { timeout_flags: t.uapi.constant('IORING_TIMEOUT_UPDATE') };
+    for (const target of [1n, 2n]) {
+      on.ring.sqe({ ...remove, addr: target });
+      on.ring.sqe({ ...remove, addr: target, off: spec.address, more: update });
+      t.same(said(await on.done(2)), ['100:-ENOENT', '100:-ENOENT']);
+    }
+    cancel(on, 1);
+    t.same(without(100, await on.done(4)), ['1:0', `2:${CANCELED}`, `3:${CANCELED}`]);
+  });
+
+  test('a leader that waits for a futex: none of its members is issued', async (t) => {
+    const on = new GroupRing(t);
+    const word = ioMemory(t, 4);
+    on.group(
+      {
+        ...{ opcode: 'IORING_OP_FUTEX_WAIT', fd: FUTEX_OF_32_BITS, addr: word.address, off: 0, userData: 1 },
+        more: { addr3: 0xffffffffn },
+      },
+      nop(2),
+    );
+    on.submit();
+    cancel(on, 1);
+    t.same(without(100, await on.done(3)), [`1:${CANCELED}`, `2:${CANCELED}`]);
   });
 
   test('members are found by their file', async (t) => {

@@ -18,6 +18,13 @@ const STAGES: Record<string, (t: Test, on: GroupRing, held: Pipe) => void> = {
     on.ring.sqe(waiting(t, held, 1));
     on.group(nop(2, { flags: ['IOSQE_IO_DRAIN'] }), nop(3), nop(4));
   },
+  'its leader has a file that is a ring, its members wait': (t, on, held) => {
+    const target = t.uapi.bits('IORING_MSG_DATA');
+    on.group(
+      { opcode: 'IORING_OP_MSG_RING', fd: on.ring.fd, addr: BigInt(target), userData: 1 },
+      { ...waiting(t, held, 2), opcode: 'IORING_OP_POLL_ADD', len: 0, more: { poll32_events: 1 } },
+    );
+  },
   'it was cut off': (t, on, held) => on.cutOff(waiting(t, held, 1), waiting(t, held, 2)),
 };
 

@@ -112,12 +112,16 @@ suite('what a group must not have', {}, () => {
     t.same(saidSorted(await on.done(3)), ['1:-EINVAL', `4:${CANCELED}`, `5:${CANCELED}`]);
   });
 
-  test('a linked timeout, in a group or for one: EINVAL', async (t) => {
+  test('a linked timeout, in a group, for one, or leading one: EINVAL', async (t) => {
     const spec = ioMemory(t, 16);
     const timeout = { opcode: 'IORING_OP_LINK_TIMEOUT', len: 1, addr: spec.address };
     const on = new GroupRing(t, { flags: ['IORING_SETUP_SUBMIT_ALL'] });
     on.group(nop(1), { ...timeout, userData: 2 });
     t.same(saidSorted(await on.done(2)), [`1:${CANCELED}`, '2:-EINVAL']);
+    on.ring.sqe(nop(1, LINK));
+    on.group({ ...timeout, ...LINK, userData: 2 }, nop(3));
+    on.ring.sqe(nop(4));
+    t.same(saidSorted(await on.done(4)), [`1:${CANCELED}`, '2:-EINVAL', `3:${CANCELED}`, `4:${CANCELED}`]);
     on.group(nop(1, LINK), nop(2));
     on.ring.sqe({ ...timeout, userData: 3 });
     t.same(saidSorted(await on.done(3)), [`1:${CANCELED}`, `2:${CANCELED}`, '3:-EINVAL']);

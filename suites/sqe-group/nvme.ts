@@ -1,5 +1,15 @@
 import { constants } from 'node:fs';
-import { File, ioMemory, nvme, pattern, type Shape, suite, type Test, test } from '../lib/index.ts';
+import {
+  File,
+  InjectedFault,
+  ioMemory,
+  nvme,
+  pattern,
+  type Shape,
+  suite,
+  type Test,
+  test,
+} from '../lib/index.ts';
 import { GroupRing, numbered, saidSorted } from './groups.ts';
 
 const BLOCKS = 8;
@@ -81,6 +91,22 @@ suite('groups on a drive', { devices: ['data'] }, () => {
       }
     });
 
+    test(`${name}: members are not issued when the drive fails their leader`, { facts }, async (t) => {
+      const device = t.device('data');
+      const on = new GroupRing(t, { flags });
+      const block = open(t, device.block);
+      const memory = ioMemory(t, 4096);
+      const read = { opcode: 'IORING_OP_READ', fd: block.fd, addr: memory.address, len: 4096, off: 0 };
+      const [path] = device.controllers.map((controller) => device.pathName(controller));
+      using _fault = new InjectedFault(path ?? device.name, {
+        status: nvme.Status.lbaOutOfRange,
+        times: 1,
+        dontRetry: true,
+      });
+      on.group({ ...read, userData: 1 }, { ...read, userData: 2 });
+      t.same(saidSorted(await on.done(2)), ['1:-EREMOTEIO', '2:-ECANCELED']);
+    });
+
     test(`${name}: a status of the drive is a result and no failure: members are issued`, {
       facts,
     }, async (t) => {
@@ -103,4 +129,24 @@ suite('groups on a drive', { devices: ['data'] }, () => {
       t.same(saidSorted(cqes.filter(({ tag }) => tag > 1)), ['2:0', '3:0']);
     });
   }
+
+  test('who waits for all of a group in one call is woken for each part of it', (t) => {
+    // A read's completion is not worth waking up for until there are as many as were asked for: but members wait for it.
+    const flags = ['IORING_SETUP_SINGLE_ISSUER', 'IORING_SETUP_DEFER_TASKRUN'];
+    const device = t.device('data');
+    const on = new GroupRing(t, { flags });
+    const block = open(t, device.block);
+    const memory = ioMemory(t, 4 * 4096);
+    const read = (index: number) => ({
+      ...{ opcode: 'IORING_OP_READ', fd: block.fd, len: 4096, off: index * 4096, userData: index },
+      addr: memory.address + BigInt(index * 4096),
+    });
+    for (let turn = 0; turn < 20; turn++) {
+      on.group(read(1), read(2), read(3));
+      const wait = t.uapi.constant('IORING_ENTER_GETEVENTS');
+      t.equal(on.ring.enter(on.ring.publish(), 3, wait, 5000), 3);
+      const cqes = on.ring.reap();
+      t.same(saidSorted(cqes), ['1:4096', '2:4096', '3:4096']);
+    }
+  });
 });
