@@ -103,7 +103,6 @@ export const KernelRecord = z.object({
 });
 export type KernelRecord = z.infer<typeof KernelRecord>;
 
-/** `run.json`: holds no path of the machine that made it. */
 /** How a benchmark was taken. */
 export const Measuring = z.object({
   /** `instructions`: guests whose clock counts those; `time`: the guest's own. */
@@ -114,6 +113,7 @@ export const Measuring = z.object({
 });
 export type Measuring = z.infer<typeof Measuring>;
 
+/** `run.json`: holds no path of the machine that made it. */
 export const RunRecord = z.object({
   format: z.literal(1),
   id: z.string(),

@@ -1,6 +1,15 @@
-import { execFileSync } from 'node:child_process';
-import { constants, mkdirSync, writeFileSync } from 'node:fs';
-import { File, ioMemory, type Memory, pattern, suite, type Test, test } from '../lib/index.ts';
+import { constants, writeFileSync } from 'node:fs';
+import {
+  command,
+  File,
+  ioMemory,
+  type Memory,
+  mounted,
+  pattern,
+  suite,
+  type Test,
+  test,
+} from '../lib/index.ts';
 import { Bench, DIRECT, NEEDS, PAGE } from './setup.ts';
 
 const LENGTH = 8 * PAGE;
@@ -27,26 +36,14 @@ function withFile(bench: Bench, path: string): File {
   return file;
 }
 
-const run = (command: string, ...args: string[]) => execFileSync(command, args, { encoding: 'utf8' }).trim();
-
 /** A loop device over a file of its own. */
 function loop(t: Test): string {
   const backing = '/root/backing';
   writeFileSync(backing, new Uint8Array(1 << 20));
-  const device = run('losetup', '-f');
-  run('losetup', device, backing);
-  t.defer(() => run('losetup', '-d', device));
+  const device = command('losetup', '-f');
+  command('losetup', device, backing);
+  t.defer(() => command('losetup', '-d', device));
   return device;
-}
-
-/** A file on a file system that is made on the drive. */
-function mounted(t: Test, device: string): string {
-  const directory = '/root/mounted';
-  run('mke2fs', '-F', '-b', '4096', device, '16384');
-  mkdirSync(directory, { recursive: true });
-  run('mount', '-t', 'ext4', device, directory);
-  t.defer(() => run('umount', directory));
-  return `${directory}/file`;
 }
 
 suite('files that are not the drive', MAP, () => {
@@ -74,7 +71,7 @@ suite('files that are not the drive', MAP, () => {
   }, async (t) => {
     const memory = ioMemory(t, LENGTH);
     const bench = new Bench(t, [memory]);
-    const file = withFile(bench, mounted(t, bench.device.block));
+    const file = withFile(bench, `${mounted(t, bench.device, 16384)}/file`);
     t.throws(() => bench.map({ fd: 1 }), 'EOPNOTSUPP');
     t.equal(await roundTrip(bench, memory, 1, 6), 0, 'commands on mapped memory');
     bench.map();

@@ -15,12 +15,14 @@ export { Controller, controllers, Device } from './device.ts';
 export { type Fault, InjectedFault } from './fault.ts';
 export { HelpClient } from './help.ts';
 export { ioctlCommand } from './ioctl.ts';
+export { command, mounted } from './mounted.ts';
 export { numbers } from './numbers.ts';
 export * as nvme from './nvme.ts';
 export { fillPattern, ioMemory, pattern } from './pattern.ts';
 export { type Pipe, pipe } from './pipe.ts';
 export { type Held, held, mapRange, type Range } from './premap.ts';
 export { detached, until } from './presence.ts';
+export { holds } from './property.ts';
 export { guardOf, Prinfo, protect, TUPLE_BYTES } from './protection.ts';
 export { iovecs, openRing, ringOptions, type Shape, TestRing, type TestRingOptions } from './ring.ts';
 export {

@@ -1,9 +1,9 @@
-import { execFileSync } from 'node:child_process';
-import { constants, mkdirSync } from 'node:fs';
+import { constants } from 'node:fs';
 import {
   File,
   ioMemory,
   type Memory,
+  mounted,
   pattern,
   type SqeFields,
   suite,
@@ -24,12 +24,7 @@ interface Place {
 
 /** Each place is in a file of its own, on a file system that is made on the drive. */
 function files(t: Test): Place[] {
-  const directory = '/root/group';
-  const run = (command: string, ...args: string[]) => execFileSync(command, args, { stdio: 'pipe' });
-  run('mke2fs', '-F', '-b', '4096', t.device('data').block, '32768');
-  mkdirSync(directory, { recursive: true });
-  run('mount', '-t', 'ext4', t.device('data').block, directory);
-  t.defer(() => run('umount', directory));
+  const directory = mounted(t, t.device('data'), 32768);
   return Array.from({ length: COPIES + 1 }, (_, index) => ({
     file: t.use(new File(`${directory}/file${index}`, DIRECT | constants.O_CREAT)),
     position: 0,

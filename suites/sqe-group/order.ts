@@ -1,5 +1,5 @@
 import { ioMemory, pipe, suite, test } from '../lib/index.ts';
-import { bad, GroupRing, nop, numbered, said, saidSorted, unknown, WAYS } from './groups.ts';
+import { bad, GroupRing, nop, numbered, said, saidSorted, unknown, WAYS, waiting } from './groups.ts';
 
 suite('who waits for whom', {}, () => {
   for (const [way, flags] of Object.entries(WAYS))
@@ -23,28 +23,16 @@ suite('who waits for whom', {}, () => {
       test(`${way}: no member is issued before its leader is done, ${how}`, async (t) => {
         const on = new GroupRing(t, { flags });
         const [first, second] = [pipe(t), pipe(t)];
-        const memory = ioMemory(t, 3, 1);
+        const memory = ioMemory(t, 1, 1);
         const async = how === 'in a worker' ? ['IOSQE_ASYNC'] : [];
         const write = {
           opcode: 'IORING_OP_WRITE',
           fd: second.writer,
-          addr: memory.address + 1n,
+          addr: memory.address,
           len: 1,
           off: -1,
         };
-        on.group(
-          {
-            opcode: 'IORING_OP_READ',
-            fd: first.reader,
-            addr: memory.address,
-            len: 1,
-            off: -1,
-            flags: async,
-            userData: 1,
-          },
-          { ...write, userData: 2 },
-          { ...write, userData: 3 },
-        );
+        on.group(waiting(t, first, 1, async), { ...write, userData: 2 }, { ...write, userData: 3 });
         // What comes after the group is not held up: its completion shows that the group was looked at.
         on.ring.sqe(nop(9));
         t.same(said(await on.done(1)), ['9:0']);
@@ -59,9 +47,7 @@ suite('who waits for whom', {}, () => {
   test('the leader waits for the slowest member, with what is linked to it', async (t) => {
     const on = new GroupRing(t);
     const slow = pipe(t);
-    const memory = ioMemory(t, 1);
-    const read = { opcode: 'IORING_OP_READ', fd: slow.reader, addr: memory.address, len: 1, off: -1 };
-    on.group(nop(1, { flags: ['IOSQE_IO_LINK'] }), nop(2), { ...read, userData: 3 }, nop(4));
+    on.group(nop(1, { flags: ['IOSQE_IO_LINK'] }), nop(2), waiting(t, slow, 3), nop(4));
     on.ring.sqe(nop(5));
     t.same(saidSorted(await on.done(2)), ['2:0', '4:0']);
     t.same(said(on.ring.reap()), []);
@@ -72,11 +58,7 @@ suite('who waits for whom', {}, () => {
   test('members run side by side', async (t) => {
     const on = new GroupRing(t);
     const pipes = [pipe(t), pipe(t), pipe(t)];
-    const memory = ioMemory(t, 4);
-    const reads = pipes.map(({ reader }, index) => ({
-      ...{ opcode: 'IORING_OP_READ', fd: reader, len: 1, off: -1 },
-      ...{ addr: memory.address + BigInt(index), userData: 2 + index },
-    }));
+    const reads = pipes.map((each, index) => waiting(t, each, 2 + index));
     on.group(nop(1), ...reads);
     on.submit();
     for (const index of [2, 0, 1]) {

@@ -1,9 +1,8 @@
 import { constants } from 'node:fs';
-import fc from 'fast-check';
 import {
-  AssertionError,
   type Cqe,
   File,
+  holds,
   ioMemory,
   type Memory,
   resultName,
@@ -106,13 +105,7 @@ suite('random graphs of groups and links', { devices: ['data'] }, () => {
       const file = t.use(new File(block, constants.O_RDONLY | constants.O_DIRECT));
       const memory = ioMemory(t, (MOST + 1) * blockSize);
       const around = { t, flags, file, memory, block: blockSize };
-      const { seed } = t.lab.cell;
-      t.note(`seed ${seed}, ${RUNS} graphs; again with --seed ${seed}`);
-      const property = fc.asyncProperty(graphs, (graph) => execute(around, graph));
-      const found = await fc.check(property, { seed, numRuns: RUNS, interruptAfterTimeLimit: SHRINK_MS });
-      if (!found.failed) return;
-      const { message, expected: wanted, got } = found.errorInstance as Partial<AssertionError>;
-      const how = `seed ${found.seed}, path ${found.counterexamplePath}, shrunk ${found.numShrinks} times`;
-      throw new AssertionError(`${message}; ${how}: ${JSON.stringify(found.counterexample)}`, wanted, got);
+      const trials = { runs: RUNS, limitMs: SHRINK_MS };
+      await holds(t, graphs, (graph) => execute(around, graph), trials);
     });
 });
