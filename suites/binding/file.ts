@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { checked, SyscallError } from './error.ts';
 import { type Bytes, native } from './native.ts';
 
@@ -31,6 +31,11 @@ export class File implements Disposable {
   /** pwrite(2): how many bytes were written. */
   write(bytes: Uint8Array, position: number): number {
     return translated(() => writeSync(this.fd, bytes, 0, bytes.length, position));
+  }
+
+  /** ftruncate(2). */
+  truncate(length: number): void {
+    translated(() => ftruncateSync(this.fd, length));
   }
 
   /** ioctl(2), synchronous; the non-negative result. */

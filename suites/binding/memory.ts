@@ -40,3 +40,26 @@ export class Memory implements Disposable {
     this.release();
   }
 }
+
+/**
+ * Part of a file or of a character device as the kernel changes it. It may only be read: writing to `view` ends the process. The
+ * file stays open for the kernel until the memory has gone, which is soon after `release`. Throws SyscallError.
+ */
+export class Mapping implements Disposable {
+  readonly view: DataView;
+
+  /** `offset` and `length` in bytes; the offset is a multiple of the page size. */
+  constructor(fd: number, offset: number, length: number) {
+    this.view = new DataView(checked<ArrayBuffer>(native().mapFile(fd, offset, length), 'mmap'));
+  }
+
+  /** Takes the memory away now: reading it throws TypeError. Twice is once. */
+  release(): void {
+    const buffer = this.view.buffer as ArrayBuffer;
+    if (buffer.byteLength > 0) native().release(buffer);
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+}

@@ -35,6 +35,7 @@ export interface Native {
   register(ring: Handle, opcode: number, argument: Bytes, count: number): number;
   notifyFd(ring: Handle): number;
   allocate(length: number, kind: number): ArrayBuffer | number;
+  mapFile(fd: number, offset: number, length: number): ArrayBuffer | number;
   scattered(length: number): ArrayBuffer | number;
   measure(ring: Handle, samples: Uint8Array): number;
   drive(ring: Handle, samples: Uint8Array): { wall: number; system: number } | number;

@@ -32,6 +32,8 @@ export class Notice implements Disposable {
   [Symbol.dispose](): void {
     if (this.#watch) native().unwatch(this.#watch);
     this.#watch = undefined;
+    // Whoever waits looks at its state again, and finds it closed.
+    this.#next.resolve();
   }
 }
 

@@ -120,6 +120,7 @@ t.test('wrong arguments are told by name and harm nothing', (t) => {
   throwing('open', [4, new Uint32Array(30)], /params: expected an ArrayBuffer/);
   throwing('enter', [{}, 0, 0, 0, 0], /ring: expected a handle/);
   throwing('allocate', ['x', 0], /length: expected an integer/);
+  throwing('mapFile', [0, 0, -1], /length: expected an integer from 0/);
   throwing('release', [5], /expected memory/);
   throwing('watch', [0, 'no function'], /callback: expected a function/);
   // SQEs cut off, and a registration whose argument lies nowhere.

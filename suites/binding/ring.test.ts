@@ -5,7 +5,7 @@ import { hostUapi } from '../fakes/host-uapi.ts';
 import { type Shape, TestRing } from '../lib/ring.ts';
 import { UapiTable } from '../lib/uapi.ts';
 import { buildBinding } from './build.mjs';
-import { File, loadBinding, Memory, Ring, SyscallError, TimeoutError } from './index.ts';
+import { File, loadBinding, Mapping, Memory, Ring, SyscallError, TimeoutError } from './index.ts';
 
 loadBinding(await buildBinding());
 const uapi = new UapiTable(await hostUapi());
@@ -161,6 +161,28 @@ t.test('closing takes the memory away instead of leaving it dangling', (t) => {
   memory.release();
   memory.release();
   t.equal(memory.bytes.length, 0);
+  t.end();
+});
+
+t.test('closing ends a wait that has no other end', async (t) => {
+  const ring = new TestRing(uapi);
+  const waiting = ring.wait(1, { timeoutMs: 2 ** 31 - 1 });
+  setImmediate(() => ring.close());
+  await t.rejects(waiting, { name: 'TimeoutError', message: /closed while waiting/ });
+});
+
+t.test('a mapped file shows what is written to it, until it is released', (t) => {
+  const path = join(t.testdir({ f: 'x'.repeat(8192) }), 'f');
+  using file = new File(path, constants.O_RDWR);
+  using mapping = new Mapping(file.fd, 4096, 4096);
+  t.equal(mapping.view.byteLength, 4096);
+  file.write(new Uint8Array([1, 2, 3, 4]), 4096);
+  t.equal(mapping.view.getUint32(0, true), 0x04030201);
+  t.throws(() => new Mapping(file.fd, 1, 4096), { code: 'EINVAL', syscall: 'mmap' });
+  t.throws(() => new Mapping(-1, 0, 4096), { code: 'EBADF' });
+  mapping.release();
+  mapping.release();
+  t.throws(() => mapping.view.getUint8(0), TypeError);
   t.end();
 });
 

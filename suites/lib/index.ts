@@ -3,6 +3,7 @@ export {
   type Cqe,
   clockCost,
   File,
+  Mapping,
   Memory,
   openAs,
   SyscallError,

@@ -80,6 +80,28 @@ static napi_value allocate(napi_env env, napi_callback_info info)
 	return view;
 }
 
+/* mapFile(fd, offset, length): part of a file as an ArrayBuffer that may only be read, or -errno. */
+static napi_value map_file(napi_env env, napi_callback_info info)
+{
+	napi_value args[3];
+	int64_t fd, offset;
+	uint32_t length;
+	if (!take_args(env, info, 3, args) || !take_i64(env, args[0], "fd", &fd) ||
+	    !take_i64(env, args[1], "offset", &offset) || !take_u32(env, args[2], "length", &length))
+		return NULL;
+	void *address = mmap(NULL, length, PROT_READ, MAP_SHARED | MAP_POPULATE, (int)fd, offset);
+	if (address == MAP_FAILED)
+		return make_number(env, -errno);
+	struct mapping *mapping = mapping_new(address, length);
+	if (!mapping) {
+		munmap(address, length);
+		return make_number(env, -ENOMEM);
+	}
+	napi_value view = mapping_view(env, mapping);
+	mapping_put(mapping);
+	return view;
+}
+
 /* address(bytes): where the bytes lie, as a bigint. */
 static napi_value address(napi_env env, napi_callback_info info)
 {
@@ -120,6 +142,7 @@ static napi_value control(napi_env env, napi_callback_info info)
 void export_memory(napi_env env, napi_value exports)
 {
 	export_function(env, exports, "allocate", allocate);
+	export_function(env, exports, "mapFile", map_file);
 	export_function(env, exports, "address", address);
 	export_function(env, exports, "release", release);
 	export_function(env, exports, "ioctl", control);
