@@ -1,0 +1,74 @@
+import { before, deferred } from '../binding/index.ts';
+import { TimeoutError } from '../lib/index.ts';
+import type { BlockRequest } from './request.ts';
+
+type Filter = (request: BlockRequest) => boolean;
+
+/** Requests that stay unanswered until `release`. */
+export class HeldBack {
+  readonly #matches: Filter;
+  readonly #requests: BlockRequest[] = [];
+  readonly #going = deferred<number | undefined>();
+  #more = deferred();
+  #open = false;
+
+  constructor(matches: Filter) {
+    this.#matches = matches;
+  }
+
+  /** Those that have arrived, in this order. */
+  get requests(): readonly BlockRequest[] {
+    return this.#requests;
+  }
+
+  /** Waits until so many have arrived. Throws TimeoutError. */
+  async arrived(count = 1, timeoutMs = 10_000): Promise<readonly BlockRequest[]> {
+    const deadline = performance.now() + timeoutMs;
+    while (this.#requests.length < count)
+      if (!(await before(deadline, this.#more.promise)))
+        throw new TimeoutError(
+          `${this.#requests.length} of ${count} requests held back after ${timeoutMs} ms`,
+        );
+    return this.#requests;
+  }
+
+  /** Lets them go on, and holds nothing back any more. With `result` they are not answered but end with it, bytes or -errno. */
+  release(result?: number): void {
+    this.#open = true;
+    this.#going.resolve(result);
+  }
+
+  /** Waits if the request is one of these; what `release` was given. */
+  async pass(request: BlockRequest): Promise<number | undefined> {
+    if (this.#open || !this.#matches(request)) return undefined;
+    this.#requests.push(request);
+    const { resolve } = this.#more;
+    this.#more = deferred();
+    resolve();
+    return await this.#going.promise;
+  }
+}
+
+/** All that a server holds back. */
+export class Gate {
+  #held: HeldBack[] = [];
+
+  hold(matches: Filter): HeldBack {
+    const held = new HeldBack(matches);
+    this.#held.push(held);
+    return held;
+  }
+
+  async pass(request: BlockRequest): Promise<number | undefined> {
+    for (const held of this.#held) {
+      const instead = await held.pass(request);
+      if (instead !== undefined) return instead;
+    }
+    return undefined;
+  }
+
+  /** Ends what is still held back, with this result. */
+  open(result: number): void {
+    for (const held of this.#held.splice(0)) held.release(result);
+  }
+}

@@ -1,0 +1,142 @@
+import { constants } from 'node:fs';
+import { before } from '../binding/index.ts';
+import { File, type UapiTable } from '../lib/index.ts';
+import { Control, type DeviceInfo, deleteIfThere } from './control.ts';
+import { Gate, type HeldBack } from './gate.ts';
+import { Queue, type Strategy } from './queue.ts';
+import type { BlockRequest } from './request.ts';
+import { type Answering, userCopy, zeroCopy } from './strategy.ts';
+import type { Target } from './target.ts';
+
+export interface ServerOptions {
+  target: Target;
+  /** How requests are answered: default `userCopy`. */
+  answering?: Answering;
+  /** Default 1; the kernel gives no more than one for each CPU. */
+  queues?: number;
+  /** Requests that a queue can have under way: default 16. */
+  depth?: number;
+  /** Logical block, bytes: 512 or 4096; default 512. */
+  blockSize?: number;
+  /** Largest request, bytes: default 1 MiB. */
+  maxIo?: number;
+  /** UBLK_F_ names: default those of `answering`. */
+  flags?: readonly string[];
+  /** UBLK_ATTR_ names: default a volatile cache and FUA. */
+  attributes?: readonly string[];
+  /** SQ entries of a queue's ring: default room for some SQEs of each request. */
+  entries?: number;
+}
+
+export const USER_COPY_FLAGS = ['UBLK_F_USER_COPY', 'UBLK_F_CMD_IOCTL_ENCODE'];
+export const ZERO_COPY_FLAGS = [...USER_COPY_FLAGS, 'UBLK_F_SUPPORT_ZERO_COPY'];
+const CACHE = ['UBLK_ATTR_VOLATILE_CACHE', 'UBLK_ATTR_FUA'];
+/** How long a stop may take before the kernel is made to end what is under way, ms: the agent grants 10 s for all. */
+const STOP_MS = 4000;
+
+/**
+ * A ublk device and its server, in this process and on its event loop: requests are answered whatever else is awaited. Nobody
+ * here may make a call on /dev/ublkbN that blocks: the server could not answer it. Disposing stops and deletes the device,
+ * whatever state it is in, and throws what went wrong in the server.
+ */
+export class UblkServer implements AsyncDisposable {
+  readonly info: DeviceInfo;
+  readonly queues: readonly Queue[];
+  readonly control: Control;
+  readonly #char: File;
+  readonly #gate: Gate;
+  readonly #eio: number;
+  #failures: readonly Error[] | undefined;
+  #disposed = false;
+
+  private constructor(uapi: UapiTable, control: Control, info: DeviceInfo, options: ServerOptions) {
+    const { target, answering = userCopy, depth = 16, entries = depth * 8 } = options;
+    const strategy: Strategy = answering(target, uapi);
+    this.control = control;
+    this.info = info;
+    this.#eio = -uapi.constant('EIO');
+    this.#gate = new Gate();
+    this.#char = new File(`/dev/ublkc${info.id}`, constants.O_RDWR);
+    const all = { uapi, char: this.#char, info, strategy, gate: this.#gate, entries };
+    this.queues = Array.from({ length: info.queues }, (_, index) => new Queue({ ...all, index }));
+  }
+
+  /** Adds a device and starts it. Throws SyscallError with the command's name, SkipError where the kernel knows no ublk. */
+  static async start(uapi: UapiTable, options: ServerOptions): Promise<UblkServer> {
+    const { answering, queues = 1, depth = 16, maxIo = 1 << 20, blockSize = 512 } = options;
+    const flags = uapi.bits(
+      ...(options.flags ?? (answering === zeroCopy ? ZERO_COPY_FLAGS : USER_COPY_FLAGS)),
+    );
+    const { target, attributes = CACHE } = options;
+    const control = new Control(uapi);
+    let info: DeviceInfo | undefined;
+    let server: UblkServer | undefined;
+    try {
+      info = await control.add({ queues, depth, maxIo, flags });
+      await control.setParams(info.id, { size: target.size, blockSize, maxIo, attributes });
+      server = new UblkServer(uapi, control, info, options);
+      for (const queue of server.queues) queue.start();
+      await control.start(info.id);
+      return server;
+    } catch (error) {
+      if (server) await server[Symbol.asyncDispose]().catch(() => {});
+      else {
+        if (info) await deleteIfThere(control, info.id);
+        control[Symbol.dispose]();
+      }
+      throw error;
+    }
+  }
+
+  get id(): number {
+    return this.info.id;
+  }
+
+  /** /dev/ublkbN */
+  get path(): string {
+    return `/dev/ublkb${this.id}`;
+  }
+
+  /** Requests answered since the start, and their bytes; those of the start itself among them. */
+  get served(): { requests: number; bytes: number } {
+    const sum = (of: 'requests' | 'bytes') =>
+      this.queues.reduce((total, { served }) => total + served[of], 0);
+    return { requests: sum('requests'), bytes: sum('bytes') };
+  }
+
+  /** From now on such requests stay unanswered until released; the disposal ends them with -EIO. Default: all. */
+  holdBack(matches: (request: BlockRequest) => boolean = () => true): HeldBack {
+    return this.#gate.hold(matches);
+  }
+
+  /** Stops the device, as a good server does: /dev/ublkbN is gone then, and all tags have come back. */
+  async stop(): Promise<void> {
+    await this.control.stop(this.id);
+    await Promise.all(this.queues.map((queue) => queue.ended()));
+  }
+
+  /** Leaves the device without its server: what is under way fails, and the kernel stops it. */
+  abandon(): void {
+    // What the end of its rings does to a server is no failure of it.
+    this.#failures ??= this.queues.flatMap((queue) => queue.failures);
+    for (const queue of this.queues) queue[Symbol.dispose]();
+    this.#char.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#gate.open(this.#eio);
+    const stopping = this.stop().then(
+      () => undefined,
+      (error: Error) => error,
+    );
+    const stopped = await before(performance.now() + STOP_MS, stopping);
+    this.abandon();
+    const failure = stopped ? await stopping : new Error(`${this.path} did not stop in ${STOP_MS} ms`);
+    await deleteIfThere(this.control, this.id);
+    this.control[Symbol.dispose]();
+    const [first = failure] = this.#failures ?? [];
+    if (first) throw first;
+  }
+}

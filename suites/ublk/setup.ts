@@ -1,0 +1,41 @@
+import { rmSync } from 'node:fs';
+import { type Needs, type Test, test } from '../lib/index.ts';
+import { Client } from './client.ts';
+import { type ServerOptions, UblkServer } from './server.ts';
+import { deviceTarget, fileTarget, memoryTarget, type Target } from './target.ts';
+
+export const MIB = 1 << 20;
+
+/** What every test of a server needs. */
+export const NEEDS: Needs = { uapi: ['UBLK_F_USER_COPY', 'UBLK_U_CMD_ADD_DEV', 'UBLK_U_IO_FETCH_REQ'] };
+
+/** A device over a target, and a client of it, until the test's end. */
+export async function served(
+  t: Test,
+  options: ServerOptions,
+): Promise<{ server: UblkServer; client: Client }> {
+  const server = t.use(await UblkServer.start(t.uapi, options));
+  return { server, client: t.use(new Client(t, server.path)) };
+}
+
+/** What the same test is done with. */
+export const TARGETS: Record<string, { needs: Needs; make: (t: Test, size: number) => Target }> = {
+  memory: { needs: {}, make: memoryTarget },
+  'a file': { needs: {}, make: (t, size) => fileTarget(t, temporary(t), size) },
+  'a drive': { needs: { devices: ['data'] }, make: (t, size) => deviceTarget(t, t.device('data'), size) },
+};
+
+let made = 0;
+
+/** A name on a tmpfs, for a file that is gone at the test's end. */
+export function temporary(t: Test): string {
+  const path = `/tmp/ringlab-ublk-${process.pid}-${made++}`;
+  t.defer(() => rmSync(path, { force: true }));
+  return path;
+}
+
+/** A test for each target. */
+export function eachTarget(name: string, body: (t: Test, target: (size: number) => Target) => Promise<void>) {
+  for (const [what, { needs, make }] of Object.entries(TARGETS))
+    test(`${what}: ${name}`, needs, (t) => body(t, (size) => make(t, size)));
+}
