@@ -5,6 +5,7 @@ import type { Uapi } from '../../lab/model/uapi.ts';
 import { loadBinding } from '../binding/index.ts';
 import { Device } from '../lib/device.ts';
 import { HelpClient } from '../lib/help.ts';
+import { asHelper } from '../lib/helper.ts';
 import { type Lab, registeredTests } from '../lib/test.ts';
 import { SkipError, UapiTable } from '../lib/uapi.ts';
 import { AGENT_HOME } from './home.ts';
@@ -50,6 +51,11 @@ async function runSuite(folder: string, suites: SuiteTable, tap: TapWriter): Pro
     `${cell.suite} on ${cell.guest}, kernel ${cell.kernel} (${lab.uapi.release}), seed ${cell.seed}`,
   );
   await load();
+  const helping = asHelper(lab.uapi);
+  if (helping) {
+    await helping();
+    return Exit.passed;
+  }
   const wanted = registeredTests().filter(
     ({ name }) => cell.only.length === 0 || cell.only.some((part) => name.includes(part)),
   );

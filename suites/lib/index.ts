@@ -15,6 +15,7 @@ export { AssertionError, resultName } from './assert.ts';
 export { Controller, controllers, Device } from './device.ts';
 export { type Fault, InjectedFault } from './fault.ts';
 export { HelpClient } from './help.ts';
+export { HelperProcess, type HelperSide, helper, startHelper } from './helper.ts';
 export { ioctlCommand } from './ioctl.ts';
 export { command, mounted } from './mounted.ts';
 export { numbers } from './numbers.ts';
