@@ -94,9 +94,13 @@ export class Control implements Disposable {
     await this.#command('UBLK_U_CMD_STOP_DEV', id);
   }
 
-  /** Stops it if need be and removes /dev/ublkcN; ends when nobody has that open or mapped. */
-  async delete(id: number): Promise<void> {
-    await this.#command('UBLK_U_CMD_DEL_DEV', id);
+  /**
+   * Stops it if need be and removes /dev/ublkcN. Ends when the number is free again: nobody has /dev/ublkcN open or mapped, nor
+   * /dev/ublkbN. `wait: false` ends at once, where the kernel can (Linux 6.9).
+   */
+  async delete(id: number, { wait = true } = {}): Promise<void> {
+    const atOnce = !wait && this.#uapi.has('UBLK_U_CMD_DEL_DEV_ASYNC');
+    await this.#command(atOnce ? 'UBLK_U_CMD_DEL_DEV_ASYNC' : 'UBLK_U_CMD_DEL_DEV', id);
   }
 
   #decode(view: DataView): DeviceInfo {
@@ -128,10 +132,10 @@ export class Control implements Disposable {
   }
 }
 
-/** Deletes a device that may be gone already. */
+/** Deletes a device that may be gone already; its number is free when those who still have it open have closed it. */
 export async function deleteIfThere(control: Control, id: number): Promise<void> {
   try {
-    await control.delete(id);
+    await control.delete(id, { wait: false });
   } catch (error) {
     if (!(error instanceof SyscallError) || error.code !== 'ENODEV') throw error;
   }

@@ -1,1 +1,5 @@
 import './data.ts';
+import './shapes.ts';
+import './errors.ts';
+import './ending.ts';
+import './death.ts';

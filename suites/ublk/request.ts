@@ -12,7 +12,7 @@ export interface BlockRequest {
   op: number;
   /** UBLK_IO_F_FUA: the data has to be on stable storage before the answer. */
   fua: boolean;
-  /** Place on the device, bytes. */
+  /** Place on the device, bytes; 0 for a flush. */
   offset: number;
   /** Bytes; 0 for a flush. */
   length: number;
@@ -51,10 +51,12 @@ export class RequestLayout {
     const flags = array.getUint32(at + this.#at.op, true);
     const op = flags & 0xff;
     const kind = this.#kinds.get(op) ?? 'other';
-    const sectors = kind === 'flush' ? 0 : array.getUint32(at + this.#at.sectors, true);
-    const offset = Number(array.getBigUint64(at + this.#at.start, true)) * SECTOR;
     const fua = (flags & this.#fua) !== 0;
-    return { queue, tag, kind, op, fua, offset, length: sectors * SECTOR };
+    // A flush has no place: what the kernel says there means nothing.
+    if (kind === 'flush') return { queue, tag, kind, op, fua, offset: 0, length: 0 };
+    const offset = Number(array.getBigUint64(at + this.#at.start, true)) * SECTOR;
+    const length = array.getUint32(at + this.#at.sectors, true) * SECTOR;
+    return { queue, tag, kind, op, fua, offset, length };
   }
 
   /** Where in the server's character device the data of a request is, for pread and pwrite (UBLK_F_USER_COPY). */

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { before } from '../binding/index.ts';
-import { File, type UapiTable } from '../lib/index.ts';
+import { File, SyscallError, type UapiTable } from '../lib/index.ts';
 import { Control, type DeviceInfo, deleteIfThere } from './control.ts';
 import { Gate, type HeldBack } from './gate.ts';
 import { Queue, type Strategy } from './queue.ts';
@@ -32,7 +32,17 @@ export const USER_COPY_FLAGS = ['UBLK_F_USER_COPY', 'UBLK_F_CMD_IOCTL_ENCODE'];
 export const ZERO_COPY_FLAGS = [...USER_COPY_FLAGS, 'UBLK_F_SUPPORT_ZERO_COPY'];
 const CACHE = ['UBLK_ATTR_VOLATILE_CACHE', 'UBLK_ATTR_FUA'];
 /** How long a stop may take before the kernel is made to end what is under way, ms: the agent grants 10 s for all. */
-const STOP_MS = 4000;
+const END_MS = 4000;
+
+/** Waits for one of the two, at most so long; what went wrong. That the device is gone already is nothing wrong. */
+async function ending(what: string, work: Promise<void>): Promise<Error | undefined> {
+  const outcome = work.then(
+    () => undefined,
+    (error: Error) => (error instanceof SyscallError && error.code === 'ENODEV' ? undefined : error),
+  );
+  if (await before(performance.now() + END_MS, outcome)) return await outcome;
+  return new Error(`a ublk device: no ${what} in ${END_MS} ms`);
+}
 
 /**
  * A ublk device and its server, in this process and on its event loop: requests are answered whatever else is awaited. Nobody
@@ -123,20 +133,22 @@ export class UblkServer implements AsyncDisposable {
     this.#char.close();
   }
 
+  /** Stops and deletes the device; ends when its number is free, and so not before all have closed /dev/ublkbN. */
+  async delete(): Promise<void> {
+    await this.stop();
+    this.abandon();
+    await this.control.delete(this.id);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#disposed) return;
     this.#disposed = true;
     this.#gate.open(this.#eio);
-    const stopping = this.stop().then(
-      () => undefined,
-      (error: Error) => error,
-    );
-    const stopped = await before(performance.now() + STOP_MS, stopping);
+    const stopping = await ending('stop', this.stop());
     this.abandon();
-    const failure = stopped ? await stopping : new Error(`${this.path} did not stop in ${STOP_MS} ms`);
-    await deleteIfThere(this.control, this.id);
+    const deleting = await ending('delete', deleteIfThere(this.control, this.id));
     this.control[Symbol.dispose]();
-    const [first = failure] = this.#failures ?? [];
+    const [first = stopping ?? deleting] = this.#failures ?? [];
     if (first) throw first;
   }
 }

@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Needs, type Test, test } from '../lib/index.ts';
 import { Client } from './client.ts';
 import { type ServerOptions, UblkServer } from './server.ts';
@@ -24,6 +25,15 @@ export const TARGETS: Record<string, { needs: Needs; make: (t: Test, size: numbe
   'a file': { needs: {}, make: (t, size) => fileTarget(t, temporary(t), size) },
   'a drive': { needs: { devices: ['data'] }, make: (t, size) => deviceTarget(t, t.device('data'), size) },
 };
+
+/** Waits for a state of a device that nothing announces. Fails the test when it does not come. */
+export async function eventually(t: Test, what: string, holds: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 5000;
+  while (!(await holds())) {
+    t.ok(performance.now() < deadline, `not in 5 s: ${what}`);
+    await delay(10);
+  }
+}
 
 let made = 0;
 
