@@ -152,6 +152,45 @@ t.test('registration: needs of the group are added, names are unique', (t) => {
   t.end();
 });
 
+t.test('a suite starts the agent again as its helper, which lives as long as the test', async (t) => {
+  const dir = t.testdir({
+    suite: {
+      'index.ts': `
+        import { helper, startHelper, test } from 'ringlab/suite';
+        helper('echo', async ({ argument, tell, next, uapi }) => {
+          tell({ argument, release: uapi.release });
+          for (;;) tell(await next());
+        });
+        helper('broken', async () => { throw new Error('no'); });
+        test('talks', async (t) => {
+          const process = startHelper(t, 'echo', { a: 1 });
+          t.same(await process.next(), { argument: { a: 1 }, release: 'host' });
+          process.tell([5]);
+          t.same(await process.next(), [5]);
+          await process.kill();
+          await process.next().then(() => t.ok(false, 'it lives'), ({ message }) => t.ok(/SIGKILL/.test(message), message));
+        });
+        test('breaks', async (t) => {
+          for (const name of ['broken', 'nobody'])
+            await startHelper(t, name, null).next().then(() => t.ok(false, 'it lives'), ({ message }) => t.ok(/exit code 2/.test(message), message));
+        });`,
+    },
+    'uapi.json': JSON.stringify(uapi),
+    'cell.json': JSON.stringify({ ...cell, suite: 'helped', testTimeoutMs: 20_000 }),
+  });
+  copyFileSync(await buildBinding(), join(dir, 'ringlab.node'));
+  const bundle = await bundleAgent({ name: 'helped', dir: join(dir, 'suite') });
+  const { error, stdout } = await new Promise<{ error: unknown; stdout: string }>((resolve) => {
+    execFile(process.execPath, [bundle.path, dir], { timeout: 30_000 }, (error, stdout) =>
+      resolve({ error, stdout }),
+    );
+  });
+  t.equal(error, null, stdout);
+  t.match(stdout, /^ok 1 - talks$/m);
+  t.match(stdout, /^ok 2 - breaks$/m);
+  t.equal(stdout.match(/TAP version/g)?.length, 1, 'a helper writes no TAP');
+});
+
 t.test('the bundle runs by itself', async (t) => {
   const [bundle, addon] = await Promise.all([bundleAgent(PASSTHROUGH), buildBinding()]);
   t.equal((await bundleAgent(PASSTHROUGH)).hash, bundle.hash, 'the same sources, the same bundle');

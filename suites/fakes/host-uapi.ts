@@ -20,7 +20,12 @@ const STRUCTS: Record<string, string[]> = {
     ...['opcode', 'flags', 'nsid', 'cdw2', 'cdw3', 'metadata', 'addr', 'metadata_len', 'data_len', 'cdw10'],
     ...['cdw11', 'cdw12', 'cdw13', 'cdw14', 'cdw15', 'timeout_ms', 'result'],
   ],
+  ublksrv_io_desc: ['op_flags', 'nr_sectors', 'start_sector', 'addr'],
+  ublksrv_io_cmd: ['q_id', 'tag', 'result', 'addr'],
 };
+
+/** Headers that are read. */
+const HEADERS = ['io_uring.h', 'nvme_ioctl.h', 'ublk_cmd.h'];
 
 /** A C program that prints `uapi.json` for the headers it is compiled against. */
 function program(names: string[]): string {
@@ -32,17 +37,16 @@ function program(names: string[]): string {
         `printf("F ${name} ${field} %zu %zu\\n", offsetof(struct ${name}, ${field}), ${field === 'cmd' ? '0' : `sizeof(((struct ${name} *)0)->${field})`});`,
     ),
   ]);
-  return `#include <linux/io_uring.h>\n#include <linux/nvme_ioctl.h>\n#include <stddef.h>\n#include <stdio.h>
+  const includes = [...HEADERS.map((name) => `linux/${name}`), 'errno.h', 'stddef.h', 'stdio.h'];
+  return `${includes.map((name) => `#include <${name}>`).join('\n')}
 int main(void) { ${[...constants, ...structs].join('\n')} return 0; }\n`;
 }
 
 async function namesIn(include: string): Promise<string[]> {
-  const texts = await Promise.all(
-    ['io_uring.h', 'nvme_ioctl.h'].map((file) => readFile(join(include, 'linux', file), 'utf8')),
-  );
+  const texts = await Promise.all(HEADERS.map((file) => readFile(join(include, 'linux', file), 'utf8')));
   const found = texts
     .join('\n')
-    .matchAll(/^\s*(?:#define\s+)?((?:IORING|IOSQE|NVME)_[A-Z0-9_]+)(?=[\s,=])/gm);
+    .matchAll(/^\s*(?:#define\s+)?((?:IORING|IOSQE|NVME|UBLK|UBLKSRV)_[A-Z0-9_]+)(?=[\s,=])/gm);
   return [...new Set([...found].map(([, name]) => name ?? ''))];
 }
 

@@ -38,9 +38,12 @@ export class HeldBack {
     this.#going.resolve(result);
   }
 
-  /** Waits if the request is one of these; what `release` was given. */
-  async pass(request: BlockRequest): Promise<number | undefined> {
-    if (this.#open || !this.#matches(request)) return undefined;
+  wants(request: BlockRequest): boolean {
+    return !this.#open && this.#matches(request);
+  }
+
+  /** Keeps a request until `release`; what that was given. */
+  async keep(request: BlockRequest): Promise<number | undefined> {
     this.#requests.push(request);
     const { resolve } = this.#more;
     this.#more = deferred();
@@ -51,7 +54,7 @@ export class HeldBack {
 
 /** All that a server holds back. */
 export class Gate {
-  #held: HeldBack[] = [];
+  readonly #held: HeldBack[] = [];
 
   hold(matches: Filter): HeldBack {
     const held = new HeldBack(matches);
@@ -59,12 +62,9 @@ export class Gate {
     return held;
   }
 
+  /** Waits if somebody holds the request back: the first who wants it. With a result, it is to end with that. */
   async pass(request: BlockRequest): Promise<number | undefined> {
-    for (const held of this.#held) {
-      const instead = await held.pass(request);
-      if (instead !== undefined) return instead;
-    }
-    return undefined;
+    return await this.#held.find((held) => held.wants(request))?.keep(request);
   }
 
   /** Ends what is still held back, with this result. */
