@@ -5,4 +5,5 @@ import './cancel.ts';
 import './ending.ts';
 import './copy.ts';
 import './nvme.ts';
+import './stable.ts';
 import './random.ts';
