@@ -1,9 +1,8 @@
 import { type Cqe, ioMemory, type Pipe, pipe, suite, type Test, test } from '../lib/index.ts';
 import { GroupRing, nop, said, saidSorted, waiting } from './groups.ts';
+import { futex, timeout } from './waits.ts';
 
 const CANCELED = '-ECANCELED';
-/** FUTEX2_SIZE_U32 | FUTEX2_PRIVATE (linux/futex.h). */
-const FUTEX_OF_32_BITS = 0x82;
 
 function cancel(on: GroupRing, target: number, flags = 0): void {
   on.ring.sqe({
@@ -14,13 +13,6 @@ function cancel(on: GroupRing, target: number, flags = 0): void {
 
 const without = (tag: number, cqes: readonly Cqe[]) => saidSorted(cqes.filter((cqe) => cqe.tag !== tag));
 const resultOf = (tag: number, cqes: readonly Cqe[]) => said(cqes.filter((cqe) => cqe.tag === tag));
-
-/** Forever, as an operation that another layer waits for. */
-function timeout(t: Test, userData: number) {
-  const spec = ioMemory(t, 16);
-  spec.view.setBigInt64(0, 3600n, true);
-  return { opcode: 'IORING_OP_TIMEOUT', addr: spec.address, len: 1, userData, flags: [] as string[] };
-}
 
 suite('cancelling', {}, () => {
   for (const how of ['by polling', 'in a worker', 'as a timeout'] as const) {
@@ -174,14 +166,7 @@ suite('cancelling', {}, () => {
 
   test('a leader that waits for a futex: none of its members is issued', async (t) => {
     const on = new GroupRing(t);
-    const word = ioMemory(t, 4);
-    on.group(
-      {
-        ...{ opcode: 'IORING_OP_FUTEX_WAIT', fd: FUTEX_OF_32_BITS, addr: word.address, off: 0, userData: 1 },
-        more: { addr3: 0xffffffffn },
-      },
-      nop(2),
-    );
+    on.group(futex(t, 1), nop(2));
     on.submit();
     cancel(on, 1);
     t.same(without(100, await on.done(3)), [`1:${CANCELED}`, `2:${CANCELED}`]);

@@ -1,5 +1,6 @@
-import { type Pipe, pipe, startChild, suite, type Test, test, until } from '../lib/index.ts';
-import { GroupRing, marking, nop, WAYS, waiting } from './groups.ts';
+import { openRing, type Pipe, pipe, suite, type Test, test, until } from '../lib/index.ts';
+import { GroupRing, nop, WAYS, waiting } from './groups.ts';
+import { message, watching } from './waits.ts';
 
 /** Where a group is when its ring goes away. */
 const STAGES: Record<string, (t: Test, on: GroupRing, held: Pipe) => void> = {
@@ -18,13 +19,8 @@ const STAGES: Record<string, (t: Test, on: GroupRing, held: Pipe) => void> = {
     on.ring.sqe(waiting(t, held, 1));
     on.group(nop(2, { flags: ['IOSQE_IO_DRAIN'] }), nop(3), nop(4));
   },
-  'its leader has a file that is a ring, its members wait': (t, on, held) => {
-    const target = t.uapi.bits('IORING_MSG_DATA');
-    on.group(
-      { opcode: 'IORING_OP_MSG_RING', fd: on.ring.fd, addr: BigInt(target), userData: 1 },
-      { ...waiting(t, held, 2), opcode: 'IORING_OP_POLL_ADD', len: 0, more: { poll32_events: 1 } },
-    );
-  },
+  'its leader has a file that is another ring, its members wait': (t, on, held) =>
+    on.group(message(openRing(t), 1), waiting(t, held, 2), watching(held, 3)),
   'it was cut off': (t, on, held) => on.cutOff(waiting(t, held, 1), waiting(t, held, 2)),
 };
 
@@ -44,29 +40,4 @@ suite('the end of a ring', {}, () => {
         on.ring.close();
         await until('the ring freed, its requests done', trace.released, 10_000);
       });
-
-  for (const stage of ['its leader waits', 'its members wait'] as const)
-    test(`a process is killed with a group on its ring: ${stage}`, async (t) => {
-      const { name } = marking(t);
-      if (name !== 'IOSQE_SQE_GROUP') t.skip('children write flags by their names');
-      const [held, trace] = [pipe(t), pipe(t)];
-      const read = (userData: number, more: boolean) => waiting(t, held, userData, more ? [name] : []);
-      const commands =
-        stage === 'its leader waits'
-          ? [read(1, true), nop(2, { flags: [name] }), nop(3)]
-          : [nop(1, { flags: [name] }), read(2, true), read(3, false)];
-      const argument = new Uint8Array(Int32Array.of(trace.writer).buffer);
-      const child = startChild(t, {
-        commands,
-        shape: 'plain',
-        registrations: [{ opcode: 'IORING_REGISTER_FILES', argument, count: 1 }],
-        keep: [trace.writer],
-      });
-      await child.submitted();
-      trace.closeWriter();
-      t.ok(!trace.released(), 'the ring is there');
-      child.kill();
-      t.same(await child.wait(5000), { signal: 9 });
-      await until('the ring freed, its requests done', trace.released, 10_000);
-    });
 });

@@ -3,6 +3,7 @@ import './links.ts';
 import './sizes.ts';
 import './cancel.ts';
 import './ending.ts';
+import './exit.ts';
 import './copy.ts';
 import './nvme.ts';
 import './stable.ts';
