@@ -29,7 +29,9 @@ suite('cancelling', {}, () => {
       on.submit();
       cancel(on, 1);
       const cqes = await on.done(5);
-      t.same(resultOf(100, cqes), ['100:0']);
+      // A worker that has just begun is told to stop: whoever asked cannot know yet what comes of it.
+      const answers = how === 'in a worker' ? ['100:0', '100:-EALREADY'] : ['100:0'];
+      t.ok(answers.includes(resultOf(100, cqes).join()), resultOf(100, cqes).join());
       t.same(
         without(100, cqes),
         [1, 2, 3, 4].map((tag) => `${tag}:${CANCELED}`),
