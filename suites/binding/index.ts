@@ -7,5 +7,5 @@ export { Mapping, Memory } from './memory.ts';
 export { type Bytes, type Indices, loadBinding } from './native.ts';
 export { before, deferred, Notice } from './notice.ts';
 export { encodeParams, type RingOptions, type RingParams } from './params.ts';
-export { Ring } from './ring.ts';
+export { Ring, type Turn } from './ring.ts';
 export { type Ending, Victim, type VictimOptions } from './victim.ts';

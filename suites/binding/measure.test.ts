@@ -1,5 +1,6 @@
 /** Measuring submissions and placing pages, on the host's own kernel. */
-import { closeSync, openSync, readSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { closeSync, constants, openSync, readSync } from 'node:fs';
 import t from 'tap';
 import { hostUapi } from '../fakes/host-uapi.ts';
 import { TestRing } from '../lib/ring.ts';
@@ -23,6 +24,43 @@ t.test('a full queue is submitted again and again', (t) => {
   t.match(ring.indices(), { sqHead: 212, sqTail: 212, cqHead: 212, cqTail: 212 });
   ring.sqe({ opcode: 'IORING_OP_NOP' });
   t.throws(() => ring.measure(samples), /not full/, 'a queue with one new request is not');
+  t.end();
+});
+
+t.test('a queue is submitted by a call for each request', (t) => {
+  using ring = new TestRing(uapi, { shape: 'plain', entries: 32 });
+  for (let i = 0; i < 32; i++) ring.sqe({ opcode: 'IORING_OP_NOP' });
+  const [together, apart] = [new Float64Array(51), new Float64Array(51)];
+  ring.measure(together);
+  ring.measure(apart, { apart: true });
+  t.ok(Math.min(...apart) > Math.min(...together), '32 calls cost more than one');
+  t.match(ring.indices(), { sqHead: 102 * 32, cqHead: 102 * 32 });
+  t.end();
+});
+
+t.test('requests that a trigger completes, of a pipe that is emptied each time', (t) => {
+  const path = `${t.testdir()}/pipe`;
+  execFileSync('mkfifo', [path]);
+  const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const writer = openSync(path, constants.O_WRONLY);
+  t.teardown(() => [reader, writer].map((fd) => closeSync(fd)));
+  using ring = new TestRing(uapi, { shape: 'plain', entries: 4 });
+  const POLLIN = 1;
+  for (let i = 0; i < 4; i++)
+    ring.sqe({ opcode: 'IORING_OP_POLL_ADD', fd: reader, more: { rw_flags: POLLIN } });
+  const samples = new Float64Array(20);
+  ring.measure(samples, { trigger: writer, drain: reader });
+  t.ok(
+    samples.every((ticks) => ticks > 0),
+    'every completion takes ticks',
+  );
+  t.match(ring.indices(), { sqHead: 80, cqHead: 80 });
+  t.throws(() => readSync(reader, new Uint8Array(1)), { code: 'EAGAIN' }, 'nothing is left in it');
+  t.throws(
+    () => ring.measure(samples, { trigger: reader }),
+    { code: 'EBADF' },
+    'one that cannot be written to',
+  );
   t.end();
 });
 

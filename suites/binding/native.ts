@@ -37,7 +37,7 @@ export interface Native {
   allocate(length: number, kind: number): ArrayBuffer | number;
   mapFile(fd: number, offset: number, length: number): ArrayBuffer | number;
   scattered(length: number): ArrayBuffer | number;
-  measure(ring: Handle, samples: Uint8Array): number;
+  measure(ring: Handle, samples: Uint8Array, apart: number, trigger: number, drain: number): number;
   drive(ring: Handle, samples: Uint8Array): { wall: number; system: number } | number;
   clockCost(samples: Uint8Array): number;
   spin(count: number): number;

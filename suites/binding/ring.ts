@@ -9,6 +9,16 @@ import { decodeParams, encodeParams, type RingOptions, type RingParams } from '.
 const IOPOLL = 1;
 const BATCH = 128;
 
+/** How a full queue is submitted and completes. */
+export interface Turn {
+  /** Each request is submitted by a call of its own; default: all by one. */
+  apart?: boolean;
+  /** A descriptor: eight bytes written to it make requests complete that would wait for ever. */
+  trigger?: number;
+  /** A descriptor that does not block: it is read until it is empty after each turn. */
+  drain?: number;
+}
+
 /**
  * An io_uring of any shape. SQEs are written by the caller byte by byte; completions come by `reap` or `wait`.
  * Closing takes its memory away from all views. Throws SyscallError.
@@ -128,11 +138,12 @@ export class Ring implements Disposable {
 
   /**
    * Submits all SQEs of a full queue, as they lie, again and again, and waits for them each time; blocks the event loop.
-   * `samples` becomes the ticks of the time-stamp counter that each submission took. CPU time of the thread over all, ns.
-   * Throws SyscallError with the first completion that failed.
+   * `samples` becomes the ticks of the time-stamp counter that each submission took, or with a `trigger` each call in which all
+   * of them complete. CPU time of the thread over all, ns. Throws SyscallError with the first completion that failed.
    */
-  measure(samples: Float64Array): number {
-    return this.#again(() => native().measure(this.#handle, bytesOf(samples)));
+  measure(samples: Float64Array, turn: Turn = {}): number {
+    const { apart = false, trigger = -1, drain = -1 } = turn;
+    return this.#again(() => native().measure(this.#handle, bytesOf(samples), Number(apart), trigger, drain));
   }
 
   /**

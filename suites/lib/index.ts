@@ -9,6 +9,7 @@ export {
   SyscallError,
   spin,
   TimeoutError,
+  type Turn,
   type Victim,
 } from '../binding/index.ts';
 export { AssertionError, resultName } from './assert.ts';
