@@ -1,21 +1,8 @@
 import { chunk, mean, median, quantile } from 'simple-statistics';
-import { clockCost, type Test, type TestRing } from '../lib/index.ts';
+import { clockCost, type Test, type Turn } from '../lib/index.ts';
+import { type Loaded, type Measured, type Turns, turnsOf } from './loaded.ts';
 import { fillSlabs } from './slab.ts';
-
-/** How often the whole queue is submitted: warm-up turns are not counted. */
-interface Turns {
-  warmUp: number;
-  counted: number;
-}
-
-/** What the user asked for (`ringlab bench --turns --warm-up`), else `usual`. */
-function turnsOf({ lab }: Test, usual: Turns): Turns {
-  const { turns, warmUp } = lab.cell.facts;
-  return {
-    warmUp: typeof warmUp === 'number' ? warmUp : usual.warmUp,
-    counted: typeof turns === 'number' ? turns : usual.counted,
-  };
-}
+import { takeTimes } from './times.ts';
 
 /** Pages in a segment of bounce buffers, along which what each costs goes up and down (see settle): a round walks over all. */
 const SEGMENT = 64;
@@ -42,20 +29,6 @@ function overhead(): number {
 /** What boots of one kernel were seen to differ by: interrupts are in these, and what else is as it falls in time. */
 const CPU_NOISE = 0.05;
 const TAIL_NOISE = 0.01;
-const TIME_NOISE = 0.05;
-
-export interface Measured {
-  /** Requests that were sent, warm-up included. */
-  sent: number;
-  /** Median of the instructions of a submission, for one request. */
-  submit?: number;
-}
-
-/** A ring whose queue is full of requests, and what gives back all that it took to make it. */
-export interface Loaded {
-  ring: TestRing;
-  end(): void;
-}
 
 /**
  * What a boot left in slabs, pools and tables decides whether a request now and then takes a slower way, and it does so for as long as
@@ -63,73 +36,59 @@ export interface Loaded {
  */
 const roundsFor = (pages: number) => Math.min(2 + pages, 4);
 
+/** What the rounds of a workload came to, for one request. */
+interface Counted {
+  /** Of the cheapest round. */
+  median: number;
+  costs: number[];
+  cpuTime: number;
+  depth: number;
+  turn: Turn;
+}
+
+function tell(t: Test, { median, costs, cpuTime, depth, turn }: Counted): void {
+  const name = turn.trigger === undefined ? 'submit' : 'complete';
+  const [p10, p90] = quantile(costs, [0.1, 0.9]) as [number, number];
+  const lower = { unit: 'instructions', better: 'lower' } as const;
+  const tail = { ...lower, better: 'none', noise: TAIL_NOISE } as const;
+  t.metric({ name, value: median, ...lower });
+  t.metric({ name: `${name}.p10`, value: p10, ...tail });
+  t.metric({ name: `${name}.p90`, value: p90, ...tail });
+  t.metric({ name: 'cpu', value: cpuTime / (costs.length * depth), ...lower, noise: CPU_NOISE });
+  // One to wait for the lot, after those that submit.
+  const calls = (turn.apart ? depth : 1) + 1;
+  t.metric({ name: 'syscalls', value: calls / depth, unit: 'calls', better: 'lower' });
+}
+
 /**
- * Measures a workload, and gives the test its figures, each for one request: instructions of the submission (median of the
- * cheapest round, p10 and p90 of all; the clock's own subtracted), CPU time of everything, system calls. A sample in which an
- * interrupt fell is one of the few that the median does not see.
+ * Measures a workload, and gives the test its figures, each for one request: instructions of the submission, or of the call in
+ * which a trigger's requests complete (median of the cheapest round, p10 and p90 of all; the clock's own subtracted), CPU time of
+ * everything, system calls. A sample in which an interrupt fell is one of the few that the median does not see.
  */
 function countInstructions(t: Test, load: () => Loaded, pages: number): Measured {
   const rounds = roundsFor(pages);
   const clock = overhead();
-  const costs: number[] = [];
   const medians: number[] = [];
-  let [cpuTime, sent, depth] = [0, 0, 1];
+  const all: Counted = { median: 0, costs: [], cpuTime: 0, depth: 1, turn: {} };
+  let sent = 0;
   for (let round = 0; round < rounds; round++) {
-    const { ring, end } = load();
+    const { ring, end, turn = {} } = load();
     using _filling = fillSlabs();
-    depth = ring.params.sqEntries;
+    const depth = ring.params.sqEntries;
     const { warmUp, counted } = turnsOf(t, usualTurns(depth, rounds, pages));
-    if (warmUp > 0) ring.measure(new Float64Array(warmUp));
+    if (warmUp > 0) ring.measure(new Float64Array(warmUp), turn);
     const samples = new Float64Array(Math.ceil(counted / rounds));
-    cpuTime += ring.measure(samples);
+    all.cpuTime += ring.measure(samples, turn);
     end();
     const own = [...samples].map((ticks) => (ticks - clock) / depth);
     medians.push(middle(own, depth, pages));
-    costs.push(...own);
+    all.costs.push(...own);
+    Object.assign(all, { depth, turn });
     sent += (warmUp + samples.length) * depth;
   }
-  const submit = Math.min(...medians);
-  const [p10, p90] = quantile(costs, [0.1, 0.9]) as [number, number];
-  const lower = { unit: 'instructions', better: 'lower' } as const;
-  const tail = { ...lower, better: 'none', noise: TAIL_NOISE } as const;
-  t.metric({ name: 'submit', value: submit, ...lower });
-  t.metric({ name: 'submit.p10', value: p10, ...tail });
-  t.metric({ name: 'submit.p90', value: p90, ...tail });
-  t.metric({ name: 'cpu', value: cpuTime / (costs.length * depth), ...lower, noise: CPU_NOISE });
-  // One to submit and one to wait for the lot.
-  t.metric({ name: 'syscalls', value: 2 / depth, unit: 'calls', better: 'lower' });
-  return { submit, sent };
-}
-
-/** Requests that are timed, and those before them that are not. */
-const TIMED: Turns = { warmUp: 200, counted: 5000 };
-
-/** The same with the queue kept full: requests a second, their latencies, and the CPU's time in the kernel for each. */
-function takeTimes(t: Test, load: () => Loaded): Measured {
-  const { ring, end } = load();
-  const depth = ring.params.sqEntries;
-  const { warmUp, counted } = turnsOf(t, { warmUp: TIMED.warmUp / depth, counted: TIMED.counted / depth });
-  const sent = { warmUp: Math.ceil(warmUp * depth), counted: Math.ceil(counted * depth) };
-  if (sent.warmUp > 0) ring.drive(new Float64Array(sent.warmUp));
-  const samples = new Float64Array(sent.counted);
-  const { wall, system } = ring.drive(samples);
-  end();
-  const noise = TIME_NOISE;
-  const lower = { unit: 'us', better: 'lower', noise } as const;
-  t.metric({
-    name: 'iops',
-    value: (sent.counted * 1e9) / wall,
-    unit: 'requests/s',
-    better: 'higher',
-    noise,
-  });
-  const latencies = quantile([...samples], [0.5, 0.99, 0.999]) as [number, number, number];
-  for (const [index, name] of ['p50', 'p99', 'p99.9'].entries()) {
-    const value = (latencies[index] ?? 0) / 1000;
-    t.metric({ name: `latency.${name}`, value, ...lower });
-  }
-  t.metric({ name: 'system', value: system / sent.counted / 1000, ...lower });
-  return { sent: sent.warmUp + sent.counted };
+  all.median = Math.min(...medians);
+  tell(t, all);
+  return { submit: all.median, sent };
 }
 
 /** Measures by the clock that was asked for (`ringlab bench --clock`). `pages`: what a request has of them. */

@@ -1,6 +1,8 @@
 import { held, openRing, spin, suite, type Test, test } from '../lib/index.ts';
 import { measure } from './figures.ts';
+import { COUNTING } from './loaded.ts';
 import { growth, note, outOfOrder } from './order.ts';
+import { benchPoll } from './poll.ts';
 import { settle } from './queue.ts';
 import { type Naming, prepare, type Workload } from './workload.ts';
 
@@ -9,8 +11,6 @@ const DEPTHS = [1, 16];
 /** For small requests only. */
 const DEEP = 32;
 const NEEDS = { devices: ['data'], facts: { clock: true } };
-/** Where instructions are counted. */
-const COUNTING = { clock: 'instructions' };
 
 const nameOf = ({ through, naming, kind, bytes, depth }: Workload) =>
   `${kind} ${bytes >> 10}k depth ${depth} ${through === 'block' ? naming : `passthrough ${naming}`}`;
@@ -42,18 +42,24 @@ function bench(load: Workload): void {
   });
 }
 
-/** How NOPs depend on each other: not at all, each on the one before, all on the first. */
-const TOGETHER = { separate: [], linked: ['IOSQE_IO_LINK'], grouped: ['IOSQE_SQE_GROUP'] } as const;
+/** How NOPs are sent: each for itself, each linked to the one before, all as members of the first, or by a call for each. */
+const TOGETHER = {
+  separate: [],
+  linked: ['IOSQE_IO_LINK'],
+  grouped: ['IOSQE_SQE_GROUP'],
+  'one by one': [],
+} as const;
 
 /** The ring alone. */
 function benchNop(shape: 'plain' | 'big', depth: number, together: keyof typeof TOGETHER = 'separate'): void {
   const name = `nop depth ${depth}${shape === 'big' ? ' big' : ''}${together === 'separate' ? '' : ` ${together}`}`;
-  test(name, { uapi: TOGETHER[together] }, (t) => {
+  const apart = together === 'one by one';
+  test(name, { uapi: TOGETHER[together], facts: apart ? COUNTING : {} }, (t) => {
     measure(t, () => {
       const ring = openRing(t, { shape, entries: depth });
       for (let index = 1; index <= depth; index++)
         ring.sqe({ opcode: 'IORING_OP_NOP', flags: index < depth ? TOGETHER[together] : [] });
-      return { ring, end: () => ring.close() };
+      return { ring, end: () => ring.close(), ...(apart ? { turn: { apart } } : {}) };
     });
   });
 }
@@ -70,7 +76,8 @@ suite('cost', NEEDS, () => {
   }
   benchNop('plain', DEEP);
   for (const depth of [4, DEEP])
-    for (const together of ['linked', 'grouped'] as const) benchNop('plain', depth, together);
+    for (const together of ['linked', 'grouped', 'one by one'] as const) benchNop('plain', depth, together);
+  for (const depth of [1, DEEP]) benchPoll(depth);
   for (const kind of ['read', 'write'] as const)
     for (const size of SIZES)
       for (const depth of DEPTHS) {
