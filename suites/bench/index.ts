@@ -4,6 +4,7 @@ import { COUNTING } from './loaded.ts';
 import { growth, note, outOfOrder } from './order.ts';
 import { benchPoll } from './poll.ts';
 import { settle } from './queue.ts';
+import { benchSend } from './send.ts';
 import { type Naming, prepare, type Workload } from './workload.ts';
 
 const SIZES = [4, 16, 64, 256];
@@ -77,7 +78,10 @@ suite('cost', NEEDS, () => {
   benchNop('plain', DEEP);
   for (const depth of [4, DEEP])
     for (const together of ['linked', 'grouped', 'one by one'] as const) benchNop('plain', depth, together);
-  for (const depth of [1, DEEP]) benchPoll(depth);
+  for (const depth of [1, DEEP]) {
+    benchSend(depth);
+    benchPoll(depth);
+  }
   for (const kind of ['read', 'write'] as const)
     for (const size of SIZES)
       for (const depth of DEPTHS) {
