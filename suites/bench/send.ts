@@ -1,45 +1,10 @@
-import { closeSync, readSync, writeSync } from 'node:fs';
-import { ioMemory, openRing, type SqeFields, type Test, test } from '../lib/index.ts';
+import { readSync, writeSync } from 'node:fs';
+import { connected, ioMemory, openRing, type Sockets, type Test, test } from '../lib/index.ts';
 import { measure } from './figures.ts';
 import { COUNTING } from './loaded.ts';
 import { takeFree } from './slab.ts';
 
 const BYTES = 64;
-/** AF_UNIX (linux/socket.h), SOCK_STREAM and SOCK_NONBLOCK (linux/net.h). */
-const UNIX = 1;
-const STREAM = 1;
-const NONBLOCKING = 0o4000;
-
-interface Sockets {
-  sender: number;
-  /** Does not block. */
-  receiver: number;
-}
-
-let made = 0;
-
-/** Two ends of a stream. Made by requests: node has no call that gives descriptors, and bytes can be taken from these at once. */
-async function connected(t: Test, type = STREAM): Promise<Sockets> {
-  using ring = openRing(t, { shape: 'plain', entries: 1 });
-  const name = Buffer.from(`..\0ringlab-${made++}`);
-  name.writeUInt16LE(UNIX);
-  const memory = ioMemory(t, name.length);
-  memory.bytes.set(name);
-  const address = { addr: memory.address, off: name.length };
-  const run = async (sqe: SqeFields) => t.success(await ring.run(sqe), String(sqe.opcode));
-  const opened = async (sqe: SqeFields) => {
-    const fd = await run(sqe);
-    t.defer(() => closeSync(fd));
-    return fd;
-  };
-  const socket = { opcode: 'IORING_OP_SOCKET', fd: UNIX, off: type };
-  const [listener, sender] = [await opened(socket), await opened(socket)];
-  await run({ opcode: 'IORING_OP_BIND', fd: listener, ...address });
-  await run({ opcode: 'IORING_OP_LISTEN', fd: listener, len: 1 });
-  await run({ opcode: 'IORING_OP_CONNECT', fd: sender, ...address });
-  const accept = { opcode: 'IORING_OP_ACCEPT', fd: listener, more: { accept_flags: NONBLOCKING } };
-  return { sender, receiver: await opened(accept) };
-}
 
 /** False where it would have to wait. */
 function atOnce(act: () => unknown): boolean {
@@ -80,7 +45,7 @@ export function benchSend(depth: number): void {
   const needs = { uapi: ['IORING_OP_BIND', 'IORING_OP_SEND'], facts: COUNTING };
   test(`send ${BYTES} depth ${depth}`, needs, async (t) => {
     const sockets = await connected(t);
-    const others = await connected(t, STREAM | NONBLOCKING);
+    const others = await connected(t, { blocking: false });
     const { ring, end } = load(t, depth, sockets);
     for (const { res } of await ring.complete()) t.equal(res, BYTES);
     t.equal(readSync(sockets.receiver, new Uint8Array(2 * depth * BYTES)), depth * BYTES);

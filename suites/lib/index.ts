@@ -15,6 +15,7 @@ export {
 export { AssertionError, resultName } from './assert.ts';
 export { Controller, controllers, Device } from './device.ts';
 export { type Fault, InjectedFault } from './fault.ts';
+export { type GroupMarking, groupMarking } from './group.ts';
 export { HelpClient } from './help.ts';
 export { HelperProcess, type HelperSide, helper, startHelper } from './helper.ts';
 export { ioctlCommand } from './ioctl.ts';
@@ -28,6 +29,7 @@ export { detached, until } from './presence.ts';
 export { holds } from './property.ts';
 export { guardOf, Prinfo, protect, TUPLE_BYTES } from './protection.ts';
 export { iovecs, openRing, ringOptions, type Shape, TestRing, type TestRingOptions } from './ring.ts';
+export { connected, type SocketOptions, type Sockets } from './socket.ts';
 export {
   commandFields,
   type NvmeCommand,

@@ -1,5 +1,15 @@
-import { openRing, pipe, type SqeFields, startChild, suite, type Test, test, until } from '../lib/index.ts';
-import { marking, nop, waiting } from './groups.ts';
+import {
+  groupMarking,
+  openRing,
+  pipe,
+  type SqeFields,
+  startChild,
+  suite,
+  type Test,
+  test,
+  until,
+} from '../lib/index.ts';
+import { nop, waiting } from './groups.ts';
 import { futex, message, timeout, watching } from './waits.ts';
 
 /**
@@ -7,7 +17,7 @@ import { futex, message, timeout, watching } from './waits.ts';
  * not end or if its ring stays: the ring has the writer of a pipe registered, which is open nowhere else then.
  */
 async function submitter(t: Test, sqes: readonly SqeFields[]): Promise<() => Promise<void>> {
-  const { name } = marking(t);
+  const { name } = groupMarking(t.uapi);
   if (name !== 'IOSQE_SQE_GROUP') t.skip('children write flags by their names');
   const trace = pipe(t);
   const commands = sqes.map((sqe, index) => ({

@@ -1,5 +1,7 @@
 import {
   type Cqe,
+  type GroupMarking,
+  groupMarking,
   ioMemory,
   openRing,
   type Passthrough,
@@ -12,41 +14,6 @@ import {
   type UapiTable,
 } from '../lib/index.ts';
 
-/** Where a kernel has the flag: there were two proposals, and it says by its headers which it follows. */
-interface Marking {
-  name: string;
-  mark(sqe: DataView): void;
-}
-
-const or = (sqe: DataView, at: number, bits: number) => sqe.setUint8(at, sqe.getUint8(at) | bits);
-
-/** The last bit of the SQE's flags. */
-function lastBit(uapi: UapiTable): Marking {
-  const { offset } = uapi.field('io_uring_sqe', 'flags');
-  const bit = uapi.constant('IOSQE_SQE_GROUP');
-  return { name: 'IOSQE_SQE_GROUP', mark: (sqe) => or(sqe, offset, bit) };
-}
-
-/** That bit says there are more flags: in the SQE's last byte, but for commands in the third byte of theirs. */
-function extended(uapi: UapiTable): Marking {
-  const [flags, opcode] = [uapi.field('io_uring_sqe', 'flags'), uapi.field('io_uring_sqe', 'opcode')];
-  const command = uapi.field('io_uring_sqe', 'uring_cmd_flags');
-  const [more, bit] = [uapi.constant('IOSQE_HAS_EXT_FLAGS'), uapi.constant('IOSQE_EXT_SQE_GROUP')];
-  const mark = (sqe: DataView) => {
-    or(sqe, flags.offset, more);
-    const isCommand = sqe.getUint8(opcode.offset) === uapi.constant('IORING_OP_URING_CMD');
-    or(sqe, isCommand ? command.offset + 2 : 63, bit);
-  };
-  return { name: 'IOSQE_EXT_SQE_GROUP', mark };
-}
-
-/** Throws SkipError where the kernel knows no groups. */
-export function marking(t: Test): Marking {
-  if (t.uapi.has('IOSQE_SQE_GROUP')) return lastBit(t.uapi);
-  if (t.uapi.has('IOSQE_EXT_SQE_GROUP')) return extended(t.uapi);
-  return t.skip('the kernel has no SQE groups');
-}
-
 /** Other ways to run a ring; each goes through code of its own. */
 export const WAYS: Record<string, readonly string[]> = {
   'an ordinary ring': [],
@@ -58,11 +25,11 @@ export const WAYS: Record<string, readonly string[]> = {
 /** A ring that groups are put on. */
 export class GroupRing {
   readonly ring: TestRing;
-  readonly #marking: Marking;
+  readonly #marking: GroupMarking;
   readonly #uapi: UapiTable;
 
   constructor(t: Test, options: TestRingOptions = {}) {
-    this.#marking = marking(t);
+    this.#marking = groupMarking(t.uapi);
     this.#uapi = t.uapi;
     this.ring = openRing(t, { shape: 'plain', ...options });
   }

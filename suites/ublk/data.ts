@@ -1,16 +1,22 @@
 import { constants, readFileSync } from 'node:fs';
 import { File, ioMemory, mounted, numbers, pattern, suite, test } from '../lib/index.ts';
 import { elsewhere } from './client.ts';
-import { eachTarget, MIB, NEEDS, served, temporary } from './setup.ts';
-import { fileTarget, memoryTarget } from './target.ts';
+import { MIB, served, temporary } from './setup.ts';
+import { fileTarget } from './target.ts';
+import { eachTarget, how, type Way } from './way.ts';
 
 const SIZES = [512, 4096, 64 << 10, 512 << 10, MIB];
 /** Places that no page and no larger block begins at. */
 const ODD = [0, 512, 3 * 512, 4096 + 512, 65536 - 512, 2 * MIB + 7 * 512];
 
-suite('data', NEEDS, () => {
-  eachTarget('what is written is read, in all sizes at odd places', async (t, target) => {
-    const { client, server } = await served(t, { target: target(8 * MIB) });
+/** Contents: in all sizes and places, by all who use the device. */
+export function dataTests(way: Way): void {
+  suite('data', way.needs, () => tests(way));
+}
+
+function tests(way: Way): void {
+  eachTarget(way, 'what is written is read, in all sizes at odd places', async (t, target) => {
+    const { client, server } = await served(t, { ...how(way), target: target(8 * MIB) });
     const image = new Uint8Array(8 * MIB);
     await client.put(0, image.subarray(0, 4 * MIB));
     await client.put(4 * MIB, image.subarray(4 * MIB));
@@ -27,17 +33,8 @@ suite('data', NEEDS, () => {
     t.ok(server.served.bytes >= image.length * 2, 'the server was not asked');
   });
 
-  test('memory: the server has what was written, at its place', NEEDS, async (t) => {
-    const target = memoryTarget(t, MIB);
-    const { client } = await served(t, { target });
-    const bytes = pattern(64 << 10, 5);
-    await client.put(12_288 + 512, bytes);
-    t.bytes(target.memory.bytes.subarray(12_800, 12_800 + bytes.length), bytes);
-    t.bytes(target.memory.bytes.subarray(0, 12_800), new Uint8Array(12_800), 'what is before it');
-  });
-
   test('blocks of 4096 bytes: what is smaller is refused before the server sees it', async (t) => {
-    const { client, server } = await served(t, { target: memoryTarget(t, MIB), blockSize: 4096 });
+    const { client, server } = await served(t, { ...how(way), target: way.scratch(t, MIB), blockSize: 4096 });
     const bytes = pattern(4096, 3);
     await client.put(5 * 4096, bytes);
     t.bytes(await client.get(5 * 4096, 4096), bytes);
@@ -50,7 +47,7 @@ suite('data', NEEDS, () => {
 
   test('an end that is no whole MiB: the last block can be used, and none after it', async (t) => {
     const size = MIB + 3 * 512;
-    const { client } = await served(t, { target: memoryTarget(t, size) });
+    const { client } = await served(t, { ...how(way), target: way.scratch(t, size) });
     const bytes = pattern(512, 8);
     await client.put(size - 512, bytes);
     t.bytes(await client.get(size - 512, 512), bytes);
@@ -63,7 +60,7 @@ suite('data', NEEDS, () => {
     const path = temporary(t);
     const bytes = pattern(3 * MIB, 21);
     const target = fileTarget(t, path, bytes.length);
-    const { server } = await served(t, { target });
+    const { server } = await served(t, { ...how(way), target });
     const source = temporary(t);
     t.use(fileTarget(t, source, bytes.length).file).write(bytes, 0);
     await elsewhere(t, 'dd', `if=${source}`, `of=${server.path}`, 'bs=64k', 'conv=fsync');
@@ -77,7 +74,7 @@ suite('data', NEEDS, () => {
   test('a file with O_DIRECT on a file system of the drive', { devices: ['data'] }, async (t) => {
     const folder = mounted(t, t.device('data'), 32768);
     const target = fileTarget(t, `${folder}/image`, 4 * MIB, { direct: true });
-    const { client } = await served(t, { target });
+    const { client } = await served(t, { ...how(way), target });
     const bytes = pattern(MIB, 31);
     await client.put(MIB + 512, bytes);
     t.equal((await client.fsync()).res, 0);
@@ -90,7 +87,7 @@ suite('data', NEEDS, () => {
 
   test('a hundred random transfers, a few at a time, against an image', { timeoutMs: 60_000 }, async (t) => {
     const size = 4 * MIB;
-    const { client } = await served(t, { target: memoryTarget(t, size), queues: 2 });
+    const { client } = await served(t, { ...how(way), target: way.scratch(t, size), queues: 2 });
     const below = numbers(t.lab.cell.seed);
     const image = new Uint8Array(size);
     for (let round = 0; round < 25; round++) {
@@ -111,4 +108,4 @@ suite('data', NEEDS, () => {
     for (let at = 0; at < size; at += MIB)
       t.bytes(await client.get(at, MIB), image.subarray(at, at + MIB), `at the end, from ${at}`);
   });
-});
+}

@@ -1,19 +1,34 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { ioMemory, pattern, suite, test, until } from '../lib/index.ts';
+import { ioMemory, pattern, suite, type Test, test, until } from '../lib/index.ts';
 import { childServer } from './child.ts';
 import { Client } from './client.ts';
 import { Control } from './control.ts';
-import { eventually, MIB, NEEDS, temporary } from './setup.ts';
-import { userCopy } from './strategy.ts';
+import { eventually, MIB, temporary } from './setup.ts';
 import { fileTarget } from './target.ts';
+import type { Way } from './way.ts';
 
-const start = childServer('user copy', userCopy);
+/** A file that the other process opens. */
+function backing(t: Test): { path: string; size: number } {
+  const path = temporary(t);
+  return { path, size: fileTarget(t, path, MIB).size };
+}
 
-suite('a server in a process of its own', NEEDS, () => {
+/** `name` is the way's for the other process. */
+export function deathTests(name: string, way: Way): void {
+  const start = childServer(name, way.answering);
+  suite('a server in a process of its own', way.needs, () => tests(start, way));
+}
+
+function tests(start: ReturnType<typeof childServer>, way: Way): void {
   test('another process: it serves, is held back, and goes on', async (t) => {
     const path = temporary(t);
     fileTarget(t, path, MIB);
-    const server = await start(t, { target: { path, size: MIB }, hold: 'write', queues: 2 });
+    const server = await start(t, {
+      flags: way.flags,
+      target: { path, size: MIB },
+      hold: 'write',
+      queues: 2,
+    });
     const client = t.use(new Client(t, server.path));
     const bytes = pattern(64 << 10, 3);
     const written = client.put(4096, bytes);
@@ -28,7 +43,7 @@ suite('a server in a process of its own', NEEDS, () => {
 
   for (const kind of ['read', 'write'] as const)
     test(`another process: killed with a ${kind} under way`, async (t) => {
-      const server = await start(t, { target: { size: MIB }, hold: kind });
+      const server = await start(t, { flags: way.flags, target: backing(t), hold: kind });
       const client = t.use(new Client(t, server.path));
       const memory = ioMemory(t, 3 * 4096);
       const under = [0, 1, 2].map((index) =>
@@ -52,7 +67,7 @@ suite('a server in a process of its own', NEEDS, () => {
 
   test('another process: killed with nothing under way, and the next takes its place', async (t) => {
     for (const round of [0, 1]) {
-      const server = await start(t, { target: { size: MIB } });
+      const server = await start(t, { flags: way.flags, target: backing(t) });
       const client = t.use(new Client(t, server.path));
       await client.put(0, pattern(4096, round));
       await server.kill();
@@ -62,4 +77,4 @@ suite('a server in a process of its own', NEEDS, () => {
       await control.delete(server.id);
     }
   });
-});
+}

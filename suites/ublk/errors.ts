@@ -88,6 +88,15 @@ suite('errors', NEEDS, () => {
     t.same(asked, [32 << 10, 16 << 10, 8 << 10]);
   });
 
+  test('memory: the server has what was written, at its place', async (t) => {
+    const target = memoryTarget(t, MIB);
+    const { client } = await served(t, { target });
+    const bytes = pattern(64 << 10, 5);
+    await client.put(12_288 + 512, bytes);
+    t.bytes(target.memory.bytes.subarray(12_800, 12_800 + bytes.length), bytes);
+    t.bytes(target.memory.bytes.subarray(0, 12_800), new Uint8Array(12_800), 'what is before it');
+  });
+
   test('data of a request: only in its direction, its length, and while it is under way', async (t) => {
     const { client, server } = await served(t, { target: memoryTarget(t, MIB) });
     const [queue] = server.queues;

@@ -1,5 +1,10 @@
-import './data.ts';
-import './shapes.ts';
-import './errors.ts';
+import { dataTests } from './data.ts';
+import { deathTests } from './death.ts';
 import './ending.ts';
-import './death.ts';
+import './errors.ts';
+import { shapeTests } from './shapes.ts';
+import { COPYING } from './way.ts';
+
+dataTests(COPYING);
+shapeTests(COPYING);
+deathTests('user copy', COPYING);

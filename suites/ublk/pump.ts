@@ -1,9 +1,18 @@
 import { nextTick } from 'node:process';
-import { type Cqe, type SqeFields, TestRing, type TestRingOptions, type UapiTable } from '../lib/index.ts';
+import {
+  type Cqe,
+  groupMarking,
+  type SqeFields,
+  TestRing,
+  type TestRingOptions,
+  type UapiTable,
+} from '../lib/index.ts';
 
 /** An SQE, for IORING_OP_URING_CMD with its command: the fields of a struct by name. */
 export interface PumpSqe extends Omit<SqeFields, 'userData'> {
   command?: { struct: string; values: Record<string, number | bigint | undefined> };
+  /** The next SQE is of the same group, or of this one's. */
+  grouped?: boolean;
 }
 
 /** A completion, with its place among all of its ring's. */
@@ -73,13 +82,14 @@ export class Pump implements Disposable {
     for (let left = this.ring.publish(); left > 0; ) left -= this.ring.enter(left, 0, 0);
   }
 
-  #write({ command, ...fields }: PumpSqe): Promise<Answered> {
+  #write({ command, grouped, ...fields }: PumpSqe): Promise<Answered> {
     const userData = ++this.#serial;
     const view = this.ring.sqe({ ...fields, userData });
     if (command) {
       const { offset } = this.#uapi.field('io_uring_sqe', 'cmd');
       this.#uapi.write(view, command.struct, command.values, offset);
     }
+    if (grouped) groupMarking(this.#uapi).mark(view);
     this.#written++;
     const promise = new Promise<Answered>((resolve, reject) =>
       this.#waiting.set(userData, { resolve, reject }),

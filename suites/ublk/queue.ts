@@ -1,5 +1,5 @@
 import { errnoName } from '../binding/index.ts';
-import { type File, Mapping, Memory, type SqeFields, type UapiTable } from '../lib/index.ts';
+import { type File, Mapping, Memory, type UapiTable } from '../lib/index.ts';
 import type { DeviceInfo } from './control.ts';
 import type { Gate } from './gate.ts';
 import { type Answered, Pump, type PumpSqe } from './pump.ts';
@@ -20,7 +20,7 @@ export interface Port {
   buffer(request: BlockRequest): Memory;
   /** Puts SQEs on the queue's ring, in this order and together, until all have completed. */
   send(...sqes: readonly PumpSqe[]): Promise<Answered[]>;
-  /** The leader that lends a request's pages to the members of its group (UBLK_U_IO_PROVIDE_IO_BUF); `IOSQE_SQE_GROUP` is set. */
+  /** The leader that lends a request's pages to the members of its group (UBLK_U_IO_PROVIDE_IO_BUF); it begins a group. */
   provide(request: BlockRequest, more?: Partial<PumpSqe>): PumpSqe;
   /** A leader that provides, and members whose `addr` is an offset into the request; all completions, the leader's first. */
   group(request: BlockRequest, ...members: readonly PumpSqe[]): Promise<Answered[]>;
@@ -137,21 +137,13 @@ export class Queue implements Port, Disposable {
   provide({ queue, tag }: BlockRequest, more: Partial<PumpSqe> = {}): PumpSqe {
     const sqe = this.#sqe('UBLK_U_IO_PROVIDE_IO_BUF', { q_id: queue, tag });
     const flags = { uring_cmd_flags: this.uapi.constant('IORING_PROVIDE_GROUP_KBUF') };
-    return { ...sqe, flags: ['IOSQE_SQE_GROUP'], ...more, more: { ...sqe.more, ...flags, ...more.more } };
+    return { ...sqe, grouped: true, ...more, more: { ...sqe.more, ...flags, ...more.more } };
   }
 
   group(request: BlockRequest, ...members: readonly PumpSqe[]): Promise<Answered[]> {
-    const marked = members.map((member, index) =>
-      index < members.length - 1 ? this.#grouped(member) : member,
-    );
-    return this.send(this.provide(request), ...marked);
-  }
-
-  /** What comes next is of the same group. */
-  #grouped<T extends Pick<SqeFields, 'flags'>>(sqe: T): T {
-    const { flags = [] } = sqe;
-    const bit = this.uapi.constant('IOSQE_SQE_GROUP');
-    return { ...sqe, flags: (typeof flags === 'number' ? flags : this.uapi.bits(...flags)) | bit };
+    const last = members.length - 1;
+    const grouped = members.map((member, index) => ({ ...member, grouped: index < last }));
+    return this.send(this.provide(request), ...grouped);
   }
 
   /** Takes ring and memory away; a device that is not stopped yet loses its server. */

@@ -1,9 +1,8 @@
 import { rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Needs, type Test, test } from '../lib/index.ts';
+import type { Needs, Test } from '../lib/index.ts';
 import { Client } from './client.ts';
 import { type ServerOptions, UblkServer } from './server.ts';
-import { deviceTarget, fileTarget, memoryTarget, type Target } from './target.ts';
 
 export const MIB = 1 << 20;
 
@@ -18,13 +17,6 @@ export async function served(
   const server = t.use(await UblkServer.start(t.uapi, options));
   return { server, client: t.use(new Client(t, server.path)) };
 }
-
-/** What the same test is done with. */
-export const TARGETS: Record<string, { needs: Needs; make: (t: Test, size: number) => Target }> = {
-  memory: { needs: {}, make: memoryTarget },
-  'a file': { needs: {}, make: (t, size) => fileTarget(t, temporary(t), size) },
-  'a drive': { needs: { devices: ['data'] }, make: (t, size) => deviceTarget(t, t.device('data'), size) },
-};
 
 /** Waits for a state of a device that nothing announces. Fails the test when it does not come. */
 export async function eventually(t: Test, what: string, holds: () => Promise<boolean>): Promise<void> {
@@ -42,10 +34,4 @@ export function temporary(t: Test): string {
   const path = `/tmp/ringlab-ublk-${process.pid}-${made++}`;
   t.defer(() => rmSync(path, { force: true }));
   return path;
-}
-
-/** A test for each target. */
-export function eachTarget(name: string, body: (t: Test, target: (size: number) => Target) => Promise<void>) {
-  for (const [what, { needs, make }] of Object.entries(TARGETS))
-    test(`${what}: ${name}`, needs, (t) => body(t, (size) => make(t, size)));
 }

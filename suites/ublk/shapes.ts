@@ -2,15 +2,15 @@ import { readFileSync } from 'node:fs';
 import { ioMemory, numbers, pattern, suite, type Test, test } from '../lib/index.ts';
 import { elsewhere } from './client.ts';
 import type { BlockRequest } from './request.ts';
-import { eachTarget, MIB, NEEDS, served } from './setup.ts';
-import { type Answering, userCopy } from './strategy.ts';
-import { memoryTarget } from './target.ts';
+import { MIB, served } from './setup.ts';
+import type { Answering } from './strategy.ts';
+import { eachTarget, how, type Way } from './way.ts';
 
-/** `userCopy`, and all requests that it has answered. */
-function recorded(): { requests: BlockRequest[]; answering: Answering } {
+/** A way's answers, and all requests that it has answered. */
+function recorded(way: Way): { requests: BlockRequest[]; answering: Answering } {
   const requests: BlockRequest[] = [];
   const answering: Answering = (target, uapi) => {
-    const answer = userCopy(target, uapi);
+    const answer = way.answering(target, uapi);
     return (request, port) => {
       requests.push(request);
       return answer(request, port);
@@ -41,17 +41,22 @@ function scattered(t: Test, length: number, piece: number, seed: number) {
   };
 }
 
-suite('shapes of requests', NEEDS, () => {
+/** How the kernel cuts and joins what it is asked for. */
+export function shapeTests(way: Way): void {
+  suite('shapes of requests', way.needs, () => tests(way));
+}
+
+function tests(way: Way): void {
   for (const [piece, count] of [
     [512, 64],
     [512, 256],
     [2048, 200],
     [4096, 256],
   ] as const)
-    eachTarget(`vectored transfers of ${count} segments of ${piece} bytes`, async (t, target) => {
+    eachTarget(way, `vectored transfers of ${count} segments of ${piece} bytes`, async (t, target) => {
       const length = piece * count;
-      const { requests, answering } = recorded();
-      const { client } = await served(t, { target: target(4 * MIB), answering });
+      const { requests, answering } = recorded(way);
+      const { client } = await served(t, { target: target(4 * MIB), flags: way.flags, answering });
       const bytes = pattern(length, count);
       const out = scattered(t, length, piece, 3);
       out.set(bytes);
@@ -66,8 +71,8 @@ suite('shapes of requests', NEEDS, () => {
     });
 
   test('neighbouring writes become one request of many bios', async (t) => {
-    const { requests, answering } = recorded();
-    const { client } = await served(t, { target: memoryTarget(t, MIB), answering });
+    const { requests, answering } = recorded(way);
+    const { client } = await served(t, { target: way.scratch(t, MIB), flags: way.flags, answering });
     const [count, each] = [16, 4096];
     const bytes = pattern(count * each, 7);
     const memory = ioMemory(t, bytes.length);
@@ -96,9 +101,14 @@ suite('shapes of requests', NEEDS, () => {
   });
 
   test('no request is larger than the server said', async (t) => {
-    const { requests, answering } = recorded();
+    const { requests, answering } = recorded(way);
     const maxIo = 64 << 10;
-    const { client, server } = await served(t, { target: memoryTarget(t, 4 * MIB), answering, maxIo });
+    const { client, server } = await served(t, {
+      target: way.scratch(t, 4 * MIB),
+      flags: way.flags,
+      answering,
+      maxIo,
+    });
     const sysfs = `/sys/block/ublkb${server.id}/queue`;
     t.equal(readFileSync(`${sysfs}/max_hw_sectors_kb`, 'utf8').trim(), '64');
     const bytes = pattern(MIB, 17);
@@ -114,7 +124,7 @@ suite('shapes of requests', NEEDS, () => {
   });
 
   test('more requests at once than a queue has tags', async (t) => {
-    const { client } = await served(t, { target: memoryTarget(t, MIB), depth: 2 });
+    const { client } = await served(t, { ...how(way), target: way.scratch(t, MIB), depth: 2 });
     const memory = ioMemory(t, 64 * 4096, 6);
     const all = Array.from({ length: 64 }, (_, index) => {
       const part = { address: memory.address + BigInt(index * 4096), length: 4096 };
@@ -131,8 +141,13 @@ suite('shapes of requests', NEEDS, () => {
   });
 
   test('two queues: each CPU has its own, and their requests do not mix', async (t) => {
-    const { requests, answering } = recorded();
-    const { client, server } = await served(t, { target: memoryTarget(t, 4 * MIB), answering, queues: 2 });
+    const { requests, answering } = recorded(way);
+    const { client, server } = await served(t, {
+      target: way.scratch(t, 4 * MIB),
+      flags: way.flags,
+      answering,
+      queues: 2,
+    });
     const cpus = Number(t.lab.cell.facts.vcpus);
     t.equal(server.queues.length, Math.min(2, cpus), 'one for each CPU and no more');
     if (cpus < 2) t.skip('the guest has one CPU');
@@ -156,8 +171,8 @@ suite('shapes of requests', NEEDS, () => {
   });
 
   test('flushes and writes that must be stable come as such', async (t) => {
-    const { requests, answering } = recorded();
-    const { client } = await served(t, { target: memoryTarget(t, MIB), answering });
+    const { requests, answering } = recorded(way);
+    const { client } = await served(t, { target: way.scratch(t, MIB), flags: way.flags, answering });
     const from = requests.length;
     await client.put(0, pattern(4096, 1));
     await client.put(8192, pattern(4096, 2), t.uapi.constant('RWF_DSYNC'));
@@ -173,8 +188,13 @@ suite('shapes of requests', NEEDS, () => {
   });
 
   test('a device without a cache is asked for no flush', async (t) => {
-    const { requests, answering } = recorded();
-    const { client } = await served(t, { target: memoryTarget(t, MIB), answering, attributes: [] });
+    const { requests, answering } = recorded(way);
+    const { client } = await served(t, {
+      target: way.scratch(t, MIB),
+      flags: way.flags,
+      answering,
+      attributes: [],
+    });
     const from = requests.length;
     await client.put(0, pattern(4096, 1), t.uapi.constant('RWF_DSYNC'));
     t.equal((await client.fsync()).res, 0);
@@ -183,4 +203,4 @@ suite('shapes of requests', NEEDS, () => {
       [{ kind: 'write', fua: false }],
     );
   });
-});
+}

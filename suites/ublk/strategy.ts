@@ -1,4 +1,4 @@
-import type { UapiTable } from '../lib/index.ts';
+import { groupMarking, type UapiTable } from '../lib/index.ts';
 import type { PumpSqe } from './pump.ts';
 import type { Port, Strategy } from './queue.ts';
 import type { BlockRequest } from './request.ts';
@@ -56,11 +56,12 @@ export const userCopy: Answering = (target) => async (request, port) => {
 };
 
 /** Names that a kernel needs for `zeroCopy`. */
-export const ZERO_COPY_UAPI = ['UBLK_U_IO_PROVIDE_IO_BUF', 'IORING_PROVIDE_GROUP_KBUF', 'IOSQE_SQE_GROUP'];
+export const ZERO_COPY_UAPI = ['UBLK_U_IO_PROVIDE_IO_BUF', 'IORING_PROVIDE_GROUP_KBUF'];
 
 /** The target's file reads or writes the request's own pages: a leader lends them to the one member of its group. */
 export const zeroCopy: Answering = (target, uapi) => {
   for (const name of ZERO_COPY_UAPI) uapi.constant(name);
+  groupMarking(uapi);
   if (target.fd === undefined) throw new TypeError('zero copy needs a target that is open');
   return async (request, port) => {
     const done = await withoutData(target, request, port);

@@ -1,0 +1,82 @@
+import { type File, ioMemory, type Memory, pattern, type Test } from '../lib/index.ts';
+import type { Client } from '../ublk/client.ts';
+import type { Answered, PumpSqe } from '../ublk/pump.ts';
+import type { Port } from '../ublk/queue.ts';
+import type { BlockRequest } from '../ublk/request.ts';
+import type { ServerOptions, UblkServer } from '../ublk/server.ts';
+import { MIB, served, temporary } from '../ublk/setup.ts';
+import { fileTarget } from '../ublk/target.ts';
+import { how, LENDING } from '../ublk/way.ts';
+
+/** What a reader's memory is full of before the read: contents that must not be left in it. */
+export const OLD = 0xa5;
+
+/** A request of a client that is answered by the test itself. */
+export interface InHand {
+  server: UblkServer;
+  client: Client;
+  request: BlockRequest;
+  /** The ring of the request's queue. */
+  port: Port;
+  /** The client's: a reader's is full of OLD, a writer's has a pattern. */
+  memory: Memory;
+  /** What the client sees in the end. */
+  under: Promise<Answered>;
+  /** Commits a result without waiting for the client. */
+  commit(result: number): void;
+}
+
+/** A device with one request under way, at its beginning. */
+export async function inHand(
+  t: Test,
+  kind: 'READ' | 'WRITE',
+  length = 4096,
+  options: Partial<ServerOptions> = {},
+): Promise<InHand> {
+  const { server, client } = await served(t, {
+    ...how(LENDING),
+    target: LENDING.scratch(t, MIB),
+    ...options,
+  });
+  const held = server.holdBack();
+  const memory = ioMemory(t, length);
+  memory.bytes.set(kind === 'READ' ? new Uint8Array(length).fill(OLD) : pattern(length, 42));
+  const under = client.transfer(kind, memory, 0);
+  const [request] = await held.arrived();
+  const port = request && server.queues[request.queue];
+  if (!port) throw new Error('the server was not asked');
+  return { server, client, request, port, memory, under, commit: (result) => held.release(result) };
+}
+
+/** A member that reads or writes: `at` is the offset into what is lent. */
+export function member(
+  kind: 'READ' | 'WRITE',
+  { fd }: Pick<File, 'fd'>,
+  at: number | bigint,
+  len: number,
+  off = 0,
+): PumpSqe {
+  return { opcode: `IORING_OP_${kind}`, fd, addr: BigInt(at), len, off };
+}
+
+/** A file on a tmpfs that holds a pattern. */
+export function source(t: Test, length: number, seed: number): { file: File; bytes: Uint8Array } {
+  const { file } = fileTarget(t, temporary(t), length);
+  const bytes = pattern(length, seed);
+  t.equal(file.write(bytes, 0), length);
+  return { file, bytes };
+}
+
+/** An empty file, and what is in it. */
+export function sink(t: Test, length: number): { file: File; contents(): Uint8Array } {
+  const { file } = fileTarget(t, temporary(t), length);
+  const contents = () => {
+    const bytes = new Uint8Array(length);
+    t.equal(file.read(bytes, 0), length);
+    return bytes;
+  };
+  return { file, contents };
+}
+
+/** Results by their places in the group: the leader's first. */
+export const results = (answered: readonly Answered[]) => answered.map(({ res }) => res);

@@ -1,0 +1,13 @@
+import { dataTests } from '../ublk/data.ts';
+import { deathTests } from '../ublk/death.ts';
+import { shapeTests } from '../ublk/shapes.ts';
+import { LENDING } from '../ublk/way.ts';
+import './ending.ts';
+import './leaders.ts';
+import './members.ts';
+import './sockets.ts';
+import './unfilled.ts';
+
+dataTests(LENDING);
+shapeTests(LENDING);
+deathTests('zero copy', LENDING);
