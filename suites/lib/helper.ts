@@ -121,6 +121,13 @@ export class HelperProcess implements AsyncDisposable {
     return this.#inbox.shift();
   }
 
+  /** Waits for its end: `exit code 0`, or a signal's name. Throws TimeoutError. */
+  async ended(timeoutMs = 20_000): Promise<string> {
+    if (!(await before(performance.now() + timeoutMs, this.#ended.promise)))
+      throw new TimeoutError(`the helper lives after ${timeoutMs} ms`);
+    return this.#ending ?? '';
+  }
+
   /** Kills it and waits for its end. Twice is once. */
   async kill(): Promise<void> {
     if (!this.#ending) this.#child.kill('SIGKILL');

@@ -83,6 +83,13 @@ export class ChildServer implements AsyncDisposable {
     this.process.tell({ release: true, result });
   }
 
+  /** Has it stop and delete the device as a good server does; ends when the process has. Throws Error when it could not. */
+  async stop(): Promise<void> {
+    this.process.tell({ stop: true });
+    const ending = await this.process.ended();
+    if (ending !== 'exit code 0') throw new Error(`the server did not end well: ${ending}`);
+  }
+
   /** SIGKILL; ends when the process has. */
   async kill(): Promise<void> {
     await this.process.kill();

@@ -38,6 +38,9 @@ function tests(start: ReturnType<typeof childServer>, way: Way): void {
     server.release();
     await written;
     t.bytes(await client.get(4096, bytes.length), bytes);
+    client[Symbol.dispose]();
+    await server.stop();
+    t.ok(!existsSync(server.path) && !existsSync(`/dev/ublkc${server.id}`), 'nodes are left');
     t.bytes(readFileSync(path).subarray(4096, 4096 + bytes.length), bytes, 'what is in the file');
   });
 

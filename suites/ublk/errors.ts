@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { InjectedFault, ioMemory, nvme, pattern, SyscallError, suite, test } from '../lib/index.ts';
 import { UblkServer } from './server.ts';
 import { MIB, NEEDS, served, temporary } from './setup.ts';
@@ -95,6 +95,26 @@ suite('errors', NEEDS, () => {
     await client.put(12_288 + 512, bytes);
     t.bytes(target.memory.bytes.subarray(12_800, 12_800 + bytes.length), bytes);
     t.bytes(target.memory.bytes.subarray(0, 12_800), new Uint8Array(12_800), 'what is before it');
+  });
+
+  test('a strategy that throws: EIO, and whoever disposes of the server hears of it', async (t) => {
+    const broken: Answering = (target, uapi) => {
+      const answer = userCopy(target, uapi);
+      return (request, port) => {
+        if (request.offset === 65536) throw new Error('broken');
+        return answer(request, port);
+      };
+    };
+    const { client, server } = await served(t, { target: memoryTarget(t, MIB), answering: broken });
+    t.errno(await client.transfer('WRITE', ioMemory(t, 4096), 65536), 'EIO');
+    await client.put(0, pattern(4096, 1));
+    client[Symbol.dispose]();
+    const message = await server[Symbol.asyncDispose]().then(
+      () => 'nothing',
+      (error: Error) => error.message,
+    );
+    t.equal(message, 'broken');
+    t.ok(!existsSync(server.path), 'the block device is left');
   });
 
   test('data of a request: only in its direction, its length, and while it is under way', async (t) => {

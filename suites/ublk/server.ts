@@ -20,7 +20,7 @@ export interface ServerOptions {
   blockSize?: number;
   /** Largest request, bytes: default 1 MiB. */
   maxIo?: number;
-  /** UBLK_F_ names: default those of `answering`. */
+  /** UBLK_F_ names: default `USER_COPY_FLAGS`, for `zeroCopy` itself `ZERO_COPY_FLAGS`. */
   flags?: readonly string[];
   /** UBLK_ATTR_ names: default a volatile cache and FUA. */
   attributes?: readonly string[];
@@ -59,9 +59,12 @@ export class UblkServer implements AsyncDisposable {
   #failures: readonly Error[] | undefined;
   #disposed = false;
 
-  private constructor(uapi: UapiTable, control: Control, info: DeviceInfo, options: ServerOptions) {
-    const { target, answering = userCopy, depth = 16, entries = depth * 8 } = options;
-    const strategy: Strategy = answering(target, uapi);
+  private constructor(
+    uapi: UapiTable,
+    control: Control,
+    info: DeviceInfo,
+    { strategy, entries }: { strategy: Strategy; entries: number },
+  ) {
     this.control = control;
     this.info = info;
     this.#eio = -uapi.constant('EIO');
@@ -73,18 +76,30 @@ export class UblkServer implements AsyncDisposable {
 
   /** Adds a device and starts it. Throws SyscallError with the command's name, SkipError where the kernel knows no ublk. */
   static async start(uapi: UapiTable, options: ServerOptions): Promise<UblkServer> {
-    const { answering, queues = 1, depth = 16, maxIo = 1 << 20, blockSize = 512 } = options;
+    const {
+      answering = userCopy,
+      queues = 1,
+      depth = 16,
+      entries = depth * 8,
+      maxIo = 1 << 20,
+      blockSize = 512,
+    } = options;
     const flags = uapi.bits(
       ...(options.flags ?? (answering === zeroCopy ? ZERO_COPY_FLAGS : USER_COPY_FLAGS)),
     );
     const { target, attributes = CACHE } = options;
+    // First: what the kernel lacks skips the test, with its name.
+    const strategy = answering(target, uapi);
     const control = new Control(uapi);
     let info: DeviceInfo | undefined;
     let server: UblkServer | undefined;
     try {
       info = await control.add({ queues, depth, maxIo, flags });
+      // The kernel says so by clearing flags (ublk_ctrl_add_dev), not by an error.
+      const refused = (flags & ~info.flags) >>> 0;
+      if (refused) throw new Error(`the kernel's ublk clears these flags: 0x${refused.toString(16)}`);
       await control.setParams(info.id, { size: target.size, blockSize, maxIo, attributes });
-      server = new UblkServer(uapi, control, info, options);
+      server = new UblkServer(uapi, control, info, { strategy, entries });
       for (const queue of server.queues) queue.start();
       await control.start(info.id);
       return server;
