@@ -71,12 +71,13 @@ suite('leaders', LENDING.needs, () => {
       t.equal((await under).res, 4096, 'the request is the same');
     });
 
-  test('a command of another driver that says so: EOPNOTSUPP', { devices: ['data'] }, async (t) => {
+  test('a command of a driver that lends nothing: EOPNOTSUPP, and no offset is taken for an address', {
+    devices: ['data'],
+  }, async (t) => {
     const device = t.device('data');
     const char = t.use(new File(device.char, constants.O_RDWR));
     const memory = ioMemory(t, device.blockSize, 7);
     const ring = openRing(t);
-    const before = memory.bytes.slice();
     const view = ring.passthrough({
       fd: char.fd,
       userData: 1,
@@ -84,10 +85,12 @@ suite('leaders', LENDING.needs, () => {
       command: nvme.transfer('read', device, { lba: 0, blocks: 1 }, memory),
     });
     t.uapi.write(view, 'io_uring_sqe', { uring_cmd_flags: t.uapi.constant('IORING_PROVIDE_GROUP_KBUF') });
-    ring.sqe({ opcode: 'IORING_OP_READ', fd: char.fd, addr: 0n, len: 512, userData: 2 });
+    const { file } = source(t, 512, 8);
+    const address = ioMemory(t, 512);
+    ring.sqe({ opcode: 'IORING_OP_READ', fd: file.fd, addr: address.address, len: 512, userData: 2 });
     const cqes = await ring.complete();
     t.same(results(cqes as Answered[]), [-t.uapi.constant('EOPNOTSUPP'), -t.uapi.constant('ECANCELED')]);
-    t.bytes(memory.bytes, before, 'it was not executed');
+    t.bytes(address.bytes, new Uint8Array(512), 'memory of user space');
   });
 
   test('requests that are not there, and one without data: EINVAL', async (t) => {
