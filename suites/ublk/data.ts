@@ -90,6 +90,7 @@ function tests(way: Way): void {
     const { client } = await served(t, { ...how(way), target: way.scratch(t, size), queues: 2 });
     const below = numbers(t.lab.cell.seed);
     const image = new Uint8Array(size);
+    for (let at = 0; at < size; at += MIB) await client.put(at, image.subarray(at, at + MIB));
     for (let round = 0; round < 25; round++) {
       // Four regions of a MiB: what is under way at once does not overlap.
       const parts = [0, 1, 2, 3].map((region) => {
