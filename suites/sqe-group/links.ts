@@ -1,4 +1,4 @@
-import { ioMemory, suite, test } from '../lib/index.ts';
+import { connected, ioMemory, suite, test } from '../lib/index.ts';
 import { bad, GroupRing, nop, said, saidSorted, unknown, WAYS } from './groups.ts';
 
 const LINK = { flags: ['IOSQE_IO_LINK'] };
@@ -125,6 +125,28 @@ suite('what a group must not have', {}, () => {
     on.group(nop(1, LINK), nop(2));
     on.ring.sqe({ ...timeout, userData: 3 });
     t.same(saidSorted(await on.done(3)), [`1:${CANCELED}`, `2:${CANCELED}`, '3:-EINVAL']);
+  });
+
+  for (const opcode of ['IORING_OP_SEND_ZC', 'IORING_OP_SENDMSG_ZC'])
+    test(`${opcode} as leader: EINVAL, for its notification would come before its own completion`, async (t) => {
+      const { sender } = await connected(t, { family: 'tcp' });
+      const on = new GroupRing(t, { flags: ['IORING_SETUP_SUBMIT_ALL'] });
+      const send = {
+        opcode,
+        fd: sender,
+        addr: ioMemory(t, 64).address,
+        len: opcode.includes('MSG') ? 1 : 64,
+      };
+      on.group({ ...send, userData: 1 }, nop(2));
+      t.same(saidSorted(await on.done(2)), ['1:-EINVAL', `2:${CANCELED}`]);
+    });
+
+  test('a zero-copy send as member is sent, and has its notification', async (t) => {
+    const { sender } = await connected(t, { family: 'tcp' });
+    const on = new GroupRing(t);
+    const send = { opcode: 'IORING_OP_SEND_ZC', fd: sender, addr: ioMemory(t, 64).address, len: 64 };
+    on.group(nop(1), { ...send, userData: 2 });
+    t.same(saidSorted(await on.done(3)).sort(), ['1:0', '2:0', '2:64']);
   });
 
   test('flags that are not allowed on a restricted ring: EACCES', async (t) => {
