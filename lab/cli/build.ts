@@ -3,7 +3,7 @@ import { ExitCode } from '../core/errors.ts';
 import { buildEach, buildKernel } from '../kernel/index.ts';
 import type { KernelBuild } from '../model/kernel.ts';
 import { applyStack } from '../run/kernels.ts';
-import { resolveStack } from '../series/index.ts';
+import { baseOf, resolveStack } from '../series/index.ts';
 import { resolveSource } from '../source/index.ts';
 import { clean } from './clean.ts';
 import { Exit } from './exit.ts';
@@ -30,7 +30,7 @@ function describe(build: KernelBuild): string {
 async function build(options: Options, signal: AbortSignal): Promise<void> {
   const ctx = contextFor(signal, options);
   const found = options.series ? await resolveStack(options.series, ctx) : [];
-  const source = await resolveSource(oneSourceOf(options, found.at(-1)?.info?.base), ctx);
+  const source = await resolveSource(oneSourceOf(options, baseOf(found)), ctx);
   const config = configOf(options);
   const stack = found.map(({ series }) => series);
   const { tree, steps } = await applyStack(source, stack, ctx);

@@ -6,7 +6,7 @@ import type { Series } from '../model/series.ts';
 import { loadKnown } from '../run/known.ts';
 import { makePlan } from '../run/plan.ts';
 import { loadSuites, withUserSuites } from '../run/suites.ts';
-import { resolveStack } from '../series/index.ts';
+import { baseOf, resolveStack } from '../series/index.ts';
 import { configOf, type KernelOptions, sourcesOf } from './options.ts';
 
 export interface MatrixOptions extends KernelOptions {
@@ -42,7 +42,7 @@ export async function planFrom(
   const info = found.at(-1)?.info;
   const plan = makePlan(
     {
-      sources: sourcesOf(options, info?.base),
+      sources: sourcesOf(options, baseOf(found)),
       series: options.series,
       // What a series wishes to be tested on is not where its cost is wanted.
       wishes: options.measuring ? undefined : info,

@@ -1,7 +1,7 @@
 import { Command } from '@commander-js/extra-typings';
 import { writeAtomic } from '../core/atomic.ts';
 import type { Series } from '../model/series.ts';
-import { findSeries, importSeries, listSeries, saveSeries, writeMbox } from '../series/index.ts';
+import { findSeries, importSeries, listSeries, needing, saveSeries, writeMbox } from '../series/index.ts';
 import { clean } from './clean.ts';
 import { whole } from './options.ts';
 import { columns, print, printJson } from './output.ts';
@@ -12,6 +12,7 @@ function describe(series: Series): string {
     `${series.name}: ${series.title} (v${series.version}, ${series.patches.length} of ${series.announced} patches, ${series.origin.kind})`,
     `id ${series.id}`,
   ];
+  if (series.needs !== undefined) lines.push(`needs ${series.needs}`);
   for (const patch of series.patches) {
     lines.push(
       `  ${patch.number}/${series.announced} ${patch.subject} - ${patch.author.name} <${patch.author.email}>`,
@@ -42,11 +43,13 @@ function importVerb(signal: AbortSignal) {
     .option('--version <n>', 'take this version of the series (default: the newest)', whole(1))
     .option('--name <name>', 'the name to keep it under (default: from its title)')
     .option('--repo <dir>', 'the git repository of a range (default: this folder)')
+    .option('--needs <series>', 'the name of a series that has to be applied first')
     .option('--json', 'print the series as JSON', false)
     .addHelpText('after', '\nExample: ringlab series import ./t.mbox.gz --name my-series')
-    .action(async (source, { json, ...options }) => {
+    .action(async (source, { json, needs, ...options }) => {
       const ctx = contextFor(signal, {});
-      const series = await importSeries(source, options, ctx);
+      const read = await importSeries(source, options, ctx);
+      const series = needs === undefined ? read : await needing(read, needs, ctx);
       await saveSeries(series);
       if (json) printJson(machineForm(series));
       else print(describe(series));

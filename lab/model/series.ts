@@ -28,6 +28,8 @@ export const Series = z.object({
   announced: z.number().int().min(1),
   cover: z.string().optional(),
   baseCommit: z.string().optional(),
+  /** Name of another series that has to be applied first. */
+  needs: z.string().optional(),
   patches: z.array(Patch),
   /** Positions announced but absent. */
   missing: z.array(z.number().int()),

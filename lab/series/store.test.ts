@@ -3,7 +3,15 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { LabEvent } from '../model/event.ts';
 import { bodyOf, mail } from './fixtures/make.ts';
-import { findSeries, importSeries, listSeries, resolveStack, saveSeries, writeMbox } from './index.ts';
+import {
+  findSeries,
+  importSeries,
+  listSeries,
+  needing,
+  resolveStack,
+  saveSeries,
+  writeMbox,
+} from './index.ts';
 
 const INFO = 'title: Own lamps\nbase: debian-6.12\nsuites: [lamp]\nguests: [plain]\n';
 
@@ -72,6 +80,22 @@ t.test('what a series needs comes before it', async (t) => {
     ['lamps', 'dimmer'],
   );
   await t.rejects(resolveStack('hen', ctx, own), /circle: hen -> egg -> hen/);
+});
+
+t.test('an imported series can need another, by its name', async (t) => {
+  const { own, carry, mbox, ctx } = await house(t);
+  await carry('lamps');
+  await carry('dimmer', 'needs: lamps\n');
+  await writeFile(mbox, writeMbox((await findSeries('lamps', ctx, own)).series));
+  const read = await importSeries(mbox, { name: 'bulbs' }, ctx);
+  await saveSeries(await needing(read, 'dimmer', ctx, own));
+  t.same(
+    (await resolveStack('bulbs', ctx, own)).map(({ series }) => series.name),
+    ['lamps', 'dimmer', 'bulbs'],
+  );
+  await t.rejects(needing(read, 'dimer', ctx, own), /no series "dimer"[\s\S]*perhaps dimmer/);
+  await t.rejects(needing(read, own, ctx, own), /--needs[\s\S]*is not a name/);
+  await t.rejects(needing({ ...read, name: 'lamps' }, 'dimmer', ctx, own), /dimmer needs lamps itself/);
 });
 
 t.test('a flawed series.yaml is told with its place, and does not hide the others', async (t) => {

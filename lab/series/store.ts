@@ -109,6 +109,35 @@ export async function findSeries(
   });
 }
 
+/** Name of the source that a stack is for: what the last of them says that says anything. */
+export const baseOf = (stack: readonly FoundSeries[]): string | undefined =>
+  stack.findLast(({ info }) => info !== undefined)?.info?.base;
+
+/** The series as one that `needs` another, by name. InputError when there is none of that name, or when that one needs this one. */
+export async function needing(
+  series: Series,
+  needs: string,
+  ctx: StageContext,
+  ownDir = OWN_SERIES,
+): Promise<Series> {
+  const where = '--needs';
+  // By name: a path would be looked for somewhere else the next time.
+  if (!NAME.test(needs))
+    throw new InputError({
+      what: `"${needs}" is not a name`,
+      where,
+      expected: 'one of `ringlab series list`',
+    });
+  const stack = await resolveStack(needs, ctx, ownDir);
+  if (stack.some(({ series: { name } }) => name === series.name))
+    throw new InputError({
+      what: `${needs} needs ${series.name} itself`,
+      where,
+      mend: 'give it another --name',
+    });
+  return { ...series, needs };
+}
+
 /** The series and all that it needs, in the order to apply them. InputError when they need one another in a circle. */
 export async function resolveStack(
   nameOrPath: string,
@@ -124,7 +153,7 @@ export async function resolveStack(
     names.push(next);
     const found: FoundSeries = await findSeries(next, ctx, ownDir);
     stack.unshift(found);
-    next = found.info?.needs;
+    next = found.info?.needs ?? found.series.needs;
   }
   return stack;
 }
