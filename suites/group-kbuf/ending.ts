@@ -6,6 +6,7 @@ import {
   openRing,
   type Pipe,
   pipe,
+  startChild,
   suite,
   type Test,
   type TestRing,
@@ -15,28 +16,20 @@ import {
 import { childServer } from '../ublk/child.ts';
 import { Client } from '../ublk/client.ts';
 import { Control } from '../ublk/control.ts';
+import type { Answered } from '../ublk/pump.ts';
 import { eventually, MIB, temporary } from '../ublk/setup.ts';
-import type { Answering } from '../ublk/strategy.ts';
+import { type Answering, copyIn } from '../ublk/strategy.ts';
 import { LENDING } from '../ublk/way.ts';
-import { type InHand, inHand, member, OLD, results, source } from './hand.ts';
+import { about, type InHand, inHand, lending, member, OLD, results, source } from './hand.ts';
 
 const LENGTH = 8192;
 const soon = (promise: Promise<unknown>) => before(performance.now() + 300, promise);
 
 /** On a ring of the test's own: a leader (1) that lends, and a member (2) that waits for a pipe; another (3) does not. */
-function waitingGroup(
-  t: Test,
-  { request, port }: InHand,
-  held: Pipe,
-  flags: readonly string[] = [],
-): TestRing {
+function waitingGroup(t: Test, hand: InHand, held: Pipe, flags: readonly string[] = []): TestRing {
   const ring = openRing(t, { shape: 'plain' });
   const { mark } = groupMarking(t.uapi);
-  const { command: provided, more } = port.provide(request);
-  if (!provided) throw new Error('no command');
-  const leader = ring.sqe({ opcode: 'IORING_OP_URING_CMD', fd: port.char.fd, more, userData: 1 });
-  t.uapi.write(leader, provided.struct, provided.values, t.uapi.field('io_uring_sqe', 'cmd').offset);
-  mark(leader);
+  mark(ring.sqe({ ...lending(t, hand), userData: 1 }));
   mark(ring.sqe({ ...member('READ', { fd: held.reader }, 512, 1), off: -1, userData: 2, flags }));
   ring.sqe({ opcode: 'IORING_OP_NOP', userData: 3 });
   t.equal(ring.submit(), 3);
@@ -52,15 +45,18 @@ function check(t: Test, { memory }: InHand): void {
 }
 
 suite('ends', LENDING.needs, () => {
-  test('a result that is committed while the pages are lent: the client has it when they are back', async (t) => {
+  test('what is lent can neither be committed nor copied to: EBUSY', async (t) => {
     const hand = await inHand(t, 'READ', LENGTH);
     const held = pipe(t);
     const ring = waitingGroup(t, hand, held);
     t.same(said(await ring.wait(1)), ['3:0']);
-    hand.commit(LENGTH);
+    const [committed] = await hand.port.send(about(t, hand, 'UBLK_U_IO_COMMIT_AND_FETCH_REQ'));
+    t.errno(committed as Answered, 'EBUSY');
+    t.throws(() => copyIn(hand.request, hand.port, new Uint8Array(512).fill(OLD)), 'EBUSY');
     t.ok(!(await soon(hand.under)), 'the client had it while a member could write');
     held.feed();
     t.same(said(await ring.wait(2)), ['2:1', '1:0']);
+    hand.commit(LENGTH);
     t.equal((await hand.under).res, LENGTH);
     check(t, hand);
   });
@@ -89,9 +85,12 @@ suite('ends', LENDING.needs, () => {
       const hand = await inHand(t, 'READ', LENGTH);
       const ring = waitingGroup(t, hand, pipe(t, { blocking }), flags);
       t.same(said(await ring.wait(1)), ['3:0']);
-      hand.commit(LENGTH);
-      t.ok(!(await soon(hand.under)), 'the client had it before');
       ring.close();
+      await eventually(t, 'the pages are back', async () => {
+        const [leader] = await hand.port.group(hand.request, { opcode: 'IORING_OP_NOP' });
+        return leader?.res === 0;
+      });
+      hand.commit(LENGTH);
       t.equal((await hand.under).res, LENGTH);
       check(t, hand);
     });
@@ -103,10 +102,10 @@ suite('ends', LENDING.needs, () => {
     const ring = waitingGroup(t, hand, held);
     t.same(said(await ring.wait(1)), ['3:0']);
     const stopped = hand.server.stop();
-    hand.commit(LENGTH);
     t.ok(!(await soon(stopped)), 'it was stopped');
     held.feed();
     t.same(said(await ring.wait(2)), ['2:1', '1:0']);
+    hand.commit(LENGTH);
     t.equal((await hand.under).res, LENGTH);
     await stopped;
   });
@@ -121,6 +120,34 @@ suite('ends', LENDING.needs, () => {
     held.feed();
     t.same(said(await ring.wait(2)), ['2:1', '1:0']);
     t.errno(await hand.under, 'EIO');
+  });
+
+  test('a server commits by another ring what was aborted with the first: the request has ended once', async (t) => {
+    const hand = await inHand(t, 'READ', LENGTH);
+    const ring = openRing(t, { shape: 'plain' });
+    // The device stays open by this.
+    ring.registerFiles([hand.port.char.fd]);
+    ring.sqe({
+      ...about(t, hand, 'UBLK_U_IO_COMMIT_AND_FETCH_REQ'),
+      ...{ fd: 0, flags: ['IOSQE_FIXED_FILE'] },
+    });
+    hand.server.abandon();
+    t.errno(await hand.under, 'EIO');
+    ring.submit();
+  });
+
+  test('a thread of another process: EPERM', async (t) => {
+    const hand = await inHand(t, 'READ', LENGTH);
+    const { name } = groupMarking(t.uapi);
+    if (name !== 'IOSQE_SQE_GROUP') t.skip('children write flags by their names');
+    const leader = { ...lending(t, hand), flags: [name], userData: 1 };
+    const commands = [leader, { opcode: 'IORING_OP_NOP', userData: 2 }];
+    const child = startChild(t, { commands, shape: 'plain', complete: true });
+    const expected = [`2:-${t.uapi.constant('ECANCELED')}`, `1:-${t.uapi.constant('EPERM')}`];
+    t.same(said(await child.completions()), expected);
+    hand.commit(LENGTH);
+    t.equal((await hand.under).res, LENGTH);
+    check(t, hand);
   });
 
   const stuck: Answering =

@@ -1,4 +1,4 @@
-import { type File, ioMemory, type Memory, pattern, type Test } from '../lib/index.ts';
+import { type File, ioMemory, type Memory, pattern, type SqeFields, type Test } from '../lib/index.ts';
 import type { Client } from '../ublk/client.ts';
 import type { Answered, PumpSqe } from '../ublk/pump.ts';
 import type { Port } from '../ublk/queue.ts';
@@ -47,6 +47,25 @@ export async function inHand(
   if (!port) throw new Error('the server was not asked');
   return { server, client, request, port, memory, under, commit: (result) => held.release(result) };
 }
+
+/** A command about the request in hand as a plain SQE, for other rings than the queue's. Its result is 0. */
+export function about(
+  t: Test,
+  { request: { queue, tag }, port }: Pick<InHand, 'request' | 'port'>,
+  name: string,
+  more: SqeFields['more'] = {},
+): SqeFields {
+  // Where a command begins: struct ublksrv_io_cmd.
+  const addr3 = BigInt(queue) | (BigInt(tag) << 16n);
+  const cmd_op = t.uapi.constant(name);
+  return { opcode: 'IORING_OP_URING_CMD', fd: port.char.fd, more: { cmd_op, addr3, ...more } };
+}
+
+/** The leader that lends what is in hand. */
+export const lending = (t: Test, hand: Pick<InHand, 'request' | 'port'>): SqeFields =>
+  about(t, hand, 'UBLK_U_IO_PROVIDE_IO_BUF', {
+    uring_cmd_flags: t.uapi.constant('IORING_PROVIDE_GROUP_KBUF'),
+  });
 
 /** A member that reads or writes: `at` is the offset into what is lent. */
 export function member(

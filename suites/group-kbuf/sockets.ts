@@ -7,7 +7,9 @@ import { inHand, results } from './hand.ts';
 
 const LENGTH = 64 << 10;
 /** linux/socket.h */
+const MSG_TRUNC = 0x20;
 const MSG_WAITALL = 0x100;
+const MSG_ZEROCOPY = 0x4000000;
 
 const transfer = (
   kind: 'SEND' | 'SEND_ZC' | 'RECV',
@@ -107,16 +109,20 @@ suite('sockets', LENDING.needs, () => {
       transfer('SEND_ZC', sockets.sender, 4096, 1),
       transfer('RECV', sockets.receiver, 0, 4096),
       transfer('SEND_ZC', sockets.sender, 0, 4096, { ioprio: t.uapi.constant('IORING_RECVSEND_FIXED_BUF') }),
+      transfer('SEND', sockets.sender, 0, 4096, { msg_flags: MSG_ZEROCOPY }),
     );
-    t.same(results(answered), [0, fault, fault, invalid, invalid]);
+    t.same(results(answered), [0, fault, fault, invalid, invalid, invalid]);
     const read = await inHand(t, 'READ', 4096);
     const others = await read.port.group(
       read.request,
       transfer('SEND', sockets.sender, 0, 4096),
       transfer('SEND_ZC', sockets.sender, 0, 4096),
       transfer('RECV', sockets.receiver, 4095, 2),
+      // What says that it is received and is not, and what would be received into other memory.
+      transfer('RECV', sockets.receiver, 0, 4096, { msg_flags: MSG_TRUNC }),
+      transfer('RECV', sockets.receiver, 0, 4096, { ioprio: t.uapi.constant('IORING_RECVSEND_BUNDLE') }),
     );
-    t.same(results(others), [0, invalid, invalid, fault]);
+    t.same(results(others), [0, invalid, invalid, fault, invalid, invalid]);
     for (const { under, commit } of [write, read]) {
       commit(-t.uapi.constant('EIO'));
       t.errno(await under, 'EIO');
@@ -134,12 +140,12 @@ suite('sockets', LENDING.needs, () => {
     const { res, flags } = await sent;
     t.ok(res > 16_384, `the socket has taken ${res} bytes`);
     t.ok(flags & t.uapi.constant('IORING_CQE_F_MORE'), 'there is no notification to come');
-    commit(LENGTH);
     // Nobody has read it: most of it waits to be sent, in the client's own pages.
     const early = before(performance.now() + 300, Promise.race([leader, under]));
     t.ok(!(await early), 'given back while the network has it');
     const bytes = await received(sockets, res);
     t.equal((await leader).res, 0);
+    commit(LENGTH);
     t.equal((await under).res, LENGTH);
     t.bytes(bytes, memory.bytes.subarray(0, res), 'what has come');
   });
