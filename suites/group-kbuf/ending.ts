@@ -1,29 +1,33 @@
 import { readFileSync } from 'node:fs';
-import { before } from '../binding/index.ts';
 import {
-  command,
   groupMarking,
   openRing,
   type Pipe,
   pipe,
-  startChild,
   suite,
   type Test,
   type TestRing,
   test,
   until,
 } from '../lib/index.ts';
-import { childServer } from '../ublk/child.ts';
-import { Client } from '../ublk/client.ts';
-import { Control } from '../ublk/control.ts';
 import type { Answered } from '../ublk/pump.ts';
-import { eventually, MIB, temporary } from '../ublk/setup.ts';
-import { type Answering, copyIn } from '../ublk/strategy.ts';
+import { eventually } from '../ublk/setup.ts';
+import { copyIn } from '../ublk/strategy.ts';
 import { LENDING } from '../ublk/way.ts';
-import { about, type InHand, inHand, lending, member, OLD, results, source } from './hand.ts';
-
-const LENGTH = 8192;
-const soon = (promise: Promise<unknown>) => before(performance.now() + 300, promise);
+import {
+  about,
+  check,
+  type InHand,
+  inHand,
+  LENGTH,
+  lending,
+  member,
+  OLD,
+  results,
+  said,
+  soon,
+  source,
+} from './hand.ts';
 
 /** On a ring of the test's own: a leader (1) that lends, and a member (2) that waits for a pipe; another (3) does not. */
 function waitingGroup(t: Test, hand: InHand, held: Pipe, flags: readonly string[] = []): TestRing {
@@ -34,14 +38,6 @@ function waitingGroup(t: Test, hand: InHand, held: Pipe, flags: readonly string[
   ring.sqe({ opcode: 'IORING_OP_NOP', userData: 3 });
   t.equal(ring.submit(), 3);
   return ring;
-}
-
-const said = (cqes: readonly { tag: number; res: number }[]) => cqes.map(({ tag, res }) => `${tag}:${res}`);
-
-/** Zeroes, but for the byte that the member has read from the pipe. */
-function check(t: Test, { memory }: InHand): void {
-  t.ok(!memory.bytes.includes(OLD), 'contents of before');
-  t.bytes(memory.bytes, new Uint8Array(memory.length));
 }
 
 suite('ends', LENDING.needs, () => {
@@ -120,65 +116,6 @@ suite('ends', LENDING.needs, () => {
     held.feed();
     t.same(said(await ring.wait(2)), ['2:1', '1:0']);
     t.errno(await hand.under, 'EIO');
-  });
-
-  test('a server commits by another ring what was aborted with the first: the request has ended once', async (t) => {
-    const hand = await inHand(t, 'READ', LENGTH);
-    const ring = openRing(t, { shape: 'plain' });
-    // The device stays open by this.
-    ring.registerFiles([hand.port.char.fd]);
-    ring.sqe({
-      ...about(t, hand, 'UBLK_U_IO_COMMIT_AND_FETCH_REQ'),
-      ...{ fd: 0, flags: ['IOSQE_FIXED_FILE'] },
-    });
-    hand.server.abandon();
-    t.errno(await hand.under, 'EIO');
-    ring.submit();
-  });
-
-  test('a thread of another process: EPERM', async (t) => {
-    const hand = await inHand(t, 'READ', LENGTH);
-    const { name } = groupMarking(t.uapi);
-    if (name !== 'IOSQE_SQE_GROUP') t.skip('children write flags by their names');
-    const leader = { ...lending(t, hand), flags: [name], userData: 1 };
-    const commands = [leader, { opcode: 'IORING_OP_NOP', userData: 2 }];
-    const child = startChild(t, { commands, shape: 'plain', complete: true });
-    const expected = [`2:-${t.uapi.constant('ECANCELED')}`, `1:-${t.uapi.constant('EPERM')}`];
-    t.same(said(await child.completions()), expected);
-    hand.commit(LENGTH);
-    t.equal((await hand.under).res, LENGTH);
-    check(t, hand);
-  });
-
-  const stuck: Answering =
-    ({ fd = -1 }) =>
-    async (request, port) => {
-      if (request.kind !== 'read' || request.offset < MIB / 2) return request.length;
-      const answered = await port.group(request, { ...member('READ', { fd }, 0, 1), off: -1 });
-      return answered[0]?.res ?? 0;
-    };
-  const start = childServer('stuck', stuck);
-
-  test('a server is killed while a member of its group waits', async (t) => {
-    const path = temporary(t);
-    command('mkfifo', path);
-    const server = await start(t, { flags: LENDING.flags, target: { path, size: MIB } });
-    const client = t.use(new Client(t, server.path));
-    const under = client.get(MIB / 2, 4096);
-    const failed = under.then(
-      () => 'it was answered',
-      (error: Error) => error.message,
-    );
-    t.bytes(await client.get(0, 4096), new Uint8Array(4096), 'another request, that nobody fills');
-    t.ok(!(await soon(failed)), 'it was answered');
-    await server.kill();
-    const message = await failed;
-    t.ok(message.includes('a read at'), message);
-    using control = new Control(t.uapi);
-    const dead = t.uapi.constant('UBLK_S_DEV_DEAD');
-    await eventually(t, 'the kernel stops it', async () => (await control.info(server.id)).state === dead);
-    client[Symbol.dispose]();
-    await control.delete(server.id);
   });
 
   test('two thousand groups leave no memory behind', { timeoutMs: 120_000 }, async (t) => {

@@ -1,3 +1,4 @@
+import { before } from '../binding/index.ts';
 import { type File, ioMemory, type Memory, pattern, type SqeFields, type Test } from '../lib/index.ts';
 import type { Client } from '../ublk/client.ts';
 import type { Answered, PumpSqe } from '../ublk/pump.ts';
@@ -10,6 +11,16 @@ import { how, LENDING } from '../ublk/way.ts';
 
 /** What a reader's memory is full of before the read: contents that must not be left in it. */
 export const OLD = 0xa5;
+
+/** Of requests whose end is tested, bytes. */
+export const LENGTH = 8192;
+
+/** Whether it comes though it should not. */
+export const soon = (promise: Promise<unknown>) => before(performance.now() + 300, promise);
+
+/** `1:0 2:-5` */
+export const said = (cqes: readonly { tag: number; res: number }[]) =>
+  cqes.map(({ tag, res }) => `${tag}:${res}`);
 
 /** A request of a client that is answered by the test itself. */
 export interface InHand {
@@ -46,6 +57,12 @@ export async function inHand(
   const port = request && server.queues[request.queue];
   if (!port) throw new Error('the server was not asked');
   return { server, client, request, port, memory, under, commit: (result) => held.release(result) };
+}
+
+/** That a reader has nothing but zeroes. */
+export function check(t: Test, { memory }: InHand): void {
+  t.ok(!memory.bytes.includes(OLD), 'contents of before');
+  t.bytes(memory.bytes, new Uint8Array(memory.length));
 }
 
 /** A command about the request in hand as a plain SQE, for other rings than the queue's. Its result is 0. */

@@ -5,6 +5,7 @@ import { LENDING } from '../ublk/way.ts';
 import './ending.ts';
 import './leaders.ts';
 import './members.ts';
+import './servers.ts';
 import './sockets.ts';
 import './unfilled.ts';
 

@@ -89,6 +89,22 @@ export class Control implements Disposable {
     await this.#command('UBLK_U_CMD_START_DEV', id, undefined, process.pid);
   }
 
+  /** Makes a quiesced device ready for another server; false while the one that died still has it open, or it is not quiesced yet. */
+  async beginRecovery(id: number): Promise<boolean> {
+    try {
+      await this.#command('UBLK_U_CMD_START_USER_RECOVERY', id);
+      return true;
+    } catch (error) {
+      if (error instanceof SyscallError && error.code === 'EBUSY') return false;
+      throw error;
+    }
+  }
+
+  /** Ends when all queues have fetched: requests are asked for again. */
+  async endRecovery(id: number): Promise<void> {
+    await this.#command('UBLK_U_CMD_END_USER_RECOVERY', id, undefined, process.pid);
+  }
+
   /** Ends when /dev/ublkbN is gone: what is under way is waited for. */
   async stop(id: number): Promise<void> {
     await this.#command('UBLK_U_CMD_STOP_DEV', id);

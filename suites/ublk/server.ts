@@ -30,9 +30,17 @@ export interface ServerOptions {
 
 export const USER_COPY_FLAGS = ['UBLK_F_USER_COPY', 'UBLK_F_CMD_IOCTL_ENCODE'];
 export const ZERO_COPY_FLAGS = [...USER_COPY_FLAGS, 'UBLK_F_SUPPORT_ZERO_COPY'];
+const flagsOf = ({ flags, answering }: ServerOptions) =>
+  flags ?? (answering === zeroCopy ? ZERO_COPY_FLAGS : USER_COPY_FLAGS);
 const CACHE = ['UBLK_ATTR_VOLATILE_CACHE', 'UBLK_ATTR_FUA'];
 /** How long a stop may take before the kernel is made to end what is under way, ms: the agent grants 10 s for all. */
 const END_MS = 4000;
+
+/** Gets a device that can be served, and what makes it live then. `tell`: its number, from when on it has to be deleted. */
+type Prepare = (
+  control: Control,
+  tell: (id: number) => void,
+) => Promise<{ info: DeviceInfo; live(): Promise<void> }>;
 
 /** Waits for one of the two, at most so long; what went wrong. That the device is gone already is nothing wrong. */
 async function ending(what: string, work: Promise<void>): Promise<Error | undefined> {
@@ -76,37 +84,49 @@ export class UblkServer implements AsyncDisposable {
 
   /** Adds a device and starts it. Throws SyscallError with the command's name, SkipError where the kernel knows no ublk. */
   static async start(uapi: UapiTable, options: ServerOptions): Promise<UblkServer> {
-    const {
-      answering = userCopy,
-      queues = 1,
-      depth = 16,
-      entries = depth * 8,
-      maxIo = 1 << 20,
-      blockSize = 512,
-    } = options;
-    const flags = uapi.bits(
-      ...(options.flags ?? (answering === zeroCopy ? ZERO_COPY_FLAGS : USER_COPY_FLAGS)),
-    );
-    const { target, attributes = CACHE } = options;
-    // First: what the kernel lacks skips the test, with its name.
-    const strategy = answering(target, uapi);
-    const control = new Control(uapi);
-    let info: DeviceInfo | undefined;
-    let server: UblkServer | undefined;
-    try {
-      info = await control.add({ queues, depth, maxIo, flags });
+    const { queues = 1, depth = 16, maxIo = 1 << 20, blockSize = 512, target, attributes = CACHE } = options;
+    const flags = uapi.bits(...flagsOf(options));
+    return UblkServer.#serve(uapi, options, async (control, tell) => {
+      const info = await control.add({ queues, depth, maxIo, flags });
+      tell(info.id);
       // The kernel says so by clearing flags (ublk_ctrl_add_dev), not by an error.
       const refused = (flags & ~info.flags) >>> 0;
       if (refused) throw new Error(`the kernel's ublk clears these flags: 0x${refused.toString(16)}`);
       await control.setParams(info.id, { size: target.size, blockSize, maxIo, attributes });
+      return { info, live: () => control.start(info.id) };
+    });
+  }
+
+  /** Goes on where another server has died, after Control.beginRecovery (UBLK_F_USER_RECOVERY). Takes the device over, also to delete it. */
+  static async takeOver(uapi: UapiTable, id: number, options: ServerOptions): Promise<UblkServer> {
+    return UblkServer.#serve(uapi, options, async (control, tell) => {
+      tell(id);
+      return { info: await control.info(id), live: () => control.endRecovery(id) };
+    });
+  }
+
+  static async #serve(
+    uapi: UapiTable,
+    { target, answering = userCopy, depth = 16, entries = depth * 8 }: ServerOptions,
+    prepare: Prepare,
+  ): Promise<UblkServer> {
+    // First: what the kernel lacks skips the test, with its name.
+    const strategy = answering(target, uapi);
+    const control = new Control(uapi);
+    let id: number | undefined;
+    let server: UblkServer | undefined;
+    try {
+      const { info, live } = await prepare(control, (known) => {
+        id = known;
+      });
       server = new UblkServer(uapi, control, info, { strategy, entries });
       for (const queue of server.queues) queue.start();
-      await control.start(info.id);
+      await live();
       return server;
     } catch (error) {
       if (server) await server[Symbol.asyncDispose]().catch(() => {});
       else {
-        if (info) await deleteIfThere(control, info.id);
+        if (id !== undefined) await deleteIfThere(control, id);
         control[Symbol.dispose]();
       }
       throw error;
