@@ -8,4 +8,5 @@ export { type Bytes, type Indices, loadBinding } from './native.ts';
 export { before, deferred, Notice } from './notice.ts';
 export { encodeParams, type RingOptions, type RingParams } from './params.ts';
 export { Ring, type Turn } from './ring.ts';
+export { enter, pread, pwrite, runScript, type Step } from './script.ts';
 export { type Ending, Victim, type VictimOptions } from './victim.ts';

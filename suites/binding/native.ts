@@ -23,6 +23,22 @@ export interface Indices {
   overflow: number;
 }
 
+/** ENTER a ring (completions to wait for), READ or WRITE a file (position in it): in the order of script.c's enum. */
+export type NativeStep = [what: number, on: Handle | number, bytes: Uint8Array | null, number: number];
+
+export interface Scripted {
+  /** 0 or -errno. */
+  result: number;
+  /** The step that it is of. */
+  at: number;
+  /** CPU time of the thread, ns. */
+  cpu: number;
+  /** CPU time of the process's other threads meanwhile, ns. */
+  others: number;
+  /** Bytes. */
+  copied: number;
+}
+
 export interface Native {
   open(entries: number, params: Uint8Array): OpenedRing | number;
   close(ring: Handle): void;
@@ -39,6 +55,7 @@ export interface Native {
   scattered(length: number): ArrayBuffer | number;
   measure(ring: Handle, samples: Uint8Array, apart: number, trigger: number, drain: number): number;
   drive(ring: Handle, samples: Uint8Array): { wall: number; system: number } | number;
+  script(steps: readonly NativeStep[], samples: Uint8Array): Scripted;
   clockCost(samples: Uint8Array): number;
   spin(count: number): number;
   address(bytes: Bytes): bigint;

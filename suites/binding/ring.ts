@@ -31,19 +31,19 @@ export class Ring implements Disposable {
   /** The shared memory of both queues; offsets are in `params`. */
   readonly queues: ArrayBuffer;
   readonly sqes: ArrayBuffer;
-  readonly #handle: OpenedRing['handle'];
+  /** For other parts of the binding. */
+  readonly handle: OpenedRing['handle'];
   readonly #raw: Uint8Array;
   #notice: Notice | undefined;
   #ready: Cqe[] = [];
   #written = 0;
-  #tail = 0;
   #closed = false;
 
   constructor(options: RingOptions) {
     const params = encodeParams(options);
     const opened = checked<OpenedRing>(native().open(options.entries, params), 'io_uring_setup');
     this.params = decodeParams(params);
-    this.#handle = opened.handle;
+    this.handle = opened.handle;
     this.fd = opened.fd;
     this.sqeSize = opened.sqeSize;
     this.cqeSize = opened.cqeSize;
@@ -54,12 +54,11 @@ export class Ring implements Disposable {
 
   /** The next free SQE, zeroed; it counts as written from now on. Throws RangeError when the queue is full. */
   nextSqe(): DataView {
-    const { sqHead } = this.indices();
-    if ((this.#tail - sqHead) >>> 0 >= this.params.sqEntries)
-      throw new RangeError('the submission queue is full');
-    const slot = this.#tail & (this.params.sqEntries - 1);
+    const { sqHead, sqTail } = this.indices();
+    const next = sqTail + this.#written;
+    if ((next - sqHead) >>> 0 >= this.params.sqEntries) throw new RangeError('the submission queue is full');
+    const slot = next & (this.params.sqEntries - 1);
     new Uint8Array(this.sqes, slot * this.sqeSize, this.sqeSize).fill(0);
-    this.#tail = (this.#tail + 1) >>> 0;
     this.#written++;
     return new DataView(this.sqes, slot * this.sqeSize, this.sqeSize);
   }
@@ -67,7 +66,7 @@ export class Ring implements Disposable {
   /** Makes written SQEs visible to the kernel without entering it; how many. */
   publish(): number {
     const count = this.#written;
-    checked(native().push(this.#handle, count), 'push');
+    checked(native().push(this.handle, count), 'push');
     this.#written = 0;
     return count;
   }
@@ -79,19 +78,19 @@ export class Ring implements Disposable {
 
   /** As `submit`, from a thread that has exited when this returns. */
   submitFromThread(): number {
-    return checked(native().enterFromThread(this.#handle, this.publish(), 0, 0), 'io_uring_enter');
+    return checked(native().enterFromThread(this.handle, this.publish(), 0, 0), 'io_uring_enter');
   }
 
   /** io_uring_enter as it is: blocks the event loop when `complete` > 0. `timeoutMs` < 0: no limit. */
   enter(submit: number, complete: number, flags: number, timeoutMs = -1): number {
-    return checked(native().enter(this.#handle, submit, complete, flags, timeoutMs), 'io_uring_enter');
+    return checked(native().enter(this.handle, submit, complete, flags, timeoutMs), 'io_uring_enter');
   }
 
   /** Completions that are there, at most `max`, without entering the kernel. */
   reap(max = Number.POSITIVE_INFINITY): Cqe[] {
     while (this.#ready.length < max) {
       const room = this.#raw.subarray(0, Math.min(BATCH, max - this.#ready.length) * this.cqeSize);
-      const count = native().reap(this.#handle, room);
+      const count = native().reap(this.handle, room);
       this.#ready.push(...decodeCqes(room, count, this.cqeSize));
       if (count < BATCH) break;
     }
@@ -118,7 +117,7 @@ export class Ring implements Disposable {
   /** Reaping makes room for completions that overflowed: they come with the next flush. */
   #collect(count: number): void {
     for (let more = true; more && this.#ready.length < count; ) {
-      checked(native().flush(this.#handle), 'io_uring_enter');
+      checked(native().flush(this.handle), 'io_uring_enter');
       const had = this.#ready.length;
       this.#ready = this.reap();
       more = this.#ready.length > had;
@@ -127,13 +126,13 @@ export class Ring implements Disposable {
 
   #noticed(): Promise<void> {
     if (this.params.flags & IOPOLL) return new Promise((resolve) => setImmediate(resolve));
-    this.#notice ??= new Notice(checked(native().notifyFd(this.#handle), 'io_uring_register'));
+    this.#notice ??= new Notice(checked(native().notifyFd(this.handle), 'io_uring_register'));
     return this.#notice.next();
   }
 
   /** io_uring_register by number; its non-negative result. */
   register(opcode: number, argument: Bytes, count: number): number {
-    return checked(native().register(this.#handle, opcode, argument, count), 'io_uring_register');
+    return checked(native().register(this.handle, opcode, argument, count), 'io_uring_register');
   }
 
   /**
@@ -143,7 +142,7 @@ export class Ring implements Disposable {
    */
   measure(samples: Float64Array, turn: Turn = {}): number {
     const { apart = false, trigger = -1, drain = -1 } = turn;
-    return this.#again(() => native().measure(this.#handle, bytesOf(samples), Number(apart), trigger, drain));
+    return this.#again(() => native().measure(this.handle, bytesOf(samples), Number(apart), trigger, drain));
   }
 
   /**
@@ -152,29 +151,27 @@ export class Ring implements Disposable {
    * the kernel, ns. Throws SyscallError with the first completion that failed.
    */
   drive(samples: Float64Array): { wall: number; system: number } {
-    return this.#again(() => native().drive(this.#handle, bytesOf(samples)));
+    return this.#again(() => native().drive(this.handle, bytesOf(samples)));
   }
 
   /** Does something with a queue that is full, or was when this was done before. */
   #again<T>(act: () => T | number): T {
-    const again = this.#written === 0 && this.#tail >= this.params.sqEntries;
+    const again = this.#written === 0 && this.indices().sqTail >= this.params.sqEntries;
     if (!again && this.#written !== this.params.sqEntries)
       throw new RangeError('the submission queue is not full');
     this.#written = 0;
-    const result = checked<T>(act(), 'a measured request');
-    this.#tail = this.indices().sqTail;
-    return result;
+    return checked<T>(act(), 'a measured request');
   }
 
   indices(): Indices {
-    return native().indices(this.#handle);
+    return native().indices(this.handle);
   }
 
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#notice?.[Symbol.dispose]();
-    native().close(this.#handle);
+    native().close(this.handle);
   }
 
   [Symbol.dispose](): void {

@@ -111,5 +111,6 @@ NAPI_MODULE_INIT()
 	export_measure(env, exports);
 	export_drive(env, exports);
 	export_scatter(env, exports);
+	export_script(env, exports);
 	return exports;
 }

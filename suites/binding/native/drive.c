@@ -44,8 +44,7 @@ static int take_some(struct drive *d)
 	uint32_t ready = atomic_load_explicit(ring->cq_tail, memory_order_acquire) - head;
 	double now = now_ns();
 	for (uint32_t i = 0; i < ready; i++) {
-		uint32_t slot = (head + i) & (ring->cq_entries - 1);
-		const struct io_uring_cqe *cqe = (void *)(ring->cqes + (size_t)slot * ring->cqe_size);
+		const struct io_uring_cqe *cqe = cqe_at(ring, head + i);
 		if (cqe->res < 0)
 			return cqe->res;
 		d->samples[cqe->user_data] = now - d->samples[cqe->user_data];

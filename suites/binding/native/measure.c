@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What submissions cost, by the CPU's time-stamp counter: in a guest whose clock counts instructions it counts those. */
 #include "ringlab.h"
-#include <time.h>
 #include <x86intrin.h>
 
 /* Nothing of what is measured may be moved across it. */
@@ -13,21 +12,13 @@ static inline uint64_t stamp(void)
 	return now;
 }
 
-static uint64_t thread_time(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 /* Takes `count` completions. 0, or the first that is no success as -errno. */
 static int take_completions(struct ring *ring, uint32_t count)
 {
 	uint32_t head = atomic_load_explicit(ring->cq_head, memory_order_relaxed);
 	int error = 0;
 	for (uint32_t i = 0; i < count; i++) {
-		uint32_t slot = (head + i) & (ring->cq_entries - 1);
-		const struct io_uring_cqe *cqe = (void *)(ring->cqes + (size_t)slot * ring->cqe_size);
+		const struct io_uring_cqe *cqe = cqe_at(ring, head + i);
 		/* A command's status is positive, but so is the length of a transfer: the caller checks those beforehand. */
 		if (cqe->res < 0 && !error)
 			error = cqe->res;
@@ -36,14 +27,14 @@ static int take_completions(struct ring *ring, uint32_t count)
 	return error;
 }
 
-static int wait_for(struct ring *ring, uint32_t count)
+int await_cqes(struct ring *ring, uint32_t count)
 {
 	uint32_t head = atomic_load_explicit(ring->cq_head, memory_order_relaxed);
 	while (atomic_load_explicit(ring->cq_tail, memory_order_acquire) - head < count) {
 		if (sys_enter(ring->fd, 0, count, IORING_ENTER_GETEVENTS, NULL, 0) < 0 && errno != EINTR)
 			return -errno;
 	}
-	return take_completions(ring, count);
+	return 0;
 }
 
 /* What a turn of the whole queue is, and what is done after it that nobody counts. */
@@ -118,7 +109,9 @@ static int64_t turn(const struct work *w)
 		ticks = complete_all(w);
 	if (ticks < 0)
 		return ticks;
-	int error = wait_for(w->ring, w->ring->sq_entries);
+	int error = await_cqes(w->ring, w->ring->sq_entries);
+	if (!error)
+		error = take_completions(w->ring, w->ring->sq_entries);
 	if (!error && w->drain >= 0)
 		error = empty(w->drain);
 	return error ? error : ticks;
@@ -143,14 +136,14 @@ static napi_value measure(napi_env env, napi_callback_info info)
 	work.trigger = (int)trigger;
 	work.drain = (int)drain;
 	double *samples = data;
-	uint64_t started = thread_time();
+	uint64_t started = cpu_time(CLOCK_THREAD_CPUTIME_ID);
 	for (size_t i = 0; i < length / sizeof(*samples); i++) {
 		int64_t ticks = turn(&work);
 		if (ticks < 0)
 			return make_number(env, ticks);
 		samples[i] = (double)ticks;
 	}
-	return make_number(env, (int64_t)(thread_time() - started));
+	return make_number(env, (int64_t)(cpu_time(CLOCK_THREAD_CPUTIME_ID) - started));
 }
 
 /* clockCost(samples): the same ticks around nothing. */

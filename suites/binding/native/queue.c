@@ -33,10 +33,8 @@ static napi_value reap(napi_env env, napi_callback_info info)
 	uint32_t head = atomic_load_explicit(ring->cq_head, memory_order_relaxed);
 	uint32_t ready = atomic_load_explicit(ring->cq_tail, memory_order_acquire) - head;
 	uint32_t fits = (uint32_t)(room / ring->cqe_size), count = ready < fits ? ready : fits;
-	for (uint32_t i = 0; i < count; i++) {
-		uint32_t slot = (head + i) & (ring->cq_entries - 1);
-		memcpy((char *)out + i * ring->cqe_size, ring->cqes + (size_t)slot * ring->cqe_size, ring->cqe_size);
-	}
+	for (uint32_t i = 0; i < count; i++)
+		memcpy((char *)out + i * ring->cqe_size, cqe_at(ring, head + i), ring->cqe_size);
 	atomic_store_explicit(ring->cq_head, head + count, memory_order_release);
 	return make_number(env, count);
 }

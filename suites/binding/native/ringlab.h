@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Memory that script may see: unmapped when its last holder (ring handle, ArrayBuffer) has gone. */
@@ -60,6 +61,23 @@ static inline int sys_enter(int fd, uint32_t submit, uint32_t complete, uint32_t
 	return (int)syscall(SYS_io_uring_enter, fd, submit, complete, flags, arg, size);
 }
 
+/* Completion number `index`, counted as the head of the queue is. */
+static inline const struct io_uring_cqe *cqe_at(const struct ring *ring, uint32_t index)
+{
+	return (void *)(ring->cqes + (size_t)(index & (ring->cq_entries - 1)) * ring->cqe_size);
+}
+
+/* measure.c: waits until so many completions are there, and leaves them. 0 or -errno. */
+int await_cqes(struct ring *ring, uint32_t count);
+
+/* ns by one of the clocks that do not go on while nothing is done. */
+static inline uint64_t cpu_time(clockid_t clock)
+{
+	struct timespec now;
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
 /* Each part adds its functions to the module. */
 void export_memory(napi_env env, napi_value exports);
 void export_ring(napi_env env, napi_value exports);
@@ -69,5 +87,6 @@ void export_child(napi_env env, napi_value exports);
 void export_measure(napi_env env, napi_value exports);
 void export_drive(napi_env env, napi_value exports);
 void export_scatter(napi_env env, napi_value exports);
+void export_script(napi_env env, napi_value exports);
 
 #endif
