@@ -6,6 +6,7 @@ import {
   TestRing,
   type TestRingOptions,
   type UapiTable,
+  writeSqe,
 } from '../lib/index.ts';
 
 /** An SQE, for IORING_OP_URING_CMD with its command: the fields of a struct by name. */
@@ -17,6 +18,21 @@ export interface PumpSqe extends Omit<SqeFields, 'userData'> {
 
 /** A completion, with its place among all of its ring's. */
 export type Answered = Cqe & { arrival: number };
+
+/** Writes an SQE with its command and its group's mark. */
+export function writePumpSqe(
+  view: DataView,
+  uapi: UapiTable,
+  { command, grouped, ...fields }: PumpSqe,
+  userData: number,
+): void {
+  writeSqe(view, uapi, { ...fields, userData });
+  if (command) {
+    const { offset } = uapi.field('io_uring_sqe', 'cmd');
+    uapi.write(view, command.struct, command.values, offset);
+  }
+  if (grouped) groupMarking(uapi).mark(view);
+}
 
 interface Waiting {
   resolve(answered: Answered): void;
@@ -82,14 +98,9 @@ export class Pump implements Disposable {
     for (let left = this.ring.publish(); left > 0; ) left -= this.ring.enter(left, 0, 0);
   }
 
-  #write({ command, grouped, ...fields }: PumpSqe): Promise<Answered> {
+  #write(sqe: PumpSqe): Promise<Answered> {
     const userData = ++this.#serial;
-    const view = this.ring.sqe({ ...fields, userData });
-    if (command) {
-      const { offset } = this.#uapi.field('io_uring_sqe', 'cmd');
-      this.#uapi.write(view, command.struct, command.values, offset);
-    }
-    if (grouped) groupMarking(this.#uapi).mark(view);
+    writePumpSqe(this.ring.nextSqe(), this.#uapi, sqe, userData);
     this.#written++;
     const promise = new Promise<Answered>((resolve, reject) =>
       this.#waiting.set(userData, { resolve, reject }),

@@ -85,10 +85,11 @@ export class Queue implements Port, Disposable {
   async #serve(tag: number): Promise<void> {
     const [ok, abort] = [this.uapi.constant('UBLK_IO_RES_OK'), this.uapi.constant('UBLK_IO_RES_ABORT')];
     try {
-      let { res } = await this.#command('UBLK_U_IO_FETCH_REQ', tag, 0);
+      const fetch = this.#sqe('UBLK_U_IO_FETCH_REQ', { q_id: this.#options.index, tag });
+      let { res } = await this.pump.one(fetch);
       while (res === ok) {
         const result = await this.#answer(tag);
-        ({ res } = await this.#command('UBLK_U_IO_COMMIT_AND_FETCH_REQ', tag, result));
+        ({ res } = await this.pump.one(this.commit({ tag }, result)));
       }
       if (res !== abort) throw new Error(`queue ${this.#options.index}, tag ${tag}: ${errnoName(-res)}`);
     } catch (error) {
@@ -107,10 +108,6 @@ export class Queue implements Port, Disposable {
       this.failures.push(error as Error);
       return -this.uapi.constant('EIO');
     }
-  }
-
-  #command(name: string, tag: number, result: number): Promise<Answered> {
-    return this.pump.one(this.#sqe(name, { q_id: this.#options.index, tag, result }));
   }
 
   #sqe(name: string, values: Record<string, number>): PumpSqe {
@@ -141,9 +138,18 @@ export class Queue implements Port, Disposable {
   }
 
   group(request: BlockRequest, ...members: readonly PumpSqe[]): Promise<Answered[]> {
+    return this.send(...this.lending(request, ...members));
+  }
+
+  /** The SQEs of such a group. */
+  lending(request: BlockRequest, ...members: readonly PumpSqe[]): PumpSqe[] {
     const last = members.length - 1;
-    const grouped = members.map((member, index) => ({ ...member, grouped: index < last }));
-    return this.send(this.provide(request), ...grouped);
+    return [this.provide(request), ...members.map((member, index) => ({ ...member, grouped: index < last }))];
+  }
+
+  /** Ends a request with this result, bytes or -errno; completes with the tag's next one. */
+  commit({ tag }: Pick<BlockRequest, 'tag'>, result: number): PumpSqe {
+    return this.#sqe('UBLK_U_IO_COMMIT_AND_FETCH_REQ', { q_id: this.#options.index, tag, result });
   }
 
   /** Takes ring and memory away; a device that is not stopped yet loses its server. */
