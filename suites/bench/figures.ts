@@ -1,6 +1,6 @@
 import { chunk, mean, median, quantile } from 'simple-statistics';
-import { clockCost, type Test, type Turn } from '../lib/index.ts';
-import { type Loaded, type Measured, type Turns, turnsOf } from './loaded.ts';
+import { clockCost, type Test } from '../lib/index.ts';
+import { type Loaded, type Measured, type Turns, turnsOf, type Work } from './loaded.ts';
 import { fillSlabs } from './slab.ts';
 import { takeTimes } from './times.ts';
 
@@ -8,10 +8,10 @@ import { takeTimes } from './times.ts';
 const SEGMENT = 64;
 
 /** Turns that are counted in all, and warmed up for in each round. Deep queues give as many requests with fewer. */
-const usualTurns = (depth: number, rounds: number, pages: number): Turns =>
+const usualTurns = ({ depth, least = 16 }: Work, rounds: number, pages: number): Turns =>
   depth > 1
     ? { warmUp: 3, counted: 12 * rounds }
-    : { warmUp: 6, counted: Math.max(16, SEGMENT / pages) * rounds };
+    : { warmUp: 6, counted: Math.max(least, SEGMENT / pages) * rounds };
 
 /** Median of a round. Of deep queues that take part of a segment each, those that take one together are as one, wherever it began. */
 function middle(costs: number[], depth: number, pages: number): number {
@@ -19,10 +19,10 @@ function middle(costs: number[], depth: number, pages: number): number {
   return median(chunk(costs, together).map(mean));
 }
 
-/** Ticks that reading the clock twice takes. */
-function overhead(): number {
+/** What reading the clock twice takes by itself. */
+function overhead({ clock }: Work): number {
   const samples = new Float64Array(101);
-  clockCost(samples);
+  clock(samples);
   return median([...samples]);
 }
 
@@ -42,12 +42,9 @@ interface Counted {
   median: number;
   costs: number[];
   cpuTime: number;
-  depth: number;
-  turn: Turn;
 }
 
-function tell(t: Test, { median, costs, cpuTime, depth, turn }: Counted): void {
-  const name = turn.trigger === undefined ? 'submit' : 'complete';
+function tell(t: Test, { name, depth, calls }: Work, { median, costs, cpuTime }: Counted): void {
   const [p10, p90] = quantile(costs, [0.1, 0.9]) as [number, number];
   const lower = { unit: 'instructions', better: 'lower' } as const;
   const tail = { ...lower, better: 'none', noise: TAIL_NOISE } as const;
@@ -55,43 +52,57 @@ function tell(t: Test, { median, costs, cpuTime, depth, turn }: Counted): void {
   t.metric({ name: `${name}.p10`, value: p10, ...tail });
   t.metric({ name: `${name}.p90`, value: p90, ...tail });
   t.metric({ name: 'cpu', value: cpuTime / (costs.length * depth), ...lower, noise: CPU_NOISE });
-  // One to wait for the lot, after those that submit.
-  const calls = (turn.apart ? depth : 1) + 1;
   t.metric({ name: 'syscalls', value: calls / depth, unit: 'calls', better: 'lower' });
 }
 
+/** The queue of a ring, submitted again and again. */
+function onRing({ ring, end, turn = {} }: Loaded): Work {
+  const depth = ring.params.sqEntries;
+  return {
+    name: turn.trigger === undefined ? 'submit' : 'complete',
+    depth,
+    // One to wait for the lot, after those that submit.
+    calls: (turn.apart ? depth : 1) + 1,
+    clock: clockCost,
+    run: (samples) => ring.measure(samples, turn),
+    end,
+  };
+}
+
 /**
- * Measures a workload, and gives the test its figures, each for one request: instructions of the submission, or of the call in
- * which a trigger's requests complete (median of the cheapest round, p10 and p90 of all; the clock's own subtracted), CPU time of
- * everything, system calls. A sample in which an interrupt fell is one of the few that the median does not see.
+ * Measures what turns cost, and gives the test its figures, each for one request: instructions (median of the cheapest round, p10
+ * and p90 of all; the clock's own subtracted), CPU time of everything, system calls. A sample in which an interrupt fell is one of
+ * the few that the median does not see.
  */
-function countInstructions(t: Test, load: () => Loaded, pages: number): Measured {
+export function countWork(t: Test, begin: () => Work, pages: number): Measured & { submit: number } {
   const rounds = roundsFor(pages);
-  const clock = overhead();
   const medians: number[] = [];
-  const all: Counted = { median: 0, costs: [], cpuTime: 0, depth: 1, turn: {} };
+  const all: Counted = { median: 0, costs: [], cpuTime: 0 };
   let sent = 0;
   for (let round = 0; round < rounds; round++) {
-    const { ring, end, turn = {} } = load();
+    const work = begin();
+    const { depth } = work;
+    const clock = overhead(work);
     using _filling = fillSlabs();
-    const depth = ring.params.sqEntries;
-    const { warmUp, counted } = turnsOf(t, usualTurns(depth, rounds, pages));
-    if (warmUp > 0) ring.measure(new Float64Array(warmUp), turn);
+    const { warmUp, counted } = turnsOf(t, usualTurns(work, rounds, pages));
+    if (warmUp > 0) work.run(new Float64Array(warmUp));
     const samples = new Float64Array(Math.ceil(counted / rounds));
-    all.cpuTime += ring.measure(samples, turn);
-    end();
+    all.cpuTime += work.run(samples);
+    work.end();
     const own = [...samples].map((ticks) => (ticks - clock) / depth);
     medians.push(middle(own, depth, pages));
     all.costs.push(...own);
-    Object.assign(all, { depth, turn });
     sent += (warmUp + samples.length) * depth;
+    if (round === rounds - 1) tell(t, work, { ...all, median: Math.min(...medians) });
   }
-  all.median = Math.min(...medians);
-  tell(t, all);
-  return { submit: all.median, sent };
+  return { submit: Math.min(...medians), sent };
 }
 
-/** Measures by the clock that was asked for (`ringlab bench --clock`). `pages`: what a request has of them. */
+/**
+ * Measures submissions, or calls in which a trigger's requests complete, by the clock that was asked for (`ringlab bench --clock`).
+ * `pages`: what a request has of them.
+ */
 export function measure(t: Test, load: () => Loaded, pages = 1): Measured {
-  return t.lab.cell.facts.clock === 'time' ? takeTimes(t, load) : countInstructions(t, load, pages);
+  if (t.lab.cell.facts.clock === 'time') return takeTimes(t, load);
+  return countWork(t, () => onRing(load()), pages);
 }

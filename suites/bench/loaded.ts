@@ -3,6 +3,9 @@ import type { Test, TestRing, Turn } from '../lib/index.ts';
 /** The fact of cells where instructions are counted. */
 export const COUNTING = { clock: 'instructions' };
 
+/** Rings that servers have who look for speed: completions wait for whoever enters, and all that they cost is in that call. */
+export const DEFERRED = ['IORING_SETUP_SINGLE_ISSUER', 'IORING_SETUP_DEFER_TASKRUN'];
+
 /** How often the whole queue is submitted: warm-up turns are not counted. */
 export interface Turns {
   warmUp: number;
@@ -31,4 +34,21 @@ export interface Loaded {
   end(): void;
   /** Where a turn is not one call to submit and one to wait: for the clock that counts instructions only. */
   turn?: Turn;
+}
+
+/** What is done turn by turn where instructions are counted. */
+export interface Work {
+  /** What its figure is called. */
+  name: 'submit' | 'complete' | 'io';
+  /** Requests of a turn. */
+  depth: number;
+  /** System calls of a turn. */
+  calls: number;
+  /** Turns that a round has at least, with one request each; default 16. */
+  least?: number;
+  /** Does a turn for each sample, and makes it what that cost. CPU time of everything, ns. */
+  run(samples: Float64Array): number;
+  /** Makes each sample what reading the clock adds to one. */
+  clock(samples: Float64Array): void;
+  end(): void;
 }

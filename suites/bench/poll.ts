@@ -1,11 +1,9 @@
 import { openRing, type Pipe, pipe, type Test, test } from '../lib/index.ts';
 import { measure } from './figures.ts';
-import { COUNTING } from './loaded.ts';
+import { COUNTING, DEFERRED } from './loaded.ts';
 
 /** POLLIN (asm-generic/poll.h). */
 const READABLE = 1;
-/** Completions wait for whoever enters the ring: all that they cost is in that call. */
-const DEFERRED = ['IORING_SETUP_SINGLE_ISSUER', 'IORING_SETUP_DEFER_TASKRUN'];
 
 /** Each request waits for the same pipe. */
 function load(t: Test, depth: number, { reader, writer }: Pipe) {
