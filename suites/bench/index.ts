@@ -5,6 +5,8 @@ import { growth, note, outOfOrder } from './order.ts';
 import { benchPoll } from './poll.ts';
 import { settle } from './queue.ts';
 import { benchSend } from './send.ts';
+import { benchUblk } from './ublk.ts';
+import { orderUblk } from './ublk-order.ts';
 import { type Naming, prepare, type Workload } from './workload.ts';
 
 const SIZES = [4, 16, 64, 256];
@@ -71,6 +73,15 @@ suite('cost', NEEDS, () => {
     const ticks = Math.min(...Array.from({ length: 5 }, () => spin(100_000)));
     t.ok(Math.abs(ticks - 400_000) < 400, `400000 instructions took ${ticks} ticks`);
   });
+  test('CPU time is counted in instructions', { facts: COUNTING }, (t) => {
+    const times = Array.from({ length: 5 }, () => {
+      const before = process.cpuUsage();
+      spin(2_500_000);
+      const { user, system } = process.cpuUsage(before);
+      return user + system;
+    });
+    t.ok(Math.abs(Math.min(...times) - 10_000) < 50, `10 million instructions took ${times} us`);
+  });
   for (const depth of DEPTHS) {
     benchNop('plain', depth);
     benchNop('big', depth);
@@ -95,6 +106,8 @@ suite('cost', NEEDS, () => {
   for (const naming of ['none', 'bvec'] as const)
     bench({ through: 'block', naming, kind: 'read', bytes: 4096, depth: DEEP });
 
+  benchUblk();
+
   // Of what was measured before, so that it is said once for all and not read off a table by hand.
   const mapped = { uapi: ['IORING_REGISTER_MAP_BUFFERS'], facts: COUNTING };
   test('order: a mapped buffer costs less than a registered one, that less than any other', mapped, (t) => {
@@ -113,4 +126,5 @@ suite('cost', NEEDS, () => {
       t.ok(factor <= 1.06, `${what}: ${factor.toFixed(3)} times as much for 64k as for 4k`);
     }
   });
+  orderUblk();
 });
