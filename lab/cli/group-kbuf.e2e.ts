@@ -1,9 +1,33 @@
 import t from 'tap';
+import type { RunRecord } from '../model/result.ts';
 import { noticed } from './testing/mutants.ts';
+import { ringlab } from './testing/ringlab.ts';
 
-/** The series group-kbuf: two of the faults that its suite must notice, one of which shows what was in the pages before. */
+/** The series group-kbuf: what zero copy saves, and two of the faults that its suite must notice. */
 
-t.test('two planted faults are noticed', async (t) => {
-  const where = ['--series', 'group-kbuf', '--guest', 'plain', '--suite', 'group-kbuf'];
-  t.same(await noticed(where, ['tail', 'given-back-early']), [true, true]);
-});
+const SERIES = ['--series', 'group-kbuf', '--guest', 'plain'];
+
+t.test(
+  'zero copy of ublk copies nothing, and costs less than user copy where there is much to copy',
+  async (t) => {
+    const only = ['ublk read 64k', 'ublk write 64k', 'order: ublk'].flatMap((name) => ['--only', name]);
+    const { code, stdout, stderr } = await ringlab([
+      ...['bench', ...SERIES, '--patched-only', '--boots', '1', '--json'],
+      ...only,
+    ]);
+    t.equal(code, 0, stderr.slice(-2000));
+    const [cell] = (JSON.parse(stdout) as RunRecord).cells;
+    t.same(
+      cell?.tests.map(({ verdict }) => verdict),
+      Array(5).fill('pass'),
+    );
+  },
+);
+
+t.test(
+  'two planted faults are noticed: one shows what was in the pages, one ends a request too early',
+  async (t) => {
+    const where = [...SERIES, '--suite', 'group-kbuf'];
+    t.same(await noticed(where, ['tail', 'given-back-early']), [true, true]);
+  },
+);
