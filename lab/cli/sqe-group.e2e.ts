@@ -10,7 +10,7 @@ interface Compared {
   metrics: { name: string; base?: number; patched?: number }[];
 }
 
-t.test('requests that are in no group cost at most 0.5% more', async (t) => {
+t.test('requests that are in no group cost at most 0.5% more, those in links 2%', async (t) => {
   const only = ['nop depth 1', 'nop depth 32', 'read 4k depth 1 none', 'read 4k depth 32'];
   const where = ['--suite', 'bench', '--guest', 'plain', '--boots', '1'];
   const names = only.flatMap((name) => ['--only', name]);
@@ -18,11 +18,12 @@ t.test('requests that are in no group cost at most 0.5% more', async (t) => {
   t.ok(code === 0 || code === 1, stderr.slice(-2000));
   const { metrics } = JSON.parse(stdout) as Compared;
   const submissions = metrics.filter(({ name, base }) => name.endsWith('.submit') && base !== undefined);
-  // Links are assembled out of line now, and do cost more: the series' README says how much.
-  const both = submissions.filter(({ name }) => !name.includes('linked'));
-  t.ok(both.length >= 6, `${both.length} figures`);
-  for (const { name, base = 0, patched = Number.POSITIVE_INFINITY } of both)
-    t.ok(patched <= base * 1.005, `${name}: ${base} before, ${patched} now`);
+  t.ok(submissions.length >= 7, `${submissions.length} figures`);
+  for (const { name, base = 0, patched = Number.POSITIVE_INFINITY } of submissions) {
+    // What assembles links assembles groups, too: nine instructions more.
+    const most = name.includes('linked') ? 1.02 : 1.005;
+    t.ok(patched <= base * most, `${name}: ${base} before, ${patched} now`);
+  }
 });
 
 t.test('two planted faults are noticed', async (t) => {
