@@ -57,17 +57,9 @@ static void *map_aligned(size_t length, int flags)
 	return start;
 }
 
-/* allocate(length, kind): page-aligned zeroed memory as an ArrayBuffer, or -errno. Length is a multiple of the page size. */
-static napi_value allocate(napi_env env, napi_callback_info info)
+/* What mmap() gave as an ArrayBuffer, or -errno of why it gave nothing. */
+static napi_value view_of(napi_env env, void *address, size_t length)
 {
-	napi_value args[2];
-	uint32_t length, kind;
-	if (!take_args(env, info, 2, args) || !take_u32(env, args[0], "length", &length) ||
-	    !take_u32(env, args[1], "kind", &kind))
-		return NULL;
-	int flags = MAP_ANONYMOUS | (kind & SHARED ? MAP_SHARED : MAP_PRIVATE) | (kind & HUGETLB ? MAP_HUGETLB : 0);
-	void *address = kind & TRANSPARENT ? map_aligned(length, flags)
-					   : mmap(NULL, length, PROT_READ | PROT_WRITE, flags, -1, 0);
 	if (address == MAP_FAILED)
 		return make_number(env, -errno);
 	struct mapping *mapping = mapping_new(address, length);
@@ -80,6 +72,20 @@ static napi_value allocate(napi_env env, napi_callback_info info)
 	return view;
 }
 
+/* allocate(length, kind): page-aligned zeroed memory as an ArrayBuffer, or -errno. Length is a multiple of the page size. */
+static napi_value allocate(napi_env env, napi_callback_info info)
+{
+	napi_value args[2];
+	uint32_t length, kind;
+	if (!take_args(env, info, 2, args) || !take_u32(env, args[0], "length", &length) ||
+	    !take_u32(env, args[1], "kind", &kind))
+		return NULL;
+	int flags = MAP_ANONYMOUS | (kind & SHARED ? MAP_SHARED : MAP_PRIVATE) | (kind & HUGETLB ? MAP_HUGETLB : 0);
+	void *address = kind & TRANSPARENT ? map_aligned(length, flags)
+					   : mmap(NULL, length, PROT_READ | PROT_WRITE, flags, -1, 0);
+	return view_of(env, address, length);
+}
+
 /* mapFile(fd, offset, length): part of a file as an ArrayBuffer that may only be read, or -errno. */
 static napi_value map_file(napi_env env, napi_callback_info info)
 {
@@ -90,16 +96,7 @@ static napi_value map_file(napi_env env, napi_callback_info info)
 	    !take_i64(env, args[1], "offset", &offset) || !take_u32(env, args[2], "length", &length))
 		return NULL;
 	void *address = mmap(NULL, length, PROT_READ, MAP_SHARED | MAP_POPULATE, (int)fd, offset);
-	if (address == MAP_FAILED)
-		return make_number(env, -errno);
-	struct mapping *mapping = mapping_new(address, length);
-	if (!mapping) {
-		munmap(address, length);
-		return make_number(env, -ENOMEM);
-	}
-	napi_value view = mapping_view(env, mapping);
-	mapping_put(mapping);
-	return view;
+	return view_of(env, address, length);
 }
 
 /* address(bytes): where the bytes lie, as a bigint. */
