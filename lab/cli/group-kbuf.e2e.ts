@@ -1,5 +1,6 @@
 import t from 'tap';
 import type { RunRecord } from '../model/result.ts';
+import { verdictsOnBase } from './testing/base.ts';
 import { noticed } from './testing/mutants.ts';
 import { ringlab } from './testing/ringlab.ts';
 
@@ -31,3 +32,7 @@ t.test(
     t.same(await noticed(where, ['tail', 'given-back-early']), [true, true]);
   },
 );
+
+t.test('on the base all of the suite is skipped', async (t) => {
+  t.same(await verdictsOnBase('group-kbuf'), ['skip']);
+});

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { verdictsOnBase } from './testing/base.ts';
 import { noticed } from './testing/mutants.ts';
 import { ringlab } from './testing/ringlab.ts';
 
@@ -29,4 +30,8 @@ t.test('requests that are in no group cost at most 0.5% more, those in links 2%'
 t.test('two planted faults are noticed', async (t) => {
   const where = [...SERIES, '--guest', 'plain', '--suite', 'sqe-group'];
   t.same(await noticed(where, ['leader-cqe-early', 'cancel-any']), [true, true]);
+});
+
+t.test('on the base all of the suite is skipped', async (t) => {
+  t.same(await verdictsOnBase('sqe-group'), ['skip']);
 });
