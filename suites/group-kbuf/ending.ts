@@ -57,6 +57,22 @@ suite('ends', LENDING.needs, () => {
     check(t, hand);
   });
 
+  test('a commit that is linked to the group: the client has it by one submission', async (t) => {
+    const hand = await inHand(t, 'READ', LENGTH);
+    const { file, bytes } = source(t, LENGTH, 13);
+    const ring = openRing(t, { shape: 'plain' });
+    const { mark } = groupMarking(t.uapi);
+    mark(ring.sqe({ ...lending(t, hand), flags: ['IOSQE_IO_LINK'], userData: 1 }));
+    ring.sqe({ ...member('READ', file, 0, LENGTH), userData: 2 });
+    ring.sqe({ ...about(t, hand, 'UBLK_U_IO_COMMIT_AND_FETCH_REQ', {}, LENGTH), userData: 3 });
+    t.equal(ring.submit(), 3);
+    t.same(said(await ring.wait(2)), [`2:${LENGTH}`, '1:0']);
+    t.equal((await hand.under).res, LENGTH);
+    t.bytes(hand.memory.bytes, bytes);
+    // The server's own loop would commit it again.
+    hand.server.abandon();
+  });
+
   for (const [how, flags] of [
     ['by polling', []],
     ['in a worker', ['IOSQE_ASYNC']],

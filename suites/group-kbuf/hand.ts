@@ -65,15 +65,16 @@ export function check(t: Test, { memory }: InHand): void {
   t.bytes(memory.bytes, new Uint8Array(memory.length));
 }
 
-/** A command about the request in hand as a plain SQE, for other rings than the queue's. Its result is 0. */
+/** A command about the request in hand as a plain SQE, for other rings than the queue's. `result`: what is committed, bytes. */
 export function about(
   t: Test,
   { request: { queue, tag }, port }: Pick<InHand, 'request' | 'port'>,
   name: string,
   more: SqeFields['more'] = {},
+  result = 0,
 ): SqeFields {
   // Where a command begins: struct ublksrv_io_cmd.
-  const addr3 = BigInt(queue) | (BigInt(tag) << 16n);
+  const addr3 = BigInt(queue) | (BigInt(tag) << 16n) | (BigInt(result) << 32n);
   const cmd_op = t.uapi.constant(name);
   return { opcode: 'IORING_OP_URING_CMD', fd: port.char.fd, more: { cmd_op, addr3, ...more } };
 }
