@@ -56,9 +56,10 @@ async function show(name) {
   await must('series', 'import', mbox, '--name', 'demo', ...(needs ? ['--needs', needs] : []));
   await must('run', '--series', 'demo', ...where);
   await must('report', out, '--format', 'json', '--out', report);
-  const { fixed, changed, regressed } = JSON.parse(readFileSync(report, 'utf8')).comparison;
-  // Tests of what the base does not have are skipped there: they are changed, not fixed.
-  if (fixed + changed === 0) throw new Error(`${name} changed nothing: the demo did not show what it is for`);
+  const { fixed, new: added, regressed } = JSON.parse(readFileSync(report, 'utf8')).comparison;
+  // Tests of what the base does not have are skipped there, and new with the series.
+  if (fixed + added === 0)
+    throw new Error(`${name} fixed and added nothing: the demo did not show what it is for`);
   const minutes = ((performance.now() - started) / 60_000).toFixed(1);
   return `${name}: ${fixed} fixed, ${added} new, ${regressed} regressed, in ${minutes} minutes. Record: ${out}`;
 }
