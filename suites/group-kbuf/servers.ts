@@ -1,4 +1,4 @@
-import { command, groupMarking, openRing, startChild, suite, test } from '../lib/index.ts';
+import { type Cqe, command, groupMarking, openRing, startChild, suite, test } from '../lib/index.ts';
 import { childServer } from '../ublk/child.ts';
 import { Client } from '../ublk/client.ts';
 import { Control } from '../ublk/control.ts';
@@ -21,6 +21,7 @@ suite('servers', LENDING.needs, () => {
     hand.server.abandon();
     t.errno(await hand.under, 'EIO');
     ring.submit();
+    t.errno((await ring.wait(1))[0] as Cqe, 'ENODEV');
   });
 
   test('a thread of another process: EPERM', async (t) => {
