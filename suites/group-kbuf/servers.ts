@@ -1,4 +1,13 @@
-import { type Cqe, command, groupMarking, openRing, startChild, suite, test } from '../lib/index.ts';
+import {
+  type Cqe,
+  command,
+  groupMarking,
+  openRing,
+  startChild,
+  suite,
+  type Test,
+  test,
+} from '../lib/index.ts';
 import { childServer } from '../ublk/child.ts';
 import { Client } from '../ublk/client.ts';
 import { Control } from '../ublk/control.ts';
@@ -47,17 +56,25 @@ suite('servers', LENDING.needs, () => {
     };
   const start = childServer('stuck', stuck);
 
-  test('a server is killed while a member of its group waits', async (t) => {
+  /** A server in a process of its own, and a read of its second half that is lent to a member who waits for ever. */
+  async function lentForEver(t: Test, flags: readonly string[] = []) {
     const path = temporary(t);
     command('mkfifo', path);
-    const server = await start(t, { flags: LENDING.flags, target: { path, size: MIB } });
+    const server = await start(t, { flags: [...LENDING.flags, ...flags], target: { path, size: MIB } });
     const client = t.use(new Client(t, server.path));
     const under = client.get(MIB / 2, 4096);
+    // For who awaits it later, or never.
+    under.catch(() => {});
+    t.bytes(await client.get(0, 4096), new Uint8Array(4096), 'another request, that nobody fills');
+    return { server, client, under };
+  }
+
+  test('a server is killed while a member of its group waits', async (t) => {
+    const { server, client, under } = await lentForEver(t);
     const failed = under.then(
       () => 'it was answered',
       (error: Error) => error.message,
     );
-    t.bytes(await client.get(0, 4096), new Uint8Array(4096), 'another request, that nobody fills');
     t.ok(!(await soon(failed)), 'it was answered');
     await server.kill();
     const message = await failed;
@@ -70,13 +87,7 @@ suite('servers', LENDING.needs, () => {
   });
 
   test('a server is killed, and another goes on: what was lent is asked for again', async (t) => {
-    const path = temporary(t);
-    command('mkfifo', path);
-    const flags = [...LENDING.flags, 'UBLK_F_USER_RECOVERY', 'UBLK_F_USER_RECOVERY_REISSUE'];
-    const server = await start(t, { flags, target: { path, size: MIB } });
-    const client = t.use(new Client(t, server.path));
-    const under = client.get(MIB / 2, 4096);
-    t.bytes(await client.get(0, 4096), new Uint8Array(4096), 'another request, that nobody fills');
+    const { server, under } = await lentForEver(t, ['UBLK_F_USER_RECOVERY', 'UBLK_F_USER_RECOVERY_REISSUE']);
     await server.kill();
     using control = new Control(t.uapi);
     await eventually(t, 'the device is free for another server', () => control.beginRecovery(server.id));
