@@ -1,5 +1,9 @@
 /** The import directions of the house: see ARCHITECTURE.md. */
-const STAGES = ['series', 'source', 'kernel', 'image', 'guest', 'tap', 'doctor'];
+const STAGES = ['series', 'source', 'kernel', 'image', 'guest', 'console', 'tap', 'suite', 'doctor'];
+/** What a run is made of, and the rooms below that each may use besides stages. */
+const PARTS = { plan: [], cell: [], compare: ['record'], record: [] };
+/** Each folder of suites/ that is a suite: all but the shared rooms. */
+const SHARED = 'agent|binding|fakes|lib';
 const forbid = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });
 
 module.exports = {
@@ -25,11 +29,22 @@ module.exports = {
         { path: '^(lab|reports|suites)/', pathNot: `^lab/(core|model|${stage})/` },
       ),
     ),
+    ...Object.entries(PARTS).map(([part, below]) =>
+      forbid(
+        `part-${part}`,
+        'a part of a run uses stages and the parts below it, never the order of a run',
+        { path: `^lab/${part}/` },
+        {
+          path: '^(lab|reports|suites)/',
+          pathNot: `^lab/(core|model|${[part, ...below, ...STAGES].join('|')})/|^suites/(agent/bundle[.]ts|binding/build[.]mjs)$`,
+        },
+      ),
+    ),
     forbid(
-      'run-below-cli',
-      'run wires stages and does not print',
-      { path: '^lab/run/' },
-      { path: '^(lab/cli|reports|suites)/', pathNot: '^suites/(agent/bundle[.]ts|binding/build[.]mjs)$' },
+      'experiment-below-cli',
+      'experiments wire stages and do not print',
+      { path: '^lab/experiment/' },
+      { path: '^(lab/cli|reports|suites)/' },
     ),
     forbid(
       'reports-on-model',
@@ -42,6 +57,18 @@ module.exports = {
       'the guest side shares only the protocol types',
       { path: '^suites/' },
       { path: '^(lab|reports|images)/', pathNot: '^lab/model/(protocol|uapi)[.]ts$' },
+    ),
+    forbid(
+      'suites-apart',
+      'what two suites use lies in suites/lib',
+      { path: '^suites/([^/]+)/', pathNot: `^suites/(${SHARED})/` },
+      { path: '^suites/', pathNot: `^suites/($1|${SHARED})/` },
+    ),
+    forbid(
+      'lib-below-suites',
+      'shared code knows no suite',
+      { path: `^suites/(${SHARED})/` },
+      { path: '^suites/', pathNot: `^suites/(${SHARED})/` },
     ),
     forbid(
       'execa-behind-core',

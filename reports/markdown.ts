@@ -1,3 +1,4 @@
+import { isFailure } from '../lab/model/verdict.ts';
 import { fenced, html, markdown as md } from './escape.ts';
 import { figures } from './figures.ts';
 import type { ReportInput } from './input.ts';
@@ -72,7 +73,7 @@ function list(items: readonly Item[], quote: boolean): string[] {
 
 function tests(input: ReportInput): string[] {
   const items = itemsOf(input);
-  const failing = (item: Item) => item.patched && ['fail', 'timeout', 'crash', 'lost'].includes(item.patched);
+  const failing = (item: Item) => item.patched && isFailure(item.patched);
   if (!input.comparison) return heading('Failed', list(items.filter(failing), true));
   const still = items.filter((item) => item.change === 'same' && failing(item));
   return [

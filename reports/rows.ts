@@ -1,5 +1,6 @@
 import type { Comparison } from '../lab/model/compare.ts';
 import type { CellResult, RunRecord, Verdict } from '../lab/model/result.ts';
+import { isFailure } from '../lab/model/verdict.ts';
 import type { ReportInput } from './input.ts';
 
 /** Counts of one side of one cell. */
@@ -48,7 +49,7 @@ function tally(verdicts: readonly (Verdict | undefined)[], cell: CellResult | un
     verdicts.filter((verdict) => verdict && which.includes(verdict)).length;
   return {
     pass: count('pass'),
-    fail: count('fail', 'timeout', 'crash', 'lost'),
+    fail: verdicts.filter((verdict) => verdict && isFailure(verdict)).length,
     skip: count('skip'),
     todo: count('todo'),
     ...(cell ? { seconds: cell.timings.totalMs / 1000 } : {}),

@@ -1,3 +1,4 @@
+import { isFailure } from '../lab/model/verdict.ts';
 import { excerpt, oneLine, wrap } from './escape.ts';
 import { figures } from './figures.ts';
 import { type Colors, plain, type ReportInput } from './input.ts';
@@ -77,7 +78,7 @@ function list(
 
 function tests(input: ReportInput, colors: Colors): string[] {
   const items = itemsOf(input);
-  const failing = (item: Item) => item.patched && ['fail', 'timeout', 'crash', 'lost'].includes(item.patched);
+  const failing = (item: Item) => item.patched && isFailure(item.patched);
   if (!input.comparison) {
     const failed = items.filter(failing);
     return section(`failed (${failed.length})`, list(failed, colors.red, true, colors), colors);

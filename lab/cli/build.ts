@@ -1,8 +1,8 @@
 import { Command } from '@commander-js/extra-typings';
 import { ExitCode } from '../core/errors.ts';
+import { applyStack } from '../experiment/kernels.ts';
 import { buildEach, buildKernel } from '../kernel/index.ts';
 import type { KernelBuild } from '../model/kernel.ts';
-import { applyStack } from '../run/kernels.ts';
 import { baseOf, resolveStack } from '../series/index.ts';
 import { resolveSource } from '../source/index.ts';
 import { clean } from './clean.ts';

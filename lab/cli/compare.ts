@@ -1,8 +1,8 @@
 import { Command } from '@commander-js/extra-typings';
 import { render } from '../../reports/index.ts';
+import { compareRecords, exitCodeOf } from '../compare/compare.ts';
 import { ExitCode } from '../core/errors.ts';
-import { compareRecords, exitCodeOf } from '../run/compare.ts';
-import { findRun, readRecord } from '../run/record.ts';
+import { findRun, readRecord } from '../record/record.ts';
 import { Exit } from './exit.ts';
 import { print, printJson } from './output.ts';
 

@@ -1,5 +1,5 @@
 import { ExitCode } from '../core/errors.ts';
-import { listMutants, type MutantResult, mutantsOf, runMutants } from '../run/mutants.ts';
+import { listMutants, type MutantResult, mutantsOf, runMutants } from '../experiment/mutants.ts';
 import { clean } from './clean.ts';
 import { Exit } from './exit.ts';
 import { many, oneSourceOf } from './options.ts';

@@ -1,8 +1,8 @@
 import { Command, Option } from '@commander-js/extra-typings';
 import { formats, render } from '../../reports/index.ts';
+import { compareSides } from '../compare/compare.ts';
 import { writeAtomic } from '../core/atomic.ts';
-import { compareSides } from '../run/compare.ts';
-import { findRun, readRecord } from '../run/record.ts';
+import { findRun, readRecord } from '../record/record.ts';
 import { print } from './output.ts';
 
 export const reportVerb = (_signal: AbortSignal) =>

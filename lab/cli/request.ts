@@ -1,12 +1,12 @@
+import { loadKnown } from '../cell/known.ts';
 import { loadProfiles } from '../guest/index.ts';
 import type { StageContext } from '../model/event.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Measuring } from '../model/result.ts';
 import type { Series } from '../model/series.ts';
-import { loadKnown } from '../run/known.ts';
-import { makePlan } from '../run/plan.ts';
-import { loadSuites, withUserSuites } from '../run/suites.ts';
+import { makePlan } from '../plan/plan.ts';
 import { baseOf, resolveStack } from '../series/index.ts';
+import { loadSuites, withUserSuites } from '../suite/discover.ts';
 import { configOf, type KernelOptions, sourcesOf } from './options.ts';
 
 export interface MatrixOptions extends KernelOptions {

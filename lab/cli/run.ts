@@ -1,10 +1,10 @@
 import { Command } from '@commander-js/extra-typings';
 import { render } from '../../reports/index.ts';
+import { compareSides, exitCodeOf } from '../compare/compare.ts';
 import { ExitCode, errorText } from '../core/errors.ts';
 import { quoted } from '../core/quote.ts';
-import { compareSides, exitCodeOf } from '../run/compare.ts';
-import { type DryRun, dryRun } from '../run/dry-run.ts';
-import { type Run, runPlan } from '../run/pipeline.ts';
+import { type DryRun, dryRun } from '../experiment/dry-run.ts';
+import { type Run, runPlan } from '../experiment/run.ts';
 import { Exit } from './exit.ts';
 import { jobsOption, many, whole, withGuest, withKernel } from './options.ts';
 import { print, printJson } from './output.ts';

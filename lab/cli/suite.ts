@@ -1,6 +1,6 @@
 import { Command } from '@commander-js/extra-typings';
-import { newSuite } from '../run/newsuite.ts';
-import { loadSuites } from '../run/suites.ts';
+import { loadSuites } from '../suite/discover.ts';
+import { newSuite } from '../suite/scaffold.ts';
 import { clean } from './clean.ts';
 import { columns, print, printJson } from './output.ts';
 

@@ -1,4 +1,3 @@
-export { type AttributedComplaint, ComplaintScanner, type ScanOptions } from './console/index.ts';
 export type { Ending } from './ending.ts';
 export { type ExitConvention, exitConvention } from './exit.ts';
 export { type TapOptions, TapStream } from './stream.ts';

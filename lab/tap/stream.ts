@@ -1,11 +1,11 @@
+import { LineSplitter } from '../core/lines.ts';
+import { pieces } from '../model/printk.ts';
 import type { TestResult } from '../model/result.ts';
 import { Collector, isBad } from './collect.ts';
 import { type Ending, endFlaw, endOf } from './ending.ts';
 import { countPoint, type Frame } from './frame.ts';
-import { LineSplitter } from './lines.ts';
 import { Nesting } from './nesting.ts';
 import { addYaml, readPoint } from './point.ts';
-import { pieces } from './prefix.ts';
 import { readLine, type TapLine } from './syntax.ts';
 import { YamlBlock } from './yaml.ts';
 

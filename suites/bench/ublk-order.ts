@@ -1,5 +1,5 @@
 import { test } from '../lib/index.ts';
-import { LENDING } from '../ublk/way.ts';
+import { LENDING } from '../lib/ublk/way.ts';
 import { COUNTING } from './loaded.ts';
 
 /** What an I/O of a ublk device cost in this run. */

@@ -10,11 +10,11 @@ import {
   type TestRing,
   type UapiTable,
 } from '../lib/index.ts';
-import { type PumpSqe, writePumpSqe } from '../ublk/pump.ts';
-import type { Queue } from '../ublk/queue.ts';
-import type { BlockRequest } from '../ublk/request.ts';
-import { transfer } from '../ublk/strategy.ts';
-import type { Target } from '../ublk/target.ts';
+import { type PumpSqe, writePumpSqe } from '../lib/ublk/pump.ts';
+import type { Queue } from '../lib/ublk/queue.ts';
+import type { BlockRequest } from '../lib/ublk/request.ts';
+import { transfer } from '../lib/ublk/strategy.ts';
+import type { Target } from '../lib/ublk/target.ts';
 import { DEFERRED } from './loaded.ts';
 
 /** A request that the server has fetched and not answered, and the device that it came over. */

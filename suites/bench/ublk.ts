@@ -1,7 +1,7 @@
 import { fillPattern, pattern, runScript, type Test, test } from '../lib/index.ts';
-import { served, temporary } from '../ublk/setup.ts';
-import { deviceTarget, fileTarget } from '../ublk/target.ts';
-import { COPYING, how, LENDING, type Way } from '../ublk/way.ts';
+import { served, temporary } from '../lib/ublk/setup.ts';
+import { deviceTarget, fileTarget } from '../lib/ublk/target.ts';
+import { COPYING, how, LENDING, type Way } from '../lib/ublk/way.ts';
 import { countWork } from './figures.ts';
 import { COUNTING, DEFERRED, type Work } from './loaded.ts';
 import { largestOf, settle, unscheduled } from './queue.ts';

@@ -10,10 +10,10 @@ import {
   test,
   until,
 } from '../lib/index.ts';
-import type { Answered } from '../ublk/pump.ts';
-import { eventually } from '../ublk/setup.ts';
-import { copyIn } from '../ublk/strategy.ts';
-import { LENDING } from '../ublk/way.ts';
+import type { Answered } from '../lib/ublk/pump.ts';
+import { eventually } from '../lib/ublk/setup.ts';
+import { copyIn } from '../lib/ublk/strategy.ts';
+import { LENDING } from '../lib/ublk/way.ts';
 import {
   about,
   check,

@@ -1,13 +1,13 @@
 import { before } from '../binding/index.ts';
 import { type File, ioMemory, type Memory, pattern, type SqeFields, type Test } from '../lib/index.ts';
-import type { Client } from '../ublk/client.ts';
-import type { Answered, PumpSqe } from '../ublk/pump.ts';
-import type { Port } from '../ublk/queue.ts';
-import type { BlockRequest } from '../ublk/request.ts';
-import type { ServerOptions, UblkServer } from '../ublk/server.ts';
-import { MIB, served, temporary } from '../ublk/setup.ts';
-import { fileTarget } from '../ublk/target.ts';
-import { how, LENDING } from '../ublk/way.ts';
+import type { Client } from '../lib/ublk/client.ts';
+import type { Answered, PumpSqe } from '../lib/ublk/pump.ts';
+import type { Port } from '../lib/ublk/queue.ts';
+import type { BlockRequest } from '../lib/ublk/request.ts';
+import type { ServerOptions, UblkServer } from '../lib/ublk/server.ts';
+import { MIB, served, temporary } from '../lib/ublk/setup.ts';
+import { fileTarget } from '../lib/ublk/target.ts';
+import { how, LENDING } from '../lib/ublk/way.ts';
 
 /** What a reader's memory is full of before the read: contents that must not be left in it. */
 export const OLD = 0xa5;

@@ -1,7 +1,7 @@
-import { dataTests } from '../ublk/data.ts';
-import { deathTests } from '../ublk/death.ts';
-import { shapeTests } from '../ublk/shapes.ts';
-import { LENDING } from '../ublk/way.ts';
+import { dataTests } from '../lib/ublk/data.ts';
+import { deathTests } from '../lib/ublk/death.ts';
+import { shapeTests } from '../lib/ublk/shapes.ts';
+import { LENDING } from '../lib/ublk/way.ts';
 import './ending.ts';
 import './leaders.ts';
 import './members.ts';

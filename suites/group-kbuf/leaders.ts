@@ -1,10 +1,10 @@
 import { constants } from 'node:fs';
 import { File, ioMemory, nvme, openRing, SyscallError, suite, test } from '../lib/index.ts';
-import type { Answered, PumpSqe } from '../ublk/pump.ts';
-import { UblkServer, USER_COPY_FLAGS, ZERO_COPY_FLAGS } from '../ublk/server.ts';
-import { MIB, served } from '../ublk/setup.ts';
-import { memoryTarget } from '../ublk/target.ts';
-import { LENDING } from '../ublk/way.ts';
+import type { Answered, PumpSqe } from '../lib/ublk/pump.ts';
+import { UblkServer, USER_COPY_FLAGS, ZERO_COPY_FLAGS } from '../lib/ublk/server.ts';
+import { MIB, served } from '../lib/ublk/setup.ts';
+import { memoryTarget } from '../lib/ublk/target.ts';
+import { LENDING } from '../lib/ublk/way.ts';
 import { inHand, member, results, source } from './hand.ts';
 
 const MEMBER: PumpSqe = { opcode: 'IORING_OP_NOP' };

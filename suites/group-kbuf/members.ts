@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { File, ioMemory, pattern, suite, test } from '../lib/index.ts';
-import { LENDING } from '../ublk/way.ts';
+import { LENDING } from '../lib/ublk/way.ts';
 import { inHand, member, OLD, results, sink, source } from './hand.ts';
 
 const LENGTH = 64 << 10;

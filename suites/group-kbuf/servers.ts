@@ -8,13 +8,13 @@ import {
   type Test,
   test,
 } from '../lib/index.ts';
-import { childServer } from '../ublk/child.ts';
-import { Client } from '../ublk/client.ts';
-import { Control } from '../ublk/control.ts';
-import { UblkServer } from '../ublk/server.ts';
-import { eventually, MIB, temporary } from '../ublk/setup.ts';
-import type { Answering } from '../ublk/strategy.ts';
-import { how, LENDING } from '../ublk/way.ts';
+import { childServer } from '../lib/ublk/child.ts';
+import { Client } from '../lib/ublk/client.ts';
+import { Control } from '../lib/ublk/control.ts';
+import { UblkServer } from '../lib/ublk/server.ts';
+import { eventually, MIB, temporary } from '../lib/ublk/setup.ts';
+import type { Answering } from '../lib/ublk/strategy.ts';
+import { how, LENDING } from '../lib/ublk/way.ts';
 import { about, check, inHand, LENGTH, lending, member, said, soon, source } from './hand.ts';
 
 suite('servers', LENDING.needs, () => {

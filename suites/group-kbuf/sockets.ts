@@ -1,8 +1,8 @@
 import { readSync, writeSync } from 'node:fs';
 import { before } from '../binding/index.ts';
 import { connected, pattern, type Sockets, suite, type Test, test, until } from '../lib/index.ts';
-import type { PumpSqe } from '../ublk/pump.ts';
-import { LENDING } from '../ublk/way.ts';
+import type { PumpSqe } from '../lib/ublk/pump.ts';
+import { LENDING } from '../lib/ublk/way.ts';
 import { inHand, results } from './hand.ts';
 
 const LENGTH = 64 << 10;

@@ -1,8 +1,8 @@
 import { suite, type Test, test } from '../lib/index.ts';
-import { MIB, temporary } from '../ublk/setup.ts';
-import { copyIn } from '../ublk/strategy.ts';
-import { fileTarget } from '../ublk/target.ts';
-import { LENDING } from '../ublk/way.ts';
+import { MIB, temporary } from '../lib/ublk/setup.ts';
+import { copyIn } from '../lib/ublk/strategy.ts';
+import { fileTarget } from '../lib/ublk/target.ts';
+import { LENDING } from '../lib/ublk/way.ts';
 import { type InHand, inHand, member, results, source } from './hand.ts';
 
 const LENGTH = 16 << 10;

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { before } from '../binding/index.ts';
 import { ioMemory, pattern, SyscallError, suite, type Test, test, until } from '../lib/index.ts';
-import type { Client } from './client.ts';
-import { Control } from './control.ts';
-import { eventually, MIB, NEEDS, served } from './setup.ts';
-import { memoryTarget } from './target.ts';
+import type { Client } from '../lib/ublk/client.ts';
+import { Control } from '../lib/ublk/control.ts';
+import { eventually, MIB, NEEDS, served } from '../lib/ublk/setup.ts';
+import { memoryTarget } from '../lib/ublk/target.ts';
 
 /** Whether the kernel knows a device of this number. */
 async function known(t: Test, id: number): Promise<boolean> {

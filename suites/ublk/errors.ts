@@ -1,10 +1,10 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { InjectedFault, ioMemory, nvme, pattern, SyscallError, suite, test } from '../lib/index.ts';
-import { UblkServer } from './server.ts';
-import { MIB, NEEDS, served, temporary } from './setup.ts';
-import type { Answering } from './strategy.ts';
-import { copyIn, userCopy } from './strategy.ts';
-import { deviceTarget, fileTarget, memoryTarget } from './target.ts';
+import { UblkServer } from '../lib/ublk/server.ts';
+import { MIB, NEEDS, served, temporary } from '../lib/ublk/setup.ts';
+import type { Answering } from '../lib/ublk/strategy.ts';
+import { copyIn, userCopy } from '../lib/ublk/strategy.ts';
+import { deviceTarget, fileTarget, memoryTarget } from '../lib/ublk/target.ts';
 
 /**
  * What the client sees of an errno that the server commits (errno_to_blk_status and back, block/blk-core.c).

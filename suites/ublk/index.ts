@@ -1,9 +1,9 @@
-import { dataTests } from './data.ts';
-import { deathTests } from './death.ts';
+import { dataTests } from '../lib/ublk/data.ts';
+import { deathTests } from '../lib/ublk/death.ts';
 import './ending.ts';
 import './errors.ts';
-import { shapeTests } from './shapes.ts';
-import { COPYING } from './way.ts';
+import { shapeTests } from '../lib/ublk/shapes.ts';
+import { COPYING } from '../lib/ublk/way.ts';
 
 dataTests(COPYING);
 shapeTests(COPYING);
