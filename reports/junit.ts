@@ -41,7 +41,7 @@ function extraCases(cell: CellResult): Case[] {
   return cases;
 }
 
-/** Failures of a base kernel are what the series is there to mend: a reader of the patched side must not turn red by them. */
+/** Failures of a base kernel are what the series is there fix: a reader of the patched side must not turn red by them. */
 function asBase(test: Case): Case {
   if (!test.outcome || test.outcome.tag === 'skipped') return test;
   const { type, message } = test.outcome;

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** Something that the user has to mend: told without a stack, exit 2. */
+/** Something that the user has fix: told without a stack, exit 2. */
 export class SetupError extends Error {
   exitCode = 2;
 }

@@ -63,7 +63,7 @@ function ensureByApt(packages) {
   if (!prefix) {
     throw new SetupError(
       `${names.length} Debian packages are missing, and neither root nor sudo without a password is at hand:\n` +
-        `${list(missing)}\nto mend, run this once as root:\n  ${byHand}`,
+        `${list(missing)}\nto fix, run this once as root:\n  ${byHand}`,
     );
   }
   say(`installing ${names.length} Debian packages: ${names.join(' ')}`);
@@ -71,7 +71,7 @@ function ensureByApt(packages) {
   if (!aptGet(prefix, ['update'])) say('apt-get update failed; trying with the package lists that are there');
   if (!aptGet(prefix, install)) {
     throw new SetupError(
-      `apt-get could not install the packages (see above)\nto mend, run as root:\n  ${byHand}`,
+      `apt-get could not install the packages (see above)\nto fix, run as root:\n  ${byHand}`,
     );
   }
   const still = missingOf(missing);
@@ -89,7 +89,7 @@ function lookForCommands(packages) {
   throw new SetupError(
     'this is not Debian (no dpkg-query and apt-get), so nothing can be installed by itself\n' +
       `missing, by their Debian names:\n${list(missing)}\n` +
-      'to mend, install what your distribution calls these, or use Debian 12',
+      'fix, install what your distribution calls these, or use Debian 12',
   );
 }
 

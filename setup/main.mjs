@@ -21,7 +21,7 @@ function checkNode() {
   if (major > 20 || (major === 20 && minor >= 17)) return;
   throw new SetupError(
     `Node.js ${process.versions.node} is too old: ringlab needs 20.17 or later\n` +
-      'to mend: install Node.js 20, for example from https://nodejs.org/en/download',
+      'fix: install Node.js 20, for example from https://nodejs.org/en/download',
   );
 }
 

@@ -17,7 +17,7 @@ export function ensureModules(root) {
     // No package needs its install script: esbuild and biome come built, ssh2's own crypto is optional.
     if (show('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: root })) return;
     throw new SetupError(
-      `npm ci failed in ${root} (see above)\nto mend: check the network, then run it again`,
+      `npm ci failed in ${root} (see above)\nto fix: check the network, then run it again`,
     );
   });
 }
@@ -35,7 +35,7 @@ export function ensureTap(root) {
     if (show(process.execPath, [join(root, 'node_modules/tap/dist/esm/run.mjs'), 'build'], { cwd: root }))
       return;
     throw new SetupError(
-      `tap build failed in ${root} (see above)\nto mend: remove node_modules and run npm run setup`,
+      `tap build failed in ${root} (see above)\nto fix: remove node_modules and run npm run setup`,
     );
   });
 }

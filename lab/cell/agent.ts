@@ -24,7 +24,7 @@ interface BuildMessage {
   location: { file: string; line: number; column: number } | null;
 }
 
-/** A suite that does not compile is its writer's to mend: where, and what the bundler says. */
+/** A suite that does not compile is its writer's fix: where, and what the bundler says. */
 async function bundled(suite: Suite) {
   try {
     return await bundleAgent(suite);
@@ -79,10 +79,10 @@ export async function startAgent(
     { from: Buffer.from(JSON.stringify(cellFile(cell, guest, plan))), to: `${AGENT_HOME}/cell.json` },
   ]);
   // Both take several turns through an emulated guest, so they go side by side.
-  const [help] = await Promise.all([guest.serveHelp(), pushed]);
+  const [help] = await Promise.all([guest.serveHost(), pushed]);
   return {
     // libuv's own use of io_uring is switched off: the rings of the suite are to be the only ones.
-    command: `cd ${AGENT_HOME} && UV_USE_IO_URING=0 RINGLAB_HELP_PORT=${help.port} exec /usr/lib/ringlab/node agent.cjs ${AGENT_HOME}`,
+    command: `cd ${AGENT_HOME} && UV_USE_IO_URING=0 RINGLAB_HOST_PORT=${help.port} exec /usr/lib/ringlab/node agent.cjs ${AGENT_HOME}`,
     [Symbol.asyncDispose]: () => help[Symbol.asyncDispose](),
   };
 }

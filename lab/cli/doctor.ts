@@ -9,7 +9,7 @@ import { contextFor } from './render.ts';
 
 export const doctorVerb = (signal: AbortSignal) =>
   new Command('doctor')
-    .description('Check what ringlab needs on this machine and say how to mend what is missing.')
+    .description('Check what ringlab needs on this machine and say how to fix what is missing.')
     .option('--json', 'print the findings as JSON', false)
     .addHelpText('after', '\nExample: ringlab doctor')
     .action(async ({ json }) => {
@@ -32,7 +32,7 @@ export const doctorVerb = (signal: AbortSignal) =>
             ),
           ),
         );
-        for (const { need, ok, mend } of findings) if (!ok && mend) print(clean(`to mend ${need}: ${mend}`));
+        for (const { need, ok, fix } of findings) if (!ok && fix) print(clean(`fix ${need}: ${fix}`));
         print(
           ill.length === 0
             ? 'ringlab can run here.'

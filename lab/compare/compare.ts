@@ -138,7 +138,7 @@ export function compareSides(record: RunRecord): Comparison {
       what: `the run has no ${absent} kernel, so there is nothing to compare`,
       where: record.id,
       expected: 'a run with a series, which boots a base and a patched kernel',
-      mend: 'run it with --series, or compare two runs: ringlab compare A B',
+      fix: 'run it with --series, or compare two runs: ringlab compare A B',
     });
   }
   return compare(base, patched, { base: namesOf(base), patched: namesOf(patched) }, true);

@@ -34,12 +34,12 @@ t.test('moved resources stay open', async (t) => {
   t.notOk(open);
 });
 
-t.test('an input error tells every problem and how to mend it', (t) => {
+t.test('an input error tells every problem and how to fix it', (t) => {
   const error = new InputError([
-    { what: 'bad thing', where: 'a.yaml:3:1', expected: 'good thing', mend: 'write it' },
+    { what: 'bad thing', where: 'a.yaml:3:1', expected: 'good thing', fix: 'write it' },
     { what: 'other thing' },
   ]);
-  t.equal(error.message, 'a.yaml:3:1: bad thing\n  expected: good thing\n  to mend: write it\nother thing');
+  t.equal(error.message, 'a.yaml:3:1: bad thing\n  expected: good thing\n  fix: write it\nother thing');
   t.equal(error.exitCode, 2);
   t.match(errorText(new LabError('outer', { cause: error })), /outer\n {2}cause: a.yaml/);
   t.end();

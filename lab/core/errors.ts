@@ -7,16 +7,16 @@ export interface Problem {
   /** What was expected there. */
   expected?: string;
   /** What to do about it. */
-  mend?: string;
+  fix?: string;
 }
 
 /** Exit codes of every verb (docs: README). */
 export const ExitCode = { ok: 0, failed: 1, input: 2, lab: 3, interrupted: 130 } as const;
 
-function describe({ what, where, expected, mend }: Problem): string {
+function describe({ what, where, expected, fix }: Problem): string {
   const lines = [where ? `${where}: ${what}` : what];
   if (expected) lines.push(`  expected: ${expected}`);
-  if (mend) lines.push(`  to mend: ${mend}`);
+  if (fix) lines.push(`  fix: ${fix}`);
   return lines.join('\n');
 }
 

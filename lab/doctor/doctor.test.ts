@@ -75,23 +75,23 @@ t.test('a healthy machine: everything found, with versions', async (t) => {
   t.match(of('kernel source debian-6.12'), { ok: true, found: /linux-source-6.12.tar.xz/ });
 });
 
-t.test('what is missing comes with how to mend it', async (t) => {
+t.test('what is missing comes with how to fix it', async (t) => {
   const { list, of } = await findings(await machine(t, { ccache: undefined, gcc: undefined }));
-  t.match(of('ccache'), { ok: false, level: 'optional', mend: /apt-get install ccache \(without it/ });
-  t.match(of('compiler'), { ok: false, level: 'required', mend: /build-essential/ });
+  t.match(of('ccache'), { ok: false, level: 'optional', fix: /apt-get install ccache \(without it/ });
+  t.match(of('compiler'), { ok: false, level: 'required', fix: /build-essential/ });
   t.match(of('kernel source debian-6.1'), {
     ok: false,
     level: 'optional',
-    mend: /setup -- --all, or: .* linux-source-6\.1$/,
+    fix: /setup -- --all, or: .* linux-source-6\.1$/,
   });
-  for (const { need, ok, mend } of list) t.ok(ok || mend, `${need} is there or says how to mend it`);
+  for (const { need, ok, fix } of list) t.ok(ok || fix, `${need} is there or says how to fix it`);
 });
 
 t.test('a QEMU without a device: that device alone is missing', async (t) => {
   const devices = DEVICES.filter((name) => name !== 'nvme-subsys');
   const { list } = await findings(await machine(t, { 'qemu-system-x86_64': qemuWith(devices) }));
   const missing = list.filter(({ need, ok }) => need.startsWith('QEMU') && !ok);
-  t.match(missing, [{ need: 'QEMU device nvme-subsys', level: 'required', mend: /multipath/ }]);
+  t.match(missing, [{ need: 'QEMU device nvme-subsys', level: 'required', fix: /multipath/ }]);
   t.equal(missing.length, 1);
 });
 
@@ -102,7 +102,7 @@ t.test('no QEMU at all: no guest is tried', async (t) => {
     return { accel: 'tcg' } as const;
   };
   const { of } = await findings(await machine(t, { 'qemu-system-x86_64': undefined }), { probeAccel });
-  t.match(of('QEMU'), { ok: false, mend: /qemu-system-x86/ });
+  t.match(of('QEMU'), { ok: false, fix: /qemu-system-x86/ });
   t.notOk(of('KVM'));
   t.notOk(tried);
 });
@@ -119,14 +119,14 @@ t.test('KVM that starts no guest falls back to TCG and says why', async (t) => {
   });
   t.match(dead.of('KVM'), { ok: false, level: 'optional', found: /TCG emulation: guest was silent for 5 s/ });
   const failing = await findings(dir, { probeAccel: () => Promise.reject(new Error('no room')) });
-  t.match(failing.of('KVM'), { ok: false, found: /not known: no room/, mend: /nothing has to be done/ });
+  t.match(failing.of('KVM'), { ok: false, found: /not known: no room/, fix: /nothing has to be done/ });
 });
 
 t.test('bubblewrap that is installed but cannot isolate', async (t) => {
   const bwrap =
     'case "$1" in --version) echo "bubblewrap 0.8.0" ;; *) echo "bwrap: No permissions" >&2; exit 1 ;; esac';
   const { of } = await findings(await machine(t, { bwrap }));
-  t.match(of('bubblewrap'), { ok: false, found: /does not work: .*No permissions/, mend: /user namespaces/ });
+  t.match(of('bubblewrap'), { ok: false, found: /does not work: .*No permissions/, fix: /user namespaces/ });
 });
 
 t.test('too little disk and memory', async (t) => {
@@ -136,8 +136,8 @@ t.test('too little disk and memory', async (t) => {
     memoryNeed: 2 ** 60,
     cacheDir: join(dir, 'not/yet'),
   });
-  t.match(of('disk space'), { ok: false, found: /GiB free for .*not\/yet/, mend: /RINGLAB_CACHE/ });
-  t.match(of('memory'), { ok: false, mend: /at least/ });
+  t.match(of('disk space'), { ok: false, found: /GiB free for .*not\/yet/, fix: /RINGLAB_CACHE/ });
+  t.match(of('memory'), { ok: false, fix: /at least/ });
 });
 
 t.test('sources of the user: a path, and a file that is wrong', async (t) => {
@@ -149,7 +149,7 @@ t.test('sources of the user: a path, and a file that is wrong', async (t) => {
   );
   const { of } = await findings(dir, { sourcesFile });
   t.match(of('kernel source mine'), { ok: true, found: dir });
-  t.match(of('kernel source lost'), { ok: false, mend: /\/no\/such is not there/ });
+  t.match(of('kernel source lost'), { ok: false, fix: /\/no\/such is not there/ });
   await writeFile(sourcesFile, 'mine:\n  package: [1]\n');
   await t.rejects(findings(dir, { sourcesFile }), InputError);
 });
@@ -180,5 +180,5 @@ t.test('versions, Node.js and the io_uring switch', async (t) => {
   const sysctl = join(await machine(t), 'io_uring_disabled');
   t.match(await examineIoUring(sysctl), { ok: true });
   await writeFile(sysctl, '2\n');
-  t.match(await examineIoUring(sysctl), { ok: false, found: /= 2: disabled/, mend: /sysctl/ });
+  t.match(await examineIoUring(sysctl), { ok: false, found: /= 2: disabled/, fix: /sysctl/ });
 });

@@ -9,8 +9,8 @@ export interface Finding {
   found?: string;
   /** Without a required need the lab cannot do its job; without an optional one it does less, or slower. */
   level: 'required' | 'optional';
-  /** How to mend it; present whenever `ok` is false. */
-  mend?: string;
+  /** How fix it; present whenever `ok` is false. */
+  fix?: string;
 }
 
 /** What starting a guest has shown about this machine. `reason` says why KVM is not used. */

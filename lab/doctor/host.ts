@@ -29,22 +29,22 @@ export async function examineDisk(cacheDir: string, needBytes: number): Promise<
     level: 'required',
   } as const;
   if (free >= needBytes) return { ...finding, ok: true };
-  const mend = `make room (about ${gib(needBytes)} are used: ringlab gc drops what can be made again), or set RINGLAB_CACHE to a folder on another disk`;
-  return { ...finding, ok: false, mend };
+  const fix = `make room (about ${gib(needBytes)} are used: ringlab gc drops what can be made again), or set RINGLAB_CACHE to a folder on another disk`;
+  return { ...finding, ok: false, fix };
 }
 
 /** Memory for one guest beside a kernel build. */
 export function examineMemory(needBytes: number): Finding {
   const finding = { need: 'memory', found: gib(totalmem()), level: 'required' } as const;
   if (totalmem() >= needBytes) return { ...finding, ok: true };
-  return { ...finding, ok: false, mend: `use a machine with at least ${gib(needBytes)}` };
+  return { ...finding, ok: false, fix: `use a machine with at least ${gib(needBytes)}` };
 }
 
 export function examineNode(version = process.versions.node): Finding {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const finding = { need: 'Node.js', found: version, level: 'required' } as const;
   if (major > 20 || (major === 20 && minor >= 17)) return { ...finding, ok: true };
-  return { ...finding, ok: false, mend: 'install Node.js 20.17 or later' };
+  return { ...finding, ok: false, fix: 'install Node.js 20.17 or later' };
 }
 
 /** What the values of `kernel.io_uring_disabled` mean (Documentation/admin-guide/sysctl/kernel.rst). */
@@ -66,9 +66,9 @@ export async function examineIoUring(sysctlFile = '/proc/sys/kernel/io_uring_dis
   if (value === undefined) return { need, ok: true, found: 'no kernel.io_uring_disabled here', level };
   const found = `kernel.io_uring_disabled = ${value}: ${IO_URING[value] ?? 'unknown'}`;
   if (value === '0' || (value === '1' && process.getuid?.() === 0)) return { need, ok: true, found, level };
-  const mend =
+  const fix =
     'sysctl kernel.io_uring_disabled=0 (without it the unit tests of the native binding are skipped)';
-  return { need, ok: false, found, level, mend };
+  return { need, ok: false, found, level, fix };
 }
 
 /** Bubblewrap has to really isolate: distributions and containers forbid user namespaces in several ways. */
@@ -79,7 +79,7 @@ export async function examineSandbox(ctx: StageContext): Promise<Finding> {
   const version = await probe(ctx, 'bwrap', ['--version']);
   if (!version.works) {
     const found = version.missing ? {} : { found: version.why };
-    return { need, ok: false, ...found, level, mend: `${install('bubblewrap')} (${lost})` };
+    return { need, ok: false, ...found, level, fix: `${install('bubblewrap')} (${lost})` };
   }
   const isolated = [
     '--unshare-net',
@@ -94,6 +94,6 @@ export async function examineSandbox(ctx: StageContext): Promise<Finding> {
   ];
   const attempt = await probe(ctx, 'bwrap', [...isolated, '--', 'true']);
   if (attempt.works) return { need, ok: true, found: versionIn(version.output) ?? 'works', level };
-  const mend = `allow unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1), or run as root; ${lost}`;
-  return { need, ok: false, found: `installed, but does not work: ${attempt.why}`, level, mend };
+  const fix = `allow unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1), or run as root; ${lost}`;
+  return { need, ok: false, found: `installed, but does not work: ${attempt.why}`, level, fix };
 }

@@ -24,8 +24,8 @@ function examineDevices(help: string): Finding[] {
   return DEVICES.map(({ device, level, guests }) => {
     const need = `QEMU device ${device}`;
     if (there.has(device)) return { need, ok: true, found: 'present', level };
-    const mend = `needed by ${guests}: use a QEMU of 7.2 or later that has it, such as Debian's qemu-system-x86`;
-    return { need, ok: false, level, mend };
+    const fix = `needed by ${guests}: use a QEMU of 7.2 or later that has it, such as Debian's qemu-system-x86`;
+    return { need, ok: false, level, fix };
   });
 }
 
@@ -36,7 +36,7 @@ async function examineKvm(
 ): Promise<Finding> {
   const need = 'KVM';
   const level = 'optional';
-  const mend =
+  const fix =
     'nothing has to be done, guests run by TCG emulation, only slower; for speed use bare metal or a ' +
     'machine with nested virtualisation, and a user that may open /dev/kvm';
   try {
@@ -47,11 +47,11 @@ async function examineKvm(
       ok: false,
       found: `guests run by TCG emulation: ${reason ?? 'no guest starts with KVM'}`,
       level,
-      mend,
+      fix,
     };
   } catch (error) {
     ctx.signal.throwIfAborted();
-    return { need, ok: false, found: `not known: ${errorText(error)}`, level, mend };
+    return { need, ok: false, found: `not known: ${errorText(error)}`, level, fix };
   }
 }
 
@@ -63,7 +63,7 @@ export async function examineQemu(
   const version = await probe(ctx, QEMU, ['--version']);
   if (!version.works) {
     const found = version.missing ? {} : { found: version.why };
-    return [{ need: 'QEMU', ok: false, ...found, level: 'required', mend: install('qemu-system-x86') }];
+    return [{ need: 'QEMU', ok: false, ...found, level: 'required', fix: install('qemu-system-x86') }];
   }
   const qemu: Finding = {
     need: 'QEMU',

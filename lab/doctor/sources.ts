@@ -15,15 +15,15 @@ async function examineSource(name: string, source: KernelSource, srcDir: string)
   if (source.package === undefined) {
     const path = source.path ?? '';
     if (await exists(path)) return { need, ok: true, found: path, level };
-    return { need, ok: false, level, mend: `${path} is not there: correct its path in the sources file` };
+    return { need, ok: false, level, fix: `${path} is not there: correct its path in the sources file` };
   }
   const files = await readdir(srcDir).catch(() => []);
   const tarball = files.find((file) => file.startsWith(`${source.package}.tar`));
   if (tarball) return { need, ok: true, found: join(srcDir, tarball), level };
   // Set-up brings the other bases only when it is asked to.
-  const mend =
+  const fix =
     level === 'required' ? install(source.package) : install(source.package, 'npm run setup -- --all');
-  return { need, ok: false, level, mend };
+  return { need, ok: false, level, fix };
 }
 
 /** The bases of a sources file (kernels/sources.yaml). Throws InputError when the file is wrong. */

@@ -59,7 +59,7 @@ async function examineTool(ctx: StageContext, tool: Tool): Promise<Finding> {
   const result = await probe(ctx, command, args);
   if (result.works) return { need, ok: true, found: versionIn(result.output) ?? 'works', level };
   const advice = without ? `${install(debianPackage)} (without it ${without})` : install(debianPackage);
-  return { need, ok: false, ...(result.missing ? {} : { found: result.why }), level, mend: advice };
+  return { need, ok: false, ...(result.missing ? {} : { found: result.why }), level, fix: advice };
 }
 
 /** The tools that build kernels and images and talk to guests. */

@@ -6,7 +6,7 @@ import { run } from '../core/process.ts';
 import { bootGuest, type Patience, profiles, scratchFolder } from '../guest/index.ts';
 import { ensureImage } from '../image/index.ts';
 import type { Guest, GuestRequest } from '../model/machine.ts';
-import { HelpReply } from '../model/protocol.ts';
+import { HostReply } from '../model/protocol.ts';
 import { testVmlinux } from './testing/kernel.ts';
 
 const ctx = { signal: new AbortController().signal, emit: () => {} };
@@ -39,9 +39,9 @@ async function shell(guest: Guest, command: string): Promise<string> {
 }
 
 /** Asks the host from inside the guest, as the agent does. */
-async function ask(guest: Guest, port: number, verb: string, args: object = {}): Promise<HelpReply> {
+async function ask(guest: Guest, port: number, verb: string, args: object = {}): Promise<HostReply> {
   const request = JSON.stringify({ id: 7, verb, args });
-  return HelpReply.parse(JSON.parse(await shell(guest, `echo '${request}' | nc 127.0.0.1 ${port}`)));
+  return HostReply.parse(JSON.parse(await shell(guest, `echo '${request}' | nc 127.0.0.1 ${port}`)));
 }
 
 /** Seconds, by the guest's clock, that direct reads of the first drive take. */
@@ -52,7 +52,7 @@ const readTime = (count: number) =>
 t.test('a plain guest runs, takes files, asks for help and panics', async (t) => {
   const guest = await boot(t, 'plain');
   t.match(guest.consoleText().split('\n')[0], /Linux version/, 'the console is there from its first line');
-  t.equal(await shell(guest, 'cat /sys/class/nvme/*/serial'), guest.devices[0]?.serials[0]);
+  t.equal(await shell(guest, 'cat /sys/class/nvme/*/serial'), guest.devices[0]?.controllerIds[0]);
   t.same(await guest.exec('exit 3'), { code: 3 });
   t.match(await guest.exec('kill -9 $$'), { code: null, signal: 'KILL' });
   await guest.push([
@@ -75,7 +75,7 @@ t.test('a plain guest runs, takes files, asks for help and panics', async (t) =>
   const ssh = ['-F', 'none', '-i', keyFile, '-p', String(port), ...known, 'root@127.0.0.1', 'echo by ssh'];
   t.equal((await run('ssh', ssh)).stdout, 'by ssh\n', "the system's client verifies the host key");
 
-  await using help = await guest.serveHelp();
+  await using help = await guest.serveHost();
   t.same(await ask(guest, help.port, 'hello'), { id: 7, ok: true });
   t.match(await ask(guest, help.port, 'nonsense'), { id: 7, ok: false, error: /verb/ });
   t.match(await ask(guest, help.port, 'unplug', { serial: 'data' }), {
@@ -123,8 +123,8 @@ t.test('the node that waits takes the first script, and nobody waits for one tha
 
 t.test('a controller is pulled, put back and removed in order', async (t) => {
   const guest = await boot(t, 'multipath');
-  await using help = await guest.serveHelp();
-  const [first = '', second = ''] = guest.devices[0]?.serials ?? [];
+  await using help = await guest.serveHost();
+  const [first = '', second = ''] = guest.devices[0]?.controllerIds ?? [];
   const paths = () => shell(guest, 'for c in /sys/class/nvme/nvme*; do readlink -f $c/device; done');
   /** Waits in the guest until it has so many controllers, all of them live. */
   const live = (count: number) => {

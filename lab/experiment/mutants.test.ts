@@ -56,7 +56,7 @@ t.test('a mutant is killed by a test that passes without it', (t) => {
   const healthy = cell({ tests: [test('a'), test('b', 'skip')] });
   t.equal(killer(healthy, cell({ tests: [test('a', 'fail')] })), 'g/s: a');
   t.equal(killer(healthy, cell({ tests: [test('a', 'lost')] })), 'g/s: a');
-  t.equal(killer(healthy, cell({ tests: [test('a', 'todo')] })), 'g/s: a', 'a known fault that was mended');
+  t.equal(killer(healthy, cell({ tests: [test('a', 'todo')] })), 'g/s: a', 'a known fault that was fixed');
   t.equal(killer(healthy, cell({ tests: [test('a'), test('b', 'fail')] })), undefined, 'b proves nothing');
   t.equal(killer(healthy, cell({ tests: [test('a')] })), undefined);
   t.match(killer(healthy, cell({ verdict: 'crash', reason: 'panic', tests: [] })), /crash, panic/);

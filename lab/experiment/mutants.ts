@@ -54,7 +54,7 @@ const isDown = (cell: CellResult) => cell.verdict !== 'done';
 
 /**
  * Tells a test that the mutant broke: it passes without. A fault that a test knows of (todo) is one as well: on a kernel that
- * has mended it, the mutant brings it back.
+ * has fixed it, the mutant brings it back.
  */
 export function breaks(healthy: CellResult): (test: TestResult) => boolean {
   const passed = new Set(healthy.tests.filter((test) => test.verdict === 'pass').map((test) => test.name));

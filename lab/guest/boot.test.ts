@@ -229,7 +229,7 @@ t.test('no QEMU outlives a lab that is killed, and its folder is swept by the ne
 
 t.test('a test in the guest asks for help over the forwarded port', async (t) => {
   const guest = await boot(t, { profile: 'multipath' });
-  await using help = await guest.serveHelp();
+  await using help = await guest.serveHost();
   const socket = connect(help.port, '127.0.0.1');
   t.teardown(() => socket.destroy());
   const replies = createInterface({ input: socket })[Symbol.asyncIterator]();

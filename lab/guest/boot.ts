@@ -6,7 +6,7 @@ import type { Guest, GuestRequest } from '../model/machine.ts';
 import { bootPaths, kernelArguments, qemuCommand } from './command.ts';
 import { makeDrives } from './drives.ts';
 import { untilGreeted } from './greet.ts';
-import { serve, verbs } from './help.ts';
+import { serve, verbs } from './hostservice.ts';
 import { knownHost } from './keys.ts';
 import { layOut } from './layout.ts';
 import { PATIENCE, type Patience } from './patience.ts';
@@ -77,7 +77,7 @@ export async function bootGuest(
     commandLine: up.commandLine,
     startedAt: machine.startedAt,
     bootMs: up.bootMs,
-    devices: layout.namespaces.map(({ role }) => role),
+    devices: layout.namespaces.map(({ info }) => info),
     facts: factsOf(request),
     death,
     ssh: up.ssh,
@@ -86,7 +86,7 @@ export async function bootGuest(
     qmp: (command, args) => qmp.execute(command, args),
     consoleText: (from) => machine.console.text(from),
     consoleFile: machine.console.file,
-    async serveHelp() {
+    async serveHost() {
       const table = verbs({ qmp, qtest: await machine.qtest, layout, console: machine.console });
       const { port, close } = await link.listenInGuest((stream) => serve(stream, table));
       return { port, [Symbol.asyncDispose]: close };

@@ -6,7 +6,6 @@ import { InputError } from '../core/errors.ts';
 import { run } from '../core/process.ts';
 import type { GuestProfile } from '../model/guest.ts';
 import type { GuestRequest } from '../model/machine.ts';
-import { splitController } from '../model/protocol.ts';
 import { bootDisk } from './accelprobe.ts';
 import { kernelArguments, loadProfiles, profiles, qemuCommand } from './index.ts';
 import { knownHost, makeKey } from './keys.ts';
@@ -44,7 +43,7 @@ t.test('every profile is sound, frozen and has its roles', (t) => {
   for (const [name, profile] of Object.entries(profiles)) {
     t.same(profileProblems(profile), [], name);
     t.ok(Object.isFrozen(profile.nvme[0]?.namespaces));
-    const roles = layOut(profile).namespaces.map(({ role }) => role.role);
+    const roles = layOut(profile).namespaces.map(({ info }) => info.role);
     t.ok(roles.includes(name === 'multipath' ? 'shared' : 'data'), `${name}: ${roles}`);
   }
   t.end();
@@ -100,16 +99,14 @@ t.test('multipath: two controllers of one subsystem, each on a port of its own',
   }
   t.ok(list.findIndex((d) => d.startsWith('nvme-subsys')) < list.findIndex((d) => d.startsWith('nvme,')));
   const [shared, pi] = layOut(builtIn('multipath')).namespaces;
-  t.match(shared?.role, {
+  t.match(shared?.info, {
     role: 'shared',
     nsid: 1,
-    serials: ['mp@00:10.0', 'mp@00:11.0'],
+    controllerIds: ['mp@00:10.0', 'mp@00:11.0'],
     maxTransferBytes: 524288,
   });
-  t.match(pi?.role, { role: 'shared-pi', nsid: 2, metadataBytes: 8, piType: 1, sizeBytes: 64 << 20 });
+  t.match(pi?.info, { role: 'shared-pi', nsid: 2, metadataBytes: 8, piType: 1, sizeBytes: 64 << 20 });
   t.equal(pi?.driveBytes, (64 << 20) + ((64 << 20) / 512) * 8, 'the drive has room for the metadata');
-  t.same(splitController('mp@00:10.0'), { serial: 'mp', port: '00:10.0' });
-  t.same(splitController('data'), { serial: 'data' });
   t.end();
 });
 

@@ -1,5 +1,5 @@
 import type { GuestProfile } from '../model/guest.ts';
-import type { DeviceRole } from '../model/protocol.ts';
+import type { NamespaceInfo } from '../model/protocol.ts';
 
 const MIB = 1 << 20;
 const PAGE = 4096;
@@ -31,7 +31,7 @@ export interface NamespacePlace {
   driveBytes: number;
   shared: boolean;
   spec: Subsystem['namespaces'][number];
-  role: DeviceRole;
+  info: NamespaceInfo;
 }
 
 /** Where everything of a profile's NVMe hardware goes. Pure data, the same for every boot. */
@@ -78,9 +78,9 @@ function placeNamespaces(subsystem: Subsystem, controllers: ControllerPlace[]): 
       driveBytes: sizeBytes + (sizeBytes / blockSize) * metadataBytes,
       shared,
       spec,
-      role: {
+      info: {
         role,
-        serials: paths.map((path) => path.name),
+        controllerIds: paths.map((path) => path.name),
         nsid: index + 1,
         blockSize,
         sizeBytes,

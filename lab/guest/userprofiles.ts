@@ -6,7 +6,7 @@ import { check, parseYaml } from '../model/parse.ts';
 import { MAX_PORTS } from './layout.ts';
 import { profiles } from './profiles.ts';
 
-const MEND = 'see `ringlab shell --help` and the built-in profiles for what a guest may have';
+const FIX = 'see `ringlab shell --help` and the built-in profiles for what a guest may have';
 
 /** A user's file: `guests:` maps a name to a profile, or to what differs from the one that it `extend`s. */
 const ProfilesFile = z
@@ -17,7 +17,7 @@ const ProfilesFile = z
 export function profileProblems(profile: GuestProfile): Problem[] {
   const problems: Problem[] = [];
   const bad = (path: string, what: string, expected: string) =>
-    problems.push({ what: `${path}: ${what}`, where: `guest ${profile.name}`, expected, mend: MEND });
+    problems.push({ what: `${path}: ${what}`, where: `guest ${profile.name}`, expected, fix: FIX });
   const controllers = profile.nvme.flatMap((subsystem) => subsystem.controllers);
   if (profile.icount && profile.vcpus !== 1) bad('vcpus', `${profile.vcpus} with icount`, '1');
   if (new Set(profile.nvme.map((s) => s.name)).size < profile.nvme.length)
@@ -66,7 +66,7 @@ function resolve(
   }
   const ownFacts = z.record(z.string(), z.unknown()).safeParse(own.facts ?? {});
   const facts = ownFacts.success ? { ...base.facts, ...ownFacts.data } : own.facts;
-  return check(GuestProfile, { ...base, ...own, facts, name }, `${file}: guests.${name}`, MEND);
+  return check(GuestProfile, { ...base, ...own, facts, name }, `${file}: guests.${name}`, FIX);
 }
 
 /**
@@ -80,7 +80,7 @@ export async function loadProfiles(file?: string): Promise<ReadonlyMap<string, G
     throw new InputError({ what: 'cannot read the file of guest profiles', where: file }, { cause });
   });
   const problems: Problem[] = [];
-  for (const [name, entry] of Object.entries(parseYaml(ProfilesFile, text, file, MEND).guests)) {
+  for (const [name, entry] of Object.entries(parseYaml(ProfilesFile, text, file, FIX).guests)) {
     try {
       const profile = resolve(name, entry, known, file);
       problems.push(...profileProblems(profile));

@@ -45,7 +45,7 @@ export async function checkLibraries(root: string, recipe: string, ctx: StageCon
     for (const [, name = ''] of stdout.matchAll(/\(NEEDED\).*\[(.*)\]/g)) {
       if (await hasLibrary(root, name)) continue;
       const what = `/${relative(root, program)} needs ${name}, which is in none of the packages`;
-      problems.push({ what, where: `image ${recipe}`, mend: 'add the package that has it to the recipe' });
+      problems.push({ what, where: `image ${recipe}`, fix: 'add the package that has it to the recipe' });
     }
   }
   if (problems.length > 0) throw new InputError(problems);

@@ -24,8 +24,8 @@ async function askApt(packages: readonly string[], ctx: StageContext): Promise<P
   const { code, stdout, stderr } = await run('apt-get', args, { accept: 'any', signal: ctx.signal });
   const unknown = [...stderr.matchAll(/^E: (.*)$/gm)].map((match) => match[1] ?? '');
   if (code !== 0) {
-    const mend = 'apt-get update (as root), with Debian in the sources of apt';
-    throw new InputError(unknown.map((what) => ({ what, where: 'packages of the guest image', mend })));
+    const fix = 'apt-get update (as root), with Debian in the sources of apt';
+    throw new InputError(unknown.map((what) => ({ what, where: 'packages of the guest image', fix })));
   }
   const found = stdout.split('\n').flatMap((line) => {
     const [, file, hash] = LINE.exec(line) ?? [];
@@ -34,8 +34,8 @@ async function askApt(packages: readonly string[], ctx: StageContext): Promise<P
   // A package whose newest version is installed but in no source is left out of the list without an error.
   const missing = packages.filter((name) => !found.some((each) => each.name === name));
   if (missing.length > 0) {
-    const mend = 'apt-get update (as root)';
-    throw new InputError(missing.map((name) => ({ what: `apt cannot fetch the package ${name}`, mend })));
+    const fix = 'apt-get update (as root)';
+    throw new InputError(missing.map((name) => ({ what: `apt cannot fetch the package ${name}`, fix })));
   }
   return found.sort((a, b) => (a.name < b.name ? -1 : 1));
 }

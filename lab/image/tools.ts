@@ -29,7 +29,7 @@ export async function needTools(): Promise<void> {
   const there = await Promise.all(TOOLS.map(({ command }) => isThere(command)));
   const problems = TOOLS.filter((_, index) => !there[index]).map((tool) => ({
     what: `guest images need ${tool.command}`,
-    mend: `apt-get install ${tool.package} (as root)`,
+    fix: `apt-get install ${tool.package} (as root)`,
   }));
   if (problems.length > 0) throw new InputError(problems);
 }

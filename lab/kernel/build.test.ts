@@ -95,7 +95,7 @@ t.test('a series builds in the objects of its base, and back again', async (t) =
 t.test('warnings go when their cause goes', async (t) => {
   const { kernel, ctx, request } = set(t);
   await buildKernel(kernel.commit('base', { ...sound, 'src/a.c': warning }), request, ctx);
-  t.same((await buildKernel(kernel.commit('mended', sound), request, ctx)).warnings, []);
+  t.same((await buildKernel(kernel.commit('fixed', sound), request, ctx)).warnings, []);
 });
 
 t.test('every option is checked, with the dependency it lacks', async (t) => {
@@ -111,7 +111,7 @@ t.test('every option is checked, with the dependency it lacks', async (t) => {
     ],
   );
   t.match(error.problems[0].where, /mine\.config:1$/);
-  t.match(error.problems[0].mend, /Kconfig:4/);
+  t.match(error.problems[0].fix, /Kconfig:4/);
 });
 
 t.test('a request that cannot be read names all its problems', async (t) => {

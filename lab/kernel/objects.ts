@@ -57,7 +57,7 @@ export class ObjectFolder {
     return { made: this.#state.made.length, complete: this.#state.complete };
   }
 
-  /** Opens the folder for the build of `key`; mends what a killed one left, and goes on with its log if it was of the same key. */
+  /** Opens the folder for the build of `key`; fixes what a killed one left, and goes on with its log if it was of the same key. */
   async begin(key: string): Promise<void> {
     await Promise.all([mkdir(this.path, { recursive: true }), mkdir(this.#meta, { recursive: true })]);
     this.#state = (await readJson(join(this.#meta, 'state.json'), State)) ?? this.#state;

@@ -1,5 +1,5 @@
 import type { GuestProfile } from './guest.ts';
-import type { DeviceRole } from './protocol.ts';
+import type { NamespaceInfo } from './protocol.ts';
 
 /** A built root file system image (read-only, erofs). */
 export interface Image {
@@ -56,7 +56,7 @@ export interface Guest extends AsyncDisposable {
   readonly startedAt: number;
   /** ms from QEMU start to hello. */
   readonly bootMs: number;
-  readonly devices: readonly DeviceRole[];
+  readonly devices: readonly NamespaceInfo[];
   /** Facts for the suites: profile facts + `vcpus`, `iommu`, `icount`, `kvm`, `swiotlb`. */
   readonly facts: Record<string, string | number | boolean>;
   /** Resolves (never rejects) when the guest dies without being asked to. */
@@ -67,8 +67,8 @@ export interface Guest extends AsyncDisposable {
   exec(command: string, options?: ExecOptions): Promise<{ code: number | null; signal?: string }>;
   /** Copies files into the guest over SFTP; folders are made. */
   push(files: readonly { from: string | Buffer; to: string; mode?: number }[]): Promise<void>;
-  /** Answers the agent's requests (lab/model/protocol.ts); gives the guest port for RINGLAB_HELP_PORT. */
-  serveHelp(): Promise<{ port: number } & AsyncDisposable>;
+  /** Answers the agent's requests (lab/model/protocol.ts); gives the guest port for RINGLAB_HOST_PORT. */
+  serveHost(): Promise<{ port: number } & AsyncDisposable>;
   qmp(command: string, args?: Record<string, unknown>): Promise<unknown>;
   /** Everything that the console has said so far, as text (lossy UTF-8), from byte `from`. */
   consoleText(from?: number): string;

@@ -2,34 +2,34 @@ import { z } from 'zod';
 
 /**
  * What host and agent say to each other besides TAP. Newline-delimited JSON over a TCP stream that the guest opens to its own
- * loopback and SSH carries to the lab (`RINGLAB_HELP_PORT`). One request, one reply with the same id.
+ * loopback and SSH carries to the lab (`RINGLAB_HOST_PORT`). One request, one reply with the same id.
  */
-export const HelpRequest = z.object({
+export const HostRequest = z.object({
   id: z.number().int(),
   verb: z.enum(['hello', 'unplug', 'replug', 'throttle', 'console', 'mark']),
   args: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
 });
-export type HelpRequest = z.infer<typeof HelpRequest>;
+export type HostRequest = z.infer<typeof HostRequest>;
 
-export const HelpReply = z.object({
+export const HostReply = z.object({
   id: z.number().int(),
   ok: z.boolean(),
   error: z.string().optional(),
   /** `console`: console text since the last `mark`; otherwise empty. */
   text: z.string().optional(),
 });
-export type HelpReply = z.infer<typeof HelpReply>;
+export type HostReply = z.infer<typeof HostReply>;
 
 /** A namespace that the guest has, described by what it is for. */
-export const DeviceRole = z.object({
+export const NamespaceInfo = z.object({
   /** `data`, `shared`, `zoned`, `pi`, ...: what suites ask for. */
   role: z.string(),
   /**
    * Names of the controllers that carry it, one for each path: the serial number as `/sys/class/nvme/nvmeX/serial` says, with
    * `@BUS:DEV.FN` of its hot-plug port behind it where there is one, since QEMU gives all controllers of a subsystem one serial
-   * number (`mp@00:10.0`). `splitController` takes them apart; `unplug` and `replug` take them whole.
+   * number (`mp@00:10.0`). `unplug` and `replug` take them whole.
    */
-  serials: z.array(z.string()),
+  controllerIds: z.array(z.string()),
   nsid: z.number().int(),
   blockSize: z.number().int(),
   sizeBytes: z.number().int(),
@@ -43,13 +43,7 @@ export const DeviceRole = z.object({
   /** Block-drive id that `throttle` takes. */
   drive: z.string(),
 });
-export type DeviceRole = z.infer<typeof DeviceRole>;
-
-/** A controller's name in parts. With `port`, the real path of `/sys/class/nvme/nvmeX/device` has the folder `0000:PORT`. */
-export function splitController(name: string): { serial: string; port?: string } {
-  const [serial = '', port] = name.split('@');
-  return port === undefined ? { serial } : { serial, port };
-}
+export type NamespaceInfo = z.infer<typeof NamespaceInfo>;
 
 /** `cell.json`, pushed beside the agent: what it is to run and on what. */
 export const CellFile = z.object({
@@ -61,7 +55,7 @@ export const CellFile = z.object({
   seed: z.number().int(),
   /** Deadline of one test, ms. */
   testTimeoutMs: z.number().int(),
-  devices: z.array(DeviceRole),
+  devices: z.array(NamespaceInfo),
   /** Facts of the guest: `pollQueues`, `vcpus`, `iommu`, `swiotlb`, `icount`, `kvm` ... */
   facts: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
 });

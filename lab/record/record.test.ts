@@ -82,7 +82,7 @@ t.test('what is no record is an input error', async (t) => {
   await t.rejects(readRecord(join(dir, 'bad')), { exitCode: 2, message: /run\.json: [\s\S]*expected: JSON/ });
   await t.rejects(readRecord(join(dir, 'other')), {
     exitCode: 2,
-    message: /format[\s\S]*seed[\s\S]*to mend/,
+    message: /format[\s\S]*seed[\s\S]*fix/,
   });
 });
 

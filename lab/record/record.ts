@@ -27,7 +27,7 @@ export async function newRunDir(
       throw new InputError({
         what: 'the folder already holds a run',
         where: `--out ${out}`,
-        mend: 'give another folder, or remove it',
+        fix: 'give another folder, or remove it',
       });
     }
     return { id: stem, dir: resolve(out) };
@@ -88,11 +88,11 @@ export async function readRecord(path: string): Promise<RunRecord> {
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    const mend = 'give a folder that ringlab run made, or its run.json';
+    const fix = 'give a folder that ringlab run made, or its run.json';
     throw new InputError({
       what: `there is no run record here: ${(error as Error).message}`,
       where: file,
-      mend,
+      fix,
     });
   }
   let value: unknown;
@@ -124,6 +124,6 @@ export async function findRun(name: string, runsDir: string): Promise<string> {
     where: runsDir,
     expected:
       runs.length > 0 ? `a path, latest, or one of: ${runs.slice(-5).reverse().join(', ')}` : 'a path',
-    mend: 'ringlab run makes one',
+    fix: 'ringlab run makes one',
   });
 }

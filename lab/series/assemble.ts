@@ -27,7 +27,7 @@ export interface AssembleInput {
   /** What the user gave: for messages. */
   where: string;
   /** What to do about a damaged patch. */
-  mend?: string;
+  fix?: string;
 }
 
 /** `io_uring: support SQE group` -> `io-uring-support-sqe-group`. */
@@ -63,7 +63,7 @@ interface Read {
   text: PatchText;
 }
 
-function readPatch(entry: Entry, number: number, mend: string | undefined): Read & { problems: Problem[] } {
+function readPatch(entry: Entry, number: number, fix: string | undefined): Read & { problems: Problem[] } {
   const { mail, subject } = entry;
   const text = readPatchText(mail.text, mail.where);
   const problems = [...text.problems];
@@ -85,7 +85,7 @@ function readPatch(entry: Entry, number: number, mend: string | undefined): Read
   if (tabsLost(patch)) {
     problems.push({ what: 'its tabs were turned into blanks: it cannot apply', where: mail.where });
   }
-  return { patch, text, problems: problems.map((problem) => ({ mend, ...problem })) };
+  return { patch, text, problems: problems.map((problem) => ({ fix, ...problem })) };
 }
 
 /** One entry for each number, the last where a number repeats. */
@@ -107,7 +107,7 @@ export function assemble(input: AssembleInput, ctx: StageContext): Series {
   if (others.length > 0)
     note(`took ${describePosting(chosen)}, left ${others.map(describePosting).join(', ')}`);
   const read = [...byNumber(chosen, note)].map(([number, entry]) =>
-    readPatch(entry, Math.max(1, number), input.mend),
+    readPatch(entry, Math.max(1, number), input.fix),
   );
   const problems = read.flatMap((one) => one.problems);
   if (problems.length > 0) throw new InputError(problems);

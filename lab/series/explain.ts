@@ -36,7 +36,7 @@ function aboutQuote({ mail, subject }: Entry): Problem {
     what: `only a reply of ${mail.from.name} that quotes the patch "${subject.title}"; the patch itself is not here${signs.length > 0 ? `: ${signs.join(', and ')}` : ''}`,
     where: mail.where,
     expected: 'the patch as it was posted',
-    mend: fetchHint(subject.title, mail.inReplyTo),
+    fix: fetchHint(subject.title, mail.inReplyTo),
   };
 }
 
@@ -51,5 +51,5 @@ export function explainNone(entries: readonly Entry[], where: string): Problem {
   const what = cover
     ? `no patch in it: only the cover letter of ${cover.subject.total} patches${who}`
     : `no patch in it: ${entries.length === 1 ? 'one message' : `${entries.length} messages`} without a diff${who}`;
-  return { what, where, expected: 'at least one patch', mend: fetchHint(title, first?.mail.inReplyTo) };
+  return { what, where, expected: 'at least one patch', fix: fetchHint(title, first?.mail.inReplyTo) };
 }

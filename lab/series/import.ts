@@ -82,14 +82,14 @@ async function readContent(path: string, ctx: StageContext): Promise<Content> {
         what: 'it is HTML',
         where: path,
         expected: 'the text of the page',
-        mend: fetchHint('TITLE'),
+        fix: fetchHint('TITLE'),
       });
     default:
       throw new InputError({
         what: 'it is neither a patch nor an mbox nor a page of a known archive',
         where: path,
         expected: 'an mbox (.gz), a .patch, a folder of patches, BASE..TIP, or the text of a thread page',
-        mend: fetchHint('TITLE'),
+        fix: fetchHint('TITLE'),
       });
   }
 }
@@ -129,7 +129,7 @@ export async function importSeries(
       ...options,
       entries,
       where: source,
-      mend: page ? fetchHint(first?.subject.title ?? '', first?.mail.messageId) : 'fetch or make it again',
+      fix: page ? fetchHint(first?.subject.title ?? '', first?.mail.messageId) : 'fetch or make it again',
     },
     ctx,
   );

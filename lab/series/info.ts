@@ -47,7 +47,7 @@ async function patchFiles(dir: string): Promise<string[]> {
     throw new InputError({
       what: 'no *.patch in this folder',
       where: dir,
-      mend: 'git format-patch -o DIR BASE..TIP',
+      fix: 'git format-patch -o DIR BASE..TIP',
     });
   }
   if (files.length > FILE_LIMIT)
@@ -103,7 +103,7 @@ export async function seriesFromFolder(
       entries,
       where: dir,
       origin: { kind: 'folder', detail: basename(resolve(dir)) },
-      mend: 'make it again with git format-patch',
+      fix: 'make it again with git format-patch',
       ...(options.version === undefined ? {} : { version: options.version }),
       ...(name === undefined ? {} : { name }),
     },

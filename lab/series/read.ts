@@ -10,8 +10,8 @@ export const SIZE_LIMIT = 48 << 20;
 const MiB = (bytes: number) => `${(bytes / (1 << 20)).toFixed(0)} MiB`;
 
 function tooBig(where: string, size: string): InputError {
-  const mend = 'give the mbox of one thread, or split it';
-  return new InputError({ what: `it has ${size}`, where, expected: `at most ${MiB(SIZE_LIMIT)}`, mend });
+  const fix = 'give the mbox of one thread, or split it';
+  return new InputError({ what: `it has ${size}`, where, expected: `at most ${MiB(SIZE_LIMIT)}`, fix });
 }
 
 async function unpack(bytes: Buffer, where: string): Promise<Buffer> {
@@ -20,7 +20,7 @@ async function unpack(bytes: Buffer, where: string): Promise<Buffer> {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ERR_BUFFER_TOO_LARGE') throw tooBig(where, `more than ${MiB(SIZE_LIMIT)} when unpacked`);
-    throw new InputError({ what: `its gzip data is damaged: ${message}`, where, mend: 'fetch it again' });
+    throw new InputError({ what: `its gzip data is damaged: ${message}`, where, fix: 'fetch it again' });
   }
 }
 
@@ -62,7 +62,7 @@ export function decodeText(bytes: Buffer, where: string): string {
     bad.map((number) => ({
       what: 'not UTF-8',
       where: `${where}:${number}`,
-      mend: 'fetch the mbox of the thread',
+      fix: 'fetch the mbox of the thread',
     })),
   );
 }

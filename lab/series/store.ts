@@ -105,7 +105,7 @@ export async function findSeries(
   throw new InputError({
     what: `there is no series "${nameOrPath}"`,
     expected: near.length > 0 ? `perhaps ${near.join(' or ')}` : 'a name of `ringlab series list`, or a path',
-    mend: 'ringlab series import SOURCE',
+    fix: 'ringlab series import SOURCE',
   });
 }
 
@@ -133,7 +133,7 @@ export async function needing(
     throw new InputError({
       what: `${needs} needs ${series.name} itself`,
       where,
-      mend: 'give it another --name',
+      fix: 'give it another --name',
     });
   return { ...series, needs };
 }

@@ -89,7 +89,7 @@ function checkComplete(series: Series, options: ApplyOptions, ctx: StageContext)
     throw new InputError({
       what,
       where: `series ${name}`,
-      mend: 'import the whole thread, or allow missing patches',
+      fix: 'import the whole thread, or allow missing patches',
     });
   }
   tell(`${what}: applying the rest`);

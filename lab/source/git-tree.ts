@@ -24,7 +24,7 @@ async function commitOf(folder: string, revision: string, signal: AbortSignal): 
     what,
     where: folder,
     expected: 'a branch, tag or commit of it',
-    mend: stderr.trim(),
+    fix: stderr.trim(),
   });
 }
 

@@ -65,7 +65,7 @@ async function fromPackage(name: string, packageName: string, ctx: StageContext)
       what: `the package ${packageName} is not installed`,
       where: `kernel ${name}`,
       expected: tarball,
-      mend: `sudo apt-get install ${packageName}`,
+      fix: `sudo apt-get install ${packageName}`,
     });
   }
   const version = await packageVersion(packageName, ctx.signal);
@@ -119,7 +119,7 @@ export async function resolveSource(ref: SourceRef, ctx: StageContext): Promise<
     return checkKernel(await fromPath(nameOf(resolve(ref.tree)), ref.tree, ref.base, ctx), ref.tree, ctx);
   }
   if (ref.base !== undefined) {
-    throw new InputError({ what: '--base names a revision of a git tree', mend: 'give --tree DIR with it' });
+    throw new InputError({ what: '--base names a revision of a git tree', fix: 'give --tree DIR with it' });
   }
   const sources = await allSources(ref.sourcesFile);
   const name = ref.kernel ?? DEFAULT_KERNEL;

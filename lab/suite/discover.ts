@@ -51,7 +51,7 @@ async function folderSuite(dir: string): Promise<Suite> {
     what: 'no suite',
     where: dir,
     expected: 'an index.ts with tests, or a suite.yaml whose `run` names a program',
-    mend: 'ringlab suite new FOLDER makes one to start from',
+    fix: 'ringlab suite new FOLDER makes one to start from',
   });
 }
 
@@ -68,7 +68,7 @@ export async function loadUserSuite(path: string): Promise<Suite> {
     what: found ? 'the file is not executable' : 'no such file or folder',
     where: path,
     expected: 'the folder of a suite, or a program',
-    mend: found ? `chmod +x ${path}` : undefined,
+    fix: found ? `chmod +x ${path}` : undefined,
   });
 }
 
@@ -87,7 +87,7 @@ export async function withUserSuites(
         what: `a suite named ${own.name} is there already`,
         where: name,
         expected: 'a name of its own',
-        mend: 'give it a name in its suite.yaml',
+        fix: 'give it a name in its suite.yaml',
       });
     }
     if (own) suites.set(own.name, own);

@@ -6,7 +6,7 @@ import { Parser } from 'tap-parser';
 import type { CellFile } from '../../lab/model/protocol.ts';
 import { buildBinding } from '../binding/build.mjs';
 import { hostUapi } from '../fakes/host-uapi.ts';
-import { HelpClient } from '../lib/help.ts';
+import { HostClient } from '../lib/host.ts';
 import { type Body, type Lab, type Needs, registeredTests, suite, test } from '../lib/test.ts';
 import { SkipError, UapiTable } from '../lib/uapi.ts';
 import { bundleAgent } from './bundle.ts';
@@ -22,7 +22,7 @@ const PASSTHROUGH = { name: 'passthrough', dir: join(import.meta.dirname, '../pa
 const lab: Lab = {
   cell,
   uapi: new UapiTable(uapi),
-  help: new HelpClient(undefined),
+  host: new HostClient(undefined),
   device: (role) => {
     throw new SkipError(`no ${role}`);
   },
@@ -152,18 +152,18 @@ t.test('registration: needs of the group are added, names are unique', (t) => {
   t.end();
 });
 
-t.test('a suite starts the agent again as its helper, which lives as long as the test', async (t) => {
+t.test('a suite starts the agent again as its peer, which lives as long as the test', async (t) => {
   const dir = t.testdir({
     suite: {
       'index.ts': `
-        import { helper, startHelper, test } from 'ringlab/suite';
-        helper('echo', async ({ argument, tell, next, uapi }) => {
+        import { peer, startPeer, test } from 'ringlab/suite';
+        peer('echo', async ({ argument, tell, next, uapi }) => {
           tell({ argument, release: uapi.release });
           for (;;) tell(await next());
         });
-        helper('broken', async () => { throw new Error('no'); });
+        peer('broken', async () => { throw new Error('no'); });
         test('talks', async (t) => {
-          const process = startHelper(t, 'echo', { a: 1 });
+          const process = startPeer(t, 'echo', { a: 1 });
           t.same(await process.next(), { argument: { a: 1 }, release: 'host' });
           process.tell([5]);
           t.same(await process.next(), [5]);
@@ -172,7 +172,7 @@ t.test('a suite starts the agent again as its helper, which lives as long as the
         });
         test('breaks', async (t) => {
           for (const name of ['broken', 'nobody'])
-            await startHelper(t, name, null).next().then(() => t.ok(false, 'it lives'), ({ message }) => t.ok(/exit code 2/.test(message), message));
+            await startPeer(t, name, null).next().then(() => t.ok(false, 'it lives'), ({ message }) => t.ok(/exit code 2/.test(message), message));
         });`,
     },
     'uapi.json': JSON.stringify(uapi),
@@ -188,7 +188,7 @@ t.test('a suite starts the agent again as its helper, which lives as long as the
   t.equal(error, null, stdout);
   t.match(stdout, /^ok 1 - talks$/m);
   t.match(stdout, /^ok 2 - breaks$/m);
-  t.equal(stdout.match(/TAP version/g)?.length, 1, 'a helper writes no TAP');
+  t.equal(stdout.match(/TAP version/g)?.length, 1, 'a peer writes no TAP');
 });
 
 t.test('the bundle runs by itself', async (t) => {

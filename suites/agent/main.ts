@@ -4,8 +4,8 @@ import type { CellFile } from '../../lab/model/protocol.ts';
 import type { Uapi } from '../../lab/model/uapi.ts';
 import { loadBinding } from '../binding/index.ts';
 import { Device } from '../lib/device.ts';
-import { HelpClient } from '../lib/help.ts';
-import { asHelper } from '../lib/helper.ts';
+import { HostClient } from '../lib/host.ts';
+import { asPeer } from '../lib/peer.ts';
 import { type Lab, registeredTests } from '../lib/test.ts';
 import { SkipError, UapiTable } from '../lib/uapi.ts';
 import { AGENT_HOME } from './home.ts';
@@ -27,7 +27,7 @@ function readJson<T>(folder: string, name: string): T {
   }
 }
 
-function makeLab(cell: CellFile, uapi: Uapi, help: HelpClient): Lab {
+function makeLab(cell: CellFile, uapi: Uapi, host: HostClient): Lab {
   const known = new Map<string, Device>();
   const device = (role: string): Device => {
     const found = cell.devices.find((one) => one.role === role);
@@ -36,7 +36,7 @@ function makeLab(cell: CellFile, uapi: Uapi, help: HelpClient): Lab {
     known.set(role, made);
     return made;
   };
-  return { cell, uapi: new UapiTable(uapi), help, device };
+  return { cell, uapi: new UapiTable(uapi), host, device };
 }
 
 async function runSuite(folder: string, suites: SuiteTable, tap: TapWriter): Promise<number> {
@@ -44,14 +44,14 @@ async function runSuite(folder: string, suites: SuiteTable, tap: TapWriter): Pro
   const load = Object.hasOwn(suites, cell.suite) ? suites[cell.suite] : undefined;
   if (!load) throw new Error(`no suite ${cell.suite}; there are ${Object.keys(suites).join(', ')}`);
   loadBinding(join(folder, 'ringlab.node'));
-  const port = process.env.RINGLAB_HELP_PORT;
-  await using help = new HelpClient(port ? Number(port) : undefined);
-  const lab = makeLab(cell, readJson<Uapi>(folder, 'uapi.json'), help);
+  const port = process.env.RINGLAB_HOST_PORT;
+  await using host = new HostClient(port ? Number(port) : undefined);
+  const lab = makeLab(cell, readJson<Uapi>(folder, 'uapi.json'), host);
   tap.comment(
     `${cell.suite} on ${cell.guest}, kernel ${cell.kernel} (${lab.uapi.release}), seed ${cell.seed}`,
   );
   await load();
-  const helping = asHelper(lab.uapi);
+  const helping = asPeer(lab.uapi);
   if (helping) {
     await helping();
     return Exit.passed;

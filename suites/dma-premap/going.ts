@@ -39,7 +39,7 @@ async function worksAgain(t: Test, medium: Uint8Array): Promise<void> {
 const untilBack = (t: Test) =>
   until('the device is back', () => {
     try {
-      const device = new Device(t.device('data').role);
+      const device = new Device(t.device('data').info);
       return existsSync(device.block) && device.controllers.every((one) => one.state() === 'live');
     } catch (error) {
       if (error instanceof SkipError) return false;
@@ -110,7 +110,7 @@ suite('devices and processes that go', NEEDS, () => {
     const { id } = theOnly(bench);
     const { lift } = await throttled(t, bench.device, 10);
     t.equal(await submitReads(bench, COUNT), COUNT);
-    await t.lab.help.unplug(id, { abrupt: true });
+    await t.lab.host.unplug(id, { abrupt: true });
     const cqes = await bench.ring.wait(COUNT, { timeoutMs: 20_000 });
     await lift();
     t.ok(
@@ -123,7 +123,7 @@ suite('devices and processes that go', NEEDS, () => {
     bench.unmap();
     bench.ring.close();
     bench.file.close();
-    await t.lab.help.replug(id);
+    await t.lab.host.replug(id);
     await untilBack(t);
     await worksAgain(t, medium);
   });

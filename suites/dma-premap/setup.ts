@@ -47,7 +47,7 @@ export class Bench {
   constructor(t: Test, buffers: readonly Part[], options: TestRingOptions & { role?: string } = {}) {
     this.t = t;
     // Looked up anew: one that was gone and came back may have another name.
-    this.device = new Device(t.device(options.role ?? 'data').role);
+    this.device = new Device(t.device(options.role ?? 'data').info);
     this.file = t.use(new File(this.device.block, DIRECT));
     this.ring = openRing(t, { shape: 'plain', ...options });
     this.buffers = buffers;

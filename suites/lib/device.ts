@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DeviceRole } from '../../lab/model/protocol.ts';
+import type { NamespaceInfo } from '../../lab/model/protocol.ts';
 import { SkipError } from './uapi.ts';
 
 const NVME = '/sys/class/nvme';
@@ -27,7 +27,7 @@ function entries(path: string, pattern: RegExp): string[] {
 export class Controller {
   /** `nvme0` */
   readonly name: string;
-  /** As the cell file names it (`serial` or `serial@port`): what `help.unplug` takes. */
+  /** As the cell file names it (`serial` or `serial@port`): what `host.unplug` takes. */
   readonly id: string;
 
   constructor(name: string, id: string) {
@@ -80,26 +80,26 @@ export function controllers(ids: readonly string[]): Controller[] {
 
 /** A namespace found by its role. Everything that can change by unplugging is looked up at each use. */
 export class Device {
-  readonly role: DeviceRole;
+  readonly info: NamespaceInfo;
   /** Name of the block device that users open: `nvme0n1`, the head one under multipath. */
   readonly name: string;
 
-  constructor(role: DeviceRole) {
-    this.role = role;
-    this.name = headName(role);
+  constructor(info: NamespaceInfo) {
+    this.info = info;
+    this.name = headName(info);
   }
 
   get nsid(): number {
-    return this.role.nsid;
+    return this.info.nsid;
   }
 
   get blockSize(): number {
-    return this.role.blockSize;
+    return this.info.blockSize;
   }
 
   /** Capacity in blocks. */
   get blocks(): number {
-    return Math.floor(this.role.sizeBytes / this.role.blockSize);
+    return Math.floor(this.info.sizeBytes / this.info.blockSize);
   }
 
   get block(): string {
@@ -113,7 +113,7 @@ export class Device {
 
   /** Its controllers that are there now. */
   get controllers(): Controller[] {
-    return controllers(this.role.serials);
+    return controllers(this.info.controllerIds);
   }
 
   /** Name of the disk through which one controller reaches it: `nvme0c1n1` under multipath, else the same as `name`. */
@@ -124,9 +124,9 @@ export class Device {
   }
 }
 
-function headName({ role, serials, nsid }: DeviceRole): string {
-  const [first] = controllers(serials);
-  if (!first) throw new SkipError(`no controller with serial ${serials.join(' or ')} (role ${role})`);
+function headName({ role, controllerIds, nsid }: NamespaceInfo): string {
+  const [first] = controllers(controllerIds);
+  if (!first) throw new SkipError(`no controller with serial ${controllerIds.join(' or ')} (role ${role})`);
   const own = entries(join(NVME, first.name), /^nvme\d+(c\d+)?n\d+$/);
   const path = own.find((name) => attribute(NVME, first.name, name, 'nsid') === String(nsid));
   // Under multipath the kernel names a path nvme<subsystem>c<controller>n<head> and hides it behind nvme<subsystem>n<head>.

@@ -5,7 +5,7 @@ import { loadBinding, Memory } from '../binding/index.ts';
 import { hostUapi } from '../fakes/host-uapi.ts';
 import { AssertionError, Assertions } from './assert.ts';
 import type { Device } from './device.ts';
-import { HelpClient } from './help.ts';
+import { HostClient } from './host.ts';
 import * as nvme from './nvme.ts';
 import { fillPattern, pattern } from './pattern.ts';
 import { iovecs, ringOptions } from './ring.ts';
@@ -165,12 +165,12 @@ t.test('the host helps, refuses, or is lost', async (t) => {
   const port = await fakeHost(t, (verb) =>
     verb === 'console' ? { text: 'hello' } : verb === 'unplug' ? { ok: false, error: 'no such slot' } : {},
   );
-  await using help = new HelpClient(port);
-  t.ok(help.available);
-  t.equal(await help.console(), 'hello');
-  await Promise.all([help.throttle('drive0', 10), help.replug('mp')]);
-  await t.rejects(help.unplug('mp'), /could not unplug .*no such slot/);
-  await t.rejects(help.mark(), /help channel: closed/);
-  t.equal(await help.console(), 'hello', 'a new connection after a lost one');
-  await t.rejects(new HelpClient(undefined).mark(), /RINGLAB_HELP_PORT is not set/);
+  await using host = new HostClient(port);
+  t.ok(host.available);
+  t.equal(await host.console(), 'hello');
+  await Promise.all([host.throttle('drive0', 10), host.replug('mp')]);
+  await t.rejects(host.unplug('mp'), /could not unplug .*no such slot/);
+  await t.rejects(host.mark(), /host channel: closed/);
+  t.equal(await host.console(), 'hello', 'a new connection after a lost one');
+  await t.rejects(new HostClient(undefined).mark(), /RINGLAB_HOST_PORT is not set/);
 });

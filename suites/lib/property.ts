@@ -28,8 +28,8 @@ export async function holds<T>(
   if (found.interrupted) t.note(`time was up after ${found.numRuns} of them`);
   if (!found.failed) return;
   if (found.errorInstance instanceof SkipError) throw found.errorInstance;
-  const { message, expected, got } = found.errorInstance as Partial<AssertionError>;
+  const { quantity, message, expected, got } = found.errorInstance as Partial<AssertionError>;
   const how = `seed ${found.seed}, path ${found.counterexamplePath}, shrunk ${found.numShrinks} times`;
   const [smallest] = found.counterexample ?? [];
-  throw new AssertionError(`${message}; ${how}: ${JSON.stringify(smallest)}`, expected, got);
+  throw new AssertionError(`${quantity ?? message}; ${how}: ${JSON.stringify(smallest)}`, expected, got);
 }

@@ -1,7 +1,7 @@
 import type { CellFile } from '../../lab/model/protocol.ts';
 import { Assertions } from './assert.ts';
 import type { Device } from './device.ts';
-import type { HelpClient } from './help.ts';
+import type { HostClient } from './host.ts';
 import { SkipError, type UapiTable } from './uapi.ts';
 
 type Fact = string | number | boolean;
@@ -27,7 +27,7 @@ export interface Needs {
   /** Facts of the guest: the exact value, or `true` for any that is neither false, 0 nor `none`. */
   facts?: Record<string, Fact>;
   /**
-   * A fault that kernels are known to have, with where it was mended: a failure is then reported as `# TODO` and fails
+   * A fault that kernels are known to have, with where it was fixed: a failure is then reported as `# TODO` and fails
    * nothing. A kernel that passes is not told of it.
    */
   knownFault?: string;
@@ -39,7 +39,7 @@ export interface Needs {
 export interface Lab {
   readonly cell: CellFile;
   readonly uapi: UapiTable;
-  readonly help: HelpClient;
+  readonly host: HostClient;
   /** The namespace with this role. Throws SkipError when the guest has none. */
   device(role: string): Device;
 }

@@ -87,7 +87,7 @@ suite('every form of a command', { devices: [SHARED] }, () => {
   test('the largest transfer', async (t) => {
     const bench = await setUp(t);
     const { device, io } = bench;
-    const bytes = device.role.maxTransferBytes || 512 << 10;
+    const bytes = device.info.maxTransferBytes || 512 << 10;
     const where = area(device, bytes / device.blockSize);
     const memory = ioMemory(t, bytes, 100);
     await eachPathFaulty(t, bench, hostPathError, async () =>
@@ -129,7 +129,7 @@ suite('metadata', { devices: [WITH_METADATA] }, () => {
     const { char, ring } = bench;
     const rounds: { where: nvme.Span; written: WithMetadata }[] = [];
     await eachPathFaulty(t, bench, hostPathError, async () => {
-      // An area for each round: the round that meets no fault must not mend what the other left.
+      // An area for each round: the round that meets no fault must not fix what the other left.
       const where = area(bench.device, 32);
       const written = withMetadata(t, bench, 'write', where, 130 + 2 * rounds.length);
       t.equal((await ring.execute({ fd: char.fd, command: written.command })).res, 0, 'write');

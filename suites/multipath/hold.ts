@@ -77,7 +77,7 @@ export interface Stranded {
  */
 export async function strandSecond(t: Test, { device, char, ring, paths }: Bench): Promise<Stranded> {
   const [first, second] = paths;
-  const { help } = t.lab;
+  const { host } = t.lab;
   const comeBacks: (() => unknown)[] = [];
   let released = false;
   const detach = (path: Controller) => {
@@ -89,16 +89,16 @@ export async function strandSecond(t: Test, { device, char, ring, paths }: Bench
     char.close();
     for (const comeBack of comeBacks) await comeBack();
     if (second.state() === 'live' && !released) rescan(second);
-    await unformat(t, device.role);
+    await unformat(t, device.info);
   });
   await format(t, device, paths, WITHOUT_METADATA);
   t.ok(sectors(device.pathName(second)) !== sectors(device.name), 'the second path has the new size too');
   return {
     detachFirst: () => detach(first),
     pullFirst: async () => {
-      if (!help.available) t.skip('needs the host to pull a controller out, and there is no help channel');
-      await help.unplug(first.id, { abrupt: true });
-      comeBacks.push(() => help.replug(first.id));
+      if (!host.available) t.skip('needs the host to pull a controller out, and there is no host channel');
+      await host.unplug(first.id, { abrupt: true });
+      comeBacks.push(() => host.replug(first.id));
     },
     release: () => {
       released = true;

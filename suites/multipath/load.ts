@@ -20,8 +20,8 @@ suite('under load', { devices: [SHARED] }, () => {
   }, async (t) => {
     const bench = await setUp(t);
     const { device, char, ring, paths } = bench;
-    const { help } = t.lab;
-    if (!help.available) t.skip('needs the host to pull a controller out, and there is no help channel');
+    const { host } = t.lab;
+    if (!host.available) t.skip('needs the host to pull a controller out, and there is no host channel');
     roundRobin(t);
     const { blockSize } = device;
     const where = area(device, SLOTS * STRIP);
@@ -33,8 +33,8 @@ suite('under load', { devices: [SHARED] }, () => {
     let over = false;
     const events = (async () => {
       for (const { id } of paths) {
-        await help.unplug(id, { abrupt: true });
-        await help.replug(id);
+        await host.unplug(id, { abrupt: true });
+        await host.replug(id);
         await allPaths(t, device);
       }
     })().finally(() => {

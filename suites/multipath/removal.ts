@@ -16,13 +16,13 @@ import { area, onMedium, putOnMedium, SHARED, setUp, submitReads } from './setup
 const COUNT = 32;
 
 /** Pulls a controller out; it is plugged in again at the test's end, and the namespace is reached through it then. */
-async function pullOut(t: Test, { role }: Device, { id }: Controller): Promise<void> {
-  const { help } = t.lab;
-  if (!help.available) t.skip('needs the host to pull a controller out, and there is no help channel');
-  await help.unplug(id, { abrupt: true });
+async function pullOut(t: Test, { info }: Device, { id }: Controller): Promise<void> {
+  const { host } = t.lab;
+  if (!host.available) t.skip('needs the host to pull a controller out, and there is no host channel');
+  await host.unplug(id, { abrupt: true });
   t.defer(async () => {
-    await help.replug(id);
-    await until(`${role.role} reached through ${id}`, () => reached(role, id));
+    await host.replug(id);
+    await until(`${info.role} reached through ${id}`, () => reached(info, id));
   });
 }
 

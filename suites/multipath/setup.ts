@@ -36,7 +36,7 @@ export interface Bench {
 
 export async function setUp(t: Test, role = SHARED, options: TestRingOptions = {}): Promise<Bench> {
   // Looked up anew: a head that was gone and came back may have another name.
-  const device = new Device(t.device(role).role);
+  const device = new Device(t.device(role).info);
   const paths = await allPaths(t, device);
   const char = t.use(new File(device.char, READ_WRITE));
   const ring = openRing(t, options);
@@ -85,7 +85,7 @@ export function withMetadata(
   seed: number,
 ): WithMetadata {
   const data = ioMemory(t, where.blocks * device.blockSize, seed);
-  const metadata = ioMemory(t, where.blocks * device.role.metadataBytes, seed + 1);
+  const metadata = ioMemory(t, where.blocks * device.info.metadataBytes, seed + 1);
   return { data, metadata, command: nvme.transfer(kind, device, where, data, { metadata }) };
 }
 

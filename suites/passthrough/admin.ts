@@ -43,7 +43,7 @@ suite('admin commands', { devices: ['data'] }, () => {
     const memory = ioMemory(t, 4096);
     const command = nvme.identify(nvme.Cns.namespace, device.nsid, memory);
     t.equal((await ring.execute({ fd: file.fd, command, cmdOp: 'NVME_URING_CMD_ADMIN' })).res, 0);
-    const { metadataBytes, piType, blockSize } = device.role;
+    const { metadataBytes, piType, blockSize } = device.info;
     const expected = { blocks: BigInt(device.blocks), blockSize, metadataBytes, piType };
     t.same(nvme.namespaceFormat(memory), expected);
   });

@@ -21,7 +21,7 @@ const CHECK_ALL = Prinfo.guard | Prinfo.applicationTag | Prinfo.referenceTag;
  * written to that is the page of zeros that all programs share, and the device writes to it.
  */
 const ZERO_PAGE =
-  'blk_rq_integrity_map_user() lets the device write to pages that are not the caller’s (mended by "block: flip iter directions in blk_rq_integrity_map_user()", Linux 6.16)';
+  'blk_rq_integrity_map_user() lets the device write to pages that are not the caller’s (fixed by "block: flip iter directions in blk_rq_integrity_map_user()", Linux 6.16)';
 
 interface Buffers {
   data: Memory;

@@ -21,7 +21,7 @@ const RESET_MS = 10_000;
  */
 const FORMS: Record<string, (t: Test, bench: Bench, command: NvmeCommand) => Omit<Passthrough, 'fd'>> = {
   'metadata for a namespace that has none': (t, { device }, command) => {
-    if (device.role.metadataBytes > 0) t.skip('the namespace has metadata');
+    if (device.info.metadataBytes > 0) t.skip('the namespace has metadata');
     const metadata = ioMemory(t, 64);
     return { command: { ...command, metadata: metadata.address, metadataLength: metadata.length } };
   },
@@ -35,7 +35,7 @@ const FORMS: Record<string, (t: Test, bench: Bench, command: NvmeCommand) => Omi
 };
 
 const LEAKED =
-  'the request of a refused command is leaked (mended by 00817f0f1c45, "nvme-ioctl: fix leaked requests on mapping error", Linux 6.14)';
+  'the request of a refused command is leaked (fixed by 00817f0f1c45, "nvme-ioctl: fix leaked requests on mapping error", Linux 6.14)';
 
 // These come last: a kernel that leaks requests never ends the reset, and then nothing works on this controller any more.
 suite('what is refused holds nothing', { devices: ['data'] }, () => {

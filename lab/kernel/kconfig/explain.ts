@@ -78,15 +78,15 @@ export function explain(
   const mine = all.filter((definition) => definition.symbol === symbol);
   if (mine.length === 0) {
     const what = `CONFIG_${symbol}=${value}: this kernel knows no such option`;
-    return { what, where, mend: 'correct its name, or leave it out for this kernel' };
+    return { what, where, fix: 'correct its name, or leave it out for this kernel' };
   }
   const asked = `CONFIG_${symbol}=${value} did not take, it is ${lookup(symbol)}`;
-  const mend = `look at ${mine.map((one) => one.where).join(', ')}; ask for what it needs, or leave it out`;
+  const fix = `look at ${mine.map((one) => one.where).join(', ')}; ask for what it needs, or leave it out`;
   const selectors = selectorsOf(symbol, all, lookup);
   if (lookup(symbol) !== 'n' && value !== 'y' && selectors.length > 0)
-    return { what: `${asked}: selected by ${selectors.join(', ')}`, where, mend };
+    return { what: `${asked}: selected by ${selectors.join(', ')}`, where, fix };
   const limits = value === 'y' && lookup(symbol) === 'm' ? limitsOf(mine, lookup) : [];
   const reason =
     limits.length > 0 ? `limited to m by ${limits.join(', ')}` : reasonOff(symbol, mine, all, lookup);
-  return { what: `${asked}: ${reason}`, where, mend };
+  return { what: `${asked}: ${reason}`, where, fix };
 }

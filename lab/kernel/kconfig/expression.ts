@@ -57,7 +57,7 @@ export function parseExpression(text: string): Expression {
 const tristate = { n: 0, m: 1, y: 2 } as const;
 
 function levelOf(name: string, lookup: Lookup): number {
-  // Macros such as $(cc-option,...) are settled by the compiler; nothing in a config can mend them.
+  // Macros such as $(cc-option,...) are settled by the compiler; nothing in a config can fix them.
   if (name.startsWith('$(')) return 2;
   const value = name in tristate ? name : lookup(name);
   return tristate[value as keyof typeof tristate] ?? 0;

@@ -1,11 +1,11 @@
 import { constants } from 'node:fs';
 import {
   File,
-  type HelperProcess,
-  type HelperSide,
-  helper,
   Memory,
-  startHelper,
+  type PeerContext,
+  type PeerProcess,
+  peer,
+  startPeer,
   type Test,
   type UapiTable,
 } from '../index.ts';
@@ -33,7 +33,7 @@ function openTarget({ size, path, flags = constants.O_RDWR }: ChildServerOptions
   return { size, fd: new File(path, flags).fd };
 }
 
-async function tellHeld(held: HeldBack, side: HelperSide): Promise<void> {
+async function tellHeld(held: HeldBack, side: PeerContext): Promise<void> {
   for (let count = 1; ; count++) {
     const request = (await held.arrived(count, 2 ** 31 - 1))[count - 1];
     side.tell({ held: request } as Said);
@@ -41,7 +41,7 @@ async function tellHeld(held: HeldBack, side: HelperSide): Promise<void> {
 }
 
 /** The other process: it lives until it is killed, or told to stop. */
-async function serve(side: HelperSide, answering: Answering): Promise<void> {
+async function serve(side: PeerContext, answering: Answering): Promise<void> {
   const { target, hold, ...options } = side.argument as ChildServerOptions;
   const server = await UblkServer.start(side.uapi, { ...options, target: openTarget(target), answering });
   const held = hold && server.holdBack(({ kind }) => hold === 'all' || kind === hold);
@@ -57,10 +57,10 @@ async function serve(side: HelperSide, answering: Answering): Promise<void> {
 /** A server in a process of its own, as the test sees it. Disposing kills it and deletes what is left of the device. */
 export class ChildServer implements AsyncDisposable {
   readonly id: number;
-  readonly process: HelperProcess;
+  readonly process: PeerProcess;
   readonly #uapi: UapiTable;
 
-  constructor(uapi: UapiTable, child: HelperProcess, id: number) {
+  constructor(uapi: UapiTable, child: PeerProcess, id: number) {
     this.#uapi = uapi;
     this.process = child;
     this.id = id;
@@ -111,9 +111,9 @@ export function childServer(
   answering: Answering,
 ): (t: Test, options: ChildServerOptions) => Promise<ChildServer> {
   const known = `ublk: ${name}`;
-  helper(known, (side) => serve(side, answering));
+  peer(known, (side) => serve(side, answering));
   return async (t, options) => {
-    const child = startHelper(t, known, options);
+    const child = startPeer(t, known, options);
     const said = (await child.next()) as Said;
     if (!('live' in said)) throw new Error(`expected a device: ${JSON.stringify(said)}`);
     return t.use(new ChildServer(t.uapi, child, said.live));

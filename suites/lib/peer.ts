@@ -5,10 +5,10 @@ import type { Test } from './test.ts';
 import type { UapiTable } from './uapi.ts';
 
 /** Names the helper that a second agent is to be, and its argument: JSON. */
-const VARIABLE = 'RINGLAB_HELPER';
+const VARIABLE = 'RINGLAB_PEER';
 
 /** What a helper process has. Messages are JSON. */
-export interface HelperSide {
+export interface PeerContext {
   readonly uapi: UapiTable;
   readonly argument: unknown;
   /** Says something to the test. */
@@ -17,24 +17,24 @@ export interface HelperSide {
   next(): Promise<unknown>;
 }
 
-export type HelperBody = (side: HelperSide) => Promise<void>;
+export type PeerBody = (side: PeerContext) => Promise<void>;
 
-const registered = new Map<string, HelperBody>();
+const registered = new Map<string, PeerBody>();
 
 /** Registers what a second process of the agent can be. Call it where modules are loaded: both processes load the same suite. */
-export function helper(name: string, body: HelperBody): void {
-  if (registered.has(name)) throw new Error(`two helpers are called "${name}"`);
+export function peer(name: string, body: PeerBody): void {
+  if (registered.has(name)) throw new Error(`two peers are called "${name}"`);
   registered.set(name, body);
 }
 
 /** The helper that this process was started as, if it was: for the agent. */
-export function asHelper(uapi: UapiTable): (() => Promise<void>) | undefined {
+export function asPeer(uapi: UapiTable): (() => Promise<void>) | undefined {
   const asked = process.env[VARIABLE];
   if (asked === undefined) return undefined;
   return async () => {
     const { name, argument } = JSON.parse(asked) as { name: string; argument: unknown };
     const body = registered.get(name);
-    if (!body) throw new Error(`no helper ${name}`);
+    if (!body) throw new Error(`no peer ${name}`);
     const inbox = new Inbox();
     process.on('message', (message) => inbox.put(message));
     // Nobody is left to serve when the test's process has gone.
@@ -77,7 +77,7 @@ class Inbox {
 }
 
 /** A second process of the agent, as the test sees it. Disposing kills it and waits for its end. */
-export class HelperProcess implements AsyncDisposable {
+export class PeerProcess implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #inbox = new Inbox();
   readonly #ended = deferred();
@@ -114,9 +114,9 @@ export class HelperProcess implements AsyncDisposable {
   async next(timeoutMs = 20_000): Promise<unknown> {
     const deadline = performance.now() + timeoutMs;
     while (this.#inbox.length === 0) {
-      if (this.#ending) throw new Error(`the helper ended before it said more: ${this.#ending}`);
+      if (this.#ending) throw new Error(`the peer process ended before it said more: ${this.#ending}`);
       if (!(await before(deadline, this.#inbox.woken())))
-        throw new TimeoutError(`the helper said nothing in ${timeoutMs} ms`);
+        throw new TimeoutError(`the peer process said nothing in ${timeoutMs} ms`);
     }
     return this.#inbox.shift();
   }
@@ -124,7 +124,7 @@ export class HelperProcess implements AsyncDisposable {
   /** Waits for its end: `exit code 0`, or a signal's name. Throws TimeoutError. */
   async ended(timeoutMs = 20_000): Promise<string> {
     if (!(await before(performance.now() + timeoutMs, this.#ended.promise)))
-      throw new TimeoutError(`the helper lives after ${timeoutMs} ms`);
+      throw new TimeoutError(`the peer process lives after ${timeoutMs} ms`);
     return this.#ending ?? '';
   }
 
@@ -140,6 +140,6 @@ export class HelperProcess implements AsyncDisposable {
 }
 
 /** Starts a helper that is killed at the test's end at the latest. Starting a node takes a second in an emulated guest. */
-export function startHelper(t: Test, name: string, argument: unknown): HelperProcess {
-  return t.use(new HelperProcess(name, argument));
+export function startPeer(t: Test, name: string, argument: unknown): PeerProcess {
+  return t.use(new PeerProcess(name, argument));
 }

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { errorText, InputError } from '../core/errors.ts';
 import { check } from '../model/parse.ts';
-import { type HelpReply, HelpRequest } from '../model/protocol.ts';
+import { type HostReply, HostRequest } from '../model/protocol.ts';
 import type { ConsoleLog } from './console.ts';
 import { replug, unplug } from './hotplug.ts';
 import type { Layout } from './layout.ts';
@@ -13,14 +13,14 @@ const LINE_LIMIT = 64 << 10;
 const TEXT_LIMIT = 4 << 20;
 
 /** What the verbs work on. */
-export interface HelpTools {
+export interface HostTools {
   qmp: Qmp;
   qtest: Qtest;
   layout: Layout;
   console: ConsoleLog;
 }
 
-type Args = HelpRequest['args'];
+type Args = HostRequest['args'];
 type Verb = (args: Args) => Promise<string | undefined> | string | undefined;
 
 /** The one of `list` that an argument names. */
@@ -42,7 +42,7 @@ function throttle(qmp: Qmp, device: string, iops: number): Promise<unknown> {
 }
 
 /** The verbs of the protocol (lab/model/protocol.ts) for one guest. */
-export function verbs({ qmp, qtest, layout, console }: HelpTools): Record<HelpRequest['verb'], Verb> {
+export function verbs({ qmp, qtest, layout, console }: HostTools): Record<HostRequest['verb'], Verb> {
   let mark = 0;
   const controller = (args: Args) => named(layout.controllers, ({ name }) => name, args, 'serial');
   const nothing = () => undefined;
@@ -63,13 +63,13 @@ export function verbs({ qmp, qtest, layout, console }: HelpTools): Record<HelpRe
 }
 
 /** Answers one line; whatever is wrong with it or with the deed is in the reply, never thrown. */
-export async function answer(table: ReturnType<typeof verbs>, line: string): Promise<HelpReply> {
+export async function answer(table: ReturnType<typeof verbs>, line: string): Promise<HostReply> {
   let id = 0;
   try {
     const value: unknown = JSON.parse(line);
     const claimed = (value as { id?: unknown } | null)?.id;
     if (typeof claimed === 'number' && Number.isInteger(claimed)) id = claimed;
-    const request = check(HelpRequest, value, 'help request');
+    const request = check(HostRequest, value, 'help request');
     const text = await table[request.verb](request.args);
     return { id, ok: true, ...(text === undefined ? {} : { text }) };
   } catch (error) {

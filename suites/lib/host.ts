@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net';
-import type { HelpReply, HelpRequest } from '../../lab/model/protocol.ts';
+import type { HostReply, HostRequest } from '../../lab/model/protocol.ts';
 
-type Args = HelpRequest['args'];
+type Args = HostRequest['args'];
 
 /** What only the host can do for a test. Each call ends when the host has done it, and throws what the host could not do. */
-export class HelpClient implements AsyncDisposable {
+export class HostClient implements AsyncDisposable {
   readonly #port: number | undefined;
   #socket: Promise<Socket> | undefined;
-  #waiting = new Map<number, { resolve: (reply: HelpReply) => void; reject: (error: Error) => void }>();
+  #waiting = new Map<number, { resolve: (reply: HostReply) => void; reject: (error: Error) => void }>();
   #id = 0;
 
   /** `port`: loopback port of the channel; undefined where nobody helps. */
@@ -28,7 +28,7 @@ export class HelpClient implements AsyncDisposable {
     await this.ask('replug', { serial: id });
   }
 
-  /** Limits a drive (`DeviceRole.drive`) to so many operations a second; 0 lifts the limit. */
+  /** Limits a drive (`NamespaceInfo.drive`) to so many operations a second; 0 lifts the limit. */
   async throttle(drive: string, iops: number): Promise<void> {
     await this.ask('throttle', { drive, iops });
   }
@@ -42,10 +42,10 @@ export class HelpClient implements AsyncDisposable {
     return (await this.ask('console', {})).text ?? '';
   }
 
-  async ask(verb: HelpRequest['verb'], args: Args): Promise<HelpReply> {
+  async ask(verb: HostRequest['verb'], args: Args): Promise<HostReply> {
     const socket = await this.#connected();
-    const request: HelpRequest = { id: ++this.#id, verb, args };
-    const reply = await new Promise<HelpReply>((resolve, reject) => {
+    const request: HostRequest = { id: ++this.#id, verb, args };
+    const reply = await new Promise<HostReply>((resolve, reject) => {
       this.#waiting.set(request.id, { resolve, reject });
       socket.ref();
       socket.write(`${JSON.stringify(request)}\n`);
@@ -61,7 +61,7 @@ export class HelpClient implements AsyncDisposable {
   }
 
   async #connect(): Promise<Socket> {
-    if (this.#port === undefined) throw new Error('no help channel: RINGLAB_HELP_PORT is not set');
+    if (this.#port === undefined) throw new Error('no host channel: RINGLAB_HOST_PORT is not set');
     const { connect } = await import('node:net');
     const socket = connect(this.#port, '127.0.0.1');
     await new Promise<void>((resolve, reject) => {
@@ -72,10 +72,10 @@ export class HelpClient implements AsyncDisposable {
     socket.on('data', (chunk: string) => {
       const lines = (text + chunk).split('\n');
       text = lines.pop() ?? '';
-      for (const line of lines) this.#answer(JSON.parse(line) as HelpReply);
+      for (const line of lines) this.#answer(JSON.parse(line) as HostReply);
     });
     const lost = (why: string) => {
-      for (const { reject } of this.#waiting.values()) reject(new Error(`help channel: ${why}`));
+      for (const { reject } of this.#waiting.values()) reject(new Error(`host channel: ${why}`));
       this.#waiting.clear();
       this.#socket = undefined;
     };
@@ -84,7 +84,7 @@ export class HelpClient implements AsyncDisposable {
     return socket;
   }
 
-  #answer(reply: HelpReply): void {
+  #answer(reply: HostReply): void {
     this.#waiting.get(reply.id)?.resolve(reply);
     this.#waiting.delete(reply.id);
   }
