@@ -138,7 +138,7 @@ export class Bench {
 }
 
 /** How many commands a transfer takes. */
-export function commandsOf({ role: { maxTransferBytes } }: Device, length: number): number {
+export function commandsOf({ info: { maxTransferBytes } }: Device, length: number): number {
   return maxTransferBytes === 0 ? 1 : Math.ceil(length / maxTransferBytes);
 }
 

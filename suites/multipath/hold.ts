@@ -46,8 +46,8 @@ async function format(t: Test, device: Device, paths: readonly Controller[], cdw
 }
 
 /** Back to the format that the guest was started with, on both paths. */
-async function unformat(t: Test, role: Device['role']): Promise<void> {
-  const device = new Device(role);
+async function unformat(t: Test, info: Device['info']): Promise<void> {
+  const device = new Device(info);
   const [first, second] = await allPaths(t, device);
   await format(t, device, [first, second], WITH_PI);
   scanned(t, second);

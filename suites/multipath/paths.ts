@@ -17,9 +17,9 @@ function leads(device: Device, controller: Controller): boolean {
 }
 
 /** Is the namespace of a role there, with the controller of this id leading to it? */
-export function reached(role: Device['role'], id: string): boolean {
+export function reached(info: Device['info'], id: string): boolean {
   try {
-    const device = new Device(role);
+    const device = new Device(info);
     return controllers([id]).some((one) => leads(device, one));
   } catch (error) {
     if (error instanceof SkipError) return false;
