@@ -35,14 +35,14 @@ async function bringUp(request: GuestRequest, resources: Resources, patience: Pa
   resources.use(await makeDrives(layout, paths));
   const keys = await makeSeed(request.dir, paths.seed, ctx.signal);
   const commandLine = qemuCommand(request, paths);
-  ctx.emit({ stage: 'guest', subject: request.name, kind: 'start', text: commandLine.join(' ') });
+  ctx.emit({ type: 'guest.start', guest: request.name, commandLine });
   const machine = resources.use(await startQemu(commandLine, request.dir, paths));
   const greeting = await untilGreeted(request, machine, keys, patience, ctx);
   resources.use(greeting.link);
   const bootMs = performance.now() - machine.startedAt;
   const hostKeyFile = join(request.dir, 'known_hosts');
   await writeFile(hostKeyFile, knownHost(greeting.port, keys.host));
-  ctx.emit({ stage: 'guest', subject: request.name, kind: 'end', text: `up in ${Math.round(bootMs)} ms` });
+  ctx.emit({ type: 'guest.ready', guest: request.name, ms: Math.round(bootMs) });
   const ssh = { port: greeting.port, keyFile: keys.clientFile, hostKeyFile };
   return { ...greeting, machine, layout, commandLine, bootMs, ssh };
 }

@@ -52,19 +52,17 @@ export async function ensureImage(
   ]);
   const key = keyOf(loaded, packages, node, snapshots);
   const path = join(cacheRoot(), 'images', key);
-  const tell = (kind: 'start' | 'end' | 'note', text: string) =>
-    ctx.emit({ stage: 'image', subject: recipe, kind, text });
   const { cached } = await ensureFolder(
     path,
     async (dir) => {
-      tell('start', `from ${packages.length} packages`);
+      ctx.emit({ type: 'image.start', recipe, packages: packages.length });
       const work = join(dir, 'work');
       await makeRoot(loaded, packages, snapshots, join(work, 'root'), work, ctx);
       await makeErofs(join(work, 'root'), join(dir, 'root.erofs'), ctx);
       await rm(work, { recursive: true });
     },
-    { signal: ctx.signal, onWait: () => tell('note', 'waiting for another ringlab that makes it') },
+    { signal: ctx.signal, onWait: () => ctx.emit({ type: 'lock.wait', for: 'image', subject: recipe }) },
   );
-  if (!cached) tell('end', key);
+  if (!cached) ctx.emit({ type: 'image.end', recipe, key });
   return { recipe, key, path: join(path, 'root.erofs') };
 }

@@ -30,7 +30,7 @@ export async function makeSnapshots({ snapshots, name }: Recipe, root: string, c
     if (code === 0) continue;
     // Half of one would be taken for one by init.
     await rm(join(root, target), { force: true });
-    const text = `no snapshot ${target}, guests will start a little later: ${stderr.trim().split('\n').at(-1)}`;
-    ctx.emit({ stage: 'image', subject: name, kind: 'note', text });
+    const reason = stderr.trim().split('\n').at(-1) ?? '';
+    ctx.emit({ type: 'note', note: { code: 'image.snapshot', subject: name, target, reason } });
   }
 }

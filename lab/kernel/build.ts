@@ -60,20 +60,19 @@ async function makeAndKeep(recipe: Recipe, ctx: StageContext, jobs?: number): Pr
 
 async function make(recipe: Recipe, ctx: StageContext, jobs?: number): Promise<KernelBuild> {
   const { tree, key, tools } = recipe;
-  const tell = (kind: 'start' | 'note' | 'end', text: string) =>
-    ctx.emit({ stage: 'kernel', subject: tree.name, kind, text });
-  const waiting = () => tell('note', 'waits for another build of this source');
+  const kernel = tree.name;
+  const waiting = () => ctx.emit({ type: 'lock.wait', for: 'build', subject: kernel });
   await using _held = await lock(tree.workDir, ctx.signal, waiting);
   // Whoever held the lock may have built it.
   const stored = await readBuild(key, tree);
   if (stored) return stored;
-  tell('start', `building with ${tools.compiler}`);
+  ctx.emit({ type: 'kernel.start', kernel, compiler: tools.compiler });
   try {
     const build = await makeAndKeep(recipe, ctx, jobs);
-    tell('end', `built in ${build.seconds} s`);
+    ctx.emit({ type: 'kernel.end', kernel, outcome: 'built', seconds: build.seconds });
     return build;
   } catch (error) {
-    tell('end', ctx.signal.aborted ? 'stopped' : 'failed');
+    ctx.emit({ type: 'kernel.end', kernel, outcome: ctx.signal.aborted ? 'stopped' : 'failed' });
     throw error;
   }
 }

@@ -78,13 +78,7 @@ export async function finalConfig(
   const file = join(cacheRoot(), 'configs', await configKey(tree, request, tools, ctx.signal));
   const stored = await readFile(file, 'utf8').catch(() => undefined);
   if (stored !== undefined) return stored;
-  const waiting = () =>
-    ctx.emit({
-      stage: 'kernel',
-      subject: tree.name,
-      kind: 'note',
-      text: 'waits for another build of this source',
-    });
+  const waiting = () => ctx.emit({ type: 'lock.wait', for: 'build', subject: tree.name });
   await using _held = await lock(tree.workDir, ctx.signal, waiting);
   const work = new WorkTree(tree.workDir);
   await work.checkout(tree, ctx.signal);

@@ -15,7 +15,7 @@ export function estimateTargets(config: string): number {
  */
 export function follow(
   { emit }: StageContext,
-  subject: string,
+  kernel: string,
   roots: readonly string[],
   { done: first, expected }: { done: number; expected?: number },
 ): (line: string) => void {
@@ -26,8 +26,8 @@ export function follow(
       if (!isCompiled(step)) return;
       done++;
       const total = expected === undefined ? {} : { total: Math.max(expected, done) };
-      emit({ stage: 'kernel', subject, kind: 'progress', text: step.target, done, ...total });
+      emit({ type: 'kernel.progress', kernel, target: step.target, done, ...total });
     } else if (findingOf(line, roots))
-      emit({ stage: 'kernel', subject, kind: 'line', text: withoutRoots(line, roots) });
+      emit({ type: 'kernel.output', kernel, line: withoutRoots(line, roots) });
   };
 }

@@ -1,13 +1,36 @@
 import { z } from 'zod';
-import { Complaint, Verdict } from './result.ts';
+import { Side } from './cell.ts';
+import { Complaint } from './result.ts';
+import { CellVerdict, Verdict } from './verdict.ts';
 
 export const Change = z.enum(['same', 'fixed', 'regressed', 'new', 'gone', 'changed']);
 export type Change = z.infer<typeof Change>;
 
-/** One test on both sides; a side that has no such test is absent. */
-export const TestChange = z.object({
-  /** `guest/suite`, with the two kernels named in the comparison. */
+/** The most patched kernels that are compared with one base: more columns cannot be read side by side. */
+export const MAX_PATCHED = 4;
+
+export const KernelRef = z.object({ id: z.string(), name: z.string() });
+export type KernelRef = z.infer<typeof KernelRef>;
+
+/** A base with the patched kernels that are compared with it. A side that is not there is absent or empty. */
+export const Lineup = z.object({
+  base: KernelRef.optional(),
+  patched: z.array(KernelRef).max(MAX_PATCHED),
+});
+export type Lineup = z.infer<typeof Lineup>;
+
+/** Where a row of a comparison belongs. Of two runs the kernel is the later run's, or absent where it has no such cell. */
+const Place = z.object({
+  /** For people: `guest/suite`, with the kernel in front where the comparison has several. */
   cell: z.string(),
+  /** Id of the patched kernel (of the base for a row that only the base has). */
+  kernel: z.string(),
+  profile: z.string(),
+  suite: z.string(),
+});
+
+/** One test on both sides; a side that has no such test is absent. */
+export const TestChange = Place.extend({
   name: z.string(),
   base: Verdict.optional(),
   patched: Verdict.optional(),
@@ -16,10 +39,35 @@ export const TestChange = z.object({
 });
 export type TestChange = z.infer<typeof TestChange>;
 
+export const MetricChange = Place.extend({
+  name: z.string(),
+  unit: z.string(),
+  better: z.enum(['lower', 'higher', 'none']),
+  base: z.number().optional(),
+  patched: z.number().optional(),
+  /** The larger spread of the two sides. */
+  spread: z.number().optional(),
+  /** `same`: the difference is no larger than what boots of one kernel differ by. Absent where a side has no figure. */
+  verdict: z.enum(['better', 'worse', 'changed', 'same']).optional(),
+});
+export type MetricChange = z.infer<typeof MetricChange>;
+
+/** A cell that did not run to its end. */
+export const BrokenCell = Place.extend({
+  side: Side,
+  verdict: CellVerdict,
+  reason: z.string().optional(),
+});
+export type BrokenCell = z.infer<typeof BrokenCell>;
+
 /** What `run --json` and `compare --json` print. */
 export const Comparison = z.object({
-  base: z.string(),
-  patched: z.string(),
+  /** `sides`: base and patched kernels of one run; `runs`: two runs. */
+  kind: z.enum(['sides', 'runs']),
+  /** Ids of the runs; the same id twice for `sides`. */
+  runs: z.object({ base: z.string(), patched: z.string() }),
+  /** Which kernels are compared with which. */
+  kernels: z.array(Lineup),
   fixed: z.number().int(),
   regressed: z.number().int(),
   same: z.number().int(),
@@ -31,31 +79,17 @@ export const Comparison = z.object({
   failed: z.number().int(),
   passed: z.number().int(),
   tests: z.array(TestChange),
-  metrics: z.array(
-    z.object({
-      cell: z.string(),
-      name: z.string(),
-      unit: z.string(),
-      better: z.enum(['lower', 'higher', 'none']),
-      base: z.number().optional(),
-      patched: z.number().optional(),
-      /** How far apart the boots of either side were. */
-      spread: z.number().optional(),
-      /** `same`: the difference is no larger than what boots of one kernel differ by. Absent where a side has no figure. */
-      verdict: z.enum(['better', 'worse', 'changed', 'same']).optional(),
-    }),
-  ),
-  /** Cells that did not run to their end, on either side. */
-  brokenCells: z.array(
-    z.object({
-      cell: z.string(),
-      side: z.enum(['base', 'patched']),
-      verdict: z.string(),
-      reason: z.string().optional(),
-    }),
-  ),
+  metrics: z.array(MetricChange),
+  /** On either side. */
+  brokenCells: z.array(BrokenCell),
   newWarnings: z.array(z.string()),
   /** Kernel complaints that only the patched side has. */
-  newComplaints: z.array(Complaint.extend({ cell: z.string() })),
+  newComplaints: z.array(Complaint.extend(Place.shape)),
 });
 export type Comparison = z.infer<typeof Comparison>;
+
+/** The names of all kernels on one side, as `base` or `patched` is labelled. */
+export function labelOf({ kernels }: Pick<Comparison, 'kernels'>, side: Side): string {
+  const refs = kernels.flatMap(({ base, patched }) => (side === 'patched' ? patched : base ? [base] : []));
+  return [...new Set(refs.map(({ name }) => name))].join(', ');
+}

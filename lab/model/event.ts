@@ -1,19 +1,101 @@
-/** What a stage tells while it works; the only thing that travels up besides its result. */
-export interface LabEvent {
-  stage: 'setup' | 'source' | 'series' | 'kernel' | 'image' | 'guest' | 'suite' | 'run';
-  /** What the event is about: a kernel's, guest's or cell's readable name. */
-  subject: string;
-  /** `start`/`end` frame a piece of work; `progress` has done/total; `line` is output; `note` is worth showing always. */
-  kind: 'start' | 'progress' | 'line' | 'end' | 'note';
-  text?: string;
-  done?: number;
-  total?: number;
-}
+import { z } from 'zod';
+import { CellSpec } from './cell.ts';
+import { Note } from './note.ts';
+import { TestResult } from './result.ts';
+import { CellRecord, KernelRecord, RunRecord } from './run.ts';
+import { CellVerdict } from './verdict.ts';
 
-export type Emit = (event: LabEvent) => void;
+/** An event's fields besides its time. */
+const event = <T extends string, S extends z.ZodRawShape>(type: T, shape: S) =>
+  z.object({ type: z.literal(type), ...shape });
+
+const count = z.number().int().min(0);
+
+/** Facts that stages report while they work: the only thing that travels up besides results. No field is prose to be parsed. */
+const EventFields = z.discriminatedUnion('type', [
+  /** A source is brought into the cache: `from` is a tarball or a folder. */
+  event('source.start', { source: z.string(), action: z.enum(['unpack', 'read']), from: z.string() }),
+  event('source.progress', {
+    source: z.string(),
+    action: z.enum(['unpack', 'add']),
+    done: count,
+    total: count.optional(),
+  }),
+  event('source.end', { source: z.string(), files: count.optional() }),
+  /** A patch is about to be applied: `done` of `total` are. */
+  event('series.progress', {
+    base: z.string(),
+    series: z.string(),
+    patch: z.string(),
+    done: count,
+    total: count,
+  }),
+  event('kernel.start', { kernel: z.string(), compiler: z.string() }),
+  /** A target was made; `total` is an estimate, absent for an incremental build. */
+  event('kernel.progress', { kernel: z.string(), target: z.string(), done: count, total: count.optional() }),
+  /** A line of the compiler that is a warning or an error. */
+  event('kernel.output', { kernel: z.string(), line: z.string() }),
+  event('kernel.end', {
+    kernel: z.string(),
+    outcome: z.enum(['built', 'failed', 'stopped']),
+    seconds: z.number().optional(),
+  }),
+  event('image.start', { recipe: z.string(), packages: count }),
+  event('image.end', { recipe: z.string(), key: z.string() }),
+  event('guest.start', { guest: z.string(), commandLine: z.array(z.string()) }),
+  /** `ms` from QEMU start. */
+  event('guest.ready', { guest: z.string(), ms: z.number() }),
+  /** Another ringlab holds the lock. */
+  event('lock.wait', { for: z.enum(['source', 'build', 'image']), subject: z.string() }),
+  /** The head of a run record: what is known before any work. */
+  event('run.start', { record: RunRecord }),
+  /** Image and accelerator are known. */
+  event('session.ready', {
+    image: z.object({ recipe: z.string(), key: z.string() }),
+    accel: z.object({ kind: z.enum(['kvm', 'tcg']), reason: z.string() }),
+    payloads: z.record(z.string(), z.string()),
+  }),
+  /** A kernel of the run was built, or failed. */
+  event('kernel.ready', { kernel: KernelRecord }),
+  event('cell.start', { cell: z.string(), spec: CellSpec }),
+  event('test.end', { cell: z.string(), test: TestResult }),
+  /** `ms` of the attempt. */
+  event('cell.end', { cell: z.string(), verdict: CellVerdict, ms: z.number(), result: CellRecord }),
+  event('cells.progress', { done: count, total: count }),
+  event('lab.failure', { subject: z.string(), message: z.string() }),
+  event('mutant.end', {
+    mutant: z.string(),
+    fault: z.string(),
+    killed: z.boolean(),
+    killedBy: z.string().optional(),
+    broken: z.string().optional(),
+  }),
+  event('run.end', { seconds: z.number(), interrupted: z.boolean() }),
+  /** The record is on disk, in this folder. */
+  event('record.written', { dir: z.string() }),
+  /** Worth showing always. */
+  event('note', { note: Note }),
+]);
+
+/** An event as a stage emits it. */
+export type EventBody = z.infer<typeof EventFields>;
+
+/** An event with its time, ms since 1970. One line of NDJSON (`--events FILE`). */
+export const LabEvent = EventFields.and(z.object({ at: z.number() }));
+export type LabEvent = EventBody & { at: number };
+
+/** The event of one type. */
+export type EventOf<T extends EventBody['type']> = Extract<EventBody, { type: T }>;
+
+export type Emit = (event: EventBody) => void;
 
 /** What every stage is given besides its input. */
 export interface StageContext {
   signal: AbortSignal;
   emit: Emit;
+}
+
+/** A context whose events go, each with its time, to `listener`. */
+export function contextOf(signal: AbortSignal, listener: (event: LabEvent) => void): StageContext {
+  return { signal, emit: (body) => listener({ at: Date.now(), ...body }) };
 }

@@ -1,20 +1,14 @@
 import { InputError, type Problem } from '../core/errors.ts';
 import { hashOf } from '../core/hash.ts';
 import type { StageContext } from '../model/event.ts';
+import type { Note } from '../model/note.ts';
 import type { Patch, Series } from '../model/series.ts';
 import { foreignReason } from './files.ts';
 import type { Mail, Person } from './mail.ts';
 import { type PatchText, parsePerson, readPatchText } from './patch-text.ts';
 import { addTrailers, trailersFromReplies } from './replies.ts';
 import { parseSubject } from './subject.ts';
-import {
-  choosePosting,
-  describePosting,
-  type Entry,
-  groupPostings,
-  numberOf,
-  type Posting,
-} from './thread.ts';
+import { choosePosting, type Entry, groupPostings, numberOf, type Posting, postingFacts } from './thread.ts';
 import { tabsLost } from './whitespace.ts';
 
 export interface AssembleInput {
@@ -89,12 +83,14 @@ function readPatch(entry: Entry, number: number, fix: string | undefined): Read 
 }
 
 /** One entry for each number, the last where a number repeats. */
-function byNumber(posting: Posting, note: (text: string) => void): Map<number, Entry> {
+function byNumber(
+  posting: Posting,
+  note: (repeated: { patch: number; where: string }) => void,
+): Map<number, Entry> {
   const found = new Map<number, Entry>();
   for (const entry of posting.patches) {
     const number = numberOf(entry);
-    if (found.has(number))
-      note(`patch ${number} is there more than once: the last one is taken (${entry.mail.where})`);
+    if (found.has(number)) note({ patch: number, where: entry.mail.where });
     found.set(number, entry);
   }
   return new Map([...found].sort(([a], [b]) => a - b));
@@ -103,19 +99,21 @@ function byNumber(posting: Posting, note: (text: string) => void): Map<number, E
 /** Makes a series of the mails of a thread. Throws one InputError with everything that is wrong in its patches. */
 export function assemble(input: AssembleInput, ctx: StageContext): Series {
   const { chosen, others } = choosePosting(groupPostings(input.entries), input.version, input.where);
-  const note = (text: string) => ctx.emit({ stage: 'series', subject: input.where, kind: 'note', text });
-  if (others.length > 0)
-    note(`took ${describePosting(chosen)}, left ${others.map(describePosting).join(', ')}`);
-  const read = [...byNumber(chosen, note)].map(([number, entry]) =>
-    readPatch(entry, Math.max(1, number), input.fix),
-  );
+  const subject = input.where;
+  const note = (body: Note) => ctx.emit({ type: 'note', note: body });
+  if (others.length > 0) {
+    note({ code: 'series.postings', subject, taken: postingFacts(chosen), left: others.map(postingFacts) });
+  }
+  const read = [
+    ...byNumber(chosen, (repeated) => note({ code: 'series.repeated', subject, ...repeated })),
+  ].map(([number, entry]) => readPatch(entry, Math.max(1, number), input.fix));
   const problems = read.flatMap((one) => one.problems);
   if (problems.length > 0) throw new InputError(problems);
   for (const { patch, text } of read)
-    for (const oddity of text.notes) note(`patch ${patch.number}: ${oddity}`);
+    for (const oddity of text.notes) note({ subject, patch: patch.number, ...oddity });
 
   const { given, doubtful } = trailersFromReplies(input.entries, chosen);
-  for (const line of doubtful) note(`not taken, it names another person than the sender: ${line}`);
+  for (const line of doubtful) note({ code: 'series.trailer', subject, line });
   const all = read.map(({ patch }) => addTrailers(patch, given));
   const announced = Math.max(chosen.total, ...all.map(({ number }) => number));
   const here = new Set(all.map(({ number }) => number));

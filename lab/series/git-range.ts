@@ -48,12 +48,7 @@ export async function readRange(source: string, repo: string, ctx: StageContext)
     });
   }
   if (merges > 0) {
-    ctx.emit({
-      stage: 'series',
-      subject: source,
-      kind: 'note',
-      text: `${merges} merge commits are left out`,
-    });
+    ctx.emit({ type: 'note', note: { code: 'series.merges', subject: source, count: merges } });
   }
   await using stack = new Resources();
   const dir = await mkdtemp(join(tmpdir(), 'ringlab-range-'));

@@ -52,7 +52,7 @@ async function readMails(messages: readonly Buffer[], where: string): Promise<Ma
 /** A diff without mail around it: the file name has to serve as the subject. */
 function bareDiff(text: string, where: string, ctx: StageContext): Mail {
   const subject = basename(where).replace(/\.(?:patch|diff|txt)(?:\.gz)?$/i, '');
-  ctx.emit({ stage: 'series', subject: where, kind: 'note', text: 'a bare diff: no author, no message' });
+  ctx.emit({ type: 'note', note: { code: 'series.bare', subject: where } });
   return { subject, from: { name: 'unknown', email: '' }, references: [], text, where };
 }
 

@@ -1,4 +1,5 @@
 import type { Problem } from '../core/errors.ts';
+import type { PatchNote } from '../model/note.ts';
 import type { Patch } from '../model/series.ts';
 import { checkFiles } from './files.ts';
 import { scanDiff, startsDiff } from './hunks.ts';
@@ -18,7 +19,7 @@ export interface PatchText {
   /** Everything that makes the patch unusable. */
   problems: Problem[];
   /** Oddities worth telling. */
-  notes: string[];
+  notes: PatchNote[];
 }
 
 const PERSON = /^(.*?)\s*<([^<>]*)>\s*$/;
@@ -70,14 +71,18 @@ export function readTrailers(body: string): Patch['trailers'] {
 }
 
 /** Counts that the diffstat claims, against those of the diff: a part that was lost between two files shows here only. */
-function checkStat(between: string, files: number, added: number, removed: number): string | undefined {
+function checkStat(between: string, files: number, added: number, removed: number): PatchNote | undefined {
   const stat = /^ (\d+) files? changed(?:, (\d+) insertions?\(\+\))?(?:, (\d+) deletions?\(-\))?$/m.exec(
     between,
   );
   if (!stat) return undefined;
   const [claimed, ins, del] = [Number(stat[1]), Number(stat[2] ?? 0), Number(stat[3] ?? 0)];
   if (claimed === files && ins === added && del === removed) return undefined;
-  return `its diffstat says ${claimed} files, +${ins} -${del}, but the diff has ${files} files, +${added} -${removed}`;
+  return {
+    code: 'series.diffstat',
+    announced: { files: claimed, added: ins, removed: del },
+    found: { files, added, removed },
+  };
 }
 
 /** Takes the text of a patch mail apart and checks every hunk and file name. `where` names the message. */
@@ -93,12 +98,12 @@ export function readPatchText(text: string, where: string): PatchText {
     .join('\n')
     .trim();
   const { files, problems: fileProblems } = checkFiles(scan, where);
-  const notes: string[] = [];
+  const notes: PatchNote[] = [];
   const added = scan.files.reduce((sum, file) => sum + file.added.length, 0);
   const removed = scan.files.reduce((sum, file) => sum + file.removed, 0);
   const stat = cut < 0 ? undefined : checkStat(head.slice(cut).join('\n'), scan.files.length, added, removed);
   if (stat && !scan.files.some((file) => file.binary)) notes.push(stat);
-  if (scan.bareBlank > 0) notes.push(`${scan.bareBlank} empty context lines lost their leading blank`);
+  if (scan.bareBlank > 0) notes.push({ code: 'series.blanks', lines: scan.bareBlank });
   const baseCommit = /^base-commit: ([0-9a-f]{40})$/m.exec(text)?.[1];
   return {
     ...found,

@@ -70,7 +70,7 @@ export async function listSeries(ctx: StageContext, ownDir = OWN_SERIES): Promis
       return [{ name, title, from, patches: patches.length, version, id }];
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
-      ctx.emit({ stage: 'series', subject: name, kind: 'note', text: error.message });
+      ctx.emit({ type: 'note', note: { code: 'series.unreadable', subject: name, message: error.message } });
       return [];
     }
   };

@@ -92,8 +92,17 @@ export function groupPostings(entries: readonly Entry[]): Posting[] {
 
 const timeOf = ({ cover, patches }: Posting) => Date.parse((cover ?? patches[0])?.mail.date ?? '') || 0;
 
-export const describePosting = ({ version, total, cover, patches }: Posting) =>
-  `v${version} "${(cover ?? patches[0])?.subject.title}" (${patches.length} of ${total})`;
+export const postingFacts = ({ version, total, cover, patches }: Posting) => ({
+  version,
+  title: (cover ?? patches[0])?.subject.title ?? '',
+  patches: patches.length,
+  total,
+});
+
+const describePosting = (posting: Posting) => {
+  const { version, title, patches, total } = postingFacts(posting);
+  return `v${version} "${title}" (${patches} of ${total})`;
+};
 
 /**
  * The posting to take: that of `version`, else the newest version; of several, the sender of the thread's first patch mail

@@ -6,6 +6,7 @@ import { hashOf } from '../core/hash.ts';
 import { Resources } from '../core/resource.ts';
 import type { StageContext } from '../model/event.ts';
 import type { SourceTree } from '../model/kernel.ts';
+import type { Note } from '../model/note.ts';
 import type { Patch, Series } from '../model/series.ts';
 import { applyFailed, nothingToApply } from './failure.ts';
 import { ask, COMMITTER, type GitOptions, git } from './git.ts';
@@ -36,8 +37,11 @@ function tellOffsets(patch: Patch, stderr: string, { ctx, base }: Work): void {
   for (const [, hunk, line, by] of stderr.matchAll(
     /^Hunk #(\d+) succeeded at (\d+) \(offset (-?\d+) lines?\)/gm,
   )) {
-    const text = `patch ${patch.number}: hunk ${hunk} went to line ${line}, ${by} lines off`;
-    ctx.emit({ stage: 'source', subject: base.name, kind: 'line', text });
+    const place = { hunk: Number(hunk), line: Number(line), by: Number(by) };
+    ctx.emit({
+      type: 'note',
+      note: { code: 'apply.offset', subject: base.name, patch: patch.number, ...place },
+    });
   }
 }
 
@@ -79,10 +83,10 @@ async function applyPatch(patch: Patch, parent: SourceTree, work: Work): Promise
 
 function checkComplete(series: Series, options: ApplyOptions, ctx: StageContext): void {
   const { missing, foreign, name, announced } = series;
-  const tell = (text: string) => ctx.emit({ stage: 'source', subject: name, kind: 'note', text });
+  const note = (body: Note) => ctx.emit({ type: 'note', note: body });
   if (series.patches.length === 0) throw new InputError({ what: `the series ${name} has no kernel patch` });
   for (const { patch, reason } of foreign)
-    tell(`patch ${patch.number} "${patch.subject}" is not applied: ${reason}`);
+    note({ code: 'apply.foreign', subject: name, patch: patch.number, title: patch.subject, reason });
   if (missing.length === 0) return;
   const what = `patch ${missing.join(', ')} of ${announced} is missing`;
   if (!options.allowMissing) {
@@ -92,7 +96,7 @@ function checkComplete(series: Series, options: ApplyOptions, ctx: StageContext)
       fix: 'import the whole thread, or allow missing patches',
     });
   }
-  tell(`${what}: applying the rest`);
+  note({ code: 'apply.missing', subject: name, patches: missing, announced });
 }
 
 /**
@@ -118,8 +122,15 @@ export async function applySeries(
   const steps: SourceTree[] = [];
   let tree = base;
   for (const [index, patch] of series.patches.entries()) {
-    const state = { stage: 'source', subject: base.name, kind: 'progress', text: patch.subject } as const;
-    ctx.emit({ ...state, done: index, total: series.patches.length });
+    const [done, total] = [index, series.patches.length];
+    ctx.emit({
+      type: 'series.progress',
+      base: base.name,
+      series: series.name,
+      patch: patch.subject,
+      done,
+      total,
+    });
     tree = await applyPatch(patch, tree, work);
     steps.push(tree);
   }

@@ -60,8 +60,7 @@ export async function fromGitTree(
   const bare = gitDir === (await realpath(folder));
   if (revision === undefined && !bare) {
     const { code } = await askUser(folder, ['diff-index', '--quiet', 'HEAD', '--'], signal);
-    const text = `${folder} has changes that are not committed: they are not in this source`;
-    if (code === 1) ctx.emit({ stage: 'source', subject: name, kind: 'note', text });
+    if (code === 1) ctx.emit({ type: 'note', note: { code: 'source.uncommitted', subject: folder } });
   }
   const view = await viewOf(folder, gitDir, name, signal);
   const { stdout } = await git(['rev-parse', `${commit}^{tree}`], { gitDir: view, signal });

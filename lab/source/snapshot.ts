@@ -5,7 +5,7 @@ import { cacheRoot, ensureFolder, lock } from '../core/cache.ts';
 import { InputError } from '../core/errors.ts';
 import { hashFile, hashOf } from '../core/hash.ts';
 import { run } from '../core/process.ts';
-import type { StageContext } from '../model/event.ts';
+import type { EventOf, StageContext } from '../model/event.ts';
 import type { SourceTree } from '../model/kernel.ts';
 import { ask, commitSource, git, initRepository, plainEnv } from './git.ts';
 
@@ -20,14 +20,14 @@ export const workDirOf = (name: string) => join(cacheRoot(), 'work', name);
 /** Counts lines into progress events. */
 function counter(
   name: string,
-  text: string,
+  action: EventOf<'source.progress'>['action'],
   ctx: StageContext,
   total?: number,
 ): { line: () => void; count: () => number } {
   let done = 0;
   const line = () => {
     if (++done % STEP !== 0) return;
-    ctx.emit({ stage: 'source', subject: name, kind: 'progress', text, done, ...(total ? { total } : {}) });
+    ctx.emit({ type: 'source.progress', source: name, action, done, ...(total ? { total } : {}) });
   };
   return { line, count: () => done };
 }
@@ -41,7 +41,7 @@ async function addFolder(
   options: { force: boolean; total?: number },
 ): Promise<void> {
   const { signal } = ctx;
-  const { line } = counter(name, 'files stored', ctx, options.total);
+  const { line } = counter(name, 'add', ctx, options.total);
   // With so low a threshold git streams the files into one pack, instead of 80,000 loose objects.
   const args = ['-c', 'core.bigFileThreshold=1', '-c', 'core.autocrlf=false', 'add', '--all', '--verbose'];
   const force = options.force ? ['--force'] : [];
@@ -52,7 +52,7 @@ async function addFolder(
 
 /** Unpacks a tarball; returns its one top folder, or `into` when it has several entries. */
 async function unpack(tarball: string, into: string, name: string, ctx: StageContext) {
-  const { line, count } = counter(name, 'files unpacked', ctx);
+  const { line, count } = counter(name, 'unpack', ctx);
   const args = ['--extract', '--verbose', '--no-same-owner', '--file', tarball, '--directory', into];
   const { code, stderr } = await run('tar', args, {
     signal: ctx.signal,
@@ -104,22 +104,20 @@ export async function fromTarball(
   ctx: StageContext,
 ): Promise<SourceTree> {
   const hash = hashOf(identity ?? (await hashFile(tarball))).slice(0, 12);
-  const emit = (kind: 'start' | 'end' | 'note', text: string) =>
-    ctx.emit({ stage: 'source', subject: name, kind, text });
   const { dir } = await ensureFolder(
     join(sourcesDir(), `${name}-${hash}`),
     async (gitDir) => {
       await dropStale(gitDir);
-      emit('start', `unpacking ${tarball}`);
+      ctx.emit({ type: 'source.start', source: name, action: 'unpack', from: tarball });
       const into = join(gitDir, 'unpacked');
       await initRepository(gitDir, ctx.signal);
       await mkdir(into);
       const { root, files } = await unpack(tarball, into, name, ctx);
       await addFolder(root, gitDir, name, ctx, { force: true, total: files });
       await rm(into, { recursive: true });
-      emit('end', `${files} files`);
+      ctx.emit({ type: 'source.end', source: name, files });
     },
-    { signal: ctx.signal, onWait: () => emit('note', 'waiting for another ringlab that unpacks it') },
+    { signal: ctx.signal, onWait: () => ctx.emit({ type: 'lock.wait', for: 'source', subject: name }) },
   );
   return sourceTree(name, dir, name, ctx);
 }
@@ -134,9 +132,9 @@ export async function fromFolder(name: string, folder: string, ctx: StageContext
   await using _held = await lock(`${repository}.lock.d`, signal);
   // We hold the lock: an index.lock was left by a ringlab that was killed.
   await rm(join(repository, 'index.lock'), { force: true });
-  ctx.emit({ stage: 'source', subject: name, kind: 'start', text: `reading ${folder}` });
+  ctx.emit({ type: 'source.start', source: name, action: 'read', from: folder });
   await addFolder(real, repository, name, ctx, { force: false });
-  ctx.emit({ stage: 'source', subject: name, kind: 'end' });
+  ctx.emit({ type: 'source.end', source: name });
   return sourceTree(name, repository, work, ctx);
 }
 

@@ -1,14 +1,11 @@
-import type { TestResult, Verdict } from '../model/result.ts';
+import type { TestResult } from '../model/result.ts';
+import { isFailure } from '../model/verdict.ts';
 import { shorten } from './point.ts';
 
 /** Bounds of what one stream may leave in memory. */
 const MAX_TESTS = 100_000;
 const MAX_DETAIL = 64 << 10;
 const MAX_DETAIL_TOTAL = 16 << 20;
-
-export function isBad(verdict: Verdict): boolean {
-  return verdict === 'fail' || verdict === 'timeout' || verdict === 'crash' || verdict === 'lost';
-}
 
 /** Takes finished results: gives each a name of its own, keeps within bounds, and tells what that left out. */
 export class Collector {
@@ -35,10 +32,10 @@ export class Collector {
   }
 
   add(result: TestResult): void {
-    if (isBad(result.verdict)) this.#bad++;
+    if (isFailure(result.verdict)) this.#bad++;
     if (this.results.length >= this.#maxTests) {
       this.#left.all++;
-      if (isBad(result.verdict)) this.#left.bad++;
+      if (isFailure(result.verdict)) this.#left.bad++;
       return;
     }
     const kept = { ...result, name: this.#ownName(result.name) };

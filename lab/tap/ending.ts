@@ -1,4 +1,5 @@
-import type { TestResult, Verdict } from '../model/result.ts';
+import type { TestResult } from '../model/result.ts';
+import type { Verdict } from '../model/verdict.ts';
 import { type Frame, missing, namesOf } from './frame.ts';
 
 /** How a suite ended, as its caller saw it. */

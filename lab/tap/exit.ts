@@ -1,4 +1,4 @@
-import type { Verdict } from '../model/result.ts';
+import type { Verdict } from '../model/verdict.ts';
 
 /** How a program that speaks no TAP says its verdict by its exit code. */
 export type ExitConvention = 'kselftest' | 'liburing' | 'plain';

@@ -1,5 +1,6 @@
 import { parse } from 'yaml';
-import type { TestResult, Verdict } from '../model/result.ts';
+import type { TestResult } from '../model/result.ts';
+import type { Verdict } from '../model/verdict.ts';
 import type { Dialect, Said } from './syntax.ts';
 
 /** Lengths kept, in characters: a stream of any size must not fill memory with one test's text. */

@@ -1,7 +1,8 @@
 import { LineSplitter } from '../core/lines.ts';
 import { pieces } from '../model/printk.ts';
 import type { TestResult } from '../model/result.ts';
-import { Collector, isBad } from './collect.ts';
+import { isFailure } from '../model/verdict.ts';
+import { Collector } from './collect.ts';
 import { type Ending, endFlaw, endOf } from './ending.ts';
 import { countPoint, type Frame } from './frame.ts';
 import { Nesting } from './nesting.ts';
@@ -142,7 +143,7 @@ export class TapStream {
       const notes = frame.comments.splice(0).join('\n').trim();
       if (notes && result.verdict !== 'pass')
         result.detail = [result.detail, notes].filter(Boolean).join('\n');
-    } else if (isBad(result.verdict) && result.detail === undefined) {
+    } else if (isFailure(result.verdict) && result.detail === undefined) {
       this.#takeComments(result, frame);
     }
   }

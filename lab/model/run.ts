@@ -1,0 +1,179 @@
+import { z } from 'zod';
+import { Side } from './cell.ts';
+import { GuestProfile } from './guest.ts';
+import { Complaint, Metric, TestResult } from './result.ts';
+import { CellVerdict } from './verdict.ts';
+
+/** Ids are unique within a run and opaque: what they stand for is in the entry that they name. */
+const Id = z.string().min(1);
+
+export const KernelRecord = z.object({
+  id: Id,
+  /** For people: `debian-6.12+dma-premap`. */
+  name: z.string(),
+  side: Side,
+  /** Id of the kernel that this one was made from: the base of a patched kernel, the healthy kernel of a mutant. */
+  base: Id.optional(),
+  /** Number of the last patch applied, where a series runs patch by patch. */
+  step: z.number().int().min(1).optional(),
+  /** Build key. */
+  key: z.string().optional(),
+  release: z.string().optional(),
+  tree: z.string().optional(),
+  configHash: z.string().optional(),
+  compiler: z.string().optional(),
+  warnings: z.array(z.string()),
+  newWarnings: z.array(z.string()),
+  /** Wall seconds of the build that made it, whenever that was. */
+  buildSeconds: z.number().optional(),
+  cached: z.boolean().optional(),
+  sandboxed: z.boolean().optional(),
+  /** apply-failed or build-failed, with the evidence. */
+  failure: z
+    .object({ verdict: z.enum(['apply-failed', 'build-failed']), message: z.string(), detail: z.string() })
+    .optional(),
+});
+export type KernelRecord = z.infer<typeof KernelRecord>;
+
+/** A file beside `run.json`. */
+export const Artefact = z.object({
+  kind: z.enum(['tap', 'console']),
+  /** Name inside the record's folder. */
+  file: z.string(),
+  bytes: z.number().int().min(0),
+  sha256: z.string(),
+});
+export type Artefact = z.infer<typeof Artefact>;
+
+/** One execution of a cell in a guest. */
+export const Attempt = z.object({
+  repeat: z.number().int().min(1),
+  attempt: z.number().int().min(1),
+  /** Key of the cell spec. Absent in records of format 1. */
+  key: z.string().optional(),
+  verdict: CellVerdict,
+  reason: z.string().optional(),
+  /** Milliseconds from QEMU start to ready and to the first byte of TAP, and of the whole attempt. */
+  timings: z.object({
+    bootMs: z.number().optional(),
+    firstTapMs: z.number().optional(),
+    totalMs: z.number(),
+  }),
+  artefacts: z.array(Artefact),
+  qemu: z.object({ version: z.string(), accel: z.string(), commandLine: z.array(z.string()) }).optional(),
+});
+export type Attempt = z.infer<typeof Attempt>;
+
+export const CellRecord = z.object({
+  /** Ids of the kernel, the guest profile and the suite. */
+  kernel: Id,
+  profile: Id,
+  suite: Id,
+  verdict: CellVerdict,
+  /** Why the verdict is not `done`: title, and evidence (console tail, rejected hunk, compiler error). */
+  reason: z.string().optional(),
+  detail: z.string().optional(),
+  tests: z.array(TestResult),
+  complaints: z.array(Complaint),
+  /** Figures of all tests that passed, named `<test>.<figure>`: the median over repeats. */
+  metrics: z.array(Metric),
+  attempts: z.array(Attempt),
+});
+export type CellRecord = z.infer<typeof CellRecord>;
+
+/** How a benchmark measures. */
+export const BenchSettings = z.object({
+  /** `instructions`: guests whose clock counts instructions; `time`: the guest's own clock. */
+  clock: z.enum(['instructions', 'time']),
+  /** Turns of a full queue that are measured, and warm-up turns before them; absent: the suite's defaults. */
+  turns: z.number().int().optional(),
+  warmUp: z.number().int().optional(),
+});
+export type BenchSettings = z.infer<typeof BenchSettings>;
+
+/** The plan as it was requested, names resolved. */
+export const PlanRecord = z.object({
+  sources: z.array(
+    z.object({ kernel: z.string().optional(), tree: z.string().optional(), base: z.string().optional() }),
+  ),
+  series: z.string().optional(),
+  withBase: z.boolean(),
+  config: z.object({ start: z.string(), fragments: z.array(z.string()), debug: z.boolean() }),
+  /** Pairs of guest profile and suite ids that run on every kernel. */
+  pairs: z.array(z.object({ profile: Id, suite: Id })),
+  repeats: z.number().int().min(1),
+  only: z.array(z.string()),
+  kernelArgs: z.array(z.string()),
+  qemuArgs: z.array(z.string()),
+  bootTimeoutMs: z.number(),
+  jobs: z.number().int().min(1),
+  accel: z.enum(['kvm', 'tcg']).optional(),
+  bench: BenchSettings.optional(),
+});
+export type PlanRecord = z.infer<typeof PlanRecord>;
+
+/** Time that a stage took, ms from the start of the run. */
+export const Span = z.object({
+  stage: z.enum(['source', 'kernel', 'image', 'cell']),
+  subject: z.string(),
+  startMs: z.number(),
+  ms: z.number(),
+});
+export type Span = z.infer<typeof Span>;
+
+export const HostFacts = z.object({
+  cpu: z.string(),
+  cores: z.number(),
+  memoryMiB: z.number(),
+  kernel: z.string(),
+  node: z.string(),
+});
+export type HostFacts = z.infer<typeof HostFacts>;
+
+/** `run.json`: holds no path of the machine that made it. */
+export const RunRecord = z.object({
+  format: z.literal(2),
+  id: z.string(),
+  /** ISO 8601, UTC. */
+  startedAt: z.string(),
+  seconds: z.number(),
+  ringlab: z.string(),
+  host: HostFacts,
+  /** Absent in records of format 1. */
+  plan: PlanRecord.optional(),
+  series: z
+    .object({ id: z.string(), name: z.string(), title: z.string(), patches: z.array(z.string()) })
+    .optional(),
+  kernels: z.array(KernelRecord),
+  /** Guest profiles and suites by id. A record of format 1 has only their ids. */
+  profiles: z.array(z.object({ id: Id, profile: GuestProfile.optional() })),
+  suites: z.array(z.object({ id: Id, summary: z.string().optional(), payload: z.string().optional() })),
+  image: z.object({ recipe: z.string(), key: z.string() }).optional(),
+  accel: z.object({ kind: z.enum(['kvm', 'tcg']), reason: z.string() }).optional(),
+  seed: z.number().int(),
+  /** Of benchmarks only. */
+  bench: BenchSettings.extend({ repeats: z.number().int() }).optional(),
+  cells: z.array(CellRecord),
+  spans: z.array(Span),
+  /** What the lab itself got wrong; a cell that could not run has the verdict `lab-failed` besides. */
+  failures: z.array(z.object({ subject: z.string(), message: z.string() })),
+  /** True when the run was stopped before its end. */
+  interrupted: z.boolean(),
+});
+export type RunRecord = z.infer<typeof RunRecord>;
+
+/** The kernel of a cell. Throws Error when the record does not have it, which no written record allows. */
+export function kernelOf(record: Pick<RunRecord, 'kernels'>, cell: Pick<CellRecord, 'kernel'>): KernelRecord {
+  const kernel = record.kernels.find(({ id }) => id === cell.kernel);
+  if (!kernel) throw new Error(`the record has a cell of kernel ${cell.kernel}, which it does not list`);
+  return kernel;
+}
+
+/** The cells of a record whose kernels are on a side. */
+export function cellsOfSide(record: Pick<RunRecord, 'kernels' | 'cells'>, side: Side): CellRecord[] {
+  return record.cells.filter((cell) => kernelOf(record, cell).side === side);
+}
+
+/** Milliseconds that all attempts of a cell took. */
+export const totalMsOf = ({ attempts }: Pick<CellRecord, 'attempts'>): number =>
+  attempts.reduce((sum, { timings }) => sum + timings.totalMs, 0);
