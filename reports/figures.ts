@@ -1,5 +1,5 @@
-import type { Comparison } from '../lab/model/compare.ts';
-import type { CellResult } from '../lab/model/result.ts';
+import { type Comparison, labelOf } from '../lab/model/compare.ts';
+import type { CellRecord } from '../lab/model/run.ts';
 import { oneLine } from './escape.ts';
 import type { ReportInput } from './input.ts';
 
@@ -42,7 +42,8 @@ function row(change: Change): string {
   return `${figures}  ${oneLine([name, judged(verdict)].filter((part) => part !== '').join('  '), 60)}`;
 }
 
-function head({ base, patched }: Comparison): string[] {
+function head(comparison: Comparison): string[] {
+  const [base, patched] = [labelOf(comparison, 'base'), labelOf(comparison, 'patched')];
   return [
     `${oneLine(base, 17).padStart(17)}${oneLine(patched, 26).padStart(27)}`,
     `${'-'.repeat(17)}${' '.repeat(2)}${'-'.repeat(25)}`,
@@ -66,13 +67,13 @@ export function comparedFigures(comparison: Comparison): string[] {
   return [...head(comparison), ...tables];
 }
 
-function ownRows({ guest, suite, metrics }: CellResult): string[] {
+function ownRows({ profile, suite, metrics }: CellRecord): string[] {
   if (metrics.length === 0) return [];
   const rows = metrics.map(
     ({ name, value, spread, unit }) =>
       `${number(value).padStart(10)}${spreadOf(value, spread).padStart(8)}  ${oneLine(`${name} (${unit})`, 78)}`,
   );
-  return ['', `===== ${oneLine(`${guest}/${suite}`, 90)}`, ...rows];
+  return ['', `===== ${oneLine(`${profile}/${suite}`, 90)}`, ...rows];
 }
 
 /** The figures of a report: two sides where they are compared, else those of the run. */

@@ -1,5 +1,5 @@
 import type { Comparison } from '../lab/model/compare.ts';
-import type { RunRecord } from '../lab/model/result.ts';
+import type { RunRecord } from '../lab/model/run.ts';
 
 /** What every renderer is given. */
 export interface ReportInput {

@@ -1,5 +1,7 @@
 import { create } from 'xmlbuilder2';
-import type { CellResult, RunRecord, TestResult } from '../lab/model/result.ts';
+import { nameOfCell } from '../lab/model/cell.ts';
+import type { TestResult } from '../lab/model/result.ts';
+import { type CellRecord, cellsOfSide, kernelOf, type RunRecord, totalMsOf } from '../lab/model/run.ts';
 import { visible } from './escape.ts';
 import type { ReportInput } from './input.ts';
 
@@ -24,7 +26,7 @@ function caseOf({ name, verdict, reason = '', detail = '', durationMs }: TestRes
 }
 
 /** What the cell says besides its tests: that it broke, or what its kernel complained of. */
-function extraCases(cell: CellResult): Case[] {
+function extraCases(cell: CellRecord): Case[] {
   const cases: Case[] = [];
   if (cell.verdict !== 'done') {
     const { verdict, reason = '', detail = '' } = cell;
@@ -57,29 +59,35 @@ function addCase(suite: Node, className: string, { name, seconds, outcome }: Cas
   if (text && tag !== 'skipped') child.txt(visible(text));
 }
 
-function addSuite(root: Node, cell: CellResult, comparing: boolean): void {
+function addSuite(root: Node, cell: CellRecord, record: RunRecord, comparing: boolean): void {
+  const { side, name: kernel } = kernelOf(record, cell);
+  const { profile: guest, suite: suiteName, verdict } = cell;
+  const cellName = nameOfCell({ kernel, profile: guest, suite: suiteName });
   const found = [...cell.tests.map(caseOf), ...extraCases(cell)];
-  const cases = comparing && cell.side === 'base' ? found.map(asBase) : found;
+  const cases = comparing && side === 'base' ? found.map(asBase) : found;
   const count = (tag: string) => String(cases.filter((test) => test.outcome?.tag === tag).length);
   const suite = root.ele('testsuite', {
-    name: visible(cell.name),
+    name: visible(cellName),
     tests: String(cases.length),
     failures: count('failure'),
     errors: count('error'),
     skipped: count('skipped'),
-    time: (cell.timings.totalMs / 1000).toFixed(3),
+    time: (totalMsOf(cell) / 1000).toFixed(3),
   });
   const properties = suite.ele('properties');
-  const { side, kernel, guest, suite: name, verdict } = cell;
-  for (const [key, value] of Object.entries({ side, kernel, guest, suite: name, verdict })) {
+  for (const [key, value] of Object.entries({ side, kernel, guest, suite: suiteName, verdict })) {
     properties.ele('property', { name: key, value: visible(value) });
   }
-  for (const test of cases) addCase(suite, cell.name, test);
+  for (const test of cases) addCase(suite, cellName, test);
 }
 
 /** A kernel that could not be made and so has no cell to say it. */
-function addKernel(root: Node, { name, failure }: RunRecord['kernels'][number], { cells }: RunRecord): void {
-  if (!failure || cells.some((cell) => cell.kernel === name)) return;
+function addKernel(
+  root: Node,
+  { id, name, failure }: RunRecord['kernels'][number],
+  { cells }: RunRecord,
+): void {
+  if (!failure || cells.some((cell) => cell.kernel === id)) return;
   const suite = root.ele('testsuite', {
     name: visible(name),
     tests: '1',
@@ -99,8 +107,8 @@ function addKernel(root: Node, { name, failure }: RunRecord['kernels'][number], 
 export function renderJunit({ record }: ReportInput): string {
   const document = create({ version: '1.0', encoding: 'UTF-8', invalidCharReplacement: '\ufffd' });
   const root = document.ele('testsuites', { name: visible(record.id), time: record.seconds.toFixed(3) });
-  const comparing = record.cells.some((cell) => cell.side === 'patched');
-  for (const cell of record.cells) addSuite(root, cell, comparing);
+  const comparing = cellsOfSide(record, 'patched').length > 0;
+  for (const cell of record.cells) addSuite(root, cell, record, comparing);
   for (const failed of record.kernels) addKernel(root, failed, record);
   return `${document.end({ prettyPrint: true })}\n`;
 }

@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { create } from 'xmlbuilder2';
 import { Comparison } from '../lab/model/compare.ts';
-import { RunRecord } from '../lab/model/result.ts';
+import { cellsOfSide, kernelOf, RunRecord } from '../lab/model/run.ts';
 import { excerpt, markdown, oneLine, visible, wrap } from './escape.ts';
 import { comparison, record } from './golden/sample.ts';
 import { formats, type ReportInput, render } from './index.ts';
 
 const alone: ReportInput = {
-  record: { ...record, cells: record.cells.filter((cell) => cell.side === 'patched') },
+  record: { ...record, cells: cellsOfSide(record, 'patched') },
 };
 
 /** Equal to the golden file; `RINGLAB_GOLDEN=write` writes it anew, to be looked at in the diff. */
@@ -47,7 +47,18 @@ t.test('no format lets a control character through, whatever it stands in', (t) 
     if (typeof value === 'string') return `${value}${evil}` as T;
     if (Array.isArray(value)) return value.map(poison) as T;
     if (typeof value !== 'object' || value === null) return value;
-    const fixed = ['side', 'verdict', 'base', 'patched', 'change'];
+    const fixed = [
+      'side',
+      'verdict',
+      'base',
+      'patched',
+      'change',
+      'kind',
+      'kernel',
+      'id',
+      'profile',
+      'suite',
+    ];
     return Object.fromEntries(
       Object.entries(value).map(([key, item]) => [key, fixed.includes(key) ? item : poison(item)]),
     ) as T;
@@ -89,7 +100,7 @@ t.test('colours come only from the caller', (t) => {
 
 t.test('a kernel that does not apply is shown with its hunk, once', (t) => {
   const failure = {
-    verdict: 'apply-failed',
+    verdict: 'apply-failed' as const,
     message: 'patch 2 does not apply: a.c:12',
     detail: '@@ -1 +1 @@\n-x\n+y',
   };
@@ -97,7 +108,7 @@ t.test('a kernel that does not apply is shown with its hunk, once', (t) => {
     kernel.side === 'patched' ? { ...kernel, failure } : kernel,
   );
   const cells = record.cells.map((cell) =>
-    cell.side === 'base'
+    kernelOf(record, cell).side === 'base'
       ? cell
       : {
           ...cell,
@@ -110,14 +121,20 @@ t.test('a kernel that does not apply is shown with its hunk, once', (t) => {
   const text = render('text', { record: { ...record, kernels, cells } });
   t.match(text, 'debian-6.12+mpath: apply-failed');
   t.equal(text.split('@@ -1 +1 @@').length, 2);
-  const bases = cells.filter((cell) => cell.side === 'base');
+  const bases = cells.filter((cell) => kernelOf(record, cell).side === 'base');
   const xml = render('junit', { record: { ...record, kernels, cells: bases } });
   t.match(xml, '<error type="apply-failed" message="patch 2 does not apply: a.c:12">');
   t.end();
 });
 
 t.test('a comparison of two runs names them', (t) => {
-  const two = { ...comparison, base: 'monday (debian-6.12)', patched: 'tuesday (mine)' };
+  const mine = { id: 'debian-6.12+mpath', name: 'mine' };
+  const two = {
+    ...comparison,
+    kind: 'runs' as const,
+    runs: { base: 'monday', patched: 'tuesday' },
+    kernels: [{ base: { id: 'debian-6.12', name: 'debian-6.12' }, patched: [mine] }],
+  };
   const text = render('text', { record, comparison: two });
   t.match(text, /compares monday \(debian-6\.12\)\n {2}with tuesday \(mine\)/);
   t.match(

@@ -1,6 +1,7 @@
-import type { Comparison } from '../lab/model/compare.ts';
-import type { CellResult, RunRecord, Verdict } from '../lab/model/result.ts';
-import { isFailure } from '../lab/model/verdict.ts';
+import type { Side } from '../lab/model/cell.ts';
+import type { Comparison, TestChange } from '../lab/model/compare.ts';
+import { type CellRecord, cellsOfSide, type RunRecord, totalMsOf } from '../lab/model/run.ts';
+import { isFailure, type Verdict } from '../lab/model/verdict.ts';
 import type { ReportInput } from './input.ts';
 
 /** Counts of one side of one cell. */
@@ -21,30 +22,37 @@ export interface Row {
   patched?: Tally;
 }
 
-export const cellName = (cell: CellResult) => `${cell.guest}/${cell.suite}`;
+export const cellName = ({ profile, suite }: Pick<CellRecord, 'profile' | 'suite'>) => `${profile}/${suite}`;
 
 /** The cells that the report is about: the patched side, or the only side that there is. */
-export function subject(record: RunRecord): CellResult[] {
-  const patched = record.cells.filter((cell) => cell.side === 'patched');
+export function subject(record: RunRecord): CellRecord[] {
+  const patched = cellsOfSide(record, 'patched');
   return patched.length > 0 ? patched : record.cells;
 }
 
-/** Is the comparison one of this record's two sides (and not of two runs)? */
-export function isOwn(record: RunRecord, comparison: Comparison): boolean {
-  const bases = record.kernels.filter((kernel) => kernel.side === 'base');
-  return comparison.base === bases.map((kernel) => kernel.name).join(', ');
+/** Where a row of a comparison belongs. */
+type Place = Pick<TestChange, 'kernel' | 'profile' | 'suite'>;
+
+/** Id of the base of a kernel, where the record has it. */
+const baseOf = (record: RunRecord, kernel: string) => record.kernels.find(({ id }) => id === kernel)?.base;
+
+/**
+ * The record's cell of a row of the comparison, on one side. Of two runs the record is the later run, so that it has no cell of
+ * the base side.
+ */
+export function cellAt(
+  { record, comparison }: { record: RunRecord; comparison: Comparison },
+  side: Side,
+  place: Place,
+): CellRecord | undefined {
+  if (comparison.kind === 'runs' && side === 'base') return undefined;
+  const kernel = side === 'patched' ? place.kernel : (baseOf(record, place.kernel) ?? place.kernel);
+  return record.cells.find(
+    (cell) => cell.kernel === kernel && cell.profile === place.profile && cell.suite === place.suite,
+  );
 }
 
-/** The record's cell behind a comparison's `guest/suite` or `kernel/guest/suite`. */
-export function cellOf(cells: readonly CellResult[], name: string): CellResult | undefined {
-  return cells.find((cell) => {
-    const own = cellName(cell);
-    if (name === own) return true;
-    return name.endsWith(`/${own}`) && cell.kernel.startsWith(name.slice(0, -own.length - 1));
-  });
-}
-
-function tally(verdicts: readonly (Verdict | undefined)[], cell: CellResult | undefined): Tally {
+function tally(verdicts: readonly (Verdict | undefined)[], cell: CellRecord | undefined): Tally {
   const count = (...which: Verdict[]) =>
     verdicts.filter((verdict) => verdict && which.includes(verdict)).length;
   return {
@@ -52,35 +60,36 @@ function tally(verdicts: readonly (Verdict | undefined)[], cell: CellResult | un
     fail: verdicts.filter((verdict) => verdict && isFailure(verdict)).length,
     skip: count('skip'),
     todo: count('todo'),
-    ...(cell ? { seconds: cell.timings.totalMs / 1000 } : {}),
+    ...(cell ? { seconds: totalMsOf(cell) / 1000 } : {}),
     ...(cell && cell.verdict !== 'done' ? { broken: cell.verdict } : {}),
   };
 }
 
-function comparedRows(record: RunRecord, comparison: Comparison): Row[] {
-  const own = isOwn(record, comparison);
-  const baseCells = own ? record.cells.filter((cell) => cell.side === 'base') : [];
-  const names = [
-    ...comparison.tests.map((test) => test.cell),
-    ...comparison.brokenCells.map((broken) => broken.cell),
-  ];
-  return [...new Set(names)].map((cell) => {
+function comparedRows(input: ReportInput & { comparison: Comparison }): Row[] {
+  const { comparison } = input;
+  const places = new Map(
+    [...comparison.tests, ...comparison.brokenCells].map(({ cell, kernel, profile, suite }) => [
+      cell,
+      { kernel, profile, suite },
+    ]),
+  );
+  return [...places].map(([cell, place]) => {
     const tests = comparison.tests.filter((test) => test.cell === cell);
-    const side = (which: 'base' | 'patched', cells: readonly CellResult[]): Tally => {
-      const broken = comparison.brokenCells.find((found) => found.cell === cell && found.side === which);
+    const side = (which: Side): Tally => {
+      const broken = comparison.brokenCells.find((each) => each.cell === cell && each.side === which);
       const counts = tally(
         tests.map((test) => test[which]),
-        cellOf(cells, cell),
+        cellAt(input, which, place),
       );
       return broken ? { ...counts, broken: broken.verdict } : counts;
     };
-    return { cell, base: side('base', baseCells), patched: side('patched', subject(record)) };
+    return { cell, base: side('base'), patched: side('patched') };
   });
 }
 
 /** The matrix of cells: counts and seconds, of both sides where there is a comparison. */
 export function rowsOf({ record, comparison }: ReportInput): Row[] {
-  if (comparison) return comparedRows(record, comparison);
+  if (comparison) return comparedRows({ record, comparison });
   return record.cells.map((cell) => ({
     cell: cellName(cell),
     patched: tally(

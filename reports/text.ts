@@ -1,9 +1,9 @@
+import { labelOf } from '../lab/model/compare.ts';
 import { isFailure } from '../lab/model/verdict.ts';
 import { excerpt, oneLine, wrap } from './escape.ts';
 import { figures } from './figures.ts';
 import { type Colors, plain, type ReportInput } from './input.ts';
 import { matrix } from './matrix.ts';
-import { isOwn } from './rows.ts';
 import {
   brokenOf,
   complaintsOf,
@@ -35,15 +35,22 @@ function kernels({ record }: ReportInput): string[] {
 
 function header(input: ReportInput, colors: Colors): string[] {
   const { record, comparison } = input;
-  const { series, id, seed, host, cells, measuring } = record;
+  const { series, id, seed, host, cells, bench } = record;
   const patches = series ? `${series.patches.length} patch${series.patches.length === 1 ? '' : 'es'}` : '';
   const title = series ? `${series.title} (${series.name}, ${patches})` : `run ${id}`;
-  const accels = [...new Set(cells.flatMap((cell) => (cell.qemu ? [cell.qemu.accel] : [])))];
-  const counted = measuring ? [`counts ${measuring.clock}, ${measuring.boots} boots`] : [];
+  const accels = [
+    ...new Set(cells.flatMap(({ attempts }) => attempts.flatMap(({ qemu }) => qemu?.accel ?? []))),
+  ];
+  const counted = bench ? [`counts ${bench.clock}, ${bench.repeats} boots`] : [];
   const facts = [`run ${id}`, `seed ${seed}`, `${host.cores} cores`, ...accels, ...counted].join(', ');
   const lines = [colors.bold(oneLine(title, WIDTH)), ...kernels(input), line(facts)];
-  if (!comparison || isOwn(record, comparison)) return lines;
-  return [...lines, line(`compares ${comparison.base}`), line(`with ${comparison.patched}`)];
+  if (comparison?.kind !== 'runs') return lines;
+  const { runs } = comparison;
+  return [
+    ...lines,
+    line(`compares ${runs.base} (${labelOf(comparison, 'base')})`),
+    line(`with ${runs.patched} (${labelOf(comparison, 'patched')})`),
+  ];
 }
 
 function section(title: string, lines: readonly string[], colors: Colors): string[] {

@@ -1,7 +1,9 @@
 import type { Change } from '../lab/model/compare.ts';
-import type { CellResult, Complaint, RunRecord, TestResult, Verdict } from '../lab/model/result.ts';
+import type { Complaint, TestResult } from '../lab/model/result.ts';
+import { type CellRecord, kernelOf, type RunRecord } from '../lab/model/run.ts';
+import type { Verdict } from '../lab/model/verdict.ts';
 import type { ReportInput } from './input.ts';
-import { cellName, cellOf, isOwn, rowsOf, subject } from './rows.ts';
+import { cellAt, cellName, rowsOf, subject } from './rows.ts';
 
 /** A test as the lists of a report show it. */
 export interface Item {
@@ -18,7 +20,7 @@ export interface Quoted extends Complaint {
   cells: string[];
 }
 
-const itemOf = (cell: CellResult, { name, verdict, reason, detail }: TestResult): Item => ({
+const itemOf = (cell: CellRecord, { name, verdict, reason, detail }: TestResult): Item => ({
   cell: cellName(cell),
   ...{ name, patched: verdict },
   ...(reason === undefined ? {} : { reason }),
@@ -27,11 +29,12 @@ const itemOf = (cell: CellResult, { name, verdict, reason, detail }: TestResult)
 
 /** Every test of the report, with the evidence of the side that it is about. */
 export function itemsOf({ record, comparison }: ReportInput): Item[] {
-  const cells = subject(record);
-  if (!comparison) return cells.flatMap((cell) => cell.tests.map((test) => itemOf(cell, test)));
+  if (!comparison) return subject(record).flatMap((cell) => cell.tests.map((test) => itemOf(cell, test)));
   const details = new Map<string, string | undefined>();
-  for (const { cell } of rowsOf({ record, comparison })) {
-    for (const test of cellOf(cells, cell)?.tests ?? []) details.set(`${cell}\n${test.name}`, test.detail);
+  const cells = new Map(comparison.tests.map((test) => [test.cell, test]));
+  for (const [cell, place] of cells) {
+    const tests = cellAt({ record, comparison }, 'patched', place)?.tests ?? [];
+    for (const test of tests) details.set(`${cell}\n${test.name}`, test.detail);
   }
   return comparison.tests.map((test) => {
     const detail = details.get(`${test.cell}\n${test.name}`);
@@ -82,12 +85,13 @@ export interface Broken {
 
 /** Cells that did not run to their end, with the evidence. */
 export function brokenOf({ record, comparison }: ReportInput): Broken[] {
-  const of = (cell: CellResult | undefined) => (cell?.detail === undefined ? {} : { detail: cell.detail });
+  const of = (cell: CellRecord | undefined) => (cell?.detail === undefined ? {} : { detail: cell.detail });
   if (!comparison) {
     return record.cells
       .filter((cell) => cell.verdict !== 'done')
       .map((cell) => {
-        const { side, verdict, reason } = cell;
+        const { verdict, reason } = cell;
+        const { side } = kernelOf(record, cell);
         return {
           cell: cellName(cell),
           side,
@@ -97,11 +101,10 @@ export function brokenOf({ record, comparison }: ReportInput): Broken[] {
         };
       });
   }
-  const own = isOwn(record, comparison);
-  return comparison.brokenCells.map((broken) => {
-    const cells = own ? record.cells.filter((cell) => cell.side === broken.side) : subject(record);
-    return { ...broken, ...(own || broken.side === 'patched' ? of(cellOf(cells, broken.cell)) : {}) };
-  });
+  return comparison.brokenCells.map((broken) => ({
+    ...broken,
+    ...of(cellAt({ record, comparison }, broken.side, broken)),
+  }));
 }
 
 /** Is this evidence shown already, as a complaint or as the failure of the kernel itself? */

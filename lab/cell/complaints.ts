@@ -1,9 +1,9 @@
 import { ComplaintScanner } from '../console/index.ts';
 import type { Guest } from '../model/machine.ts';
-import type { Attributed } from './attribute.ts';
+import type { AttributedComplaint } from './attribute.ts';
 
-/** Complaints of a whole console log and of a leak report taken apart from it. */
-export function collectComplaints(consoleText: string, leakReport?: string): Attributed[] {
+/** Complaints of a whole console log, and of a kmemleak report that came apart from it. */
+export function collectComplaints(consoleText: string, leakReport?: string): AttributedComplaint[] {
   const scanner = new ComplaintScanner();
   scanner.write(Buffer.from(consoleText));
   if (leakReport) scanner.write(Buffer.from(`\n${leakReport}\n`));
@@ -20,8 +20,8 @@ export function runningTest(consoleText: string): string | undefined {
 const LEAKS = '/sys/kernel/debug/kmemleak';
 
 /**
- * kmemleak's report of a debug kernel. Two scans some seconds apart: an object that is only reachable through a
- * register or a list in motion looks like a leak to one scan alone (Documentation/dev-tools/kmemleak.rst).
+ * kmemleak's report of a debug kernel. Two scans some seconds apart: an object that is only reachable through a register or a
+ * list in motion looks like a leak to a single scan (Documentation/dev-tools/kmemleak.rst).
  */
 export async function scanForLeaks(guest: Guest, signal: AbortSignal): Promise<string> {
   const script = `[ -f ${LEAKS} ] || exit 0; echo scan > ${LEAKS}; sleep 6; echo scan > ${LEAKS}; cat ${LEAKS}`;

@@ -1,35 +1,44 @@
 import type { Writable } from 'node:stream';
+import type { CellSpec } from '../model/cell.ts';
 import type { StageContext } from '../model/event.ts';
 import type { Guest, GuestDeath } from '../model/machine.ts';
-import type { Cell } from '../model/plan.ts';
-import type { CellVerdict, TestResult } from '../model/result.ts';
-import { TapStream } from '../tap/index.ts';
+import type { TestResult } from '../model/result.ts';
+import type { CellVerdict } from '../model/verdict.ts';
 import { runningTest, scanForLeaks } from './complaints.ts';
-import type { Start } from './launch.ts';
+import type { Launch } from './launch.ts';
+import { SuiteListener } from './listener.ts';
 
 export interface SuiteOutcome {
   verdict: CellVerdict;
-  reason?: string;
-  detail?: string;
+  reason?: string | undefined;
+  detail?: string | undefined;
   tests: TestResult[];
-  /** ms from QEMU start to the first byte of TAP, copying the agent included. */
-  firstTapMs?: number;
-  /** kmemleak's report at the end, debug kernels only. */
-  leakReport?: string;
+  /** ms from QEMU start to the first byte of TAP, pushing the agent included. */
+  firstTapMs?: number | undefined;
+  /** kmemleak's report at the end, of debug kernels only. */
+  leakReport?: string | undefined;
 }
 
+/** How a suite ended. */
 type End =
   | { kind: 'stopped'; at: TestResult }
-  | { kind: 'exit'; code: number | null; signal?: string }
+  | { kind: 'exit'; code: number | null; signal?: string | undefined }
   | { kind: 'death'; death: GuestDeath }
   | { kind: 'timeout' };
 
-/** How long a guest may take to die by a panic of its own after the connection to it broke, ms. */
+/** How long a guest may take to die by its panic after the connection to it broke, ms. */
 const DEATH_GRACE_MS = 10_000;
 
-function judge(end: End, cell: Cell, start: Start): Pick<SuiteOutcome, 'verdict' | 'reason' | 'detail'> {
+function judge(
+  end: End,
+  spec: CellSpec,
+  launch: Launch,
+): Pick<SuiteOutcome, 'verdict' | 'reason' | 'detail'> {
   if (end.kind === 'timeout') {
-    return { verdict: 'timeout', reason: `the suite did not end within ${cell.suite.timeoutSeconds} s` };
+    return {
+      verdict: 'timeout',
+      reason: `the suite did not end within ${spec.deadlines.suiteMs / 1000} s`,
+    };
   }
   if (end.kind === 'death') {
     const { kind, title, tail } = end.death;
@@ -37,13 +46,12 @@ function judge(end: End, cell: Cell, start: Start): Pick<SuiteOutcome, 'verdict'
     return { verdict, reason: title, detail: tail };
   }
   if (end.kind === 'stopped') return { verdict: 'done' };
-  // 0: all passed, 1: some test failed; both are a suite that ran to its end.
-  // A program's code is a verdict, whatever it is.
-  const own = start.byExitCode && end.code !== null;
-  if (own || end.code === 0 || end.code === 1) return { verdict: 'done' };
+  // The agent exits with 0 or 1 after a whole suite; a program's code is a verdict, whatever it is.
+  const isVerdict = launch.byExitCode && end.code !== null;
+  if (isVerdict || end.code === 0 || end.code === 1) return { verdict: 'done' };
   const how =
     end.code === null ? `was ended by ${end.signal ?? 'a lost connection'}` : `ended with code ${end.code}`;
-  return { verdict: 'lost', reason: `the ${start.byExitCode ? 'program' : 'agent'} ${how}` };
+  return { verdict: 'lost', reason: `the ${launch.byExitCode ? 'program' : 'agent'} ${how}` };
 }
 
 async function deadline<T>(ms: number, value: T, stop: AbortSignal): Promise<T> {
@@ -53,87 +61,47 @@ async function deadline<T>(ms: number, value: T, stop: AbortSignal): Promise<T> 
   });
 }
 
-/** Waits for the agent's end (or another), the guest's death or the suite's deadline, whichever is first. */
-async function waitForEnd(guest: Guest, running: Promise<End>[], cell: Cell): Promise<End> {
+/** Waits for the suite's end, the guest's death or the suite's deadline, whichever comes first. */
+async function waitForEnd(guest: Guest, ends: Promise<End>[], suiteMs: number): Promise<End> {
   const stop = new AbortController();
   const death = guest.death.then((found): End => ({ kind: 'death', death: found }));
   try {
-    const limit = deadline<End>(cell.suite.timeoutSeconds * 1000, { kind: 'timeout' }, stop.signal);
-    const end = await Promise.race([...running, death, limit]);
-    const lostTouch = end.kind === 'exit' && end.code === null;
-    // A panic cuts the connection before QEMU has said why: the death explains more than the cut.
-    return lostTouch ? await Promise.race([death, deadline(DEATH_GRACE_MS, end, stop.signal)]) : end;
+    const limit = deadline<End>(suiteMs, { kind: 'timeout' }, stop.signal);
+    const end = await Promise.race([...ends, death, limit]);
+    const connectionLost = end.kind === 'exit' && end.code === null;
+    // A panic cuts the connection before QEMU has reported it: the death explains more than the cut.
+    return connectionLost ? await Promise.race([death, deadline(DEATH_GRACE_MS, end, stop.signal)]) : end;
   } finally {
     stop.abort();
   }
 }
 
-interface SuiteOptions {
+export interface ExecuteOptions {
+  /** The cell's name in events. */
+  cell: string;
   /** Takes the output as it came. */
   sink: Writable;
-  /** The kernel is a debug one: it is asked for leaks at the end. */
-  debug: boolean;
-  stopAt?: (test: TestResult) => boolean;
+  /** Ends the suite after the first test for which this returns true; later tests are not in the result. */
+  stopAt?: ((test: TestResult) => boolean) | undefined;
 }
 
-/** Output kept for a program that has nothing but its exit code to tell, characters. */
-const OUTPUT_KEPT = 64 << 10;
-
-/** Reads what a suite says, as it says it. */
-class Listener {
-  readonly tap: TapStream;
-  /** The end of standard error, and of standard output. */
-  complaint = '';
-  output = '';
-  anyTap = false;
-  firstTapMs: number | undefined;
-  /** Resolves when a test has come at which to stop. */
-  readonly stopped: Promise<End>;
-
-  constructor(cell: Cell, stopAt: SuiteOptions['stopAt'], ctx: StageContext) {
-    let stop = (_end: End) => {};
-    this.stopped = new Promise((resolve) => {
-      stop = resolve;
-    });
-    this.tap = new TapStream({
-      onTest: (test) => {
-        this.anyTap = true;
-        if (stopAt?.(test)) stop({ kind: 'stopped', at: test });
-        const reason = test.reason ? `: ${test.reason}` : '';
-        const text = `${test.verdict} ${test.name}${reason}`;
-        ctx.emit({ stage: 'suite', subject: cell.name, kind: 'line', text });
-      },
-    });
-  }
-
-  take(chunk: Buffer, sinceStartMs: number): void {
-    this.firstTapMs ??= Math.round(sinceStartMs);
-    this.output = (this.output + chunk.toString('utf8')).slice(-OUTPUT_KEPT);
-    this.tap.write(chunk);
-  }
-
-  takeError(chunk: Buffer): void {
-    this.complaint = (this.complaint + chunk.toString('utf8')).slice(-4000);
-  }
-}
-
-/** Starts the suite and reads it until it ends, or `stop` fires. */
+/** Starts the suite and reads its output until it ends or `signal` fires. */
 function listen(
   guest: Guest,
-  start: Start,
-  listener: Listener,
+  launch: Launch,
+  listener: SuiteListener,
   sink: Writable,
   signal: AbortSignal,
 ): Promise<End> {
   return guest
-    .exec(start.command, {
+    .exec(launch.command, {
       signal,
       onStdout: (chunk) => {
         if (signal.aborted) return;
         sink.write(chunk);
-        listener.take(chunk, performance.now() - guest.startedAt);
+        listener.takeStdout(chunk, performance.now() - guest.startedAt);
       },
-      onStderr: (chunk) => listener.takeError(chunk),
+      onStderr: (chunk) => listener.takeStderr(chunk),
     })
     .then(
       ({ code, signal: name }): End => ({ kind: 'exit', code, signal: name }),
@@ -142,47 +110,44 @@ function listen(
 }
 
 /** The tests of a suite that has ended. */
-function testsOf(
-  end: End,
-  start: Start,
-  { tap, output, complaint, anyTap }: Listener,
-  guest: Guest,
-): TestResult[] {
+function testsOf(end: End, launch: Launch, listener: SuiteListener, guest: Guest): TestResult[] {
   if (end.kind === 'stopped') return [end.at];
   // A program that ended by itself was not cut off; its end marker may still be on the way.
-  const whole = start.byExitCode && end.kind === 'exit' && end.code !== null;
-  const all = tap.end({
+  const complete = launch.byExitCode && end.kind === 'exit' && end.code !== null;
+  const tests = listener.tap.end({
     code: end.kind === 'exit' ? end.code : null,
-    signal: end.kind === 'exit' ? end.signal : undefined,
+    ...(end.kind === 'exit' && end.signal !== undefined ? { signal: end.signal } : {}),
     timedOut: end.kind === 'timeout',
-    guestDied: end.kind === 'death' ? end.death.title : undefined,
-    running: whole ? undefined : runningTest(guest.consoleText()),
+    ...(end.kind === 'death' ? { guestDied: end.death.title } : {}),
+    ...(complete ? {} : { running: runningTest(guest.consoleText()) }),
   });
-  if (end.kind !== 'exit' || end.code === null) return all;
-  const only = start.byExitCode?.(end.code, output + complaint, anyTap);
-  return only ? [only] : all;
+  if (end.kind !== 'exit' || end.code === null) return tests;
+  const output = listener.stdoutTail + listener.stderrTail;
+  const byExitCode = launch.byExitCode?.(end.code, output, listener.anyTap);
+  return byExitCode ? [byExitCode] : tests;
 }
 
-/** Runs a suite in a booted guest, reads its TAP as it comes and says how it went. */
-export async function runSuite(
+/** Runs a launched suite in its guest, reads its TAP as it comes and judges how it went. Throws only the abort reason. */
+export async function executeSuite(
   guest: Guest,
-  cell: Cell,
-  start: Start,
-  options: SuiteOptions,
+  spec: CellSpec,
+  launch: Launch,
+  options: ExecuteOptions,
   ctx: StageContext,
 ): Promise<SuiteOutcome> {
   const stop = new AbortController();
-  const listener = new Listener(cell, options.stopAt, ctx);
-  const running = listen(guest, start, listener, options.sink, AbortSignal.any([ctx.signal, stop.signal]));
-  const end = await waitForEnd(guest, [running, listener.stopped], cell);
+  const listener = new SuiteListener(options.cell, options.stopAt, ctx);
+  const exited = listen(guest, launch, listener, options.sink, AbortSignal.any([ctx.signal, stop.signal]));
+  const stopped = listener.stopped.then((at): End => ({ kind: 'stopped', at }));
+  const end = await waitForEnd(guest, [exited, stopped], spec.deadlines.suiteMs);
   stop.abort();
   ctx.signal.throwIfAborted();
-  const leakReport = end.kind === 'exit' && options.debug ? await scanForLeaks(guest, ctx.signal) : undefined;
-  const verdict = judge(end, cell, start);
+  const scan = end.kind === 'exit' && spec.kernel.debug;
+  const leakReport = scan ? await scanForLeaks(guest, ctx.signal) : undefined;
+  const { verdict, reason, detail = listener.stderrTail.trim() || undefined } = judge(end, spec, launch);
   return {
-    ...verdict,
-    detail: verdict.detail ?? (listener.complaint.trim() || undefined),
-    tests: testsOf(end, start, listener, guest),
+    ...{ verdict, reason, detail },
+    tests: testsOf(end, launch, listener, guest),
     firstTapMs: listener.firstTapMs,
     leakReport,
   };

@@ -3,15 +3,15 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../core/errors.ts';
 import { projectRoot } from '../core/paths.ts';
+import { KnownComplaint } from '../model/cell.ts';
 import { parseYaml } from '../model/parse.ts';
-import { KnownComplaint } from '../model/plan.ts';
-import type { Attributed } from './attribute.ts';
+import type { AttributedComplaint } from './attribute.ts';
 
-const OURS = join(projectRoot, 'kernels/known-complaints.yaml');
+const PROJECT_FILE = join(projectRoot, 'kernels/known-complaints.yaml');
 
 const KnownFile = z.array(KnownComplaint);
 
-async function read(file: string): Promise<KnownComplaint[]> {
+async function readKnown(file: string): Promise<KnownComplaint[]> {
   const text = await readFile(file, 'utf8').catch((cause) => {
     throw new InputError(
       { what: `cannot read ${file}`, where: '--known', expected: 'a YAML file' },
@@ -21,9 +21,9 @@ async function read(file: string): Promise<KnownComplaint[]> {
   return parseYaml(KnownFile, text, file);
 }
 
-/** Complaints that fail nobody: the project's list (kernels/known-complaints.yaml) and the user's. */
+/** The project's known complaints (kernels/known-complaints.yaml) and the user's. Throws InputError for a file that is wrong. */
 export async function loadKnown(file?: string): Promise<KnownComplaint[]> {
-  const lists = await Promise.all([OURS, ...(file ? [file] : [])].map(read));
+  const lists = await Promise.all([PROJECT_FILE, ...(file ? [file] : [])].map(readKnown));
   return lists.flat();
 }
 
@@ -31,10 +31,13 @@ export async function loadKnown(file?: string): Promise<KnownComplaint[]> {
 const inTrace = (text: string, name: string) => new RegExp(`\\b${name}\\+0x`).test(text);
 
 /**
- * Marks what is known: it is told of with the reason, and fails neither test nor cell. An entry fits when the title contains
- * its own and every function that it names is in the report.
+ * Marks known complaints: a known complaint is reported with its reason but fails neither the test nor the cell. An entry
+ * matches when the title contains the entry's and the report has every function that the entry names.
  */
-export function markKnown(complaints: readonly Attributed[], known: readonly KnownComplaint[]): Attributed[] {
+export function markKnown(
+  complaints: readonly AttributedComplaint[],
+  known: readonly KnownComplaint[],
+): AttributedComplaint[] {
   return complaints.map((complaint) => {
     const entry = known.find(
       ({ title, functions }) =>

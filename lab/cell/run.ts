@@ -1,153 +1,180 @@
 import { createWriteStream } from 'node:fs';
 import { copyFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { LabError, VerdictError } from '../core/errors.ts';
+import { writeJson } from '../core/atomic.ts';
+import { errorText, LabError, VerdictError } from '../core/errors.ts';
 import { Resources } from '../core/resource.ts';
 import { bootGuest, scratchFolder } from '../guest/index.ts';
+import { type CellSpec, keyOfCell } from '../model/cell.ts';
 import type { StageContext } from '../model/event.ts';
-import type { KernelBuild } from '../model/kernel.ts';
-import type { Accel, Guest, Image } from '../model/machine.ts';
-import type { Cell, Plan } from '../model/plan.ts';
-import type { CellResult, TestResult } from '../model/result.ts';
-import { type AgentBundle, startAgent } from './agent.ts';
-import { type Attributed, blame } from './attribute.ts';
+import type { StoredKernel } from '../model/kernel.ts';
+import type { Guest } from '../model/machine.ts';
+import type { TestResult } from '../model/result.ts';
+import type { Artefact, Attempt, CellRecord } from '../model/run.ts';
+import { launchAgent } from './agent.ts';
+import { artefactOf } from './artefact.ts';
 import { collectComplaints } from './complaints.ts';
-import { runSuite, type SuiteOutcome } from './execute.ts';
+import { executeSuite, type SuiteOutcome } from './execute.ts';
 import { markKnown } from './known.ts';
-import { metricsOf } from './metrics.ts';
-import { startProgram } from './program.ts';
+import { launchProgram } from './program.ts';
+import { emptyCell, type Judged, judge, nameOf } from './result.ts';
+import type { CellSession } from './session.ts';
 
-/** What all cells of a run share. */
-export interface CellTools {
-  plan: Plan;
-  image: Image;
-  agent: AgentBundle;
-  accel: Accel;
-  /** Folder of the run record, where TAP and console logs are kept. */
-  recordDir: string;
-  /** Ends the cell after the first test for which it holds; what would have come later is not in the result. */
-  stopAt?: (test: TestResult) => boolean;
+export interface CellOptions {
+  /** Ends the cell after the first test for which this returns true. */
+  stopAt?: ((test: TestResult) => boolean) | undefined;
 }
 
-/** `debian-6.12+x/plain/passthrough` as a file name. */
-const slug = (name: string) => name.replace(/[^A-Za-z0-9.+-]+/g, '_');
-
-function emptyResult(cell: Cell): CellResult {
-  return {
-    name: cell.name,
-    kernel: cell.kernel,
-    guest: cell.guest.name,
-    suite: cell.suite.name,
-    side: cell.side,
-    verdict: 'done',
-    tests: [],
-    complaints: [],
-    metrics: [],
-    timings: { totalMs: 0 },
-    files: {},
-  };
+/** `debian-6.12+x/plain/passthrough` as a file name; a later attempt has its number. */
+function fileStem(spec: CellSpec): string {
+  const name = nameOf(spec).replace(/[^A-Za-z0-9.+-]+/g, '_');
+  return spec.attempt > 1 ? `${name}.attempt-${spec.attempt}` : name;
 }
 
-/** The result of a cell whose kernel could not be made. */
-export function failedCell(cell: Cell, failure: VerdictError): CellResult {
-  return { ...emptyResult(cell), verdict: failure.verdict, reason: failure.message, detail: failure.detail };
-}
+/** One attempt under way: its spec, where its files go. */
+class CellRun {
+  readonly #started = performance.now();
+  readonly #artefacts: Artefact[] = [];
+  readonly name: string;
+  readonly #stem: string;
 
-function withOutcome(result: CellResult, outcome: SuiteOutcome, found: readonly Attributed[]): CellResult {
-  const fatal = found.find((complaint) => complaint.fatal);
-  const crashed = outcome.verdict === 'done' && fatal;
-  return {
-    ...result,
-    verdict: crashed ? 'crash' : outcome.verdict,
-    reason: crashed ? fatal.title : outcome.reason,
-    detail: crashed ? fatal.text : outcome.detail,
-    tests: blame(outcome.tests, found),
-    metrics: metricsOf(outcome.tests),
-    complaints: found.map(({ test: _test, ...complaint }) => complaint),
-  };
-}
-
-async function inGuest(guest: Guest, cell: Cell, kernel: KernelBuild, tools: CellTools, ctx: StageContext) {
-  const tapName = `${slug(cell.name)}.tap`;
-  const temp = join(tools.recordDir, `.${tapName}.tmp`);
-  const sink = createWriteStream(temp);
-  try {
-    const options = { sink, debug: tools.plan.config.debug, stopAt: tools.stopAt };
-    const start = cell.suite.run ? startProgram(guest, cell, ctx) : startAgent(guest, cell, kernel, tools);
-    await using started = await start;
-    const outcome = await runSuite(guest, cell, started, options, ctx);
-    return { outcome, tapName };
-  } finally {
-    await new Promise((resolve) => sink.end(resolve));
-    await rename(temp, join(tools.recordDir, tapName));
+  constructor(
+    readonly spec: CellSpec,
+    readonly session: CellSession,
+    readonly options: CellOptions,
+    readonly ctx: StageContext,
+  ) {
+    this.name = nameOf(spec);
+    this.#stem = fileStem(spec);
   }
+
+  get totalMs(): number {
+    return Math.round(performance.now() - this.#started);
+  }
+
+  async #keep(kind: Artefact['kind'], file: string): Promise<void> {
+    this.#artefacts.push(await artefactOf(kind, this.session.recordDir, file));
+  }
+
+  async keepSpec(): Promise<void> {
+    const file = `cell-${this.#stem}.json`;
+    await writeJson(join(this.session.recordDir, file), this.spec);
+    await this.#keep('spec', file);
+  }
+
+  /** A guest that never started has no console. */
+  async keepConsole(dir: string): Promise<void> {
+    const file = `console-${this.#stem}.log`;
+    try {
+      await copyFile(join(dir, 'console.log'), join(this.session.recordDir, file));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+      throw error;
+    }
+    await this.#keep('console', file);
+  }
+
+  boot(kernel: StoredKernel, image: Awaited<ReturnType<CellSession['image']>>, dir: string): Promise<Guest> {
+    const { profile, accel, deadlines, kernelArgs, qemuArgs } = this.spec;
+    const request = {
+      ...{ name: this.name, profile, kernel: { vmlinux: kernel.vmlinux }, image, accel, dir },
+      ...{ bootTimeoutMs: deadlines.bootMs, kernelArgs, qemuArgs },
+    };
+    return bootGuest(request, this.ctx);
+  }
+
+  /** Runs the suite in its guest and keeps what it printed. */
+  async execute(guest: Guest, kernel: StoredKernel, payload: string): Promise<SuiteOutcome> {
+    const { spec, session } = this;
+    const file = `${this.#stem}.tap`;
+    const temp = join(session.recordDir, `.${file}.tmp`);
+    const sink = createWriteStream(temp);
+    try {
+      const launching =
+        spec.payload.kind === 'program'
+          ? launchProgram(guest, spec, payload)
+          : launchAgent(guest, spec, payload, kernel);
+      await using launch = await launching;
+      const options = { cell: this.name, sink, stopAt: this.options.stopAt };
+      return await executeSuite(guest, spec, launch, options, this.ctx);
+    } finally {
+      await new Promise((resolve) => sink.end(resolve));
+      await rename(temp, join(session.recordDir, file));
+      await this.#keep('tap', file);
+    }
+  }
+
+  /** The record of this attempt; `attempt` holds what is not derived from its verdict. */
+  record(
+    { verdict, reason, detail, ...results }: Judged,
+    attempt: Pick<Attempt, 'timings' | 'qemu'>,
+  ): CellRecord {
+    const facts = { key: keyOfCell(this.spec), artefacts: this.#artefacts, ...attempt };
+    return { ...emptyCell(this.spec, verdict, { reason, detail, ...facts }), ...results };
+  }
+
+  failed(verdict: CellRecord['verdict'], reason: string, detail: string): CellRecord {
+    const facts = { key: keyOfCell(this.spec), artefacts: this.#artefacts };
+    return emptyCell(this.spec, verdict, {
+      ...{ reason, detail, ...facts },
+      timings: { totalMs: this.totalMs },
+    });
+  }
+}
+
+/** Boots, executes and judges. The guest is gone when this returns. */
+async function attempt(run: CellRun, dir: string, resources: Resources): Promise<CellRecord> {
+  const { spec, session } = run;
+  const [kernel, image, payload] = await Promise.all([
+    session.kernel(spec.kernel.key),
+    session.image(spec.image),
+    session.payload(spec.payload),
+  ]);
+  const guest = resources.use(await run.boot(kernel, image, dir));
+  const outcome = await run.execute(guest, kernel, payload);
+  // The console takes another way than the exit code and arrives later: with the guest gone it is complete.
+  await guest[Symbol.asyncDispose]();
+  const complaints = markKnown(collectComplaints(guest.consoleText(), outcome.leakReport), spec.known);
+  await run.keepConsole(dir);
+  const portable = (word: string) => word.replaceAll(dir, '.').replaceAll(kernel.dir, 'kernel');
+  return run.record(judge(outcome, complaints), {
+    timings: {
+      bootMs: Math.round(guest.bootMs),
+      ...(outcome.firstTapMs === undefined ? {} : { firstTapMs: outcome.firstTapMs }),
+      totalMs: run.totalMs,
+    },
+    qemu: {
+      version: guest.qemuVersion,
+      accel: guest.accel,
+      commandLine: guest.commandLine.map(portable),
+    },
+  });
 }
 
 /**
- * Boots the cell's guest, runs its suite and judges what came back. Kernel faults become verdicts of the result; faults
- * of the lab are thrown as LabError. The guest is gone when this returns.
+ * Runs one attempt of a cell: boots its guest, runs its suite and judges the results. Faults of the kernel become verdicts of
+ * the record, faults of the lab the verdict `lab-failed`. Throws the abort reason when `ctx.signal` fires, and InputError when
+ * the session does not have an artefact of the spec.
  */
 export async function runCell(
-  cell: Cell,
-  kernel: KernelBuild,
-  tools: CellTools,
+  spec: CellSpec,
+  session: CellSession,
   ctx: StageContext,
-): Promise<CellResult> {
-  const started = performance.now();
-  const result = emptyResult(cell);
+  options: CellOptions = {},
+): Promise<CellRecord> {
+  const run = new CellRun(spec, session, options, ctx);
   await using resources = new Resources();
   const { dir } = resources.use(await scratchFolder('guest'));
-  const consoleName = `console-${slug(cell.name)}.log`;
-  const keepConsole = async () => {
-    await copyFile(join(dir, 'console.log'), join(tools.recordDir, consoleName)).catch(() => {});
-    result.files.console = consoleName;
-  };
-  const elapsed = () => Math.round(performance.now() - started);
-  ctx.emit({ stage: 'run', subject: cell.name, kind: 'start' });
-  try {
-    const guest = resources.use(
-      await bootGuest(
-        {
-          name: cell.name,
-          profile: cell.guest,
-          kernel: { vmlinux: kernel.vmlinux, bzImage: kernel.bzImage },
-          image: tools.image,
-          accel: tools.accel,
-          dir,
-          bootTimeoutMs: tools.plan.bootTimeoutMs,
-          kernelArgs: tools.plan.kernelArgs,
-          qemuArgs: tools.plan.qemuArgs,
-        },
-        ctx,
-      ),
-    );
-    const { outcome, tapName } = await inGuest(guest, cell, kernel, tools, ctx);
-    // The console comes another way than the exit code, and later: with the guest gone it is there to its end.
-    await guest[Symbol.asyncDispose]();
-    const complaints = collectComplaints(guest.consoleText(), outcome.leakReport);
-    const found = markKnown(complaints, tools.plan.known);
-    const judged = withOutcome(result, outcome, found);
-    await keepConsole();
-    return {
-      ...judged,
-      files: { tap: tapName, console: consoleName },
-      timings: { bootMs: Math.round(guest.bootMs), firstTapMs: outcome.firstTapMs, totalMs: elapsed() },
-      qemu: {
-        version: guest.qemuVersion,
-        accel: guest.accel,
-        commandLine: guest.commandLine.map((word) =>
-          word.replaceAll(dir, '.').replaceAll(kernel.dir, 'kernel'),
-        ),
-      },
-    };
-  } catch (error) {
+  ctx.emit({ type: 'cell.start', cell: run.name, spec });
+  await run.keepSpec();
+  const result = await attempt(run, dir, resources).catch(async (error) => {
     ctx.signal.throwIfAborted();
-    await keepConsole();
-    if (error instanceof VerdictError) {
-      return { ...result, ...failedCell(cell, error), files: result.files, timings: { totalMs: elapsed() } };
-    }
-    throw new LabError(`${cell.name}: the lab could not run this cell`, { cause: error });
-  } finally {
-    ctx.emit({ stage: 'run', subject: cell.name, kind: 'end', text: result.verdict });
-  }
+    await run.keepConsole(dir);
+    if (error instanceof VerdictError) return run.failed(error.verdict, error.message, error.detail);
+    const failure = new LabError(`${run.name}: the lab could not run this cell`, { cause: error });
+    ctx.emit({ type: 'lab.failure', subject: run.name, message: errorText(failure) });
+    return run.failed('lab-failed', errorText(error), '');
+  });
+  ctx.emit({ type: 'cell.end', cell: run.name, verdict: result.verdict, ms: run.totalMs, result });
+  return result;
 }

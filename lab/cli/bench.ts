@@ -1,16 +1,16 @@
 import { Option } from '@commander-js/extra-typings';
 import { InputError } from '../core/errors.ts';
 import { whole } from './options.ts';
-import { recordedCommand, runRecorded } from './run.ts';
+import { comparedCommand, runCompared } from './run.ts';
 
 export const benchVerb = (signal: AbortSignal) =>
-  recordedCommand('bench')
+  comparedCommand('bench')
     .description(
       'Count what one I/O costs, in instructions that repeat or in time, and compare base and patched kernel.',
     )
     .option(
       '--boots <n>',
-      'boots of each kernel and guest; their spread is what no change is told below',
+      'boots of each kernel and guest; a difference below their spread is no change',
       whole(1),
       3,
     )
@@ -43,6 +43,6 @@ export const benchVerb = (signal: AbortSignal) =>
         });
       const { clock, turns, warmUp } = options;
       const accel = clock === 'instructions' ? 'tcg' : options.accel;
-      const measuring = { clock, ...(turns && { turns }), ...(warmUp !== undefined && { warmUp }) };
-      return runRecorded({ ...options, suite, accel, measuring }, signal);
+      const bench = { clock, ...(turns && { turns }), ...(warmUp !== undefined && { warmUp }) };
+      return runCompared({ ...options, suite, accel, bench }, signal);
     });

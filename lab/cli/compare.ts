@@ -1,8 +1,10 @@
 import { Command } from '@commander-js/extra-typings';
 import { render } from '../../reports/index.ts';
-import { compareRecords, exitCodeOf } from '../compare/compare.ts';
+import { compareRecords } from '../compare/compare.ts';
+import { exitCodeOfComparison } from '../compare/exit.ts';
 import { ExitCode } from '../core/errors.ts';
-import { findRun, readRecord } from '../record/record.ts';
+import { findRun } from '../record/find.ts';
+import { readRecord } from '../record/record.ts';
 import { Exit } from './exit.ts';
 import { print, printJson } from './output.ts';
 
@@ -20,6 +22,6 @@ export const compareVerb = (_signal: AbortSignal) =>
       const comparison = compareRecords(from, to);
       if (json) printJson(comparison);
       else print(render('text', { record: to, comparison }));
-      const code = exitCodeOf(comparison);
+      const code = exitCodeOfComparison(comparison);
       if (code !== ExitCode.ok) throw new Exit(code);
     });

@@ -35,6 +35,8 @@ async function program(wanted: string | undefined, signal: AbortSignal) {
   const ringlab = new Command('ringlab')
     .description('Says, with evidence, what a Linux kernel patch series changes.')
     .version(version)
+    // An option of a verb may have the name of one of ours: `series import FILE --version N`.
+    .enablePositionalOptions()
     .showSuggestionAfterError()
     .showHelpAfterError('(see --help)')
     .configureHelp({ showGlobalOptions: false })

@@ -1,17 +1,14 @@
 import { ExitCode } from '../core/errors.ts';
-import { listMutants, type MutantResult, mutantsOf, runMutants } from '../experiment/mutants.ts';
+import { listMutants, mutantsOf } from '../experiment/mutant-files.ts';
+import { runMutants } from '../experiment/mutants.ts';
 import { clean } from './clean.ts';
 import { Exit } from './exit.ts';
 import { many, oneSourceOf } from './options.ts';
 import { columns, print, printJson } from './output.ts';
 import { contextFor } from './render.ts';
 import { planFrom } from './request.ts';
-import { matrixCommand } from './run.ts';
-
-function line({ name, fault, killed, killedBy, broken }: MutantResult): string[] {
-  if (broken) return ['BROKEN', name, `${fault} (${broken})`];
-  return [killed ? 'killed' : 'SURVIVED', name, killed ? `by ${killedBy}` : fault];
-}
+import { matrixCommand, recordOptions } from './run.ts';
+import { mutantWords } from './words.ts';
 
 export const mutantsVerb = (signal: AbortSignal) =>
   matrixCommand('mutants')
@@ -28,14 +25,13 @@ export const mutantsVerb = (signal: AbortSignal) =>
       oneSourceOf(options);
       const { plan, stack } = await planFrom(options, ctx);
       if (options.dryRun) {
-        const mutants = await listMutants(mutantsOf(plan, stack), options.mutant);
+        const files = await listMutants(mutantsOf(plan, stack), options.mutant);
         return options.json
-          ? printJson({ mutants })
-          : print(columns(mutants.map(({ name, path }) => [name, path])));
+          ? printJson({ mutants: files })
+          : print(columns(files.map(({ name, path }) => [name, path])));
       }
-      const onResult = (result: MutantResult) =>
-        ctx.emit({ stage: 'run', subject: 'mutant', kind: 'note', text: line(result).join(' ') });
-      const mutants = await runMutants(plan, stack, { only: options.mutant, onResult }, ctx);
+      const recording = { ...recordOptions(options), only: options.mutant };
+      const { mutants, record } = await runMutants(plan, stack, recording, ctx);
       ctx.renderer.finish();
       if (options.json)
         printJson({
@@ -43,6 +39,11 @@ export const mutantsVerb = (signal: AbortSignal) =>
           killed: mutants.filter((mutant) => mutant.killed).length,
           total: mutants.length,
         });
-      else print(clean(columns(mutants.map(line))));
+      else {
+        const rows = mutants.map(({ name, ...mutant }) => mutantWords({ ...mutant, mutant: name }));
+        print(clean(columns(rows)));
+      }
+      for (const { message } of record.failures) process.stderr.write(`ringlab: ${message}\n`);
+      if (record.failures.length > 0) throw new Exit(ExitCode.lab);
       if (mutants.some((mutant) => !mutant.killed)) throw new Exit(ExitCode.failed);
     });

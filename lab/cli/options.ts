@@ -41,7 +41,7 @@ export const withGuest = <A extends unknown[], O extends OptionValues, G extends
     .option('--disk <MiB>', 'size of each NVMe namespace', whole(1))
     .addOption(many('--kernel-arg <arg>', 'added to the kernel command line'))
     .addOption(many('--qemu-arg <arg>', "added to QEMU's command line, one word each"))
-    .option('--boot-timeout <s>', 'seconds until a guest must have said hello', whole(1))
+    .option('--boot-timeout <s>', 'seconds until a guest must be ready', whole(1))
     .addOption(
       new Option('--accel <kind>', 'accelerator (default: KVM where a guest starts with it)').choices([
         'kvm',
@@ -64,8 +64,8 @@ export interface KernelOptions {
   debug: boolean;
 }
 
-/** The sources that the options name; `wished` is what a series wants where they name none. */
-export function sourcesOf({ kernel, tree, base }: KernelOptions, wished?: string): SourceRequest[] {
+/** The sources that the options name; `seriesBase` is the kernel that a series asks for where they name none. */
+export function sourcesOf({ kernel, tree, base }: KernelOptions, seriesBase?: string): SourceRequest[] {
   const twice = kernel.filter((name, index) => kernel.indexOf(name) !== index);
   const problems: Problem[] = [];
   if (kernel.length > 0 && tree)
@@ -76,12 +76,12 @@ export function sourcesOf({ kernel, tree, base }: KernelOptions, wished?: string
     problems.push({ what: `${name} is named twice`, where: '--kernel', expected: 'different kernels' });
   if (problems.length > 0) throw new InputError(problems);
   if (tree) return [{ tree, base }];
-  return kernel.length > 0 ? kernel.map((name) => ({ kernel: name })) : [{ kernel: wished }];
+  return kernel.length > 0 ? kernel.map((name) => ({ kernel: name })) : [{ kernel: seriesBase }];
 }
 
 /** As `sourcesOf`, for verbs that take one kernel. */
-export function oneSourceOf(options: KernelOptions, wished?: string): SourceRequest {
-  const [first = {}, ...others] = sourcesOf(options, wished);
+export function oneSourceOf(options: KernelOptions, seriesBase?: string): SourceRequest {
+  const [first = {}, ...others] = sourcesOf(options, seriesBase);
   if (others.length === 0) return first;
   throw new InputError({ what: 'several kernels are named', where: '--kernel', expected: 'one of them' });
 }

@@ -1,8 +1,18 @@
 import { PassThrough } from 'node:stream';
 import t from 'tap';
+import { emptyCell } from '../cell/result.ts';
+import { profiles } from '../guest/index.ts';
+import type { EventBody } from '../model/event.ts';
+import type { GuestProfile } from '../model/guest.ts';
+import type { TestResult } from '../model/result.ts';
+import type { CellRecord } from '../model/run.ts';
+import { SuiteInfo } from '../model/suite.ts';
 import { clean } from './clean.ts';
 import { columns } from './output.ts';
 import { Renderer } from './render.ts';
+import { cellWords } from './words.ts';
+
+const SUITE = SuiteInfo.parse({ name: 's' });
 
 function plain(verbose = false) {
   const out = new PassThrough();
@@ -26,27 +36,53 @@ t.test('columns line up and the last one is not padded', (t) => {
   t.end();
 });
 
-t.test('plain mode says ends and notes, and progress in steps', (t) => {
+t.test('without a terminal ends and notes are printed, progress in steps of ten percent', (t) => {
   const { renderer, text } = plain();
-  renderer.emit({ stage: 'kernel', subject: 'k', kind: 'start' });
+  const take = (event: EventBody, at: number) => renderer.take({ ...event, at });
+  take({ type: 'kernel.start', kernel: 'k', compiler: 'gcc' }, 1000);
   for (let done = 1; done <= 100; done++) {
-    renderer.emit({ stage: 'kernel', subject: 'k', kind: 'progress', done, total: 100 });
+    take({ type: 'kernel.progress', kernel: 'k', target: 'a.o', done, total: 100 }, 1000 + 10 * done);
   }
-  renderer.emit({ stage: 'kernel', subject: 'k', kind: 'line', text: 'hidden' });
-  renderer.emit({ stage: 'kernel', subject: 'k', kind: 'note', text: 'shown' });
-  renderer.emit({ stage: 'kernel', subject: 'k', kind: 'end', text: 'built' });
-  const lines = text().trim().split('\n');
-  t.equal(lines.filter((line) => /%/.test(line)).length, 10);
-  t.match(lines[0], /^kernel k: 10% \(10\/100\) \d/);
-  t.notOk(lines.some((line) => /hidden/.test(line)));
-  t.match(lines.at(-2), /shown/);
-  t.match(lines.at(-1), /^kernel k: built \(\d+[.]\d s\)$/);
+  take({ type: 'kernel.output', kernel: 'k', line: 'hidden' }, 2500);
+  take({ type: 'note', note: { code: 'source.uncommitted', subject: '/src' } }, 2600);
+  take({ type: 'kernel.end', kernel: 'k', outcome: 'built', seconds: 2 }, 3000);
+  t.same(text().trim().split('\n'), [
+    ...[10, 20, 30, 40, 50, 60, 70, 80, 90, 100].map(
+      (done) => `kernel k: ${done}% (${done}/100) ${(done / 100).toFixed(1)} s a.o`,
+    ),
+    'source /src: has changes that are not committed: they are not in this source',
+    'kernel k: built in 2 s (2.0 s)',
+  ]);
   t.end();
 });
 
-t.test('verbose mode shows every line', (t) => {
+const test = (name: string, verdict: TestResult['verdict']): TestResult => ({ name, verdict });
+
+t.test('with verbose each test and line of the compiler is printed', (t) => {
   const { renderer, text } = plain(true);
-  renderer.emit({ stage: 'suite', subject: 'c', kind: 'line', text: 'pass x' });
-  t.match(text(), /suite c: pass x/);
+  renderer.take({ type: 'test.end', cell: 'c', test: test('x', 'pass'), at: 0 });
+  renderer.take({ type: 'kernel.output', kernel: 'k', line: 'a.c: warning: x', at: 0 });
+  t.equal(text(), 'cell c: pass x\nkernel k: a.c: warning: x\n');
+  t.end();
+});
+
+t.test('the end of a cell says its outcome and counts, and why it broke', (t) => {
+  const result = (verdict: CellRecord['verdict'], tests: TestResult[], reason?: string) => {
+    const cell = emptyCell(
+      { kernel: { id: 'k' }, profile: profiles.plain as GuestProfile, suite: SUITE, repeat: 1, attempt: 1 },
+      verdict,
+      reason === undefined ? {} : { reason },
+    );
+    return { type: 'cell.end' as const, cell: 'k/plain/s', verdict, ms: 5, result: { ...cell, tests } };
+  };
+  t.equal(
+    cellWords(result('done', [test('a', 'pass'), test('b', 'skip')])),
+    'ok: 1 passed, 0 failed, 1 skipped',
+  );
+  t.equal(cellWords(result('done', [test('a', 'pass'), test('b', 'lost')])), 'fail: 1 passed, 1 failed');
+  t.equal(
+    cellWords(result('boot-failed', [], 'no guest in 60 s')),
+    'boot-failed: 0 passed, 0 failed (no guest in 60 s)',
+  );
   t.end();
 });

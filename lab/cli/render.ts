@@ -1,22 +1,32 @@
 import { clearLine, cursorTo } from 'node:readline';
-import type { LabEvent, StageContext } from '../model/event.ts';
+import { contextOf, type LabEvent, type StageContext } from '../model/event.ts';
+import { EventLog } from '../record/event-log.ts';
 import { clean } from './clean.ts';
+import {
+  detailWords,
+  endWords,
+  isStart,
+  lineWords,
+  type Progress,
+  progressOf,
+  subjectWords,
+} from './words.ts';
 
-/** Plain mode tells of progress in steps of this many percent. */
+/** Without a terminal, progress is printed in steps of this many percent. */
 const STEP = 10;
 
-const seconds = (since: number) => `${((performance.now() - since) / 1000).toFixed(1)} s`;
+const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
 
 /**
- * Turns events into text on standard error: on a terminal one living status line under the kept lines, else plain lines.
- * `line` events (compiler output, single tests) are shown only when `verbose`.
+ * Turns events into text on standard error: on a terminal one live status line under the lines that stay, else plain lines.
+ * With `verbose`, compiler output and single tests are printed too. The only place that words events.
  */
 export class Renderer {
-  #out: NodeJS.WriteStream;
-  #live: boolean;
-  #verbose: boolean;
-  #started = new Map<string, number>();
-  #steps = new Map<string, number>();
+  readonly #out: NodeJS.WriteStream;
+  readonly #live: boolean;
+  readonly #verbose: boolean;
+  readonly #started = new Map<string, number>();
+  readonly #steps = new Map<string, number>();
 
   constructor(out: NodeJS.WriteStream, options: { verbose: boolean }) {
     this.#out = out;
@@ -33,35 +43,47 @@ export class Renderer {
 
   #keep(text: string): void {
     this.#status('');
-    this.#out.write(`${text}\n`);
+    this.#out.write(`${clean(text)}\n`);
   }
 
-  #progress(key: string, { subject, text, done = 0, total = 0 }: LabEvent): void {
+  #begin(subject: string, at: number): void {
+    this.#started.set(subject, at);
+    this.#status(clean(`${subject} ...`));
+    if (!this.#live && this.#verbose) this.#keep(`${subject}: begins`);
+  }
+
+  #end(subject: string, text: string, at: number): void {
+    const since = this.#started.get(subject);
+    this.#started.delete(subject);
+    this.#steps.delete(subject);
+    this.#keep(`${subject}: ${text}${since === undefined ? '' : ` (${seconds(at - since)})`}`);
+  }
+
+  #progress(subject: string, { done, total = 0, text }: Progress, at: number): void {
     const percent = total > 0 ? Math.min(100, Math.floor((100 * done) / total)) : 0;
-    const since = this.#started.get(key);
-    const line = `${key}: ${percent}% (${done}/${total})${since ? ` ${seconds(since)}` : ''}${text ? ` ${text}` : ''}`;
+    const since = this.#started.get(subject);
+    const elapsed = since === undefined ? '' : ` ${seconds(at - since)}`;
+    const line = `${subject}: ${percent}% (${done}/${total})${elapsed}${text ? ` ${text}` : ''}`;
     this.#status(clean(line));
-    if (this.#live) return;
+    if (this.#live || subject === 'cells') return;
     const step = Math.floor(percent / STEP);
-    if (total === 0 || step <= (this.#steps.get(key) ?? 0)) return;
-    this.#steps.set(key, step);
-    if (subject !== 'cells') this.#keep(clean(line));
+    if (total === 0 || step <= (this.#steps.get(subject) ?? 0)) return;
+    this.#steps.set(subject, step);
+    this.#keep(line);
   }
 
   /** Takes one event. */
-  readonly emit = (event: LabEvent): void => {
-    const { stage, subject, kind, text } = event;
-    const key = `${stage} ${subject}`;
-    if (kind === 'start') {
-      this.#started.set(key, performance.now());
-      this.#status(clean(`${key} ...`));
-      if (!this.#live && this.#verbose) this.#keep(clean(`${key}: begins`));
-    } else if (kind === 'end') {
-      const since = this.#started.get(key);
-      this.#steps.delete(key);
-      this.#keep(clean(`${key}: ${text ?? 'done'}${since ? ` (${seconds(since)})` : ''}`));
-    } else if (kind === 'progress') this.#progress(key, event);
-    else if (kind === 'note' || this.#verbose) this.#keep(clean(`${key}: ${text ?? ''}`));
+  readonly take = (event: LabEvent): void => {
+    const subject = subjectWords(event);
+    const progress = progressOf(event);
+    const end = endWords(event);
+    const line = lineWords(event);
+    const detail = this.#verbose ? detailWords(event) : undefined;
+    if (progress) this.#progress(subject, progress, event.at);
+    else if (isStart(event)) this.#begin(subject, event.at);
+    else if (end !== undefined) this.#end(subject, end, event.at);
+    else if (line !== undefined) this.#keep(`${subject}: ${line}`);
+    else if (detail !== undefined) this.#keep(`${subject}: ${detail}`);
   };
 
   /** Takes the status line away. */
@@ -70,11 +92,17 @@ export class Renderer {
   }
 }
 
-/** The context of a verb: its signal, and events shown on standard error. */
+/** The context of a verb: its signal; events go to standard error, and to `events` (`--events FILE`) as NDJSON. */
 export function contextFor(
   signal: AbortSignal,
-  options: { verbose?: boolean },
+  options: { verbose?: boolean | undefined; events?: string | undefined },
 ): StageContext & { renderer: Renderer } {
   const renderer = new Renderer(process.stderr, { verbose: options.verbose ?? false });
-  return { signal, emit: renderer.emit, renderer };
+  if (options.events === undefined) return { ...contextOf(signal, renderer.take), renderer };
+  const log = new EventLog(options.events);
+  const take = (event: LabEvent) => {
+    log.take(event);
+    renderer.take(event);
+  };
+  return { ...contextOf(signal, take), renderer };
 }

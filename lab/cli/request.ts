@@ -2,7 +2,7 @@ import { loadKnown } from '../cell/known.ts';
 import { loadProfiles } from '../guest/index.ts';
 import type { StageContext } from '../model/event.ts';
 import type { Plan } from '../model/plan.ts';
-import type { Measuring } from '../model/result.ts';
+import type { BenchSettings } from '../model/run.ts';
 import type { Series } from '../model/series.ts';
 import { makePlan } from '../plan/plan.ts';
 import { baseOf, resolveStack } from '../series/index.ts';
@@ -16,7 +16,7 @@ export interface MatrixOptions extends KernelOptions {
   only: string[];
   patchedOnly?: boolean;
   boots?: number;
-  measuring?: Measuring;
+  bench?: BenchSettings;
   jobs: number;
   seed?: number;
   guestsFile?: string;
@@ -44,14 +44,14 @@ export async function planFrom(
     {
       sources: sourcesOf(options, baseOf(found)),
       series: options.series,
-      // What a series wishes to be tested on is not where its cost is wanted.
-      wishes: options.measuring ? undefined : info,
+      // The suites and guests that test a series are not those that show its cost.
+      seriesDefaults: options.bench ? undefined : info,
       guests: options.guest,
       suites: names,
       config: configOf(options),
       withBase: !options.patchedOnly,
-      boots: options.boots,
-      measuring: options.measuring,
+      repeats: options.boots,
+      bench: options.bench,
       jobs: options.jobs,
       only: options.only,
       seed: options.seed,

@@ -1,10 +1,13 @@
-import { Command } from '@commander-js/extra-typings';
+import { Command, Option } from '@commander-js/extra-typings';
 import { render } from '../../reports/index.ts';
-import { compareSides, exitCodeOf } from '../compare/compare.ts';
-import { ExitCode, errorText } from '../core/errors.ts';
+import { compareSides, hasSides } from '../compare/compare.ts';
+import { exitCodeOfRun } from '../compare/exit.ts';
+import { ExitCode, InputError } from '../core/errors.ts';
 import { quoted } from '../core/quote.ts';
+import { runCellSpec } from '../experiment/cell-file.ts';
 import { type DryRun, dryRun } from '../experiment/dry-run.ts';
 import { type Run, runPlan } from '../experiment/run.ts';
+import { readCellSpec } from '../plan/file.ts';
 import { Exit } from './exit.ts';
 import { jobsOption, many, whole, withGuest, withKernel } from './options.ts';
 import { print, printJson } from './output.ts';
@@ -12,7 +15,7 @@ import { contextFor } from './render.ts';
 import { type MatrixOptions, planFrom } from './request.ts';
 import { version } from './version.ts';
 
-/** The matrix options that `run`, `bench` and `mutants` share. */
+/** The options that `run`, `bench` and `mutants` share: the matrix, and the record that they leave. */
 export const matrixCommand = (name: string) =>
   withGuest(withKernel(new Command(name)))
     .option('--series <series>', 'a series by name or path: base and patched run and are compared')
@@ -26,23 +29,24 @@ export const matrixCommand = (name: string) =>
     .addOption(many('--only <text>', 'only tests whose name contains this'))
     .option(
       '--known <file>',
-      'a YAML file of kernel complaints that fail nobody, as kernels/known-complaints.yaml',
+      'a YAML file of kernel complaints that fail nothing, as kernels/known-complaints.yaml',
     )
     .option('--seed <n>', 'seed of the random parts (default: a new one)', whole(0))
     .addOption(jobsOption())
+    .option('--out <dir>', 'folder of the run record (default: a new one under --runs)')
+    .option('--runs <dir>', 'where run records are kept', 'runs')
+    .option('--events <file>', 'write every event to this file, one JSON object a line')
     .option('--json', 'print the summary as JSON', false)
     .option('--dry-run', 'print what would be done, with the exact QEMU command lines', false)
     .option('-v, --verbose', 'show every test and the output of the tools', false);
 
 /** Prints what a run has found and takes its exit code. */
-function finish(run: Run, options: { json: boolean }): void {
-  const { record } = run;
-  const comparison = record.kernels.length > 1 ? compareSides(record) : undefined;
+export function finish({ record }: Pick<Run, 'record'>, options: { json: boolean }): void {
+  const comparison = hasSides(record) ? compareSides(record) : undefined;
   if (options.json) printJson(comparison ?? record);
   else print(render('text', { record, comparison }));
-  for (const failure of run.labFailures) process.stderr.write(`ringlab: ${errorText(failure)}\n`);
-  if (run.labFailures.length > 0) throw new Exit(ExitCode.lab);
-  const code = exitCodeOf(comparison ?? record);
+  for (const { message } of record.failures) process.stderr.write(`ringlab: ${message}\n`);
+  const code = exitCodeOfRun(record, comparison);
   if (code !== ExitCode.ok) throw new Exit(code);
 }
 
@@ -58,30 +62,75 @@ function showDryRun(dry: DryRun, json: boolean): void {
   }
 }
 
-/** What the verbs that leave a record share: `run` and `bench`. */
-export const recordedCommand = (name: string) =>
-  matrixCommand(name)
-    .option('--patched-only', 'leave the base out: the quick loop while a series is written', false)
-    .option('--out <dir>', 'folder of the run record (default: a new one under --runs)')
-    .option('--runs <dir>', 'where run records are kept', 'runs');
+/** What `run` and `bench` share besides the matrix. */
+export const comparedCommand = (name: string) =>
+  matrixCommand(name).option(
+    '--patched-only',
+    'leave the base out: the quick loop while a series is written',
+    false,
+  );
 
-type RecordedOptions = ReturnType<ReturnType<typeof recordedCommand>['opts']> & MatrixOptions;
+type ComparedOptions = ReturnType<ReturnType<typeof comparedCommand>['opts']> & MatrixOptions;
+
+export const recordOptions = ({ runs, out }: { runs: string; out?: string | undefined }) => ({
+  runsDir: runs,
+  out,
+  version,
+});
 
 /** Runs what the options ask for, or shows it where they ask for no more. */
-export async function runRecorded(options: RecordedOptions, signal: AbortSignal): Promise<void> {
+export async function runCompared(options: ComparedOptions, signal: AbortSignal): Promise<void> {
   const ctx = contextFor(signal, options);
   const { plan, stack } = await planFrom(options, ctx);
   if (options.dryRun) {
-    showDryRun(dryRun(plan, stack), options.json);
+    showDryRun(await dryRun(plan, stack, ctx), options.json);
     return;
   }
-  const run = await runPlan(plan, stack, { runsDir: options.runs, out: options.out, version }, ctx);
+  const run = await runPlan(plan, stack, recordOptions(options), ctx);
   ctx.renderer.finish();
   finish(run, options);
 }
 
+/** Runs one cell again, as its spec says. */
+async function runCellFile(
+  file: string,
+  options: { json: boolean; runs: string; out?: string; events?: string; verbose: boolean },
+  signal: AbortSignal,
+): Promise<void> {
+  const ctx = contextFor(signal, options);
+  const run = await runCellSpec(await readCellSpec(file), recordOptions(options), ctx);
+  ctx.renderer.finish();
+  finish(run, options);
+}
+
+/** Options that a cell spec answers itself. */
+const ANSWERED = ['series', 'guest', 'suite', 'only', 'kernel', 'tree', 'seed', 'dryRun'] as const;
+
 export const runVerb = (signal: AbortSignal) =>
-  recordedCommand('run')
-    .description('Build base and patched kernel, run the suites in guests, and say what the series changes.')
-    .addHelpText('after', '\nExample: ringlab run --series nvme-uring-cmd-multipath --guest multipath')
-    .action((options) => runRecorded(options, signal));
+  comparedCommand('run')
+    .description(
+      'Build base and patched kernel, run the suites in guests, and report what the series changes.',
+    )
+    .addOption(
+      new Option(
+        '--cell <file>',
+        'run one cell again: cell-*.json of a run record, with the cached artefacts',
+      ),
+    )
+    .addHelpText(
+      'after',
+      '\nExample: ringlab run --series nvme-uring-cmd-multipath --guest multipath\n         ringlab run --cell runs/ID/cell-NAME.json',
+    )
+    .action((options) => {
+      const { cell } = options;
+      if (cell === undefined) return runCompared(options, signal);
+      const beside = ANSWERED.filter((name) => [options[name]].flat().some(Boolean));
+      if (beside.length > 0) {
+        throw new InputError({
+          what: `a cell spec says this itself: ${beside.join(', ')}`,
+          where: `--cell ${cell}`,
+          expected: '--cell without options that choose a kernel, guest, suite or test',
+        });
+      }
+      return runCellFile(cell, options, signal);
+    });

@@ -2,10 +2,9 @@ import { Command } from '@commander-js/extra-typings';
 import { ExitCode, InputError } from '../core/errors.ts';
 import { runOnTerminal } from '../core/process.ts';
 import { quoted } from '../core/quote.ts';
-import { dryCommand } from '../experiment/dry-run.ts';
+import { dryShell } from '../experiment/dry-run.ts';
 import { inFreshGuest } from '../experiment/shell.ts';
 import type { Guest } from '../model/machine.ts';
-import { DEFAULT_KERNEL } from '../source/index.ts';
 import { Exit } from './exit.ts';
 import { oneSourceOf, withGuest, withKernel } from './options.ts';
 import { print, printJson } from './output.ts';
@@ -66,12 +65,10 @@ export const shellVerb = (signal: AbortSignal) =>
       oneSourceOf(options);
       const matrix = { ...options, guest: [options.guest], suite: [], only: [], jobs: 1 };
       const { plan, stack } = await planFrom(matrix, ctx);
-      const profile = plan.pairs[0]?.guest;
+      const profile = plan.pairs[0]?.profile;
       if (!profile) throw new InputError({ what: 'no such guest', where: '--guest' });
       if (options.dryRun) {
-        const { tree, kernel } = plan.sources[0] ?? {};
-        const name = [tree ?? kernel ?? DEFAULT_KERNEL, stack.at(-1)?.name].filter(Boolean).join('+');
-        const command = dryCommand(name, profile, plan);
+        const command = await dryShell(plan, profile, stack, ctx);
         return options.json ? printJson({ command }) : print(command.map(quoted).join(' '));
       }
       const code = await inFreshGuest(

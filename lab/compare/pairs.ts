@@ -1,105 +1,113 @@
-import type { CellResult, CellVerdict, RunRecord } from '../model/result.ts';
+import type { Side } from '../model/cell.ts';
+import type { KernelRef, Lineup } from '../model/compare.ts';
+import type { CellRecord, KernelRecord, RunRecord } from '../model/run.ts';
 
-/** One side of a comparison: its cells and what is known of its kernels. */
-export interface Side {
-  cells: readonly CellResult[];
-  kernels: RunRecord['kernels'];
+/** A kernel on one side of a comparison with its cells. */
+export interface Subject {
+  kernel: KernelRecord;
+  cells: readonly CellRecord[];
 }
 
-/** The same guest and suite on both sides. */
+/** The same profile and suite on both sides. A side that does not have the cell is absent. */
 export interface Pair {
-  /** `guest/suite`, with the kernel before it that tells it from others where a run has several. */
+  /** For people: `guest/suite`, with a kernel in front where the comparison has several. */
   cell: string;
-  base?: CellResult;
-  patched?: CellResult;
+  /** Id of the patched kernel; of the base where only the base has the cell. */
+  kernel: string;
+  profile: string;
+  suite: string;
+  base?: CellRecord;
+  patched?: CellRecord;
 }
 
-export function sideOf(record: RunRecord, side: 'base' | 'patched'): Side {
-  return {
-    cells: record.cells.filter((cell) => cell.side === side),
-    kernels: record.kernels.filter((kernel) => kernel.side === side),
-  };
+/** A base with the kernels that are compared with it. */
+export interface Couples {
+  base?: Subject;
+  patched: Subject[];
 }
 
-/** The base that a kernel's name speaks of: `debian-6.12` of `debian-6.12+dma-premap`. */
-function baseName(kernel: string, bases: readonly string[]): string {
-  const found = bases.filter((base) => kernel === base || kernel.startsWith(`${base}+`));
-  return found.sort((a, b) => b.length - a.length)[0] ?? kernel;
-}
+const refOf = ({ kernel: { id, name } }: Subject): KernelRef => ({ id, name });
 
-/** Stands for a cell that was not even begun because its kernel could not be made. */
-function neverBegun(
-  twin: CellResult,
-  failure: { kernel: string; verdict: CellVerdict; message: string },
-): CellResult {
-  const { kernel, verdict, message } = failure;
-  const side = twin.side === 'base' ? 'patched' : 'base';
-  const empty = { tests: [], complaints: [], metrics: [], timings: { totalMs: 0 }, files: {} };
-  const { guest, suite } = twin;
-  return {
-    ...empty,
-    name: `${kernel}/${guest}/${suite}`,
-    kernel,
-    guest,
-    suite,
-    side,
-    verdict,
-    reason: message,
-  };
-}
-
-function failureOf(side: Side) {
-  const broken = side.kernels.find((kernel) => kernel.failure);
-  if (!broken?.failure) return undefined;
-  const verdict: CellVerdict = broken.failure.verdict === 'apply-failed' ? 'apply-failed' : 'build-failed';
-  return { kernel: broken.name, verdict, message: broken.failure.message };
-}
-
-/** Pairs the cells of both sides by guest and suite. */
-function pairUp(base: Side, patched: Side, prefix: string): Pair[] {
-  const pairs = new Map<string, Pair>();
-  const place = (cell: CellResult): Pair => {
-    const name = `${prefix}${cell.guest}/${cell.suite}`;
-    const pair = pairs.get(name) ?? { cell: name };
-    pairs.set(name, pair);
-    return pair;
-  };
-  for (const cell of base.cells) place(cell).base = cell;
-  for (const cell of patched.cells) place(cell).patched = cell;
-  const baseFailure = failureOf(base);
-  const patchedFailure = failureOf(patched);
-  for (const pair of pairs.values()) {
-    if (pair.base && !pair.patched && patchedFailure) pair.patched = neverBegun(pair.base, patchedFailure);
-    if (pair.patched && !pair.base && baseFailure) pair.base = neverBegun(pair.patched, baseFailure);
-  }
-  return [...pairs.values()];
-}
-
-const only = (side: Side, name: string | undefined): Side => ({
-  cells: side.cells.filter(({ kernel }) => kernel === name),
-  kernels: side.kernels.filter((kernel) => kernel.name === name),
+export const lineupOf = ({ base, patched }: Couples): Lineup => ({
+  ...(base ? { base: refOf(base) } : {}),
+  patched: patched.map(refOf),
 });
 
-/** Which kernel is compared with which, by name: each patched one with its base, or all with the only base. */
-function couples(base: Side, patched: Side): { base?: string; patched?: string }[] {
-  const bases = base.kernels.map(({ name }) => name);
-  const found = patched.kernels.map(({ name }) => ({
-    base: bases.length === 1 ? bases[0] : baseName(name, bases),
-    patched: name,
-  }));
-  const alone = bases.filter((name) => !found.some((couple) => couple.base === name));
-  return [...found, ...alone.map((name) => ({ base: name }))];
+/** The kernels of one side with their cells. */
+export function subjectsOf({ kernels, cells }: RunRecord, side: Side): Subject[] {
+  return kernels
+    .filter((kernel) => kernel.side === side)
+    .map((kernel) => ({ kernel, cells: cells.filter((cell) => cell.kernel === kernel.id) }));
 }
 
-/** Pairs the cells of both sides. With `byKernel`, each kernel is compared with its own base. */
-export function pairCells(base: Side, patched: Side, byKernel: boolean): Pair[] {
-  if (!byKernel) return pairUp(base, patched, '');
-  const all = couples(base, patched);
-  const prefix = (couple: (typeof all)[number]) => {
-    if (all.length === 1) return '';
-    return `${base.kernels.length > 1 ? couple.base : couple.patched}/`;
-  };
-  return all.flatMap((couple) =>
-    pairUp(only(base, couple.base), only(patched, couple.patched), prefix(couple)),
-  );
+/** Each base of a run with the kernels that were made from it or are compared with it; kernels without a base come last. */
+export function couplesOfSides(record: RunRecord): Couples[] {
+  const bases = subjectsOf(record, 'base');
+  const patched = subjectsOf(record, 'patched');
+  const couples = bases.map((base): Couples => {
+    return { base, patched: patched.filter(({ kernel }) => kernel.base === base.kernel.id) };
+  });
+  const others = patched.filter(({ kernel }) => !bases.some((base) => base.kernel.id === kernel.base));
+  return others.length > 0 ? [...couples, { patched: others }] : couples;
+}
+
+/** Stands for a cell that never began because its kernel could not be made. */
+function neverBegan({ kernel: { id, failure } }: Subject, twin: CellRecord): CellRecord | undefined {
+  if (!failure) return undefined;
+  const { profile, suite } = twin;
+  const { verdict, message: reason } = failure;
+  const results = { tests: [], complaints: [], metrics: [], attempts: [] };
+  return { kernel: id, profile, suite, verdict, reason, ...results };
+}
+
+const placeOf = ({ profile, suite }: CellRecord) => `${profile}/${suite}`;
+
+function pairUp(base: Subject | undefined, patched: Subject | undefined, prefix: string): Pair[] {
+  const before = new Map(base?.cells.map((cell) => [placeOf(cell), cell]));
+  const after = new Map(patched?.cells.map((cell) => [placeOf(cell), cell]));
+  const places = new Map([...before, ...after]);
+  return [...places].map(([place, cell]) => {
+    const from = before.get(place) ?? (base && neverBegan(base, cell));
+    const to = after.get(place) ?? (patched && neverBegan(patched, cell));
+    return {
+      cell: `${prefix}${place}`,
+      kernel: (to ?? from ?? cell).kernel,
+      ...{ profile: cell.profile, suite: cell.suite },
+      ...(from ? { base: from } : {}),
+      ...(to ? { patched: to } : {}),
+    };
+  });
+}
+
+/** Pairs the cells of all couples. A name of a kernel stands in front of each cell where there are several couples. */
+export function pairsOf(couples: readonly Couples[]): Pair[] {
+  const columns = couples.flatMap(({ base, patched }): { base?: Subject; patched?: Subject }[] => {
+    const left = base ? { base } : {};
+    return patched.length > 0 ? patched.map((each) => ({ ...left, patched: each })) : [left];
+  });
+  const byBase = couples.length > 1 && couples.every(({ patched }) => patched.length <= 1);
+  return columns.flatMap(({ base, patched }) => {
+    const named = byBase ? (base ?? patched) : (patched ?? base);
+    const prefix = columns.length > 1 && named ? `${named.kernel.name}/` : '';
+    return pairUp(base, patched, prefix);
+  });
+}
+
+/** What a run is about: its patched kernels, or its bases where it ran without a series. */
+export function mainSubjects(record: RunRecord): Subject[] {
+  const patched = subjectsOf(record, 'patched');
+  return patched.length > 0 ? patched : subjectsOf(record, 'base');
+}
+
+/** The kernels of two runs: the only kernel of each, else those of the same name. */
+export function couplesOfRuns(a: RunRecord, b: RunRecord): Couples[] {
+  const [from, to] = [mainSubjects(a), mainSubjects(b)];
+  const [base] = from;
+  if (from.length <= 1 && to.length <= 1) return [{ ...(base ? { base } : {}), patched: to }];
+  const names = new Set([...from, ...to].map(({ kernel }) => kernel.name));
+  return [...names].map((name) => {
+    const before = from.find(({ kernel }) => kernel.name === name);
+    const after = to.filter(({ kernel }) => kernel.name === name);
+    return { ...(before ? { base: before } : {}), patched: after.slice(0, 1) };
+  });
 }

@@ -1,11 +1,14 @@
-import { qemuCommand } from '../guest/index.ts';
+import { probeAccel, qemuCommand } from '../guest/index.ts';
+import { nameOfCell } from '../model/cell.ts';
+import type { StageContext } from '../model/event.ts';
 import type { GuestProfile } from '../model/guest.ts';
 import type { Accel } from '../model/machine.ts';
-import type { Plan, Side } from '../model/plan.ts';
+import type { Plan } from '../model/plan.ts';
 import type { Series } from '../model/series.ts';
-import { cellsOf } from '../plan/plan.ts';
-import { DEFAULT_KERNEL } from '../source/index.ts';
-import { sideWithout } from './kernels.ts';
+import { sourceName } from '../source/index.ts';
+import { patchedName } from './kernels.ts';
+import { RECIPE } from './session.ts';
+import { checkPlan } from './validate.ts';
 
 export interface DryRun {
   kernels: string[];
@@ -15,50 +18,60 @@ export interface DryRun {
 }
 
 /**
- * The command line of a guest that nobody boots. What only exists later stands in angle brackets: kernel and image are found by
+ * The command line of a guest that is not booted. What exists only later stands in angle brackets: kernel and image are found by
  * content, the folder of drives and sockets is new for each boot.
  */
-export function dryCommand(
+function commandOf(
   kernel: string,
   profile: GuestProfile,
-  extra: Pick<Plan, 'kernelArgs' | 'qemuArgs' | 'accel' | 'bootTimeoutMs'>,
+  accel: Accel,
+  { kernelArgs, qemuArgs, bootTimeoutMs }: Plan,
 ): string[] {
-  const accel: Accel = extra.accel ?? 'tcg';
   return qemuCommand({
-    name: `${kernel}/${profile.name}`,
-    profile,
-    kernel: { vmlinux: `<kernel ${kernel}>/vmlinux`, bzImage: `<kernel ${kernel}>/bzImage` },
-    image: { recipe: 'minimal', key: '', path: '<image minimal>' },
-    accel,
+    ...{ name: `${kernel}/${profile.name}`, profile, accel, kernelArgs, qemuArgs, bootTimeoutMs },
+    kernel: { vmlinux: `<kernel ${kernel}>/vmlinux` },
+    image: { recipe: RECIPE, key: '', path: `<image ${RECIPE}>` },
     dir: '<boot folder>',
-    bootTimeoutMs: extra.bootTimeoutMs,
-    kernelArgs: extra.kernelArgs,
-    qemuArgs: extra.qemuArgs,
   });
 }
 
 /** Names of the kernels of a plan, base first. */
-function kernelNames(plan: Plan, stack: readonly Series[]): { name: string; side: Side }[] {
-  const series = stack.at(-1);
-  return plan.sources.flatMap(({ tree, kernel = DEFAULT_KERNEL }, index) => {
-    const base = { name: tree ?? kernel, side: sideWithout(series, index) };
-    if (!series) return [base];
-    const patched = { name: `${base.name}+${series.name}`, side: 'patched' as const };
-    return plan.withBase ? [base, patched] : [patched];
-  });
+async function kernelNames(plan: Plan, stack: readonly Series[], ctx: StageContext): Promise<string[]> {
+  const bases = await Promise.all(plan.sources.map((source) => sourceName(source, ctx)));
+  if (stack.length === 0) return bases;
+  return bases.flatMap((base) => [...(plan.withBase ? [base] : []), patchedName(base, stack)]);
 }
 
-/** What a run would do, without doing any of it. */
-export function dryRun(plan: Plan, stack: readonly Series[]): DryRun {
-  const kernels = kernelNames(plan, stack);
-  return {
-    kernels: kernels.map(({ name }) => name),
-    config: plan.config,
-    seed: plan.seed,
-    cells: cellsOf(plan, kernels).map(({ name, kernel, guest, suite }) => ({
-      name,
-      timeoutSeconds: suite.timeoutSeconds,
-      command: dryCommand(kernel, guest, plan),
-    })),
-  };
+/**
+ * What a run would do: kernels, and each cell with its exact QEMU command line for the accelerator of this machine. Nothing is
+ * unpacked, built or booted but the accelerator's probe. Throws InputError for a plan that is wrong.
+ */
+export async function dryRun(plan: Plan, stack: readonly Series[], ctx: StageContext): Promise<DryRun> {
+  await checkPlan(plan, ctx);
+  const accel = plan.accel ?? (await probeAccel(ctx)).accel;
+  const kernels = await kernelNames(plan, stack, ctx);
+  const repeats = Array.from({ length: plan.repeats }, (_, index) => index + 1);
+  const cells = plan.pairs.flatMap(({ profile, suite }) =>
+    repeats.flatMap((repeat) =>
+      kernels.map((kernel) => ({
+        name: nameOfCell({ kernel, profile: profile.name, suite: suite.name, repeat }),
+        timeoutSeconds: suite.timeoutSeconds,
+        command: commandOf(kernel, profile, accel, plan),
+      })),
+    ),
+  );
+  return { kernels, config: plan.config, seed: plan.seed, cells };
+}
+
+/** As `dryRun`, for the guest of a shell: its command line alone. */
+export async function dryShell(
+  plan: Plan,
+  profile: GuestProfile,
+  stack: readonly Series[],
+  ctx: StageContext,
+): Promise<string[]> {
+  await checkPlan(plan, ctx);
+  const accel = plan.accel ?? (await probeAccel(ctx)).accel;
+  const kernel = (await kernelNames(plan, stack, ctx)).at(-1) ?? '';
+  return commandOf(kernel, profile, accel, plan);
 }

@@ -1,24 +1,24 @@
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { prepareAgent } from '../cell/agent.ts';
-import { type CellTools, runCell } from '../cell/run.ts';
-import { exists } from '../core/cache.ts';
-import { InputError, LabError, VerdictError } from '../core/errors.ts';
-import { projectRoot } from '../core/paths.ts';
-import { probeAccel, scratchFolder } from '../guest/index.ts';
-import { ensureImage } from '../image/index.ts';
-import { buildKernel } from '../kernel/index.ts';
-import type { StageContext } from '../model/event.ts';
-import type { KernelBuild, SourceTree } from '../model/kernel.ts';
-import type { Cell, Plan } from '../model/plan.ts';
-import type { CellResult, TestResult } from '../model/result.ts';
+import { nameOf } from '../cell/result.ts';
+import { LabError, VerdictError } from '../core/errors.ts';
+import type { CellSpec } from '../model/cell.ts';
+import type { EventOf, StageContext } from '../model/event.ts';
+import type { KernelBuild } from '../model/kernel.ts';
+import type { Plan } from '../model/plan.ts';
+import type { CellRecord } from '../model/run.ts';
 import type { Series } from '../model/series.ts';
 import { isFailure } from '../model/verdict.ts';
-import { cellsOf } from '../plan/plan.ts';
+import { cellSpecs } from '../plan/cells.ts';
 import { importSeries } from '../series/index.ts';
-import { applySeries, resolveSource } from '../source/index.ts';
-import { applyStack } from './kernels.ts';
-import { RECIPE } from './run.ts';
+import { applySeries } from '../source/index.ts';
+import { CellSlots } from './cells.ts';
+import { kernelRecord, type PreparedKernel, prepareKernel, prepareKernels } from './kernels.ts';
+import { breaks, isDown, killer } from './killed.ts';
+import { meanwhile } from './meanwhile.ts';
+import { listMutants, type MutantFile, mutantsOf } from './mutant-files.ts';
+import type { Recorder, RecordOptions } from './recorder.ts';
+import { type Run, recorded, specsOf } from './run.ts';
+import { cachedArtefacts, openSession, type Session } from './session.ts';
+import { checkPlan } from './validate.ts';
 
 export interface MutantResult {
   name: string;
@@ -26,152 +26,159 @@ export interface MutantResult {
   fault: string;
   killed: boolean;
   /** `guest/suite: test`, or the cell's verdict when the whole cell went down. */
-  killedBy?: string;
-  /** Set when the mutant does not apply or build: it then says nothing about the suite. */
-  broken?: string;
+  killedBy?: string | undefined;
+  /** Why the mutant does not apply or build: it then says nothing about the suite. */
+  broken?: string | undefined;
 }
 
-/** The mutants in `kernels/mutants/<of>`, a series or (for mainline code) a suite, by name; an InputError when there are none. */
-export async function listMutants(
-  of: string,
-  only: readonly string[],
-): Promise<{ name: string; path: string }[]> {
-  const folder = join(projectRoot, 'kernels/mutants', of);
-  const files = (await exists(folder))
-    ? (await readdir(folder)).filter((file) => file.endsWith('.patch')).sort()
-    : [];
-  const all = files.map((file) => ({ name: file.replace(/[.]patch$/, ''), path: join(folder, file) }));
-  const chosen = all.filter(({ name }) => only.length === 0 || only.some((part) => name.includes(part)));
-  if (chosen.length > 0) return chosen;
-  throw new InputError({
-    what: all.length === 0 ? `${of} has no mutants` : `no mutant is named like ${only.join(', ')}`,
-    where: all.length === 0 ? '--series/--suite' : '--mutant',
-    expected: all.map(({ name }) => name).join(', ') || `patches in kernels/mutants/${of}/`,
-  });
+/** The healthy kernel, and the results that mutants are compared with. */
+interface Baseline {
+  kernel: PreparedKernel & { build: KernelBuild };
+  cells: { spec: CellSpec; result: CellRecord }[];
 }
 
-const isDown = (cell: CellResult) => cell.verdict !== 'done';
-
-/**
- * Tells a test that the mutant broke: it passes without. A fault that a test knows of (todo) is one as well: on a kernel that
- * has fixed it, the mutant brings it back.
- */
-export function breaks(healthy: CellResult): (test: TestResult) => boolean {
-  const passed = new Set(healthy.tests.filter((test) => test.verdict === 'pass').map((test) => test.name));
-  return ({ name, verdict }) => (isFailure(verdict) || verdict === 'todo') && passed.has(name);
+/** Everything that a mutant's trial needs. */
+interface Trial {
+  plan: Plan;
+  session: Session;
+  baseline: Baseline;
+  slots: CellSlots;
+  ctx: StageContext;
 }
 
-/** What the mutant broke that is sound without it; undefined if nothing. */
-export function killer(healthy: CellResult, mutated: CellResult): string | undefined {
-  const where = `${mutated.guest}/${mutated.suite}`;
-  const broken = mutated.tests.find(breaks(healthy));
-  if (broken) return `${where}: ${broken.name}`;
-  return isDown(mutated) && !isDown(healthy) ? `${where}: ${mutated.verdict}, ${mutated.reason}` : undefined;
+/** Throws LabError when a cell proves nothing even without a mutant; notes the tests that fail and so cannot kill one. */
+function checkHealthy(spec: CellSpec, result: CellRecord | undefined, ctx: StageContext): CellRecord {
+  ctx.signal.throwIfAborted();
+  if (!result || isDown(result) || !result.tests.some(({ verdict }) => verdict === 'pass')) {
+    const why = `${result?.verdict ?? 'lost'}, ${result?.reason ?? 'no test passes'}`;
+    throw new LabError(`${nameOf(spec)} is not healthy without a mutant: ${why}`);
+  }
+  for (const { name: test, verdict } of result.tests.filter((each) => isFailure(each.verdict))) {
+    ctx.emit({ type: 'note', note: { code: 'mutants.excluded', subject: nameOf(spec), test, verdict } });
+  }
+  return result;
 }
 
-/** Whose mutants a plan asks for: the series', or without one those of its only suite, for mainline code. */
-export function mutantsOf(plan: Plan, stack: readonly Series[]): string {
-  const series = stack.at(-1);
-  if (series) return series.name;
-  const [suite, ...others] = new Set(plan.pairs.map((pair) => pair.suite.name));
-  if (suite && others.length === 0) return suite;
-  throw new InputError({
-    what: 'neither a series nor one suite is named',
-    where: '--series/--suite',
-    expected: 'a series whose mutants are to be planted, or a suite that has some for mainline code',
-  });
+/** Builds the healthy kernel: the base of every mutant. Throws the verdict when it does not apply or build. */
+async function healthyKernel(plan: Plan, stack: readonly Series[], ctx: StageContext) {
+  const kernel = (await prepareKernels(plan, stack, () => {}, ctx)).at(-1);
+  if (!kernel?.build) throw kernel?.failure ?? new Error('no kernel was prepared');
+  const { base: _base, ...healthy } = { ...kernel, side: 'base' as const, build: kernel.build };
+  ctx.emit({ type: 'kernel.ready', kernel: kernelRecord(healthy) });
+  return healthy;
 }
 
-interface Bench {
-  tree: SourceTree;
-  build: KernelBuild;
-  healthy: { cell: Cell; result: CellResult }[];
-}
-
-/** The kernel without any mutant: only tests that pass here can notice one. */
-async function healthyRun(
+/** Runs the suites without any mutant: only a test that passes here can notice one. */
+async function measureBaseline(
   plan: Plan,
-  stack: readonly Series[],
-  tools: CellTools,
+  kernel: Baseline['kernel'],
+  session: Session,
+  slots: CellSlots,
   ctx: StageContext,
-): Promise<Bench> {
-  const source = await resolveSource(plan.sources[0] ?? {}, ctx);
-  const { tree } = await applyStack(source, stack, ctx);
-  const name = [source.name, stack.at(-1)?.name].filter(Boolean).join('+');
-  const base = await buildKernel(source, plan.config, ctx);
-  const build = stack.length > 0 ? await buildKernel({ ...tree, name }, plan.config, ctx, { base }) : base;
-  const healthy: Bench['healthy'] = [];
-  for (const cell of cellsOf(plan, [{ name, side: stack.length > 0 ? 'patched' : 'base' }])) {
-    const result = await runCell(cell, build, tools, ctx);
-    if (isDown(result) || !result.tests.some((test) => test.verdict === 'pass')) {
-      throw new LabError(
-        `${cell.name} is not healthy without a mutant: ${result.verdict}, ${result.reason ?? 'no test passes'}`,
-      );
-    }
-    // Such a test proves nothing about a mutant (see killer); it is told, not counted.
-    for (const { name: ill, verdict } of result.tests.filter((test) => isFailure(test.verdict))) {
-      ctx.emit({
-        stage: 'run',
-        subject: cell.name,
-        kind: 'note',
-        text: `left out, it is ${verdict} without a mutant: ${ill}`,
-      });
-    }
-    healthy.push({ cell, result });
-  }
-  return { tree, build, healthy };
+): Promise<Baseline> {
+  const specs = specsOf(plan, [kernel], session);
+  const cells = await Promise.all(
+    specs.map(async (spec) => ({ spec, result: checkHealthy(spec, await slots.run(spec), ctx) })),
+  );
+  return { kernel, cells };
 }
 
-async function tryMutant(
-  mutant: { name: string; path: string },
-  bench: Bench,
-  tools: CellTools,
-  ctx: StageContext,
-): Promise<MutantResult> {
-  const series = await importSeries(mutant.path, { name: mutant.name }, ctx);
-  const result: MutantResult = { name: mutant.name, fault: series.title, killed: false };
-  try {
-    const { tree } = await applySeries(bench.tree, series, ctx);
-    const name = `${bench.build.name}+${mutant.name}`;
-    const build = await buildKernel({ ...tree, name }, tools.plan.config, ctx, { base: bench.build });
-    for (const { cell, result: healthy } of bench.healthy) {
-      const named = { ...cell, kernel: name, name: `${name}/${cell.guest.name}/${cell.suite.name}` };
-      // One broken test is enough, and a mutant can make each of the others wait for its deadline.
-      const mutated = await runCell(named, build, { ...tools, stopAt: breaks(healthy) }, ctx);
-      const killedBy = killer(healthy, mutated);
-      if (killedBy) return { ...result, killed: true, killedBy };
-    }
-    return result;
-  } catch (error) {
-    if (error instanceof VerdictError) return { ...result, broken: error.message };
-    throw error;
+/** Applies and builds a mutant; the next mutant must not be built meanwhile. */
+async function plant({ name, path }: MutantFile, { plan, baseline, ctx }: Trial) {
+  const series = await importSeries(path, { name }, ctx);
+  const { kernel } = baseline;
+  const id = `${kernel.id}+${name}`;
+  const head = { id, name: id, side: 'patched' as const, base: kernel.id };
+  const { tree } = kernel;
+  if (!tree) throw new Error('the healthy kernel has no tree');
+  const applied = await applySeries(tree, series, ctx).then(
+    (result) => result.tree,
+    (error) => {
+      if (error instanceof VerdictError) return error;
+      throw error;
+    },
+  );
+  const planted = await prepareKernel(head, applied, plan.config, ctx, kernel.build);
+  ctx.emit({ type: 'kernel.ready', kernel: kernelRecord(planted) });
+  return { planted, fault: series.title };
+}
+
+/** Runs the suites on a mutant, up to the first test that it breaks: the others may each wait for their deadline. */
+async function kill(
+  { id, build }: PreparedKernel,
+  { plan, session, baseline, slots, ctx }: Trial,
+): Promise<string | undefined> {
+  if (!build) return undefined;
+  const { image, accel, payloads } = session;
+  const kernels = [{ id, side: 'patched' as const, key: build.key }];
+  const specs = cellSpecs(plan, kernels, { image, accel: accel.kind, payloads });
+  for (const [index, spec] of specs.entries()) {
+    const healthy = baseline.cells[index]?.result;
+    if (!healthy) throw new Error('a mutant has more cells than the baseline');
+    const result = await slots.run(spec, { stopAt: breaks(healthy) });
+    ctx.signal.throwIfAborted();
+    const killedBy = result && killer(healthy, result);
+    if (killedBy) return killedBy;
   }
+  return undefined;
+}
+
+function report(result: MutantResult, ctx: StageContext): MutantResult {
+  const { name: mutant, fault, killed, killedBy, broken } = result;
+  const event: EventOf<'mutant.end'> = { type: 'mutant.end', mutant, fault, killed };
+  ctx.emit({ ...event, ...(killedBy ? { killedBy } : {}), ...(broken ? { broken } : {}) });
+  return result;
+}
+
+/** Builds the mutants one after the other; guests of one run while the next is built. */
+async function tryMutants(mutants: readonly MutantFile[], trial: Trial): Promise<MutantResult[]> {
+  const { ctx } = trial;
+  const running: Promise<MutantResult>[] = [];
+  for (const file of mutants) {
+    // No more mutants in flight than guests: a build must not run ahead of what is tested by hours.
+    if (running.length >= trial.plan.jobs) await running.at(-trial.plan.jobs);
+    const { planted, fault } = await plant(file, trial);
+    const { name } = file;
+    const broken = planted.failure?.message;
+    const result = kill(planted, trial).then((killedBy) =>
+      report({ name, fault, killed: killedBy !== undefined, killedBy, broken }, ctx),
+    );
+    // Awaited with all others; until then a failure must not count as unhandled.
+    result.catch(() => {});
+    running.push(result);
+  }
+  return Promise.all(running);
 }
 
 /**
- * Builds every mutant of a series incrementally and runs the plan's suites on it, up to the first test that fails though
- * it passes without the mutant. `onResult` hears of each as it is known.
+ * Builds every mutant of a series incrementally and runs the plan's suites on it, up to the first test that fails though it
+ * passes without the mutant. Uses the session, the job slots and the record of a run. Throws as `runPlan`, and LabError when the
+ * suites prove nothing on the healthy kernel.
  */
 export async function runMutants(
   plan: Plan,
   stack: readonly Series[],
-  options: { only: readonly string[]; onResult?: (result: MutantResult) => void },
+  options: RecordOptions & { only: readonly string[] },
   ctx: StageContext,
-): Promise<MutantResult[]> {
-  const mutants = await listMutants(mutantsOf(plan, stack), options.only);
-  await using scratch = await scratchFolder('guest');
-  const [image, agent] = await Promise.all([
-    ensureImage(RECIPE, ctx),
-    prepareAgent(plan.pairs.map(({ suite }) => suite)),
-  ]);
-  const accel = plan.accel ?? (await probeAccel(ctx)).accel;
-  const tools = { plan, image, agent, accel, recordDir: scratch.dir };
-  const bench = await healthyRun(plan, stack, tools, ctx);
-  const results: MutantResult[] = [];
-  for (const mutant of mutants) {
-    const result = await tryMutant(mutant, bench, tools, ctx);
-    results.push(result);
-    options.onResult?.(result);
-  }
-  return results;
+): Promise<Run & { mutants: MutantResult[] }> {
+  const files = await listMutants(mutantsOf(plan, stack), options.only);
+  await checkPlan(plan, ctx);
+  let mutants: MutantResult[] = [];
+  const work = async (recorder: Recorder) => {
+    const { ctx: inner, dir } = recorder;
+    await meanwhile(
+      (own) => openSession(plan, own),
+      async (prepared) => {
+        const kernel = await healthyKernel({ ...plan, withBase: false }, stack, inner);
+        await recorder.keepFiles();
+        const session = await prepared;
+        const cells = plan.pairs.length * plan.repeats * (files.length + 1);
+        const slots = new CellSlots(plan.jobs, cells, cachedArtefacts(dir), inner);
+        const baseline = await measureBaseline(plan, kernel, session, slots, inner);
+        mutants = await tryMutants(files, { plan, session, baseline, slots, ctx: inner });
+      },
+      inner,
+    );
+  };
+  return { ...(await recorded(plan, stack, options, work, ctx)), mutants };
 }

@@ -1,173 +1,99 @@
-import { mkdir } from 'node:fs/promises';
-import { cpus, release, totalmem } from 'node:os';
-import { join } from 'node:path';
-import limit from 'p-limit';
-import { prepareAgent } from '../cell/agent.ts';
-import { failedCell, runCell } from '../cell/run.ts';
-import { LabError } from '../core/errors.ts';
-import { probeAccel } from '../guest/index.ts';
-import { ensureImage } from '../image/index.ts';
+import { errorText, InputError, RinglabError } from '../core/errors.ts';
+import type { CellSpec } from '../model/cell.ts';
 import type { StageContext } from '../model/event.ts';
-import type { Cell, Plan } from '../model/plan.ts';
-import type { CellResult, RunRecord } from '../model/result.ts';
+import type { Plan } from '../model/plan.ts';
+import type { RunRecord } from '../model/run.ts';
 import type { Series } from '../model/series.ts';
-import { cellsOf } from '../plan/plan.ts';
-import { newRunDir, writeRecord } from '../record/record.ts';
-import { mergeBoots } from '../record/repeats.ts';
+import { cellSpecs } from '../plan/cells.ts';
+import { CellSlots, reportFailedCells } from './cells.ts';
 import { kernelRecord, type PreparedKernel, prepareKernels } from './kernels.ts';
-
-export const RECIPE = 'minimal';
+import { meanwhile } from './meanwhile.ts';
+import { Recorder, type RecordOptions } from './recorder.ts';
+import { cachedArtefacts, openSession, type Session } from './session.ts';
+import { checkPlan } from './validate.ts';
 
 export interface Run {
   record: RunRecord;
+  /** Folder of the record. */
   dir: string;
-  /** What the lab itself got wrong, cell by cell; the record holds the rest. */
-  labFailures: LabError[];
 }
 
-function hostFacts(): RunRecord['host'] {
-  const cores = cpus();
-  return {
-    cpu: cores[0]?.model.trim() ?? 'unknown',
-    cores: cores.length,
-    memoryMiB: Math.round(totalmem() / 2 ** 20),
-    kernel: release(),
-    node: process.version,
-  };
-}
-
-function startRecord(id: string, plan: Plan, series: Series | undefined, version: string): RunRecord {
-  return {
-    format: 1,
-    id,
-    startedAt: new Date().toISOString(),
-    seconds: 0,
-    ringlab: version,
-    series: series && {
-      id: series.id,
-      name: series.name,
-      title: series.title,
-      patches: series.patches.map((patch) => patch.subject),
-    },
-    kernels: [],
-    host: hostFacts(),
-    seed: plan.seed,
-    measuring: plan.measuring && { ...plan.measuring, boots: plan.boots },
-    cells: [],
-    interrupted: false,
-  };
-}
-
-/** What all guests need whatever their kernel. */
-async function prepareTools(plan: Plan, ctx: StageContext) {
-  const [image, agent, { accel, reason }] = await Promise.all([
-    ensureImage(RECIPE, ctx),
-    prepareAgent(plan.pairs.map(({ suite }) => suite)),
-    plan.accel ? { accel: plan.accel, reason: 'asked for' } : probeAccel(ctx),
-  ]);
-  ctx.emit({ stage: 'run', subject: 'accel', kind: 'line', text: `${accel}: ${reason}` });
-  return { image, agent, accel };
-}
-
-type Tools = Awaited<ReturnType<typeof prepareTools>>;
-
-/** Starts `prepare` and gives what it made to `use`; it is ended with it. A failure is thrown where the result is awaited. */
-async function meanwhile<T>(
-  prepare: (ctx: StageContext) => Promise<T>,
-  use: (made: Promise<T>) => Promise<void>,
-  ctx: StageContext,
-): Promise<void> {
-  const stop = new AbortController();
-  const made = prepare({ ...ctx, signal: AbortSignal.any([ctx.signal, stop.signal]) });
-  const settled = made.then(
-    () => {},
-    () => {},
-  );
-  try {
-    await use(made);
-  } finally {
-    stop.abort();
-    await settled;
-  }
-}
-
-/** Runs the cells, `jobs` at a time. A cell that the lab could not run is noted and the others go on. */
-async function runCells(
+/** The cells of the kernels that were built. */
+export function specsOf(
   plan: Plan,
-  kernels: PreparedKernel[],
-  prepared: Promise<Tools>,
-  run: Run,
+  kernels: readonly PreparedKernel[],
+  { image, accel, payloads }: Session,
+): CellSpec[] {
+  const built = kernels.flatMap(({ id, side, build }) => (build ? [{ id, side, key: build.key }] : []));
+  return cellSpecs(plan, built, { image, accel: accel.kind, payloads });
+}
+
+async function runMatrix(
+  plan: Plan,
+  kernels: readonly PreparedKernel[],
+  prepared: Promise<Session>,
+  dir: string,
   ctx: StageContext,
 ): Promise<void> {
-  const cells = cellsOf(plan, kernels);
-  if (!kernels.some((kernel) => kernel.build)) {
-    for (const cell of cells) {
-      const failure = kernels.find((kernel) => kernel.name === cell.kernel)?.failure;
-      if (failure) run.record.cells.push(failedCell(cell, failure));
-    }
-    return;
-  }
-  const { image, agent, accel } = await prepared;
-  run.record.image = { recipe: image.recipe, key: image.key };
-  run.record.agentHash = agent.hash;
-  const tools = { plan, image, agent, accel, recordDir: run.dir };
-  const results = new Map<string, CellResult>();
-  const slots = limit(plan.jobs);
-  let done = 0;
-  const work = cells.map((cell) =>
-    slots(async () => {
-      if (ctx.signal.aborted) return;
-      const kernel = kernels.find(({ name }) => name === cell.kernel);
-      if (kernel?.failure) results.set(cell.name, failedCell(cell, kernel.failure));
-      else if (kernel?.build) results.set(cell.name, await runCell(cell, kernel.build, tools, ctx));
-      done++;
-      ctx.emit({ stage: 'run', subject: 'cells', kind: 'progress', done, total: cells.length });
-    }).catch((error) => {
-      if (ctx.signal.aborted) return;
-      run.labFailures.push(error instanceof LabError ? error : new LabError(cell.name, { cause: error }));
-    }),
-  );
-  await Promise.all(work);
-  const boots = (first: Cell) =>
-    cells.filter(
-      ({ kernel, guest, suite }) => kernel === first.kernel && guest === first.guest && suite === first.suite,
-    );
-  run.record.cells = cells
-    .filter(({ boot }) => boot === 1)
-    .flatMap((first) => mergeBoots(boots(first).flatMap(({ name }) => results.get(name) ?? [])) ?? []);
+  for (const kernel of kernels) reportFailedCells(kernel, plan, ctx);
+  if (!kernels.some(({ build }) => build)) return;
+  const specs = specsOf(plan, kernels, await prepared);
+  await new CellSlots(plan.jobs, specs.length, cachedArtefacts(dir), ctx).runAll(specs);
 }
 
 /**
- * A whole run: kernels, then the matrix of cells, then the record on disk. The record is written however it ends, so that
- * what was learnt before an interruption or a lab fault is kept; an abort is thrown after that.
+ * Lets `work` make a run's record and writes it however the work ends, so that what was learnt before an interruption or a fault
+ * of the lab is kept. Nothing is written when the user's input is at fault. Throws what `work` threw, and the abort reason.
+ */
+export async function recorded(
+  plan: Plan,
+  stack: readonly Series[],
+  options: RecordOptions,
+  work: (recorder: Recorder) => Promise<void>,
+  ctx: StageContext,
+): Promise<Run> {
+  const recorder = await Recorder.begin(plan, stack, options, ctx);
+  try {
+    await work(recorder);
+  } catch (error) {
+    if (error instanceof InputError && recorder.record.cells.length === 0) throw error;
+    if (!ctx.signal.aborted) {
+      const subject = error instanceof RinglabError ? 'run' : 'ringlab';
+      recorder.ctx.emit({ type: 'lab.failure', subject, message: errorText(error) });
+    }
+    await recorder.write();
+    ctx.signal.throwIfAborted();
+    throw error;
+  }
+  const record = await recorder.write();
+  ctx.signal.throwIfAborted();
+  return { record, dir: recorder.dir };
+}
+
+/**
+ * A whole run: kernels, then the matrix of cells, then the record on disk. Throws InputError before anything is written when the
+ * request is wrong, and the abort reason after the record was written.
  */
 export async function runPlan(
   plan: Plan,
   stack: readonly Series[],
-  options: { runsDir: string; out?: string; version: string },
+  options: RecordOptions,
   ctx: StageContext,
 ): Promise<Run> {
-  const started = performance.now();
-  const series = stack.at(-1);
-  const { id, dir } = await newRunDir(options.runsDir, options.out, series?.name ?? 'base');
-  await mkdir(dir, { recursive: true });
-  const run: Run = { record: startRecord(id, plan, series, options.version), dir, labFailures: [] };
-  try {
+  await checkPlan(plan, ctx);
+  const work = async (recorder: Recorder) => {
+    const { ctx: inner, dir } = recorder;
     await meanwhile(
-      (own) => prepareTools(plan, own),
-      async (tools) => {
-        const kernels = await prepareKernels(plan, stack, ctx);
-        run.record.kernels = kernels.map(kernelRecord);
-        await runCells(plan, kernels, tools, run, ctx);
+      (own) => openSession(plan, own),
+      async (session) => {
+        const onKernel = (kernel: PreparedKernel) =>
+          inner.emit({ type: 'kernel.ready', kernel: kernelRecord(kernel) });
+        const kernels = await prepareKernels(plan, stack, onKernel, inner);
+        await recorder.keepFiles();
+        await runMatrix(plan, kernels, session, dir, inner);
       },
-      ctx,
+      inner,
     );
-  } finally {
-    run.record.seconds = Math.round((performance.now() - started) / 100) / 10;
-    run.record.interrupted = ctx.signal.aborted;
-    await writeRecord(dir, run.record);
-    ctx.emit({ stage: 'run', subject: 'record', kind: 'note', text: join(dir, 'run.json') });
-  }
-  ctx.signal.throwIfAborted();
-  return run;
+  };
+  return recorded(plan, stack, options, work, ctx);
 }

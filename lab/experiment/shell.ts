@@ -1,16 +1,17 @@
-import { bootGuest, probeAccel, scratchFolder } from '../guest/index.ts';
-import { ensureImage } from '../image/index.ts';
+import { bootGuest, scratchFolder } from '../guest/index.ts';
 import type { StageContext } from '../model/event.ts';
 import type { GuestProfile } from '../model/guest.ts';
 import type { Guest } from '../model/machine.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Series } from '../model/series.ts';
 import { prepareKernels } from './kernels.ts';
-import { RECIPE } from './run.ts';
+import { meanwhile } from './meanwhile.ts';
+import { openSession } from './session.ts';
+import { checkPlan } from './validate.ts';
 
 /**
  * Builds the kernel (patched when there is a series), boots one guest and hands it to `use`; the guest is gone when this
- * returns. Throws VerdictError when the series does not apply, build or boot.
+ * returns. Throws VerdictError when the series does not apply, build or boot, InputError for a plan that is wrong.
  */
 export async function inFreshGuest<T>(
   plan: Plan,
@@ -19,25 +20,20 @@ export async function inFreshGuest<T>(
   use: (guest: Guest) => Promise<T>,
   ctx: StageContext,
 ): Promise<T> {
-  const kernel = (await prepareKernels(plan, stack, ctx)).at(-1);
-  if (!kernel?.build) throw kernel?.failure ?? new Error('no kernel was prepared');
-  const image = await ensureImage(RECIPE, ctx);
-  const accel = plan.accel ?? (await probeAccel(ctx)).accel;
-  await using scratch = await scratchFolder('guest');
-  await using guest = await bootGuest(
-    {
-      name: `${kernel.name}/${profile.name}`,
-      profile,
-      kernel: { vmlinux: kernel.build.vmlinux, bzImage: kernel.build.bzImage },
-      image,
-      accel,
-      dir: scratch.dir,
-      bootTimeoutMs: plan.bootTimeoutMs,
-      kernelArgs: plan.kernelArgs,
-      qemuArgs: plan.qemuArgs,
-    },
-    ctx,
-  );
-  // Awaited here: the guest must outlive the use.
-  return await use(guest);
+  await checkPlan(plan, ctx);
+  const boot = async (session: ReturnType<typeof openSession>) => {
+    const kernel = (await prepareKernels(plan, stack, () => {}, ctx)).at(-1);
+    if (!kernel?.build) throw kernel?.failure ?? new Error('no kernel was prepared');
+    const { image, accel } = await session;
+    await using scratch = await scratchFolder('guest');
+    const request = {
+      ...{ name: `${kernel.name}/${profile.name}`, profile, image, accel: accel.kind, dir: scratch.dir },
+      ...{ kernel: { vmlinux: kernel.build.vmlinux }, bootTimeoutMs: plan.bootTimeoutMs },
+      ...{ kernelArgs: plan.kernelArgs, qemuArgs: plan.qemuArgs },
+    };
+    await using guest = await bootGuest(request, ctx);
+    // Awaited here: the guest must outlive the use.
+    return await use(guest);
+  };
+  return meanwhile((own) => openSession({ accel: plan.accel, pairs: [] }, own), boot, ctx);
 }

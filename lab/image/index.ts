@@ -1,17 +1,20 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cacheRoot, ensureFolder } from '../core/cache.ts';
+import { ensureFolder } from '../core/cache.ts';
 import { hashFile, hashOf } from '../core/hash.ts';
 import { projectRoot } from '../core/paths.ts';
 import { run } from '../core/process.ts';
 import type { StageContext } from '../model/event.ts';
 import type { Image } from '../model/machine.ts';
+import { IMAGE_FILE, imageFolder } from './find.ts';
 import { nodeProgram } from './node.ts';
 import { type PackageVersion, resolvePackages } from './packages.ts';
 import { loadRecipe, type Recipe } from './recipe.ts';
 import { makeRoot } from './rootfs.ts';
 import { canSnapshot } from './snapshot.ts';
 import { needTools } from './tools.ts';
+
+export { findImage } from './find.ts';
 
 /** Raised when the way an image is made changes, so that no old one is taken for it. */
 const FORMAT = '4';
@@ -51,18 +54,18 @@ export async function ensureImage(
     canSnapshot(loaded),
   ]);
   const key = keyOf(loaded, packages, node, snapshots);
-  const path = join(cacheRoot(), 'images', key);
+  const path = imageFolder(key);
   const { cached } = await ensureFolder(
     path,
     async (dir) => {
       ctx.emit({ type: 'image.start', recipe, packages: packages.length });
       const work = join(dir, 'work');
       await makeRoot(loaded, packages, snapshots, join(work, 'root'), work, ctx);
-      await makeErofs(join(work, 'root'), join(dir, 'root.erofs'), ctx);
+      await makeErofs(join(work, 'root'), join(dir, IMAGE_FILE), ctx);
       await rm(work, { recursive: true });
     },
     { signal: ctx.signal, onWait: () => ctx.emit({ type: 'lock.wait', for: 'image', subject: recipe }) },
   );
   if (!cached) ctx.emit({ type: 'image.end', recipe, key });
-  return { recipe, key, path: join(path, 'root.erofs') };
+  return { recipe, key, path: join(path, IMAGE_FILE) };
 }

@@ -47,8 +47,8 @@ const EventFields = z.discriminatedUnion('type', [
   event('guest.ready', { guest: z.string(), ms: z.number() }),
   /** Another ringlab holds the lock. */
   event('lock.wait', { for: z.enum(['source', 'build', 'image']), subject: z.string() }),
-  /** The head of a run record: what is known before any work. */
-  event('run.start', { record: RunRecord }),
+  /** The head of a run record: what is known before any work; `dir` is its folder. */
+  event('run.start', { record: RunRecord, dir: z.string() }),
   /** Image and accelerator are known. */
   event('session.ready', {
     image: z.object({ recipe: z.string(), key: z.string() }),
@@ -87,7 +87,8 @@ export type LabEvent = EventBody & { at: number };
 /** The event of one type. */
 export type EventOf<T extends EventBody['type']> = Extract<EventBody, { type: T }>;
 
-export type Emit = (event: EventBody) => void;
+/** Reports an event; its time is now unless it has one. */
+export type Emit = (event: EventBody & { at?: number }) => void;
 
 /** What every stage is given besides its input. */
 export interface StageContext {

@@ -41,6 +41,16 @@ export interface KernelConfigRequest {
   debug: boolean;
 }
 
+/** The files of a stored kernel that a guest needs. */
+export interface StoredKernel {
+  /** Build key. */
+  key: string;
+  /** Folder in the store. */
+  dir: string;
+  vmlinux: string;
+  uapi: string;
+}
+
 /** A kernel in the store. All paths are inside `dir`. */
 export interface KernelBuild {
   key: string;

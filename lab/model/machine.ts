@@ -19,7 +19,7 @@ export interface GuestRequest {
   /** Readable name for events, e.g. `debian-6.12/plain`. */
   name: string;
   profile: GuestProfile;
-  kernel: { vmlinux: string; bzImage: string };
+  kernel: { vmlinux: string };
   image: Image;
   accel: Accel;
   /** Folder for console log, disks and sockets of this boot; the caller owns it. */

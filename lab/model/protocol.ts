@@ -52,6 +52,8 @@ export const CellFile = z.object({
   kernel: z.string(),
   /** Run only tests whose name contains one of these; empty = all. */
   only: z.array(z.string()),
+  /** Exact names of the tests that are still to run; absent: all. */
+  tests: z.array(z.string()).optional(),
   seed: z.number().int(),
   /** Deadline of one test, ms. */
   testTimeoutMs: z.number().int(),

@@ -37,7 +37,7 @@ export type KernelRecord = z.infer<typeof KernelRecord>;
 
 /** A file beside `run.json`. */
 export const Artefact = z.object({
-  kind: z.enum(['tap', 'console']),
+  kind: z.enum(['tap', 'console', 'spec']),
   /** Name inside the record's folder. */
   file: z.string(),
   bytes: z.number().int().min(0),

@@ -1,26 +1,27 @@
 import { randomInt } from 'node:crypto';
 import { InputError } from '../core/errors.ts';
+import { MAX_PATCHED } from '../model/compare.ts';
 import type { GuestProfile } from '../model/guest.ts';
 import type { KernelConfigRequest } from '../model/kernel.ts';
-import type { Cell, Plan, Side } from '../model/plan.ts';
-import type { Measuring } from '../model/result.ts';
+import type { Plan } from '../model/plan.ts';
+import type { BenchSettings } from '../model/run.ts';
 import type { Suite } from '../model/suite.ts';
 import { pick } from '../suite/discover.ts';
 
-/** A run as the user names it. Empty lists mean "what fits". */
+/** A run as the user requests it. Empty lists mean the defaults of the series or the suites. */
 export interface PlanRequest {
   sources: Plan['sources'];
   series?: string;
-  /** What the series itself says it should be tested with. */
-  wishes?: { suites: string[]; guests: string[] };
+  /** Suites and guests that the series names for itself. */
+  seriesDefaults?: { suites: string[]; guests: string[] };
   guests: string[];
   suites: string[];
   config: KernelConfigRequest;
   withBase: boolean;
   /** Default 1. */
-  boots?: number;
+  repeats?: number;
   /** Makes it a benchmark: guests that count instructions have one CPU, whatever their profile says. */
-  measuring?: Measuring;
+  bench?: BenchSettings;
   jobs: number;
   only: string[];
   seed?: number;
@@ -49,12 +50,12 @@ function resize(profile: GuestProfile, request: PlanRequest): GuestProfile {
     ),
   }));
   const memoryMiB = request.memoryMiB ?? (request.config.debug ? profile.memoryMiB * 4 : profile.memoryMiB);
-  const counting = request.measuring?.clock === 'instructions' ? COUNTING : {};
-  const facts = { ...profile.facts, ...request.measuring };
+  const counting = request.bench?.clock === 'instructions' ? COUNTING : {};
+  const facts = { ...profile.facts, ...request.bench };
   return { ...profile, nvme, memoryMiB, facts, vcpus: request.vcpus ?? profile.vcpus, ...counting };
 }
 
-function patience(suite: Suite, debug: boolean): Suite {
+function stretchDeadlines(suite: Suite, debug: boolean): Suite {
   const factor = debug ? DEBUG_FACTOR : 1;
   return {
     ...suite,
@@ -68,51 +69,70 @@ function patience(suite: Suite, debug: boolean): Suite {
  * that no suite names (a user's own profile) runs every suite: suites skip what a guest cannot do.
  */
 function pairUp(
-  guests: GuestProfile[],
+  profiles: GuestProfile[],
   suites: Suite[],
-  known: Iterable<Suite>,
+  allSuites: Iterable<Suite>,
   narrowed: boolean,
 ): Plan['pairs'] {
-  const named = new Set([...known].flatMap((suite) => suite.guests));
+  const named = new Set([...allSuites].flatMap((suite) => suite.guests));
   const pairs = suites.flatMap((suite) =>
-    guests
-      .filter((guest) => suite.guests.includes(guest.name) || (narrowed && !named.has(guest.name)))
-      .map((guest) => ({ guest, suite })),
+    profiles
+      .filter(({ name }) => suite.guests.includes(name) || (narrowed && !named.has(name)))
+      .map((profile) => ({ profile, suite })),
   );
   if (pairs.length > 0) return pairs;
   throw new InputError({
-    what: `no suite of ${suites.map((suite) => suite.name).join(', ')} runs on ${guests.map((guest) => guest.name).join(', ')}`,
+    what: `no suite of ${suites.map((suite) => suite.name).join(', ')} runs on ${profiles.map(({ name }) => name).join(', ')}`,
     where: '--guest/--suite',
     expected: suites.map((suite) => `${suite.name} on ${suite.guests.join(', ')}`).join('; '),
   });
 }
 
+/** Throws InputError when more kernels are to be compared with one base than a report can show side by side. */
+function checkWidth({ sources, series }: PlanRequest): void {
+  if (series !== undefined || sources.length <= MAX_PATCHED + 1) return;
+  throw new InputError({
+    what: `${sources.length} kernels are named`,
+    where: '--kernel',
+    expected: `at most ${MAX_PATCHED + 1}: a base and ${MAX_PATCHED} kernels that are compared with it`,
+    fix: 'run them in several runs and compare these: ringlab compare A B',
+  });
+}
+
+function suiteNamesOf(request: PlanRequest, allSuites: Iterable<Suite>): string[] {
+  if (request.suites.length > 0) return [...new Set(request.suites)];
+  const defaults = [...allSuites].flatMap((suite) => (suite.onRequest ? [] : suite.name));
+  return request.seriesDefaults?.suites ?? defaults;
+}
+
+/**
+ * Resolves a request to a plan. Throws InputError for unknown names, for guests on which none of the suites runs, and for more
+ * kernels than one comparison holds.
+ */
 export function makePlan(
   request: PlanRequest,
   profiles: ReadonlyMap<string, GuestProfile>,
-  known: ReadonlyMap<string, Suite>,
+  allSuites: ReadonlyMap<string, Suite>,
 ): Plan {
-  const suiteNames =
-    request.suites.length > 0
-      ? request.suites
-      : (request.wishes?.suites ??
-        [...known.values()].flatMap((suite) => (suite.onRequest ? [] : suite.name)));
-  const suites = pick(known, suiteNames, '--suite');
-  const fitting = suites.flatMap((suite) => suite.guests).filter((name) => profiles.has(name));
-  const wished = request.guests.length > 0 ? request.guests : (request.wishes?.guests ?? fitting);
-  const guests = pick(profiles, [...new Set(wished)], '--guest');
+  checkWidth(request);
+  const suites = pick(allSuites, suiteNamesOf(request, allSuites.values()), '--suite');
+  const suitable = suites.flatMap((suite) => suite.guests).filter((name) => profiles.has(name));
+  const guestNames =
+    request.guests.length > 0 ? request.guests : (request.seriesDefaults?.guests ?? suitable);
+  const guests = pick(profiles, [...new Set(guestNames)], '--guest');
   const debug = request.config.debug;
+  const pairs = pairUp(guests, suites, allSuites.values(), request.guests.length > 0);
   return {
     sources: request.sources,
     series: request.series,
     withBase: request.withBase,
     config: request.config,
-    pairs: pairUp(guests, suites, known.values(), request.guests.length > 0).map(({ guest, suite }) => ({
-      guest: resize(guest, request),
-      suite: patience(suite, debug),
+    pairs: pairs.map(({ profile, suite }) => ({
+      profile: resize(profile, request),
+      suite: stretchDeadlines(suite, debug),
     })),
-    boots: request.boots ?? 1,
-    measuring: request.measuring,
+    repeats: request.repeats ?? 1,
+    bench: request.bench,
     jobs: request.jobs,
     only: request.only,
     seed: request.seed ?? randomInt(2 ** 31),
@@ -122,21 +142,4 @@ export function makePlan(
     known: request.known ?? [],
     accel: request.accel,
   };
-}
-
-/** The cells of a plan, base and patched of a pair next to each other, boot by boot. */
-export function cellsOf(plan: Plan, kernels: readonly { name: string; side: Side }[]): Cell[] {
-  const boots = Array.from({ length: plan.boots }, (_, index) => index + 1);
-  return plan.pairs.flatMap(({ guest, suite }) =>
-    boots.flatMap((boot) =>
-      kernels.map((kernel) => ({
-        name: `${kernel.name}/${guest.name}/${suite.name}${boot > 1 ? `#${boot}` : ''}`,
-        kernel: kernel.name,
-        side: kernel.side,
-        guest,
-        suite,
-        boot,
-      })),
-    ),
-  );
 }

@@ -4,34 +4,24 @@ import { join } from 'node:path';
 import t from 'tap';
 import { cacheRoot } from '../core/cache.ts';
 import { projectRoot } from '../core/paths.ts';
-import type { CellResult, RunRecord } from '../model/result.ts';
-import { findRun, newRunDir, readRecord, writeRecord } from './record.ts';
+import type { Attempt, CellRecord, KernelRecord, RunRecord } from '../model/run.ts';
+import { findRun, newRunDir } from './find.ts';
+import { readRecord, writeRecord } from './record.ts';
 
-const cell: CellResult = {
-  name: 'k/plain/passthrough',
-  kernel: 'k',
-  guest: 'plain',
-  suite: 'passthrough',
-  side: 'base',
-  verdict: 'done',
+const cell: CellRecord = {
+  ...{ kernel: 'k', profile: 'plain', suite: 'passthrough', verdict: 'done' },
   tests: [{ name: 'reads', verdict: 'fail', detail: 'opened /root/file in the guest' }],
-  complaints: [],
-  metrics: [],
-  timings: { totalMs: 1 },
-  files: {},
+  ...{ complaints: [], metrics: [] },
+  attempts: [{ repeat: 1, attempt: 1, verdict: 'done', timings: { totalMs: 1 }, artefacts: [] }],
 };
 
 const record = (more: Partial<RunRecord> = {}): RunRecord => ({
-  format: 1,
-  id: 'x',
-  startedAt: '2026-01-01T00:00:00Z',
-  seconds: 1,
-  ringlab: '0.1.0',
-  kernels: [],
+  ...{ format: 2, id: 'x', startedAt: '2026-01-01T00:00:00Z', seconds: 1, ringlab: '0.1.0' },
+  kernels: [{ id: 'k', name: 'k', side: 'base', warnings: [], newWarnings: [] }],
   host: { cpu: 'x', cores: 2, memoryMiB: 1, kernel: '6', node: '20' },
-  seed: 1,
-  cells: [cell],
-  interrupted: false,
+  profiles: [{ id: 'plain' }],
+  suites: [{ id: 'passthrough' }],
+  ...{ seed: 1, cells: [cell], spans: [], failures: [], interrupted: false },
   ...more,
 });
 
@@ -53,30 +43,36 @@ t.test('a record holds no path of the machine that made it', async (t) => {
     `in ${tmpdir()}fs, /var${tmpdir()}/x`,
   ];
   const failure = {
-    verdict: 'build-failed',
+    verdict: 'build-failed' as const,
     message: 'no',
     detail: roots.map((root) => `${root}/x.c:1: error`).join('\n'),
   };
-  const kernels = [
-    { name: 'k', side: 'base' as const, warnings: [`${projectRoot}/a.c: w`], newWarnings: [], failure },
+  const kernels: KernelRecord[] = [
+    { id: 'k', name: 'k', side: 'base', warnings: [`${projectRoot}/a.c: w`], newWarnings: [], failure },
   ];
   const qemu = { version: '7.2', accel: 'tcg', commandLine };
-  await writeRecord(dir, record({ kernels, cells: [{ ...cell, qemu, reason: `see ${dir}/console.log` }] }));
+  const attempts = cell.attempts.map((attempt): Attempt => ({ ...attempt, qemu }));
+  const broken = { ...cell, attempts, reason: `see ${dir}/console.log` };
+  await writeRecord(dir, record({ kernels, cells: [broken] }));
   const text = await readFile(join(dir, 'run.json'), 'utf8');
-  const told = JSON.parse(text) as RunRecord;
-  const words = JSON.stringify({ ...told, cells: told.cells.map((one) => ({ ...one, tests: [] })) });
+  const written = JSON.parse(text) as RunRecord;
+  const words = JSON.stringify({ ...written, cells: written.cells.map((one) => ({ ...one, tests: [] })) });
   for (const root of roots) t.notOk(words.includes(`=${root}`) || words.includes(`"${root}`), root);
-  t.match(told.cells[0]?.reason, 'see <run>/console.log');
-  t.match(told.cells[0]?.qemu?.commandLine, ['qemu', 'file=<run>/a/b.img,if=none']);
-  t.equal(told.cells[0]?.qemu?.commandLine.at(-1), `in ${tmpdir()}fs, /var${tmpdir()}/x`, 'only whole paths');
-  t.equal(told.cells[0]?.tests[0]?.detail, 'opened /root/file in the guest', 'what the guest said stays');
+  t.match(written.cells[0]?.reason, 'see <run>/console.log');
+  t.match(written.cells[0]?.attempts[0]?.qemu?.commandLine, ['qemu', 'file=<run>/a/b.img,if=none']);
+  t.equal(
+    written.cells[0]?.attempts[0]?.qemu?.commandLine.at(-1),
+    `in ${tmpdir()}fs, /var${tmpdir()}/x`,
+    'only whole paths',
+  );
+  t.equal(written.cells[0]?.tests[0]?.detail, 'opened /root/file in the guest', 'what the guest said stays');
 });
 
 t.test('what is no record is an input error', async (t) => {
   const dir = t.testdir({
     none: {},
     bad: { 'run.json': '{' },
-    other: { 'run.json': '{"format":2,"seed":"x"}' },
+    other: { 'run.json': '{"format":3,"seed":"x"}' },
   });
   await t.rejects(readRecord(join(dir, 'none')), { exitCode: 2, message: /there is no run record/ });
   await t.rejects(readRecord(join(dir, 'bad')), { exitCode: 2, message: /run\.json: [\s\S]*expected: JSON/ });

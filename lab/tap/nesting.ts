@@ -1,5 +1,5 @@
 import type { TestResult } from '../model/result.ts';
-import { isBad } from './collect.ts';
+import { isFailure } from '../model/verdict.ts';
 import { flawsOf, lostOf, planFlaw, type Stop } from './ending.ts';
 import { countPoint, type Frame, isFresh, missing, newFrame } from './frame.ts';
 import type { Dialect, TapLine } from './syntax.ts';
@@ -76,7 +76,7 @@ export class Nesting {
   deliver(frame: Frame, result: TestResult): void {
     for (let at: Frame | undefined = frame; at; at = at.parent) {
       at.leaves++;
-      if (isBad(result.verdict)) at.bad++;
+      if (isFailure(result.verdict)) at.bad++;
     }
     this.#rise(frame, result);
   }

@@ -1,5 +1,6 @@
+import type { Side } from '../../lab/model/cell.ts';
 import type { Comparison } from '../../lab/model/compare.ts';
-import type { CellResult, RunRecord } from '../../lab/model/result.ts';
+import type { CellRecord, RunRecord } from '../../lab/model/run.ts';
 
 /** A run made up for the tests of the renderers: everything that a report can show, and text that would do harm. */
 const HOSTILE = 'evil \u001b[2Jname <b>&"\' | `code` @all \u202etxt';
@@ -10,12 +11,18 @@ const ORACLE = [
   '[   21.400070][    C1]  nvme_x+0x4f/0x1d0 ``` </failure> ]]>',
 ].join('\n');
 
-function cell(side: 'base' | 'patched', guest: string, suite: string, more: Partial<CellResult>): CellResult {
+function cell(side: Side, profile: string, suite: string, more: Partial<CellRecord>): CellRecord {
   const kernel = side === 'base' ? 'debian-6.12' : 'debian-6.12+mpath';
+  const { verdict = 'done' } = more;
   return {
-    ...{ name: `${kernel}/${guest}/${suite}`, kernel, guest, suite, side, verdict: 'done' },
-    ...{ tests: [], complaints: [], metrics: [], timings: { totalMs: 12_340 }, files: {} },
-    qemu: { version: '7.2.17', accel: 'tcg', commandLine: ['qemu-system-x86_64'] },
+    ...{ kernel, profile, suite, verdict },
+    ...{ tests: [], complaints: [], metrics: [] },
+    attempts: [
+      {
+        ...{ repeat: 1, attempt: 1, verdict, timings: { totalMs: 12_340 }, artefacts: [] },
+        qemu: { version: '7.2.17', accel: 'tcg', commandLine: ['qemu-system-x86_64'] },
+      },
+    ],
     ...more,
   };
 }
@@ -23,7 +30,7 @@ function cell(side: 'base' | 'patched', guest: string, suite: string, more: Part
 const skip = { verdict: 'skip', reason: 'the guest has no poll queues' } as const;
 
 export const record: RunRecord = {
-  format: 1,
+  format: 2,
   id: '20261121T084212Z-mpath',
   startedAt: '2026-11-21T08:42:12Z',
   seconds: 123.4,
@@ -31,6 +38,7 @@ export const record: RunRecord = {
   series: { id: 'f00', name: 'mpath', title: 'nvme: multipath for passthrough', patches: ['one', 'two'] },
   kernels: [
     {
+      id: 'debian-6.12',
       name: 'debian-6.12',
       side: 'base',
       release: '6.12.57',
@@ -41,6 +49,8 @@ export const record: RunRecord = {
     },
     {
       ...{
+        id: 'debian-6.12+mpath',
+        base: 'debian-6.12',
         name: 'debian-6.12+mpath',
         side: 'patched',
         release: '6.12.57+',
@@ -51,7 +61,11 @@ export const record: RunRecord = {
     },
   ],
   host: { cpu: 'x', cores: 2, memoryMiB: 4096, kernel: '6.1', node: 'v20' },
+  profiles: [{ id: 'plain' }, { id: 'multipath' }, { id: 'swiotlb' }],
+  suites: [{ id: 'passthrough' }, { id: 'multipath' }],
   seed: 42,
+  spans: [],
+  failures: [],
   interrupted: false,
   cells: [
     cell('base', 'plain', 'passthrough', {
@@ -117,18 +131,29 @@ export const record: RunRecord = {
   ],
 };
 
-const plain = 'plain/passthrough';
-const complaints = record.cells.flatMap((one) =>
-  one.complaints.map((complaint) => ({ ...complaint, cell: `${one.guest}/${one.suite}` })),
+/** Where a row of the comparison belongs. */
+const at = (profile: string, suite: string) => ({
+  ...{ cell: `${profile}/${suite}`, kernel: 'debian-6.12+mpath', profile, suite },
+});
+const plain = at('plain', 'passthrough');
+const complaints = record.cells.flatMap(({ profile, suite, complaints: found }) =>
+  found.map((complaint) => ({ ...complaint, ...at(profile, suite) })),
 );
 
 export const comparison: Comparison = {
-  ...{ base: 'debian-6.12', patched: 'debian-6.12+mpath' },
+  kind: 'sides',
+  runs: { base: record.id, patched: record.id },
+  kernels: [
+    {
+      base: { id: 'debian-6.12', name: 'debian-6.12' },
+      patched: [{ id: 'debian-6.12+mpath', name: 'debian-6.12+mpath' }],
+    },
+  ],
   ...{ fixed: 1, regressed: 2, same: 4, new: 1, gone: 1, changed: 0, skipped: 1, failed: 4, passed: 2 },
   tests: [
-    { cell: plain, name: 'reads what was written', base: 'pass', patched: 'pass', change: 'same' },
+    { ...plain, name: 'reads what was written', base: 'pass', patched: 'pass', change: 'same' },
     {
-      cell: plain,
+      ...plain,
       name: 'polled',
       base: 'skip',
       patched: 'skip',
@@ -136,19 +161,19 @@ export const comparison: Comparison = {
       reason: 'the guest has no poll queues',
     },
     {
-      cell: plain,
+      ...plain,
       name: 'keeps order',
       base: 'pass',
       patched: 'fail',
       change: 'regressed',
       reason: 'expected [1, 2], got [2, 1]',
     },
-    { cell: plain, name: 'known fault', base: 'todo', patched: 'todo', change: 'same', reason: 'not yet' },
-    { cell: plain, name: 'left out', base: 'pass', change: 'gone' },
-    { cell: plain, name: HOSTILE, patched: 'fail', change: 'new', reason: HOSTILE },
+    { ...plain, name: 'known fault', base: 'todo', patched: 'todo', change: 'same', reason: 'not yet' },
+    { ...plain, name: 'left out', base: 'pass', change: 'gone' },
+    { ...plain, name: HOSTILE, patched: 'fail', change: 'new', reason: HOSTILE },
     {
       ...{
-        cell: 'multipath/multipath',
+        ...at('multipath', 'multipath'),
         name: 'path error > retried',
         base: 'fail',
         patched: 'pass',
@@ -157,7 +182,7 @@ export const comparison: Comparison = {
       reason: 'expected 0, got 0x370 (host path error)',
     },
     {
-      cell: 'multipath/multipath',
+      ...at('multipath', 'multipath'),
       name: 'last path gone',
       base: 'fail',
       patched: 'fail',
@@ -166,7 +191,7 @@ export const comparison: Comparison = {
     },
     {
       ...{
-        cell: 'swiotlb/passthrough',
+        ...at('swiotlb', 'passthrough'),
         name: 'reads what was written',
         base: 'pass',
         patched: 'lost',
@@ -177,7 +202,7 @@ export const comparison: Comparison = {
   ],
   metrics: [
     {
-      cell: plain,
+      ...plain,
       name: 'submit',
       unit: 'ns',
       better: 'lower',
@@ -187,7 +212,7 @@ export const comparison: Comparison = {
       verdict: 'better',
     },
     {
-      cell: plain,
+      ...plain,
       name: 'cpu',
       unit: 'ns',
       better: 'lower',
@@ -196,12 +221,12 @@ export const comparison: Comparison = {
       spread: 7,
       verdict: 'same',
     },
-    { cell: plain, name: 'iops', unit: '1/s', better: 'higher', base: 0.5, patched: 0.4, verdict: 'worse' },
-    { cell: plain, name: `only ${HOSTILE}`, unit: 'ns', better: 'none', patched: 1 },
+    { ...plain, name: 'iops', unit: '1/s', better: 'higher', base: 0.5, patched: 0.4, verdict: 'worse' },
+    { ...plain, name: `only ${HOSTILE}`, unit: 'ns', better: 'none', patched: 1 },
   ],
   brokenCells: [
     {
-      cell: 'swiotlb/passthrough',
+      ...at('swiotlb', 'passthrough'),
       side: 'patched',
       verdict: 'crash',
       reason: 'KASAN: slab-use-after-free in nvme_x',

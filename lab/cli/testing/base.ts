@@ -1,4 +1,4 @@
-import type { RunRecord } from '../../model/result.ts';
+import type { RunRecord } from '../../model/run.ts';
 import { ringlab } from './ringlab.ts';
 
 /** The verdicts of a suite's tests on the base without any series, each once. Throws what was said when the run fails. */

@@ -1,0 +1,44 @@
+import type { StageContext } from '../model/event.ts';
+import type { TestResult } from '../model/result.ts';
+import { TapStream } from '../tap/index.ts';
+
+/** Output kept for a program whose only verdict is its exit code, characters. */
+const OUTPUT_KEPT = 64 << 10;
+const STDERR_KEPT = 4000;
+
+/** Reads a suite's output while it runs: TAP, and the ends of both streams. */
+export class SuiteListener {
+  readonly tap: TapStream;
+  stdoutTail = '';
+  stderrTail = '';
+  anyTap = false;
+  /** ms from QEMU start to the first byte. */
+  firstTapMs: number | undefined;
+  /** Resolves with the test at which the cell is to stop. */
+  readonly stopped: Promise<TestResult>;
+
+  /** `cell`: the cell's name in events. */
+  constructor(cell: string, stopAt: ((test: TestResult) => boolean) | undefined, ctx: StageContext) {
+    let stop = (_test: TestResult) => {};
+    this.stopped = new Promise((resolve) => {
+      stop = resolve;
+    });
+    this.tap = new TapStream({
+      onTest: (test) => {
+        this.anyTap = true;
+        ctx.emit({ type: 'test.end', cell, test });
+        if (stopAt?.(test)) stop(test);
+      },
+    });
+  }
+
+  takeStdout(chunk: Buffer, sinceStartMs: number): void {
+    this.firstTapMs ??= Math.round(sinceStartMs);
+    this.stdoutTail = (this.stdoutTail + chunk.toString('utf8')).slice(-OUTPUT_KEPT);
+    this.tap.write(chunk);
+  }
+
+  takeStderr(chunk: Buffer): void {
+    this.stderrTail = (this.stderrTail + chunk.toString('utf8')).slice(-STDERR_KEPT);
+  }
+}

@@ -1,0 +1,111 @@
+import { copyFile, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { bundleAgent } from '../../suites/agent/bundle.ts';
+import { buildBinding } from '../../suites/binding/build.mjs';
+import { writeJson } from '../core/atomic.ts';
+import { cacheRoot, ensureFolder, exists } from '../core/cache.ts';
+import { InputError } from '../core/errors.ts';
+import { hashFile, hashOf } from '../core/hash.ts';
+import type { CellSpec } from '../model/cell.ts';
+import type { Suite } from '../model/suite.ts';
+import { collectProgram, copyProgram } from './program-files.ts';
+
+export type Payload = CellSpec['payload'];
+
+/** Names of an agent's files in its payload folder. */
+export const AGENT_FILES = { script: 'agent.cjs', compiled: 'agent.cjs.compiled', addon: 'ringlab.node' };
+
+const payloadFolder = (key: string) => join(cacheRoot(), 'payloads', key);
+
+/** Folder of a stored payload. Throws InputError when the cache does not have it. */
+export async function findPayload({ kind, key }: Payload): Promise<string> {
+  const folder = payloadFolder(key);
+  if (await exists(folder)) return folder;
+  throw new InputError({
+    what: `the cache has no ${kind} ${key}`,
+    where: 'the cell spec',
+    expected: 'an agent or program that a run here has prepared',
+    fix: 'run the suite once, or bring the cache folder payloads/ along',
+  });
+}
+
+interface BuildMessage {
+  text: string;
+  location: { file: string; line: number; column: number } | null;
+}
+
+/** Bundles the agent with a suite. Throws InputError with place and message when the suite does not compile. */
+async function bundleSuite(suite: Suite) {
+  try {
+    return await bundleAgent(suite);
+  } catch (error) {
+    const { errors } = error as { errors?: BuildMessage[] };
+    if (!errors?.length) throw error;
+    throw new InputError(
+      errors.map(({ text, location }) => ({
+        what: text,
+        where: location ? `${location.file}:${location.line}:${location.column + 1}` : suite.dir,
+      })),
+    );
+  }
+}
+
+async function storeAgent(suite: Suite, addon: string, signal: AbortSignal): Promise<Payload> {
+  const bundle = await bundleSuite(suite);
+  // V8 accepts the compiled form only in the version that made it.
+  const key = hashOf('agent-1', bundle.hash, await hashFile(addon), process.version).slice(0, 32);
+  const fill = async (dir: string) => {
+    await copyFile(bundle.path, join(dir, AGENT_FILES.script));
+    await copyFile(bundle.compiled, join(dir, AGENT_FILES.compiled));
+    await copyFile(addon, join(dir, AGENT_FILES.addon));
+  };
+  await ensureFolder(payloadFolder(key), fill, { signal });
+  return { kind: 'agent', key };
+}
+
+/** `program.json` of a program's payload: how it is started and how its end is read. */
+export const ProgramFile = z.object({
+  /** The program below `files/`. */
+  program: z.string(),
+  args: z.array(z.string()),
+  /** Convention of the exit code; absent where only TAP counts. */
+  convention: z.enum(['kselftest', 'liburing', 'plain']).optional(),
+  /** TAP outranks the exit code. */
+  tapFirst: z.boolean(),
+});
+export type ProgramFile = z.infer<typeof ProgramFile>;
+
+export async function readProgram(folder: string): Promise<ProgramFile> {
+  return ProgramFile.parse(JSON.parse(await readFile(join(folder, 'program.json'), 'utf8')));
+}
+
+async function storeProgram(suite: Suite, signal: AbortSignal): Promise<Payload> {
+  const program = await collectProgram(suite, signal);
+  const parts = await Promise.all(
+    program.files.map(async ({ from, to, mode }) => [to, String(mode), await hashFile(from)]),
+  );
+  const key = hashOf('program-1', JSON.stringify(program.start), ...parts.flat()).slice(0, 32);
+  const fill = async (dir: string) => {
+    await copyProgram(program.files, dir);
+    await writeJson(join(dir, 'program.json'), program.start);
+  };
+  await ensureFolder(payloadFolder(key), fill, { signal });
+  return { kind: 'program', key };
+}
+
+/**
+ * Stores what is pushed into guests for each suite: the agent bundled with it, or a program with its files and libraries. Gives
+ * the payload of each suite by its name. Throws InputError for a suite that does not compile or names missing files.
+ */
+export async function preparePayloads(
+  suites: readonly Suite[],
+  signal: AbortSignal,
+): Promise<Map<string, Payload>> {
+  const unique = [...new Map(suites.map((suite) => [suite.name, suite])).values()];
+  const addon = unique.some(({ run }) => !run) ? await buildBinding() : '';
+  const payloads = await Promise.all(
+    unique.map((suite) => (suite.run ? storeProgram(suite, signal) : storeAgent(suite, addon, signal))),
+  );
+  return new Map(unique.map(({ name }, index) => [name, payloads[index] as Payload]));
+}

@@ -1,0 +1,16 @@
+import type { CellSpec } from '../model/cell.ts';
+import type { StoredKernel } from '../model/kernel.ts';
+import type { Image } from '../model/machine.ts';
+
+/**
+ * Finds the artefacts that a cell spec names. Each look-up throws InputError when the cache does not have the artefact: a spec
+ * runs only where it was made or was brought to.
+ */
+export interface CellSession {
+  /** Folder of the run record, where TAP and console logs are kept. */
+  readonly recordDir: string;
+  kernel(key: string): Promise<StoredKernel>;
+  image(image: CellSpec['image']): Promise<Image>;
+  /** Folder of a payload. */
+  payload(payload: CellSpec['payload']): Promise<string>;
+}

@@ -1,0 +1,110 @@
+import type { BrokenCell, Comparison, MetricChange, TestChange } from '../model/compare.ts';
+import type { TestResult } from '../model/result.ts';
+import type { CellRecord } from '../model/run.ts';
+import { changeOf } from './changes.ts';
+import type { Pair, Subject } from './pairs.ts';
+
+const placeOf = ({ cell, kernel, profile, suite }: Pair) => ({ cell, kernel, profile, suite });
+
+/**
+ * The stand-in for a test that a cell should have given: in a cell that broke, or whose kernel failed, the test is `lost`, so
+ * that no test vanishes with its cell.
+ */
+function standIn(name: string, cell: CellRecord | undefined): TestResult | undefined {
+  if (!cell || cell.verdict === 'done') return undefined;
+  return { name, verdict: 'lost', reason: cell.reason ? `${cell.verdict}: ${cell.reason}` : cell.verdict };
+}
+
+/** A fixed test is explained by why it failed; every other test by what it reports now. */
+function reasonOf(
+  change: TestChange['change'],
+  from: TestResult | undefined,
+  to: TestResult | undefined,
+): string | undefined {
+  const reason = change === 'fixed' || change === 'gone' ? from?.reason : (to?.reason ?? from?.reason);
+  const differs = change === 'changed' && from?.behaviour !== to?.behaviour;
+  return reason ?? (differs ? (to?.behaviour ?? from?.behaviour) : undefined);
+}
+
+/** Every test of a pair, base's order first. */
+export function testRows(pair: Pair): TestChange[] {
+  const before = new Map(pair.base?.tests.map((test) => [test.name, test]));
+  const after = new Map(pair.patched?.tests.map((test) => [test.name, test]));
+  return [...new Set([...before.keys(), ...after.keys()])].map((name) => {
+    const from = before.get(name) ?? standIn(name, pair.base);
+    const to = after.get(name) ?? standIn(name, pair.patched);
+    const change = changeOf(from, to);
+    const reason = reasonOf(change, from, to);
+    return {
+      ...placeOf(pair),
+      name,
+      ...(from ? { base: from.verdict } : {}),
+      ...(to ? { patched: to.verdict } : {}),
+      change,
+      ...(reason ? { reason } : {}),
+    };
+  });
+}
+
+/** Share of a figure by which boots of one kernel may differ although the few boots of a run were closer. */
+const NOISE = 0.002;
+
+function metricVerdict(
+  { base, patched, spread = 0, better }: MetricChange,
+  noise: number,
+): MetricChange['verdict'] {
+  if (base === undefined || patched === undefined) return undefined;
+  const difference = patched - base;
+  if (Math.abs(difference) <= Math.max(spread, Math.abs(base) * noise)) return 'same';
+  if (better === 'none') return 'changed';
+  return difference < 0 === (better === 'lower') ? 'better' : 'worse';
+}
+
+/** Every metric of a pair with its verdict. */
+export function metricRows(pair: Pair): MetricChange[] {
+  const before = new Map(pair.base?.metrics.map((metric) => [metric.name, metric]));
+  const after = new Map(pair.patched?.metrics.map((metric) => [metric.name, metric]));
+  return [...new Map([...before, ...after]).values()].map(({ name, unit, better, noise }) => {
+    const from = before.get(name);
+    const to = after.get(name);
+    const spread = Math.max(from?.spread ?? -1, to?.spread ?? -1);
+    const row: MetricChange = {
+      ...placeOf(pair),
+      ...{ name, unit, better },
+      ...(from ? { base: from.value } : {}),
+      ...(to ? { patched: to.value } : {}),
+      ...(spread >= 0 ? { spread } : {}),
+    };
+    const verdict = metricVerdict(row, noise ?? NOISE);
+    return verdict ? { ...row, verdict } : row;
+  });
+}
+
+/** The cells of a pair that did not run to their end. */
+export function brokenRows(pair: Pair): BrokenCell[] {
+  return (['base', 'patched'] as const).flatMap((side) => {
+    const cell = pair[side];
+    if (!cell || cell.verdict === 'done') return [];
+    const { verdict, reason } = cell;
+    return [{ ...placeOf(pair), side, verdict, ...(reason ? { reason } : {}) }];
+  });
+}
+
+/** Complaints whose signature no cell of the base has: by its timing the same fault may show in another cell. */
+export function newComplaints(pairs: readonly Pair[]): Comparison['newComplaints'] {
+  const onBase = new Set(
+    pairs.flatMap(({ base }) => base?.complaints.map(({ signature }) => signature) ?? []),
+  );
+  return pairs.flatMap((pair) =>
+    (pair.patched?.complaints ?? [])
+      .filter(({ signature }) => !onBase.has(signature))
+      .map((complaint) => ({ ...complaint, ...placeOf(pair) })),
+  );
+}
+
+/** Compiler warnings that no base has. */
+export function newWarnings(bases: readonly Subject[], patched: readonly Subject[]): string[] {
+  const onBase = new Set(bases.flatMap(({ kernel }) => kernel.warnings));
+  const warnings = patched.flatMap(({ kernel }) => [...kernel.newWarnings, ...kernel.warnings]);
+  return [...new Set(warnings)].filter((warning) => !onBase.has(warning));
+}

@@ -1,0 +1,24 @@
+import type { StageContext } from '../model/event.ts';
+
+/**
+ * Starts `prepare` and hands its promise to `use`, which awaits it when it needs the result: a failure is thrown there. When
+ * `use` ends first, `prepare` is aborted; both have ended when this returns.
+ */
+export async function meanwhile<T, R>(
+  prepare: (ctx: StageContext) => Promise<T>,
+  use: (prepared: Promise<T>) => Promise<R>,
+  ctx: StageContext,
+): Promise<R> {
+  const stop = new AbortController();
+  const prepared = prepare({ ...ctx, signal: AbortSignal.any([ctx.signal, stop.signal]) });
+  const settled = prepared.then(
+    () => {},
+    () => {},
+  );
+  try {
+    return await use(prepared);
+  } finally {
+    stop.abort();
+    await settled;
+  }
+}

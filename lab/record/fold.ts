@@ -1,0 +1,106 @@
+import type { EventOf, LabEvent } from '../model/event.ts';
+import type { CellRecord, RunRecord, Span } from '../model/run.ts';
+import { mergeRepeats } from './repeats.ts';
+
+type SpanStart = EventOf<'source.start' | 'kernel.start' | 'image.start' | 'cell.start'>;
+type SpanEnd = EventOf<'source.end' | 'kernel.end' | 'image.end' | 'cell.end'>;
+
+function subjectOf(event: SpanStart | SpanEnd): string {
+  if ('source' in event) return event.source;
+  if ('kernel' in event) return event.kernel;
+  return 'recipe' in event ? event.recipe : event.cell;
+}
+
+const stageOf = ({ type }: SpanStart | SpanEnd) => type.slice(0, type.indexOf('.')) as Span['stage'];
+
+const cellId = ({ kernel, profile, suite }: CellRecord) => JSON.stringify([kernel, profile, suite]);
+
+/**
+ * Makes a run record of the events of a run. The run itself is recorded by it, so that a log of events (`--events FILE`) gives
+ * the same record again.
+ */
+export class RecordFold {
+  #head: RunRecord | undefined;
+  #startedMs = 0;
+  readonly #cells = new Map<string, CellRecord[]>();
+  readonly #running = new Map<string, number>();
+
+  /** Takes the next event; events that no record keeps are passed over. */
+  take(event: LabEvent): void {
+    this.#takeSpan(event);
+    if (event.type === 'run.start') {
+      this.#head = structuredClone(event.record);
+      this.#startedMs = event.at;
+    }
+    const record = this.#head;
+    if (!record) return;
+    if (event.type === 'session.ready') this.#takeSession(record, event);
+    else if (event.type === 'kernel.ready') record.kernels.push(event.kernel);
+    else if (event.type === 'cell.end') this.#takeCell(event.result);
+    else if (event.type === 'lab.failure') {
+      record.failures.push({ subject: event.subject, message: event.message });
+    } else if (event.type === 'run.end') {
+      record.seconds = event.seconds;
+      record.interrupted = event.interrupted;
+    }
+  }
+
+  /** The record as it stands; undefined before `run.start`. */
+  get record(): RunRecord | undefined {
+    if (!this.#head) return undefined;
+    const merged = [...this.#cells.values()].flatMap((repeats) => mergeRepeats(inOrder(repeats)) ?? []);
+    return { ...this.#head, cells: this.#inPlanOrder(merged) };
+  }
+
+  #takeSession(record: RunRecord, { image, accel, payloads }: EventOf<'session.ready'>): void {
+    record.image = image;
+    record.accel = accel;
+    record.suites = record.suites.map((suite) => {
+      const payload = payloads[suite.id];
+      return payload === undefined ? suite : { ...suite, payload };
+    });
+  }
+
+  #takeCell(result: CellRecord): void {
+    const id = cellId(result);
+    this.#cells.set(id, [...(this.#cells.get(id) ?? []), result]);
+  }
+
+  #takeSpan(event: LabEvent): void {
+    switch (event.type) {
+      case 'source.start':
+      case 'kernel.start':
+      case 'image.start':
+      case 'cell.start':
+        this.#running.set(`${stageOf(event)} ${subjectOf(event)}`, event.at);
+        return;
+      case 'source.end':
+      case 'kernel.end':
+      case 'image.end':
+      case 'cell.end': {
+        const [stage, subject] = [stageOf(event), subjectOf(event)];
+        const since = this.#running.get(`${stage} ${subject}`);
+        this.#running.delete(`${stage} ${subject}`);
+        if (since === undefined || !this.#head) return;
+        this.#head.spans.push({ stage, subject, startMs: since - this.#startedMs, ms: event.at - since });
+      }
+    }
+  }
+
+  /** Cells end in any order; a record has them pair by pair, kernels next to each other. */
+  #inPlanOrder(cells: CellRecord[]): CellRecord[] {
+    const kernels = this.#head?.kernels.map(({ id }) => id) ?? [];
+    const pairs = this.#head?.plan?.pairs ?? [];
+    const pairOf = ({ profile, suite }: CellRecord) =>
+      pairs.findIndex((pair) => pair.profile === profile && pair.suite === suite);
+    return cells.sort(
+      (a, b) => pairOf(a) - pairOf(b) || kernels.indexOf(a.kernel) - kernels.indexOf(b.kernel),
+    );
+  }
+}
+
+const repeatOf = ({ attempts }: CellRecord) => attempts[0]?.repeat ?? 1;
+
+function inOrder(repeats: readonly CellRecord[]): CellRecord[] {
+  return [...repeats].sort((a, b) => repeatOf(a) - repeatOf(b));
+}
