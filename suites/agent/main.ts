@@ -5,7 +5,7 @@ import type { Uapi } from '../../lab/model/uapi.ts';
 import { loadBinding } from '../binding/index.ts';
 import { Device } from '../lib/device.ts';
 import { HostClient } from '../lib/host.ts';
-import { asPeer } from '../lib/peer.ts';
+import { peerMain } from '../lib/peer.ts';
 import { type Lab, registeredTests } from '../lib/test.ts';
 import { SkipError, UapiTable } from '../lib/uapi.ts';
 import { AGENT_HOME } from './home.ts';
@@ -51,7 +51,7 @@ async function runSuite(folder: string, suites: SuiteTable, tap: TapWriter): Pro
     `${cell.suite} on ${cell.guest}, kernel ${cell.kernel} (${lab.uapi.release}), seed ${cell.seed}`,
   );
   await load();
-  const helping = asPeer(lab.uapi);
+  const helping = peerMain(lab.uapi);
   if (helping) {
     await helping();
     return Exit.passed;
