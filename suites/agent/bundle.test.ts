@@ -15,16 +15,21 @@ const uapi = await hostUapi();
 const addon = await buildBinding();
 const PASSTHROUGH = { name: 'passthrough', dir: join(import.meta.dirname, '../passthrough') };
 
+/** The part of a tap test that makes folders. */
+interface Testdir {
+  testdir(files: Record<string, string | Record<string, string>>): string;
+}
+
 /** Folder of an agent (its argument): the addon, `uapi.json` of the host, and `cell.json` with these changes. */
-function agentFolder(t: { testdir(files: object): string }, change: Partial<CellFile>): string {
-  const [uapiJson, cellJson] = [uapi, { ...cell, ...change }].map((content) => JSON.stringify(content));
-  const dir = t.testdir({ agent: { 'uapi.json': uapiJson, 'cell.json': cellJson } });
+function agentFolder(t: Testdir, change: Partial<CellFile>): string {
+  const cellJson = JSON.stringify({ ...cell, ...change });
+  const dir = t.testdir({ agent: { 'uapi.json': JSON.stringify(uapi), 'cell.json': cellJson } });
   copyFileSync(addon, join(dir, 'agent/ringlab.node'));
   return join(dir, 'agent');
 }
 
 /** Bundles the agent with a suite of this source. */
-async function bundleSource(t: { testdir(files: object): string }, name: string, source: string) {
+async function bundleSource(t: Testdir, name: string, source: string) {
   return bundleAgent({ name, dir: t.testdir({ 'index.ts': source }) });
 }
 

@@ -47,7 +47,7 @@ export class Controller {
     return attribute(NVME, this.name, 'state');
   }
 
-  /** Resets the controller. Blocks until the kernel has finished; to go on meanwhile, write `1` to `resetFile` asynchronously. */
+  /** Resets the controller. Blocks until the kernel has finished; write `1` to `resetFile` asynchronously to reset in the background. */
   reset(): void {
     writeFileSync(this.resetFile, '1');
   }
