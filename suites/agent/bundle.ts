@@ -12,18 +12,19 @@ export { AGENT_HOME };
 const agent = dirname(fileURLToPath(import.meta.url));
 const suites = dirname(agent);
 
-/** A suite to bundle: its name, and the folder that has its `index.ts`. */
-interface Source {
+/** A suite to bundle: its name and the folder with its `index.ts`. */
+interface SuiteSource {
   name: string;
   dir: string;
 }
 
-/** The entry point: the agent, and the suite to be imported when it is asked for. */
-function entry({ name, dir }: Source): string {
+/** Source of the entry point: the agent, with the suite as a lazy import by its name. */
+function entry({ name, dir }: SuiteSource): string {
   const table = `${JSON.stringify(name)}: () => import(${JSON.stringify(join(dir, 'index.ts'))})`;
   return `import { main } from './main.ts';\nvoid main({ ${table} });\n`;
 }
 
+/** Writes a file of `build/` atomically: runs that bundle at the same time may share it. */
 async function store(bytes: Uint8Array, name: string): Promise<string> {
   const path = join(agent, 'build', name);
   await mkdir(dirname(path), { recursive: true });
@@ -32,30 +33,34 @@ async function store(bytes: Uint8Array, name: string): Promise<string> {
 }
 
 /**
- * V8's compiled form of a script, for the same V8 with the same flags: saves an emulated guest a tenth of a second of parsing.
- * Source and place are what the waiting node makes of the file (images/minimal, waiting.cjs): V8 compares the length of the one
- * and shows the other in traces.
+ * V8's code cache of a script, valid for the same V8 with the same flags: saves an emulated guest 0.1 s of parsing. Source text and
+ * file name are those that the waiting node uses (images/minimal, waiting.cjs): V8 rejects a cache for a source of another length, and
+ * takes the name for stack traces.
  */
 export function compiled(script: string): Buffer {
   const source = script.slice(0, script.lastIndexOf('\n//# sourceMappingURL='));
   const head = '(function (exports, require, module, __filename, __dirname) {';
-  const place = { filename: `${AGENT_HOME}/agent.cjs`, columnOffset: -head.length };
-  return new Script(`${head}${source}\n})`, place).createCachedData();
+  const options = { filename: `${AGENT_HOME}/agent.cjs`, columnOffset: -head.length };
+  return new Script(`${head}${source}\n})`, options).createCachedData();
 }
 
+/** A bundled agent. */
 export interface Bundle {
+  /** File with the script, named after its hash. */
   path: string;
-  /** File with V8's compiled form. */
+  /** File with V8's code cache of the script, see `compiled`. */
   compiled: string;
+  /** sha256 of `bytes`, hexadecimal. */
   hash: string;
+  /** The script. */
   bytes: Uint8Array;
 }
 
 /**
- * Bundles the agent and one suite to one CommonJS script. `hash` is the sha256 of its bytes and part of its file name. A suite
- * of the user's own finds the helpers under `ringlab/suite`.
+ * Bundles the agent and one suite to one CommonJS script in `build/`. In a suite `ringlab/suite` resolves to `lib/index.ts`. Throws
+ * esbuild's BuildFailure when the suite does not compile.
  */
-export async function bundleAgent(suite: Source): Promise<Bundle> {
+export async function bundleAgent(suite: SuiteSource): Promise<Bundle> {
   const result = await build({
     stdin: {
       contents: entry(suite),
@@ -68,11 +73,11 @@ export async function bundleAgent(suite: Source): Promise<Bundle> {
     write: false,
     platform: 'node',
     target: 'node20',
-    // An ES module costs the emulated guest a quarter of a second more CPU to start.
+    // An ES module takes 0.25 s more CPU time to start in an emulated guest.
     format: 'cjs',
-    // A script of the waiting node has no import().
+    // The waiting node runs the file as a vm.Script, which has no import().
     supported: { 'dynamic-import': false },
-    // Names stay for the traces; white space only costs the guest time. The map is read when a test fails.
+    // Without white space the guest parses faster. Names stay as they are, for stack traces; the source map is read when a test fails.
     minifySyntax: true,
     minifyWhitespace: true,
     sourcemap: 'inline',
@@ -81,13 +86,13 @@ export async function bundleAgent(suite: Source): Promise<Bundle> {
     logLevel: 'silent',
   });
   const [output] = result.outputFiles;
-  if (!output) throw new Error('esbuild gave no output');
+  if (!output) throw new Error('esbuild returned no output file');
   const { contents: bytes, text } = output;
   const hash = createHash('sha256').update(bytes).digest('hex');
   const name = `agent-${hash.slice(0, 16)}.cjs`;
-  const [path, cache] = await Promise.all([
+  const [path, cachePath] = await Promise.all([
     store(bytes, name),
     store(compiled(text), `${name}.${process.version}.compiled`),
   ]);
-  return { path, compiled: cache, hash, bytes };
+  return { path, compiled: cachePath, hash, bytes };
 }

@@ -1,2 +1,2 @@
-/** Where the agent lives in the guest: a tmpfs. */
+/** Folder of the agent in the guest: a tmpfs. */
 export const AGENT_HOME = '/run/ringlab';

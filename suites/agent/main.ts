@@ -5,19 +5,20 @@ import type { Uapi } from '../../lab/model/uapi.ts';
 import { loadBinding } from '../binding/index.ts';
 import { Device } from '../lib/device.ts';
 import { HostClient } from '../lib/host.ts';
-import { asPeer } from '../lib/peer.ts';
+import { peerMain } from '../lib/peer.ts';
 import { type Lab, registeredTests } from '../lib/test.ts';
 import { SkipError, UapiTable } from '../lib/uapi.ts';
 import { AGENT_HOME } from './home.ts';
 import { runTest } from './run.ts';
 import { TapWriter } from './tap.ts';
 
-/** Suites by name; importing one registers its tests. */
+/** For each suite by its name, the import that registers its tests. */
 export type SuiteTable = Record<string, () => Promise<unknown>>;
 
-/** Exit codes: all passed or skipped, something failed, the agent itself could not do its work. */
+/** Exit codes: every test passed or was skipped; a test failed; the agent itself failed. */
 const Exit = { passed: 0, failed: 1, broken: 2 } as const;
 
+/** Reads a JSON file of the agent's folder. Throws Error with the path. */
 function readJson<T>(folder: string, name: string): T {
   const path = join(folder, name);
   try {
@@ -28,21 +29,22 @@ function readJson<T>(folder: string, name: string): T {
 }
 
 function makeLab(cell: CellFile, uapi: Uapi, host: HostClient): Lab {
-  const known = new Map<string, Device>();
+  const devices = new Map<string, Device>();
   const device = (role: string): Device => {
-    const found = cell.devices.find((one) => one.role === role);
-    if (!found) throw new SkipError(`this guest has no device with the role ${role}`);
-    const made = known.get(role) ?? new Device(found);
-    known.set(role, made);
-    return made;
+    const info = cell.devices.find((namespace) => namespace.role === role);
+    if (!info) throw new SkipError(`this guest has no namespace with the role ${role}`);
+    const namespace = devices.get(role) ?? new Device(info);
+    devices.set(role, namespace);
+    return namespace;
   };
   return { cell, uapi: new UapiTable(uapi), host, device };
 }
 
+/** Runs the tests of the cell's suite, or the peer that this process was started as. Returns the exit code. */
 async function runSuite(folder: string, suites: SuiteTable, tap: TapWriter): Promise<number> {
   const cell = readJson<CellFile>(folder, 'cell.json');
   const load = Object.hasOwn(suites, cell.suite) ? suites[cell.suite] : undefined;
-  if (!load) throw new Error(`no suite ${cell.suite}; there are ${Object.keys(suites).join(', ')}`);
+  if (!load) throw new Error(`no suite ${cell.suite}: this agent has ${Object.keys(suites).join(', ')}`);
   loadBinding(join(folder, 'ringlab.node'));
   const port = process.env.RINGLAB_HOST_PORT;
   await using host = new HostClient(port ? Number(port) : undefined);
@@ -51,25 +53,28 @@ async function runSuite(folder: string, suites: SuiteTable, tap: TapWriter): Pro
     `${cell.suite} on ${cell.guest}, kernel ${cell.kernel} (${lab.uapi.release}), seed ${cell.seed}`,
   );
   await load();
-  const helping = asPeer(lab.uapi);
-  if (helping) {
-    await helping();
+  const runPeer = peerMain(lab.uapi);
+  if (runPeer) {
+    await runPeer();
     return Exit.passed;
   }
-  const wanted = registeredTests().filter(
+  const selected = registeredTests().filter(
     ({ name }) => cell.only.length === 0 || cell.only.some((part) => name.includes(part)),
   );
   let failed = 0;
-  for (const one of wanted) {
-    const outcome = await runTest(one, lab);
-    if (!outcome.ok && !one.needs.knownFault) failed++;
-    tap.test(one.name, outcome);
+  for (const testCase of selected) {
+    const outcome = await runTest(testCase, lab);
+    if (!outcome.ok && !testCase.needs.knownFault) failed++;
+    tap.test(testCase.name, outcome);
   }
   tap.end();
   return failed > 0 ? Exit.failed : Exit.passed;
 }
 
-/** The agent: runs the suite that `cell.json` in the folder (argument, default /run/ringlab) names, TAP on stdout, and exits. */
+/**
+ * The agent: runs the suite that `cell.json` names, writes TAP to standard output and exits. The folder of `cell.json` is the program's
+ * argument, default /run/ringlab.
+ */
 export async function main(suites: SuiteTable): Promise<void> {
   const tap = new TapWriter();
   const broken = (error: unknown): never => {
@@ -77,10 +82,10 @@ export async function main(suites: SuiteTable): Promise<void> {
     console.error(error);
     process.exit(Exit.broken);
   };
-  // A promise left behind by a test that ran out of time must not end the run.
-  process.on('unhandledRejection', (error) => tap.comment(`unhandled: ${error}`));
+  // A promise that a test left behind at its deadline may reject later: that must not end the run.
+  process.on('unhandledRejection', (error) => tap.comment(`unhandled rejection: ${error}`));
   process.on('uncaughtException', broken);
   const code = await runSuite(process.argv[2] ?? AGENT_HOME, suites, tap).catch(broken);
-  // Straight out: a request that hangs in the kernel would keep the event loop alive.
+  // Without waiting for the event loop: a request that hangs in the kernel would keep it alive.
   process.exit(code);
 }

@@ -6,19 +6,22 @@ import { checkNeeds } from './needs.ts';
 import type { Outcome } from './tap.ts';
 import { failurePlace, readableStack } from './trace.ts';
 
-/** A test's deadline has passed. */
-class Overdue extends Error {}
+/** Thrown when a test or its release exceeds its deadline. */
+class DeadlineError extends Error {
+  override readonly name = 'DeadlineError';
+}
 
-/** Tells the kernel log which test is on, so that the host can say whose complaint it reads there. */
-export function markKernelLog(what: 'begin' | 'end', name: string): void {
+/** Writes to the kernel log which test is running, so that the lab can attribute a complaint to it. */
+export function markKernelLog(mark: 'begin' | 'end', name: string): void {
   try {
-    // Opened anew for each line: /dev/kmsg limits the rate of each opening by itself.
-    writeFileSync('/dev/kmsg', `<5>ringlab: ${what} "${name}"\n`);
+    // Opened for each line: /dev/kmsg limits the rate per open file.
+    writeFileSync('/dev/kmsg', `<5>ringlab: ${mark} "${name}"\n`);
   } catch {
-    // Without the right to write it (unit tests, other machines) there is no console to mark either.
+    // Not writable in unit tests, where no console is read either.
   }
 }
 
+/** Diagnostics of a failed test. `message` reads alone; of an assertion it contains `expected` and `got` (suites/lib/difference.ts). */
 function failure(error: unknown): Record<string, string> {
   if (!(error instanceof Error)) return { message: String(error) };
   const stack = readableStack(error);
@@ -31,32 +34,32 @@ function failure(error: unknown): Record<string, string> {
 function outcomeOf(error: unknown, durationMs: number): Outcome {
   if (error === undefined) return { ok: true, durationMs };
   if (error instanceof SkipError) return { ok: true, durationMs, directive: `SKIP ${error.message}` };
-  const directive = error instanceof Overdue ? 'TIMEOUT' : undefined;
+  const directive = error instanceof DeadlineError ? 'TIMEOUT' : undefined;
   return { ok: false, durationMs, directive, diagnostics: failure(error) };
 }
 
-/** Runs `work` at most until the deadline. What it does afterwards is nobody's concern any more. */
+/** Waits for `work` for at most `timeoutMs`, then aborts it and throws DeadlineError. A later rejection of `work` is ignored. */
 async function within(timeoutMs: number, abort: AbortController, work: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
-  const clock = new Promise<never>((_, reject) => {
+  const expired = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      const overdue = new Overdue(`still running after ${timeoutMs} ms`);
-      abort.abort(overdue);
-      reject(overdue);
+      const error = new DeadlineError(`still running after ${timeoutMs} ms`);
+      abort.abort(error);
+      reject(error);
     }, timeoutMs);
   });
   work.catch(() => {});
   try {
-    await Promise.race([work, clock]);
+    await Promise.race([work, expired]);
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** How long giving back may take once a test has ended, ms. */
+/** Deadline of the release of a test's resources, ms. */
 const RELEASE_MS = 10_000;
 
-/** Runs one test to its outcome; never throws. The kernel log is marked around it. */
+/** Runs one test and releases its resources, with marks in the kernel log around both. Never throws. */
 export async function runTest({ name, needs, body }: TestCase, lab: Lab): Promise<Outcome> {
   const abort = new AbortController();
   const t = new Test(name, lab, abort.signal);
@@ -72,7 +75,7 @@ export async function runTest({ name, needs, body }: TestCase, lab: Lab): Promis
   try {
     await within(RELEASE_MS, abort, t.release());
   } catch (error) {
-    // A test that passed but could not give back has not passed.
+    // A release that fails makes a test that passed or was skipped fail.
     if (thrown === undefined || thrown instanceof SkipError) thrown = error;
   }
   markKernelLog('end', name);

@@ -1,36 +1,39 @@
 import { writeSync } from 'node:fs';
 import type { Metric } from '../lib/test.ts';
 
-/** How one test ended. */
+/** The outcome of a test, with everything that its TAP reports. */
 export interface Outcome {
   ok: boolean;
   durationMs: number;
-  /** `SKIP reason` or `TIMEOUT`, put behind the name. */
+  /** `SKIP reason`, `TODO reason` or `TIMEOUT`. */
   directive?: string;
-  /** Further diagnostics of a failure. */
+  /** Diagnostics of a failure: `message`, `expected`, `got`, `at`, `stack`. */
   diagnostics?: Record<string, string>;
-  /** Which of several right behaviours was seen. */
+  /** Which of several correct behaviours the test asserted (`Test.since`). */
   behaviour?: string;
-  /** Figures. */
+  /** Figures of the test (`Test.metric`). */
   metrics?: readonly Metric[];
-  /** Comment lines. */
+  /** Comment lines (`Test.note`). */
   notes?: readonly string[];
 }
 
 type Write = (text: string) => void;
 
-/** Names stay on one line, and their `#` are no directives. */
+/** A name or reason on one line, with `#` and `\` escaped, so that it cannot be read as a directive. */
 function escaped(text: string): string {
   return text.replace(/\s+/g, ' ').replace(/[\\#]/g, '\\$&');
 }
 
 function yamlValue(value: string): string {
-  // JSON strings are YAML; longer text is easier to read as a block.
+  // A JSON string is valid YAML; text of several lines is easier to read as a block.
   if (!value.includes('\n') || /[^\x20-\x7e\n]/.test(value)) return JSON.stringify(value);
   return `|-\n${value.replace(/^/gm, '    ')}`;
 }
 
-/** Writes TAP 14 as it happens: whole lines, each before the next test begins. */
+/**
+ * Writes TAP 14. Each result is written as whole lines before the next test begins, so that a crash of the guest loses only the test
+ * that was running.
+ */
 export class TapWriter {
   readonly #write: Write;
   #count = 0;
@@ -40,10 +43,12 @@ export class TapWriter {
     this.#write('TAP version 14\n');
   }
 
+  /** Writes each line of a text as a comment. */
   comment(text: string): void {
     this.#write(text.replace(/^/gm, '# ').concat('\n'));
   }
 
+  /** Writes the result of a test. */
   test(name: string, outcome: Outcome): void {
     const { ok, durationMs, directive, behaviour, diagnostics = {}, metrics = [], notes = [] } = outcome;
     this.#count++;
@@ -51,18 +56,19 @@ export class TapWriter {
     if (directive) lines[0] += ` # ${directive.replace(/\s+/g, ' ')}`;
     lines.push('  ---', `  duration_ms: ${durationMs.toFixed(1)}`);
     if (behaviour) lines.push(`  behaviour: ${yamlValue(behaviour)}`);
-    // JSON is YAML.
+    // JSON is valid YAML.
     if (metrics.length > 0) lines.push(`  metrics: ${JSON.stringify(metrics)}`);
     for (const [key, value] of Object.entries(diagnostics)) lines.push(`  ${key}: ${yamlValue(value)}`);
     lines.push('  ...', ...notes.map((note) => `# ${note.replace(/\s+/g, ' ')}`));
     this.#write(`${lines.join('\n')}\n`);
   }
 
-  /** The plan comes last: a stream without one was cut off. */
+  /** Writes the plan. It comes last: a stream without a plan was cut off. */
   end(): void {
     this.#write(`1..${this.#count}\n`);
   }
 
+  /** Ends the stream because the agent cannot go on. */
   bailOut(reason: string): void {
     this.#write(`Bail out! ${escaped(reason)}\n`);
   }

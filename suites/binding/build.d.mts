@@ -1,2 +1,2 @@
-/** Builds `build/ringlab.node` unless it is up to date; its path. */
+/** Builds `build/ringlab.node` unless it is up to date, and returns its path. Rejects with the compiler's error. */
 export function buildBinding(): Promise<string>;

@@ -1,4 +1,4 @@
-// Builds the native addon. Plain JavaScript: set-up runs it before anything else works.
+// Builds the native addon. Plain JavaScript, since setup runs it before TypeScript can be run.
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { access, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -15,7 +15,7 @@ const FLAGS = [
   '-Wl,-z,relro,-z,now',
 ];
 
-/** Sources in a fixed order, and the key of all that the result depends on. */
+/** The C files, and a hash of everything that the addon depends on: sources, flags, architecture, compiler. */
 async function sources() {
   const names = (await readdir(native)).filter((name) => /[.][ch]$/.test(name)).sort();
   const hash = createHash('sha256').update(JSON.stringify([FLAGS, process.arch, process.env.CC ?? 'cc']));
@@ -25,14 +25,15 @@ async function sources() {
 }
 
 /**
- * Builds `build/ringlab.node` unless it is up to date, and returns its path. Concurrent builders do not disturb one another.
+ * Builds `build/ringlab.node` unless it is up to date, and returns its path. Concurrent builds are safe: each renames a temporary file
+ * over the target. Rejects with the compiler's error.
  * @returns {Promise<string>}
  */
 export async function buildBinding() {
   const { files, key } = await sources();
   const keyFile = `${target}.key`;
-  const [made, at] = await Promise.allSettled([readFile(keyFile, 'utf8'), access(target)]);
-  if (made.value === key && at.status === 'fulfilled') return target;
+  const [builtKey, existing] = await Promise.allSettled([readFile(keyFile, 'utf8'), access(target)]);
+  if (builtKey.value === key && existing.status === 'fulfilled') return target;
   const { include_dir: include } = createRequire(import.meta.url)('node-api-headers');
   await mkdir(dirname(target), { recursive: true });
   const temp = `${target}.${process.pid}.tmp`;

@@ -1,22 +1,26 @@
-/** A completion. `big` are the two extra words of a 32-byte CQE; both 0 when the ring has 16-byte ones. */
+/** A completion. */
 export interface Cqe {
   userData: bigint;
-  /** `userData` as a number, for those who stay below 2^53. */
+  /** `userData` as a number; exact below 2^53. */
   tag: number;
-  /** Result: >= 0, or -errno. */
+  /** Result: 0 or more, or -errno. */
   res: number;
+  /** IORING_CQE_F_ bits. */
   flags: number;
+  /** The two extra words of a 32-byte CQE; both 0 on a ring with 16-byte CQEs. */
   big: readonly [bigint, bigint];
 }
 
-/** Reads `count` CQEs of `size` bytes from their raw form. */
+/** Decodes `count` CQEs of `size` (16 or 32) bytes each. */
 export function decodeCqes(bytes: Uint8Array, count: number, size: number): Cqe[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return Array.from({ length: count }, (_, index) => {
     const at = index * size;
     const userData = view.getBigUint64(at, true);
     const big =
-      size === 32 ? ([16, 24].map((more) => view.getBigUint64(at + more, true)) as [bigint, bigint]) : null;
+      size === 32
+        ? ([16, 24].map((offset) => view.getBigUint64(at + offset, true)) as [bigint, bigint])
+        : null;
     return {
       userData,
       tag: Number(userData),

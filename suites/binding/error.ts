@@ -1,7 +1,7 @@
 import { getSystemErrorName } from 'node:util';
 
-/** Linux errnos that block layer and io_uring use and Node has no names for (asm-generic/errno.h). */
-const MORE: Record<number, string> = {
+/** Names of Linux errnos that io_uring and the block layer return but Node does not know (asm-generic/errno.h, linux/errno.h). */
+const LINUX_NAMES: Record<number, string> = {
   35: 'EDEADLK',
   43: 'EIDRM',
   52: 'EBADE',
@@ -10,7 +10,7 @@ const MORE: Record<number, string> = {
   67: 'ENOLINK',
   74: 'EBADMSG',
   77: 'EBADFD',
-  // Node follows macOS here; Linux calls it by this name.
+  // Node calls it ENOTSUP, which is the same number on Linux; the kernel's name is EOPNOTSUPP.
   95: 'EOPNOTSUPP',
   117: 'EUCLEAN',
   123: 'ENOMEDIUM',
@@ -18,17 +18,21 @@ const MORE: Record<number, string> = {
   524: 'ENOTSUPP',
 };
 
-/** The name of a positive errno: 22 is `EINVAL`. */
+/** Name of a positive errno: `EINVAL` for 22. */
 export function errnoName(errno: number): string {
-  return MORE[errno] ?? getSystemErrorName(-errno);
+  return LINUX_NAMES[errno] ?? getSystemErrorName(-errno);
 }
 
-/** A system call that failed. `code` is the errno's name. */
+/** A failed system call. The message is `io_uring_setup: EINVAL`. */
 export class SyscallError extends Error {
   override readonly name = 'SyscallError';
+  /** Positive errno. */
   readonly errno: number;
+  /** Name of the errno. */
   readonly code: string;
+  /** Name of the call. */
   readonly syscall: string;
+
   constructor(errno: number, syscall: string) {
     super(`${syscall}: ${errnoName(errno)}`);
     this.errno = errno;
@@ -37,12 +41,12 @@ export class SyscallError extends Error {
   }
 }
 
-/** Waiting took longer than it may. */
+/** Thrown when a wait exceeds its deadline, or can never end. */
 export class TimeoutError extends Error {
   override readonly name = 'TimeoutError';
 }
 
-/** Passes a result of the addon on, or throws it as a SyscallError when it is -errno. */
+/** Returns a result of the addon. Throws SyscallError when it is -errno. */
 export function checked<T>(result: T | number, syscall: string): T {
   if (typeof result === 'number' && result < 0) throw new SyscallError(-result, syscall);
   return result as T;

@@ -2,7 +2,8 @@ import { closeSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs
 import { checked, SyscallError } from './error.ts';
 import { type Bytes, native } from './native.ts';
 
-function translated<T>(call: () => T): T {
+/** Runs a call of node:fs; its errors become SyscallError. */
+function withSyscallError<T>(call: () => T): T {
   try {
     return call();
   } catch (error) {
@@ -11,38 +12,39 @@ function translated<T>(call: () => T): T {
   }
 }
 
-/** An open file. Throws SyscallError; closing twice is closing once. */
+/** An open file. All methods throw SyscallError when their call fails. Closing it again does nothing. */
 export class File implements Disposable {
   readonly path: string;
   readonly fd: number;
   #open = true;
 
-  /** `flags` as open(2) takes them (node:fs `constants`, O_DIRECT included). */
+  /** open(2): `flags` are those of node:fs `constants`, O_DIRECT included. */
   constructor(path: string, flags: number, mode = 0o600) {
     this.path = path;
-    this.fd = translated(() => openSync(path, flags, mode));
+    this.fd = withSyscallError(() => openSync(path, flags, mode));
   }
 
-  /** pread(2): how many bytes were read. */
+  /** pread(2) at byte `position`; returns the number of bytes read. */
   read(bytes: Uint8Array, position: number): number {
-    return translated(() => readSync(this.fd, bytes, 0, bytes.length, position));
+    return withSyscallError(() => readSync(this.fd, bytes, 0, bytes.length, position));
   }
 
-  /** pwrite(2): how many bytes were written. */
+  /** pwrite(2) at byte `position`; returns the number of bytes written. */
   write(bytes: Uint8Array, position: number): number {
-    return translated(() => writeSync(this.fd, bytes, 0, bytes.length, position));
+    return withSyscallError(() => writeSync(this.fd, bytes, 0, bytes.length, position));
   }
 
-  /** ftruncate(2). */
+  /** ftruncate(2) to `length` bytes. */
   truncate(length: number): void {
-    translated(() => ftruncateSync(this.fd, length));
+    withSyscallError(() => ftruncateSync(this.fd, length));
   }
 
-  /** ioctl(2), synchronous; the non-negative result. */
+  /** ioctl(2), which may block; returns its result, 0 or more. */
   ioctl(request: number, argument: Bytes = null): number {
     return checked(native().ioctl(this.fd, request, argument), 'ioctl');
   }
 
+  /** close(2). */
   close(): void {
     if (!this.#open) return;
     this.#open = false;
@@ -54,7 +56,7 @@ export class File implements Disposable {
   }
 }
 
-/** open(2) as another user, in a child: the errno's name, or undefined when it may. */
+/** Tries open(2) as another user, in a forked child. Returns the error of the call, undefined when the user may open the file. */
 export function openAs(uid: number, path: string, flags: number): SyscallError | undefined {
   const result = native().openAs(uid, path, flags);
   return result < 0 ? new SyscallError(-result, 'open') : undefined;

@@ -1,4 +1,4 @@
-/** io_uring and its neighbours, as close to the kernel as TypeScript gets. Load the addon first: `loadBinding(path)`. */
+/** io_uring and related system calls. Load the addon first: `loadBinding(path)`. */
 export { clockCost, spin } from './clock.ts';
 export { type Cqe, decodeCqes } from './cqe.ts';
 export { checked, errnoName, SyscallError, TimeoutError } from './error.ts';

@@ -1,44 +1,59 @@
-/** What the addon exports. Numbers below zero are -errno; only a misuse throws. Use the classes of `index.ts` instead. */
+/** A ring or a watch inside the addon. */
 export type Handle = { readonly handle: unique symbol };
+/** Memory that the addon takes as bytes; null is a null pointer. */
 export type Bytes = ArrayBuffer | Uint8Array | DataView | null;
 
+/** A ring as `open` returns it. */
 export interface OpenedRing {
   handle: Handle;
+  /** Shared memory of both queues. */
   queues: ArrayBuffer;
+  /** Shared memory of the SQEs. */
   sqes: ArrayBuffer;
   fd: number;
+  /** Bytes of an SQE and of a CQE. */
   sqeSize: number;
   cqeSize: number;
 }
 
+/** The counters in a ring's shared memory. */
 export interface Indices {
   sqHead: number;
   sqTail: number;
   cqHead: number;
   cqTail: number;
+  /** IORING_SQ_ bits. */
   sqFlags: number;
-  /** SQEs that the kernel refused to look at. */
+  /** SQEs that the kernel skipped because their index was invalid. */
   dropped: number;
-  /** CQEs that were lost (never with IORING_FEAT_NODROP). */
+  /** CQEs that were lost; 0 on kernels with IORING_FEAT_NODROP. */
   overflow: number;
 }
 
-/** ENTER a ring (completions to wait for), READ or WRITE a file (position in it): in the order of script.c's enum. */
-export type NativeStep = [what: number, on: Handle | number, bytes: Uint8Array | null, number: number];
+/**
+ * A step of `script`. `kind` is a value of script.c's enum: ENTER takes a ring, SQEs and the number of completions to wait for; READ and
+ * WRITE take a descriptor, memory and a position in the file.
+ */
+export type NativeStep = [kind: number, target: Handle | number, bytes: Uint8Array | null, number: number];
 
+/** The outcome of `script`. */
 export interface Scripted {
   /** 0 or -errno. */
   result: number;
-  /** The step that it is of. */
+  /** Index of the step that failed. */
   at: number;
-  /** CPU time of the thread, ns. */
+  /** CPU time of the calling thread, ns. */
   cpu: number;
-  /** CPU time of the process's other threads meanwhile, ns. */
+  /** CPU time of the other threads of the process in the same time, ns. */
   others: number;
-  /** Bytes. */
+  /** Bytes that READ and WRITE moved. */
   copied: number;
 }
 
+/**
+ * The exports of the addon, documented in native/*.c. A number below 0 is -errno; the functions throw only for arguments of a wrong type or
+ * size. Use the classes of `index.ts` instead.
+ */
 export interface Native {
   open(entries: number, params: Uint8Array): OpenedRing | number;
   close(ring: Handle): void;
@@ -81,17 +96,18 @@ export interface Native {
   collect(pid: number): number;
 }
 
-let loaded: Native | undefined;
+let addon: Native | undefined;
 
-/** Loads the addon from a file; a second call with another file is an error of the caller. */
+/** Loads the addon from a file, once: further calls do nothing. Throws Error when the file cannot be loaded. */
 export function loadBinding(path: string): void {
-  if (loaded) return;
+  if (addon) return;
   const module = { exports: {} };
   process.dlopen(module, path);
-  loaded = module.exports as Native;
+  addon = module.exports as Native;
 }
 
+/** The exports of the addon. Throws Error before `loadBinding`. */
 export function native(): Native {
-  if (!loaded) throw new Error('the native binding is not loaded: call loadBinding(path) first');
-  return loaded;
+  if (!addon) throw new Error('the native binding is not loaded: call loadBinding(path) first');
+  return addon;
 }

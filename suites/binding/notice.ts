@@ -10,21 +10,22 @@ export function deferred<T = void>(): { promise: Promise<T>; resolve: (value: T)
   return { promise, resolve };
 }
 
-/** Tells the event loop that a descriptor (eventfd, pidfd) became readable; a thread of its own does the waiting. */
+/** Notifies the event loop when a descriptor (eventfd, pidfd) becomes readable. One thread per Notice polls the descriptor. */
 export class Notice implements Disposable {
   #watch: Handle | undefined;
   #next = deferred();
 
+  /** Watches a duplicate of `fd`. Throws SyscallError. */
   constructor(fd: number) {
-    const tell = () => {
+    const notify = () => {
       const { resolve } = this.#next;
       this.#next = deferred();
       resolve();
     };
-    this.#watch = checked<Handle>(native().watch(fd, tell), 'watch');
+    this.#watch = checked<Handle>(native().watch(fd, notify), 'watch');
   }
 
-  /** Resolves at the next notice. Take it before looking at the state that it is about, or one may slip through. */
+  /** Resolves at the next notice. Call it before reading the state that it announces: a notice in between would be missed. */
   next(): Promise<void> {
     return this.#next.promise;
   }
@@ -32,17 +33,17 @@ export class Notice implements Disposable {
   [Symbol.dispose](): void {
     if (this.#watch) native().unwatch(this.#watch);
     this.#watch = undefined;
-    // Whoever waits looks at its state again, and finds it closed.
+    // Wakes waiters, which then see that what they wait for is closed.
     this.#next.resolve();
   }
 }
 
-/** Waits for a promise at most until `deadline` (performance.now() ms); false when it was the clock. */
+/** Waits for a promise until `deadline` (ms of performance.now()). True when it resolved in time; rejects when it rejects. */
 export async function before(deadline: number, promise: Promise<unknown>): Promise<boolean> {
-  const clock = deferred<false>();
-  const timer = setTimeout(() => clock.resolve(false), Math.max(0, deadline - performance.now()));
+  const expired = deferred<false>();
+  const timer = setTimeout(() => expired.resolve(false), Math.max(0, deadline - performance.now()));
   try {
-    return await Promise.race([promise.then(() => true), clock.promise]);
+    return await Promise.race([promise.then(() => true), expired.promise]);
   } finally {
     clearTimeout(timer);
   }

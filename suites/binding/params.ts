@@ -1,33 +1,37 @@
-/** How a ring is set up: the input fields of struct io_uring_params, everything by number. */
+/** The input fields of struct io_uring_params, all as numbers. */
 export interface RingOptions {
-  /** SQ entries asked for. */
+  /** Requested SQ entries; the kernel rounds them up to a power of two. */
   entries: number;
   /** IORING_SETUP_ bits. */
   flags?: number;
-  /** CQ entries (needs IORING_SETUP_CQSIZE). */
+  /** Requested CQ entries (needs IORING_SETUP_CQSIZE). */
   cqEntries?: number;
+  /** CPU of the SQPOLL thread (needs IORING_SETUP_SQ_AFF). */
   sqThreadCpu?: number;
-  /** ms until an SQPOLL thread sleeps. */
+  /** Time without submissions until the SQPOLL thread sleeps, ms. */
   sqThreadIdle?: number;
-  /** Ring whose workers are shared (needs IORING_SETUP_ATTACH_WQ). */
+  /** Descriptor of a ring whose workers are shared (needs IORING_SETUP_ATTACH_WQ). */
   wqFd?: number;
 }
 
-/** struct io_uring_params after set-up: offsets are bytes into the queues' memory. */
+/** struct io_uring_params after setup; `sq` and `cq` are byte offsets into the memory of the queues. */
 export interface RingParams {
   sqEntries: number;
   cqEntries: number;
+  /** IORING_SETUP_ bits. */
   flags: number;
+  /** IORING_FEAT_ bits. */
   features: number;
   sq: { head: number; tail: number; mask: number; flags: number; dropped: number; array: number };
   cq: { head: number; tail: number; mask: number; overflow: number; cqes: number; flags: number };
 }
 
-/** sizeof(struct io_uring_params): ten words, then two blocks of offsets. Fixed ABI since Linux 5.1. */
+/** sizeof(struct io_uring_params): ten 32-bit words, then 40 bytes of offsets for each queue. ABI since Linux 5.1. */
 const SIZE = 120;
 const SQ_OFFSETS = 40;
 const CQ_OFFSETS = 80;
 
+/** struct io_uring_params for io_uring_setup, which fills it in. */
 export function encodeParams(options: RingOptions): Uint8Array {
   const bytes = new Uint8Array(SIZE);
   const view = new DataView(bytes.buffer);
@@ -45,6 +49,7 @@ export function encodeParams(options: RingOptions): Uint8Array {
   return bytes;
 }
 
+/** Decodes the struct that io_uring_setup has filled in. */
 export function decodeParams(bytes: Uint8Array): RingParams {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const word = (offset: number) => view.getUint32(offset, true);

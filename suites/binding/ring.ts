@@ -5,37 +5,45 @@ import { type Bytes, type Indices, native, type OpenedRing } from './native.ts';
 import { before, Notice } from './notice.ts';
 import { decodeParams, encodeParams, type RingOptions, type RingParams } from './params.ts';
 
-/** IORING_SETUP_IOPOLL: the kernel posts nothing by itself, somebody has to enter. */
+/** IORING_SETUP_IOPOLL: completions are posted only while the ring is entered. */
 const IOPOLL = 1;
+/** CQEs that one call of the addon reaps. */
 const BATCH = 128;
 
-/** How a full queue is submitted and completes. */
+/** How `measure` submits and completes the SQEs of a full queue. */
 export interface Turn {
-  /** Each request is submitted by a call of its own; default: all by one. */
+  /** One call of io_uring_enter for each request; default: one call for all. */
   apart?: boolean;
-  /** A descriptor: eight bytes written to it make requests complete that would wait for ever. */
+  /** Descriptor that the requests wait for: 8 bytes written to it let them complete. */
   trigger?: number;
-  /** A descriptor that does not block: it is read until it is empty after each turn. */
+  /** Non-blocking descriptor that is read until it is empty after each turn. */
   drain?: number;
 }
 
 /**
- * An io_uring of any shape. SQEs are written by the caller byte by byte; completions come by `reap` or `wait`.
- * Closing takes its memory away from all views. Throws SyscallError.
+ * An io_uring of any shape. The caller writes SQEs byte by byte; `reap` and `wait` return completions. Closing detaches all views of its
+ * memory. The constructor and all methods throw SyscallError when a call fails; methods throw an error with code ERR_RING_CLOSED after
+ * `close`.
  */
 export class Ring implements Disposable {
   readonly fd: number;
+  /** The parameters that the kernel has set. */
   readonly params: RingParams;
+  /** Bytes of an SQE: 64 or 128. */
   readonly sqeSize: number;
+  /** Bytes of a CQE: 16 or 32. */
   readonly cqeSize: number;
-  /** The shared memory of both queues; offsets are in `params`. */
+  /** Shared memory of both queues; `params` has the offsets. */
   readonly queues: ArrayBuffer;
+  /** Shared memory of the SQEs. */
   readonly sqes: ArrayBuffer;
-  /** For other parts of the binding. */
+  /** The ring inside the addon, for other modules of the binding. */
   readonly handle: OpenedRing['handle'];
   readonly #raw: Uint8Array;
   #notice: Notice | undefined;
+  /** Reaped but not yet returned. */
   #ready: Cqe[] = [];
+  /** SQEs written since the last `publish`. */
   #written = 0;
   #closed = false;
 
@@ -52,7 +60,7 @@ export class Ring implements Disposable {
     this.#raw = new Uint8Array(BATCH * opened.cqeSize);
   }
 
-  /** The next free SQE, zeroed; it counts as written from now on. Throws RangeError when the queue is full. */
+  /** The next free SQE, zeroed; the next `publish` or `submit` includes it. Throws RangeError when the queue is full. */
   nextSqe(): DataView {
     const { sqHead, sqTail } = this.indices();
     const next = sqTail + this.#written;
@@ -63,7 +71,7 @@ export class Ring implements Disposable {
     return new DataView(this.sqes, slot * this.sqeSize, this.sqeSize);
   }
 
-  /** Makes written SQEs visible to the kernel without entering it; how many. */
+  /** Makes written SQEs visible to the kernel without entering it. Returns their number. */
   publish(): number {
     const count = this.#written;
     checked(native().push(this.handle, count), 'push');
@@ -71,22 +79,22 @@ export class Ring implements Disposable {
     return count;
   }
 
-  /** Publishes and submits what was written; how many the kernel took. */
+  /** Publishes and submits written SQEs. Returns the number that the kernel took. */
   submit(): number {
     return this.enter(this.publish(), 0, 0);
   }
 
-  /** As `submit`, from a thread that has exited when this returns. */
+  /** `submit` from a new thread, which has exited when this returns. */
   submitFromThread(): number {
     return checked(native().enterFromThread(this.handle, this.publish(), 0, 0), 'io_uring_enter');
   }
 
-  /** io_uring_enter as it is: blocks the event loop when `complete` > 0. `timeoutMs` < 0: no limit. */
+  /** io_uring_enter: blocks the event loop when `complete` is not 0. `timeoutMs` below 0: no time limit. Returns the SQEs taken. */
   enter(submit: number, complete: number, flags: number, timeoutMs = -1): number {
     return checked(native().enter(this.handle, submit, complete, flags, timeoutMs), 'io_uring_enter');
   }
 
-  /** Completions that are there, at most `max`, without entering the kernel. */
+  /** Returns completions that have been posted, at most `max`, without entering the kernel. */
   reap(max = Number.POSITIVE_INFINITY): Cqe[] {
     while (this.#ready.length < max) {
       const room = this.#raw.subarray(0, Math.min(BATCH, max - this.#ready.length) * this.cqeSize);
@@ -98,13 +106,13 @@ export class Ring implements Disposable {
   }
 
   /**
-   * Waits for `count` completions without blocking the event loop.
-   * Throws TimeoutError after `timeoutMs`; what has come by then stays for the next `wait` or `reap`.
+   * Waits for `count` completions without blocking the event loop. Throws TimeoutError after `timeoutMs` or when the ring is closed
+   * meanwhile; completions that have arrived by then remain for the next `wait` or `reap`.
    */
   async wait(count = 1, { timeoutMs = 10_000 } = {}): Promise<Cqe[]> {
     const deadline = performance.now() + timeoutMs;
     for (let expired = false; ; ) {
-      const noticed = this.#noticed();
+      const noticed = this.#nextNotice();
       this.#collect(count);
       if (this.#ready.length >= count) return this.#ready.splice(0, count);
       if (expired)
@@ -114,59 +122,65 @@ export class Ring implements Disposable {
     }
   }
 
-  /** Reaping makes room for completions that overflowed: they come with the next flush. */
+  /** Reaps until `count` are ready or no more arrive: reaping makes room for overflowed completions, which the next flush posts. */
   #collect(count: number): void {
-    for (let more = true; more && this.#ready.length < count; ) {
+    for (let progress = true; progress && this.#ready.length < count; ) {
       checked(native().flush(this.handle), 'io_uring_enter');
-      const had = this.#ready.length;
+      const before = this.#ready.length;
       this.#ready = this.reap();
-      more = this.#ready.length > had;
+      progress = this.#ready.length > before;
     }
   }
 
-  #noticed(): Promise<void> {
+  /** Resolves when completions may have been posted. */
+  #nextNotice(): Promise<void> {
     if (this.params.flags & IOPOLL) return new Promise((resolve) => setImmediate(resolve));
     this.#notice ??= new Notice(checked(native().notifyFd(this.handle), 'io_uring_register'));
     return this.#notice.next();
   }
 
-  /** io_uring_register by number; its non-negative result. */
+  /** io_uring_register with an opcode by number. Returns its result, 0 or more. */
   register(opcode: number, argument: Bytes, count: number): number {
     return checked(native().register(this.handle, opcode, argument, count), 'io_uring_register');
   }
 
   /**
-   * Submits all SQEs of a full queue, as they lie, again and again, and waits for them each time; blocks the event loop.
-   * `samples` becomes the ticks of the time-stamp counter that each submission took, or with a `trigger` each call in which all
-   * of them complete. CPU time of the thread over all, ns. Throws SyscallError with the first completion that failed.
+   * Submits the SQEs of a full queue unchanged, once for each sample, and waits for their completions each time; blocks the event loop.
+   * Each sample becomes the ticks of the time-stamp counter that the submission took; with a `trigger`, those of the io_uring_enter in
+   * which the requests complete. Returns the CPU time of the thread over all, ns. Throws RangeError when the queue is not full,
+   * SyscallError with the errno of the first completion that failed.
    */
   measure(samples: Float64Array, turn: Turn = {}): number {
     const { apart = false, trigger = -1, drain = -1 } = turn;
-    return this.#again(() => native().measure(this.handle, bytesOf(samples), Number(apart), trigger, drain));
+    return this.#withFullQueue(() =>
+      native().measure(this.handle, bytesOf(samples), Number(apart), trigger, drain),
+    );
   }
 
   /**
-   * Keeps the device busy with the SQEs of a full queue, as they lie, one sent for each that completes; blocks the event loop.
-   * Each of `samples` becomes the time of one request, ns. Returns the time of everything, and how much of it the thread was in
-   * the kernel, ns. Throws SyscallError with the first completion that failed.
+   * Keeps the queue full with its SQEs, unchanged: submits one for each that completes, until there is one request for each sample;
+   * blocks the event loop. Each sample becomes the latency of one request, ns. Returns the elapsed time and the thread's system time,
+   * ns. Throws RangeError when the queue is not full, SyscallError with the errno of the first completion that failed.
    */
   drive(samples: Float64Array): { wall: number; system: number } {
-    return this.#again(() => native().drive(this.handle, bytesOf(samples)));
+    return this.#withFullQueue(() => native().drive(this.handle, bytesOf(samples)));
   }
 
-  /** Does something with a queue that is full, or was when this was done before. */
-  #again<T>(act: () => T | number): T {
-    const again = this.#written === 0 && this.indices().sqTail >= this.params.sqEntries;
-    if (!again && this.#written !== this.params.sqEntries)
+  /** Calls `act` when all slots have been written: now, or before an earlier call that has submitted them. */
+  #withFullQueue<T>(act: () => T | number): T {
+    const repeated = this.#written === 0 && this.indices().sqTail >= this.params.sqEntries;
+    if (!repeated && this.#written !== this.params.sqEntries)
       throw new RangeError('the submission queue is not full');
     this.#written = 0;
-    return checked<T>(act(), 'a measured request');
+    return checked<T>(act(), 'measured request');
   }
 
+  /** Reads the counters of the queues. */
   indices(): Indices {
     return native().indices(this.handle);
   }
 
+  /** Closes the ring and detaches its memory. Does nothing more when repeated. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

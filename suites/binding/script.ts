@@ -3,38 +3,41 @@ import { SyscallError } from './error.ts';
 import { type NativeStep, native, type Scripted } from './native.ts';
 import type { Ring } from './ring.ts';
 
-/** A system call of a script. */
+/** A step of a script: one system call. */
 export interface Step {
   readonly call: NativeStep;
-  /** What it is, for who reads that it failed. */
+  /** Label shown when the step fails. */
   readonly name: string;
 }
 
+/** The enum of native/script.c. */
 const [ENTER, READ, WRITE] = [0, 1, 2];
 
 /**
- * Submits these SQEs by one call, which waits for `complete` completions of whatever was submitted to the ring. The `user_data` of
- * an SQE is the result that it is to have.
+ * A step that submits these SQEs with one io_uring_enter and waits for `complete` completions, also of SQEs that earlier steps submitted
+ * to the ring. The `user_data` of an SQE must be its expected result.
  */
 export function enter(name: string, ring: Ring, sqes: readonly Uint8Array[], complete: number): Step {
   return { name, call: [ENTER, ring.handle, Buffer.concat(sqes), complete] };
 }
 
-/** Reads all of `bytes` from a file at `position`. The same memory each time. */
+/** A step that fills `bytes` from a file at byte `position`. */
 export function pread(name: string, fd: number, bytes: Uint8Array, position: number): Step {
   return { name, call: [READ, fd, bytes, position] };
 }
 
-/** Writes all of `bytes` to a file at `position`. */
+/** A step that writes all of `bytes` to a file at byte `position`. */
 export function pwrite(name: string, fd: number, bytes: Uint8Array, position: number): Step {
   return { name, call: [WRITE, fd, bytes, position] };
 }
 
 /**
- * Does the steps (16 at most) one after the other, all of them once for each sample, with nothing between them but a copy of each
- * SQE to its ring; blocks the event loop. `samples` becomes the CPU time of this thread for each turn, ns: waiting is none.
- * Throws SyscallError, with the step's name, for the first step that failed, or that moved less than all, or that had a completion
- * with another result than it was to have (EIO). What was submitted before is under way then.
+ * Runs the steps (16 at most) in order, once for each sample; between them only SQEs are copied to their rings. Blocks the event loop.
+ * Each sample becomes the CPU time of this thread for one turn of all steps, ns, which leaves waiting out. Returns the CPU time of this
+ * thread (`cpu`) and of the other threads of the process (`others`) over all turns, ns, and the bytes that reads and writes moved.
+ *
+ * Throws SyscallError with the name of the first step that failed; EIO stands for a short transfer and for a completion whose result was
+ * not the expected one. Requests submitted by then may still be in flight. Throws RangeError for more than 16 steps.
  */
 export function runScript(
   steps: readonly Step[],
@@ -44,6 +47,6 @@ export function runScript(
     steps.map(({ call }) => call),
     bytesOf(samples),
   );
-  if (result < 0) throw new SyscallError(-result, steps[at]?.name ?? 'a step');
+  if (result < 0) throw new SyscallError(-result, steps[at]?.name ?? 'script');
   return figures;
 }

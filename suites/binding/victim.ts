@@ -6,35 +6,41 @@ import { native } from './native.ts';
 import { before, deferred, Notice } from './notice.ts';
 import { encodeParams, type RingOptions } from './params.ts';
 
+/** Descriptors from 3 up to this limit are closed in the child (FD_LIMIT of native/child.c). */
 const FD_LIMIT = 1024;
+const EAGAIN = -11;
 
+/** A call of io_uring_register in the child. */
 export interface Registration {
   opcode: number;
-  /** What the call's argument points to. */
+  /** The memory that the call's argument points to. */
   argument: Uint8Array;
+  /** `nr_args` of the call. */
   count: number;
 }
 
+/** What a Victim submits. */
 export interface VictimOptions {
+  /** Setup of the child's ring. */
   ring: RingOptions;
-  /** SQEs in the ring's size, back to back. */
+  /** SQEs of the ring's SQE size, back to back. */
   sqes: Uint8Array;
-  /** How many SQEs. */
+  /** Number of SQEs. */
   count: number;
-  /** Descriptors that the SQEs name; the child keeps these and closes all others. */
+  /** Descriptors that the SQEs use; the child closes all others above 2. */
   keep: readonly number[];
-  /** Calls of io_uring_register before submitting, in this order. */
+  /** Calls of io_uring_register before the submission, in this order. */
   registrations?: readonly Registration[];
-  /** Submit as this user; default: as we are. */
+  /** User that submits; default: that of this process. */
   uid?: number;
   /** Wait for all completions and report them, then exit; default: wait to be killed. */
   complete?: boolean;
 }
 
-/** What ended a child: its exit code, or the signal's number. */
+/** How a child ended: its exit code, or the number of the signal that killed it. */
 export type Ending = { code: number } | { signal: number };
 
-/** The calls as the addon takes them: triples of opcode, place of the argument in `data`, and count. */
+/** Registrations in the addon's form (struct registration of native/child.c): opcode, offset of the argument in `data`, count. */
 function encodeRegistrations(registrations: readonly Registration[]) {
   const data = Buffer.concat(registrations.map(({ argument }) => argument));
   let offset = 0;
@@ -46,8 +52,12 @@ function encodeRegistrations(registrations: readonly Registration[]) {
   return { table: new Uint8Array(Uint32Array.from(triples).buffer), data };
 }
 
-/** A forked child that submits commands on a ring of its own. Disposing it kills it and waits for its end. */
+/**
+ * A forked child that opens a ring, submits commands and then waits to be killed. Disposing kills it and waits for its end. The constructor
+ * throws SyscallError when the fork fails, RangeError when sizes and counts are inconsistent.
+ */
 export class Victim implements AsyncDisposable {
+  /** Process id of the child. */
   readonly pid: number;
   readonly #cqeSize: number;
   readonly #count: number;
@@ -93,19 +103,24 @@ export class Victim implements AsyncDisposable {
     const deadline = performance.now() + timeoutMs;
     while (this.#report.length < from + length) {
       if (this.#ended)
-        throw new Error(`the child ended before it reported: ${JSON.stringify(await this.wait())}`);
+        throw new Error(
+          `the child ended before its report was complete: ${JSON.stringify(await this.wait())}`,
+        );
       if (!(await before(deadline, this.#more.promise)))
-        throw new TimeoutError(`no report after ${timeoutMs} ms`);
+        throw new TimeoutError(`no report from the child after ${timeoutMs} ms`);
     }
     return this.#report.subarray(from, from + length);
   }
 
-  /** Result of the child's io_uring_enter: how many were submitted; SyscallError when it failed. */
+  /**
+   * Waits for the child's io_uring_enter and returns the number of SQEs that the kernel took. Throws SyscallError when the setup, a
+   * registration or the submission failed, TimeoutError, and Error when the child ended first.
+   */
   async submitted(timeoutMs = 10_000): Promise<number> {
     return checked((await this.#read(0, 4, timeoutMs)).readInt32LE(0), 'child');
   }
 
-  /** The child's completions (needs `complete`). */
+  /** Waits for the child's completions. Throws TypeError without the option `complete`, and what `submitted` throws. */
   async completions(timeoutMs = 10_000): Promise<Cqe[]> {
     if (!this.#complete) throw new TypeError('this child does not wait for completions');
     await this.submitted(timeoutMs);
@@ -113,22 +128,22 @@ export class Victim implements AsyncDisposable {
     return decodeCqes(raw, this.#count, this.#cqeSize);
   }
 
+  /** Sends a signal to the child; does nothing once its end is known. */
   kill(signal: NodeJS.Signals = 'SIGKILL'): void {
     if (!this.#ending) process.kill(this.pid, signal);
   }
 
-  /** Waits for the child's end without blocking. Throws TimeoutError. */
+  /** Waits for the child's end without blocking the event loop. Throws TimeoutError. */
   async wait(timeoutMs = 10_000): Promise<Ending> {
     const deadline = performance.now() + timeoutMs;
-    const EAGAIN = -11;
     while (!this.#ending) {
       const noticed = this.#notice.next();
       const status = native().collect(this.pid);
       if (status !== EAGAIN) {
-        const known = checked(status, 'waitpid');
-        this.#ending = known >= 256 ? { signal: known - 256 } : { code: known };
+        const code = checked(status, 'waitpid');
+        this.#ending = code >= 256 ? { signal: code - 256 } : { code };
       } else if (!(await before(deadline, noticed)))
-        throw new TimeoutError(`pid ${this.pid} lives after ${timeoutMs} ms`);
+        throw new TimeoutError(`pid ${this.pid} still runs after ${timeoutMs} ms`);
     }
     this.#notice[Symbol.dispose]();
     return this.#ending;

@@ -7,6 +7,7 @@ import type { Uapi } from '../../lab/model/uapi.ts';
 
 const exec = promisify(execFile);
 
+/** Fields whose offsets and sizes are printed. */
 const STRUCTS: Record<string, string[]> = {
   io_uring_sqe: [
     ...['opcode', 'flags', 'ioprio', 'fd', 'off', 'addr', 'len', 'rw_flags', 'user_data', 'buf_index'],
@@ -24,7 +25,7 @@ const STRUCTS: Record<string, string[]> = {
   ublksrv_io_cmd: ['q_id', 'tag', 'result', 'addr'],
 };
 
-/** Headers that are read. */
+/** Headers whose constants are collected, below `linux/`. */
 const HEADERS = ['io_uring.h', 'nvme_ioctl.h', 'ublk_cmd.h'];
 
 /** A C program that prints `uapi.json` for the headers it is compiled against. */
@@ -44,13 +45,16 @@ int main(void) { ${[...constants, ...structs].join('\n')} return 0; }\n`;
 
 async function namesIn(include: string): Promise<string[]> {
   const texts = await Promise.all(HEADERS.map((file) => readFile(join(include, 'linux', file), 'utf8')));
-  const found = texts
+  const matches = texts
     .join('\n')
     .matchAll(/^\s*(?:#define\s+)?((?:IORING|IOSQE|NVME|UBLK|UBLKSRV)_[A-Z0-9_]+)(?=[\s,=])/gm);
-  return [...new Set([...found].map(([, name]) => name ?? ''))];
+  return [...new Set([...matches].map(([, name]) => name ?? ''))];
 }
 
-/** `uapi.json` of a set of installed headers (default: this machine's), as the lab makes it for a kernel under test. */
+/**
+ * `uapi.json` of installed headers (default: this machine's) for unit tests, in the form that the lab makes for a kernel under test. The
+ * release is `host`. Throws when there is no C compiler or header.
+ */
 export async function hostUapi(include = '/usr/include'): Promise<Uapi> {
   const dir = await mkdtemp(join(tmpdir(), 'ringlab-uapi-'));
   try {

@@ -5,6 +5,7 @@ import { SkipError } from './uapi.ts';
 
 const NVME = '/sys/class/nvme';
 
+/** A sysfs attribute without its line break; empty where it does not exist. */
 function attribute(...path: string[]): string {
   try {
     return readFileSync(join(...path), 'utf8').trim();
@@ -13,6 +14,7 @@ function attribute(...path: string[]): string {
   }
 }
 
+/** Names in a folder that match, sorted; none where it does not exist. */
 function entries(path: string, pattern: RegExp): string[] {
   try {
     return readdirSync(path)
@@ -23,11 +25,11 @@ function entries(path: string, pattern: RegExp): string[] {
   }
 }
 
-/** A controller as the kernel knows it now; a replugged one is a new controller with the old id. */
+/** An NVMe controller under the name that the kernel gives it now. Replugging it makes a new controller with the same `id`. */
 export class Controller {
   /** `nvme0` */
   readonly name: string;
-  /** As the cell file names it (`serial` or `serial@port`): what `host.unplug` takes. */
+  /** Its name in `cell.json` (`serial` or `serial@port`), which `host.unplug` takes. */
   readonly id: string;
 
   constructor(name: string, id: string) {
@@ -40,21 +42,23 @@ export class Controller {
     return `/dev/${this.name}`;
   }
 
-  /** `live`, `resetting`, `connecting`, `deleting`...; empty when it is gone. */
+  /** `live`, `resetting`, `connecting`, `deleting`...; empty when the controller is gone. */
   state(): string {
     return attribute(NVME, this.name, 'state');
   }
 
-  /** Starts a reset and returns when the kernel has done it: it blocks, so use `node:fs/promises` on `resetFile` to go on meanwhile. */
+  /** Resets the controller. Blocks until the kernel has finished; write `1` to `resetFile` asynchronously to reset in the background. */
   reset(): void {
     writeFileSync(this.resetFile, '1');
   }
 
+  /** Sysfs attribute that starts a reset when `1` is written to it. */
   get resetFile(): string {
     return join(NVME, this.name, 'reset_controller');
   }
 }
 
+/** Sysfs path of the PCI function behind a controller; empty when it is gone. */
 function realDevice(name: string): string {
   try {
     return realpathSync(join(NVME, name, 'device'));
@@ -63,25 +67,28 @@ function realDevice(name: string): string {
   }
 }
 
-/** Is controller `name` the one that the cell file calls `id`? Serial number and, behind `@`, its PCI port tell. */
-function isCalled(name: string, id: string): boolean {
+/** Whether controller `name` has the serial number of `id` and sits at the PCI port behind its `@`, if there is one. */
+function matchesId(name: string, id: string): boolean {
   const [serial, port] = id.split('@');
   if (attribute(NVME, name, 'serial') !== serial) return false;
   return port === undefined || realDevice(name).includes(`/0000:${port}/`);
 }
 
-/** The controllers of these ids that are there now, in the order of the ids. */
+/** The controllers with these ids that the kernel has now, in the order of the ids. */
 export function controllers(ids: readonly string[]): Controller[] {
   const names = entries(NVME, /^nvme\d+$/);
   return ids.flatMap((id) =>
-    names.filter((name) => isCalled(name, id)).map((name) => new Controller(name, id)),
+    names.filter((name) => matchesId(name, id)).map((name) => new Controller(name, id)),
   );
 }
 
-/** A namespace found by its role. Everything that can change by unplugging is looked up at each use. */
+/**
+ * A namespace of the guest, chosen by its role. Its controllers may come and go, so they are looked up at each use. The constructor
+ * throws SkipError when the guest has no such controller or namespace.
+ */
 export class Device {
   readonly info: NamespaceInfo;
-  /** Name of the block device that users open: `nvme0n1`, the head one under multipath. */
+  /** Name of the block device that users open: `nvme0n1`; under multipath that of the head. */
   readonly name: string;
 
   constructor(info: NamespaceInfo) {
@@ -89,10 +96,12 @@ export class Device {
     this.name = headName(info);
   }
 
+  /** Namespace identifier. */
   get nsid(): number {
     return this.info.nsid;
   }
 
+  /** Bytes of a logical block, without metadata. */
   get blockSize(): number {
     return this.info.blockSize;
   }
@@ -102,34 +111,39 @@ export class Device {
     return Math.floor(this.info.sizeBytes / this.info.blockSize);
   }
 
+  /** Path of the block device: `/dev/nvme0n1`. */
   get block(): string {
     return `/dev/${this.name}`;
   }
 
-  /** Generic character device, `/dev/ng0n1`. */
+  /** Path of the generic character device: `/dev/ng0n1`. */
   get char(): string {
     return `/dev/${this.name.replace('nvme', 'ng')}`;
   }
 
-  /** Its controllers that are there now. */
+  /** Those of its controllers that the kernel has now. */
   get controllers(): Controller[] {
     return controllers(this.info.controllerIds);
   }
 
-  /** Name of the disk through which one controller reaches it: `nvme0c1n1` under multipath, else the same as `name`. */
+  /** Name of its disk behind one controller: `nvme0c1n1` under multipath, else `name`. */
   pathName(controller: Controller): string {
-    const own = entries(join(NVME, controller.name), /^nvme\d+(c\d+)?n\d+$/);
-    const found = own.find((name) => attribute(NVME, controller.name, name, 'nsid') === String(this.nsid));
-    return found ?? this.name;
+    return diskOf(controller, this.nsid) ?? this.name;
   }
+}
+
+/** Name of the disk that a controller has for a namespace. */
+function diskOf(controller: Controller, nsid: number): string | undefined {
+  const disks = entries(join(NVME, controller.name), /^nvme\d+(c\d+)?n\d+$/);
+  return disks.find((disk) => attribute(NVME, controller.name, disk, 'nsid') === String(nsid));
 }
 
 function headName({ role, controllerIds, nsid }: NamespaceInfo): string {
   const [first] = controllers(controllerIds);
   if (!first) throw new SkipError(`no controller with serial ${controllerIds.join(' or ')} (role ${role})`);
-  const own = entries(join(NVME, first.name), /^nvme\d+(c\d+)?n\d+$/);
-  const path = own.find((name) => attribute(NVME, first.name, name, 'nsid') === String(nsid));
-  // Under multipath the kernel names a path nvme<subsystem>c<controller>n<head> and hides it behind nvme<subsystem>n<head>.
-  if (path) return path.replace(/c\d+/, '');
+  const disk = diskOf(first, nsid);
+  // Under multipath a path's disk is nvme<subsystem>c<controller>n<head>, hidden behind nvme<subsystem>n<head>
+  // (drivers/nvme/host/core.c, nvme_alloc_ns()).
+  if (disk) return disk.replace(/c\d+/, '');
   throw new SkipError(`controller ${first.name} has no namespace ${nsid} (role ${role})`);
 }

@@ -4,27 +4,30 @@ import { SkipError } from './uapi.ts';
 
 const DEBUGFS = '/sys/kernel/debug';
 
-/** What the kernel's NVMe fault injection is to do (Documentation/fault-injection/nvme-fault-injection.rst). */
+/** Settings of the kernel's NVMe fault injection (Documentation/fault-injection/nvme-fault-injection.rst). */
 export interface Fault {
-  /** NVMe status that completions are given, e.g. `Status.hostPathError`. */
+  /** NVMe status that the completions get, e.g. `Status.hostPathError`. */
   status: number;
-  /** How many completions; -1 = all. */
+  /** How many completions get it; -1: without limit. */
   times: number;
-  /** Percent of completions hit, default 100. */
+  /** Share of the completions that get it, percent; default 100. */
   probability?: number;
-  /** Only every so many completions, default 1. */
+  /** Only every n-th completion gets it; default 1. */
   interval?: number;
-  /** Completions that pass before it starts. */
+  /** Completions that are left alone before the first fault; default 0. */
   space?: number;
-  /** Whether the fault forbids retries (DNR), default false: the injection itself sets it unless told not to. */
+  /** Whether the status has DNR (do not retry); default false, though the kernel's own default is true. */
   dontRetry?: boolean;
 }
 
-/** A fault that is injected until it is disposed of. */
+/** A fault that the kernel injects until the object is disposed. */
 export class InjectedFault implements Disposable {
   readonly #dir: string;
 
-  /** `name`: a path's disk (`nvme0c1n1`, `nvme0n1`) or a controller (`nvme0`, admin commands). Throws SkipError without the facility. */
+  /**
+   * `name`: a disk (`nvme0n1`, or `nvme0c1n1` for one path), or a controller (`nvme0`) for its admin commands. Throws SkipError when
+   * the kernel is built without fault injection.
+   */
   constructor(name: string, fault: Fault) {
     this.#dir = join(DEBUGFS, name, 'fault_inject');
     if (!existsSync(this.#dir))
@@ -42,7 +45,7 @@ export class InjectedFault implements Disposable {
     writeFileSync(join(this.#dir, name), String(value));
   }
 
-  /** How many faults are still to come; -1 = without end. */
+  /** Faults that remain to be injected; -1: without limit. */
   get left(): number {
     return Number(readFileSync(join(this.#dir, 'times'), 'utf8'));
   }

@@ -1,4 +1,4 @@
-/** Everything that suites are written with. */
+/** The library of the suites: everything that `ringlab/suite` exports. */
 export {
   type Cqe,
   clockCost,

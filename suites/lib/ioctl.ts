@@ -5,8 +5,9 @@ import type { UapiTable } from './uapi.ts';
 const STRUCT = 'nvme_passthru_cmd64';
 
 /**
- * The synchronous way, for reference: one command by ioctl (default NVME_IOCTL_IO64_CMD). `status` is 0 or the NVMe status,
- * `result` the completion's first two words. Throws SyscallError.
+ * Executes one NVMe command by ioctl (`request`, default NVME_IOCTL_IO64_CMD): the synchronous counterpart of passthrough, and what
+ * its results are compared with. `status` is 0 or the NVMe status, `result` the first two words of the completion. Throws
+ * SyscallError when the kernel refuses the command, SkipError when it does not have the ioctl.
  */
 export function ioctlCommand(
   uapi: UapiTable,

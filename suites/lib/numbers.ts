@@ -1,4 +1,4 @@
-/** A repeatable stream of numbers below 2^31 (Park and Miller's generator). */
+/** A repeatable stream of integers: each call returns one from 0 to `below` - 1, `below` at most 2^31 - 1 (Park and Miller's generator). */
 export function numbers(seed: number): (below: number) => number {
   let state = (seed % 2147483646) + 1;
   return (below) => {

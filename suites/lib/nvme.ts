@@ -45,15 +45,16 @@ export const Status = {
   dnr: 0x4000,
 } as const;
 
-/** Status code type and code of a passthrough result, without the retry and more bits. */
+/** Status code type and status code (bits 10:0) of a passthrough result, without the retry delay, More and DNR bits. */
 export function statusCode(res: number): number {
   return res & 0x7ff;
 }
 
+/** A range of logical blocks. */
 export interface Span {
   /** First block. */
   lba: number | bigint;
-  /** Blocks, from 1. */
+  /** Number of blocks, 1 or more. */
   blocks: number;
 }
 
@@ -68,7 +69,7 @@ function span(opcode: number, device: Device, { lba, blocks }: Span): NvmeComman
   };
 }
 
-/** Read or write `blocks` blocks from or to memory (from `offset` on); with `metadata`, that buffer in full. */
+/** Read, Write or Compare of these blocks with `memory` from byte `offset` on; `metadata` is passed with its full length. */
 export function transfer(
   kind: 'read' | 'write' | 'compare',
   device: Device,
@@ -84,35 +85,38 @@ export function transfer(
   };
 }
 
+/** Flush of the namespace. */
 export function flush(device: Device): NvmeCommand {
   return { opcode: Opcode.flush, nsid: device.nsid };
 }
 
+/** Write Zeroes to these blocks. */
 export function writeZeroes(device: Device, where: Span): NvmeCommand {
   return span(Opcode.writeZeroes, device, where);
 }
 
-/** Append to the zone that starts at `lba`; the CQE's first extra word says where it went. */
+/** Zone Append to the zone that starts at `lba`. `big[0]` of the CQE is the block where the data was written. */
 export function zoneAppend(device: Device, where: Span, memory: Memory): NvmeCommand {
   const command = span(Opcode.zoneAppend, device, where);
   return { ...command, addr: memory.address, dataLength: where.blocks * device.blockSize };
 }
 
-/** Zone Management Receive: an extended report from the zone of `lba` on, into the whole of `memory` (ZNS 1.1 section 3.4.2). */
+/** Zone Management Receive: a zone report from the zone of `lba` on that fills `memory` (ZNS 1.1 section 3.4.2). */
 export function zoneReport(device: Device, lba: number | bigint, memory: Memory): NvmeCommand {
   const command = span(Opcode.zoneManagementReceive, device, { lba, blocks: 1 });
   return { ...command, cdw12: memory.length / 4 - 1, addr: memory.address, dataLength: memory.length };
 }
 
+/** A zone descriptor; `start`, `capacity` and `writePointer` are in blocks. */
 export interface Zone {
   start: bigint;
   capacity: bigint;
   writePointer: bigint;
-  /** empty 1, implicitly open 2, explicitly open 3, closed 4, read only 13, full 14, offline 15. */
+  /** Empty 1, implicitly opened 2, explicitly opened 3, closed 4, read only 13, full 14, offline 15. */
   state: number;
 }
 
-/** The zones of a report (ZNS 1.1 figures 37 and 39). */
+/** The zone descriptors of a report in memory (ZNS 1.1 figures 37 and 39). */
 export function zonesOf({ view }: Memory): Zone[] {
   return Array.from({ length: Number(view.getBigUint64(0, true)) }, (_, index) => {
     const at = 64 * (index + 1);
@@ -125,18 +129,20 @@ export function zonesOf({ view }: Memory): Zone[] {
   });
 }
 
-/** Zone Management Send: close 1, finish 2, open 3, reset 4 (ZNS 1.1 figure 41). */
+/**
+ * Zone Management Send to the zone of `lba`, or to `all` zones. `action`: close 1, finish 2, open 3, reset 4 (ZNS 1.1 figure 41).
+ */
 export function zoneSend(device: Device, lba: number | bigint, action: number, all = false): NvmeCommand {
   const command = span(Opcode.zoneManagementSend, device, { lba, blocks: 1 });
   return { ...command, cdw12: 0, cdw13: action | (all ? 1 << 8 : 0) };
 }
 
-/** Identify into 4096 bytes of memory. */
+/** Identify into the first 4096 bytes of memory. `cns`: a value of `Cns`. */
 export function identify(cns: number, nsid: number, memory: Memory): NvmeCommand {
   return { opcode: Admin.identify, nsid, cdw10: cns, addr: memory.address, dataLength: 4096 };
 }
 
-/** Get Log Page into the whole of `memory`. */
+/** Get Log Page that fills `memory`. */
 export function getLogPage(page: number, nsid: number, memory: Memory): NvmeCommand {
   const dwords = memory.length / 4 - 1;
   return {
@@ -149,14 +155,17 @@ export function getLogPage(page: number, nsid: number, memory: Memory): NvmeComm
   };
 }
 
-/** Text fields of Identify Controller (NVMe Base 2.0 figure 275): space-padded ASCII. */
+/** Text fields of Identify Controller (NVMe Base 2.0 figure 275): ASCII without the padding. */
 export function controllerText(identified: Uint8Array): { serial: string; model: string; firmware: string } {
   const text = (from: number, to: number) =>
     Buffer.from(identified.subarray(from, to)).toString('latin1').trim();
   return { serial: text(4, 24), model: text(24, 64), firmware: text(64, 72) };
 }
 
-/** Size, capacity and the format in use of Identify Namespace (NVM Command Set 1.0 figure 97). */
+/**
+ * Size and format in use of Identify Namespace (NVM Command Set 1.0 figure 97). `blocks` is NSZE; `piType` is 0 without protection
+ * information.
+ */
 export function namespaceFormat(memory: Memory): {
   blocks: bigint;
   blockSize: number;

@@ -1,7 +1,7 @@
 import { Memory } from '../binding/index.ts';
 import type { Test } from './test.ts';
 
-/** Fills bytes with a repeatable pattern: every 32-bit word depends on the seed and on its own place (xorshift-mixed). */
+/** Fills bytes with a repeatable pattern: each 32-bit word depends on the seed and on its index, so misplaced data never matches. */
 export function fillPattern(bytes: Uint8Array, seed: number): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const words = bytes.length >>> 2;
@@ -14,14 +14,14 @@ export function fillPattern(bytes: Uint8Array, seed: number): void {
   for (let index = words * 4; index < bytes.length; index++) bytes[index] = (seed + index) & 0xff;
 }
 
-/** The pattern as new bytes: what `fillPattern` would have written. */
+/** `length` new bytes, filled by `fillPattern`. */
 export function pattern(length: number, seed: number): Uint8Array {
   const bytes = new Uint8Array(length);
   fillPattern(bytes, seed);
   return bytes;
 }
 
-/** Page-aligned memory for I/O, given back at the test's end; with a seed it is filled. */
+/** Page-aligned memory for I/O, released at the test's end; filled by `fillPattern` if there is a seed, else zeroed. */
 export function ioMemory(t: Test, length: number, seed?: number): Memory {
   const memory = t.use(new Memory(length));
   if (seed !== undefined) fillPattern(memory.bytes, seed);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Device } from './device.ts';
 import type { UapiTable } from './uapi.ts';
 
-/** `[start, end)` of the buffer table, for the file in slot `fd`. */
+/** Slots `[start, end)` of the buffer table, mapped for the registered file in slot `fd`. Fields default to 0. */
 export interface Range {
   fd?: number;
   start?: number;
@@ -11,7 +11,10 @@ export interface Range {
   rsvd?: bigint;
 }
 
-/** What IORING_REGISTER_MAP_BUFFERS and UNMAP_BUFFERS take (kernels/series/dma-premap). */
+/**
+ * struct io_uring_map_buffers, the argument of IORING_REGISTER_MAP_BUFFERS and IORING_REGISTER_UNMAP_BUFFERS
+ * (kernels/series/dma-premap). Throws SkipError when the kernel does not have it.
+ */
 export function mapRange(uapi: UapiTable, range: Range): Uint8Array {
   const view = new DataView(new ArrayBuffer(uapi.size('io_uring_map_buffers')));
   const { fd = 0, start = 0, end, flags = 0, rsvd = 0n } = range;
@@ -20,15 +23,17 @@ export function mapRange(uapi: UapiTable, range: Range): Uint8Array {
   return new Uint8Array(view.buffer);
 }
 
-/** What the driver tells of its mappings, summed over the device's controllers. */
+/** The driver's counters of pre-mapped buffers, summed over the device's controllers. */
 export interface Held {
-  /** Bytes mapped, and the part of them that takes bounce buffers. */
+  /** Bytes mapped now. */
   bytes: number;
+  /** Those of the bytes that are mapped to bounce buffers. */
   bounced: number;
-  /** Commands that used a mapping since the controller came. */
+  /** Commands that have used a mapping since the controller was probed. */
   used: number;
 }
 
+/** Reads the counters from `/sys/class/nvme/nvmeX/premap` (kernels/series/dma-premap). */
 export function held(device: Device): Held {
   const sum = { bytes: 0, bounced: 0, used: 0 };
   for (const { name } of device.controllers) {

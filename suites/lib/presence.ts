@@ -5,11 +5,15 @@ import type { Controller } from './device.ts';
 const POLL_MS = 10;
 const SETTLE_MS = 20_000;
 
-/** Waits for a state that the kernel announces nowhere but in sysfs. Throws what it waited for when it does not come. */
-export async function until(what: string, holds: () => boolean, timeoutMs = SETTLE_MS): Promise<void> {
+/**
+ * Polls `holds` every 10 ms, for states that the kernel shows in sysfs but does not announce. `condition` names the state ("two live
+ * paths") for the Error that is thrown after `timeoutMs`.
+ */
+export async function until(condition: string, holds: () => boolean, timeoutMs = SETTLE_MS): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   while (!holds()) {
-    if (performance.now() > deadline) throw new Error(`after ${timeoutMs} ms still not: ${what}`);
+    if (performance.now() > deadline)
+      throw new Error(`timed out after ${timeoutMs} ms waiting until: ${condition}`);
     await delay(POLL_MS);
   }
 }
@@ -20,17 +24,17 @@ function pciFunction(controller: Controller): string {
 }
 
 /**
- * Takes a controller's driver away, in good order and without the host's help, until `comeBack`. Returns when the driver has
- * done: what is in flight has ended then.
+ * Unbinds the driver from a controller until `comeBack` binds it again: an orderly removal that does not need the host channel.
+ * Blocks until the driver has let go, by when all commands in flight have ended.
  */
 export function detached(controller: Controller): { comeBack(): void } {
   const address = pciFunction(controller);
   writeFileSync('/sys/bus/pci/drivers/nvme/unbind', address);
-  let away = true;
+  let bound = false;
   return {
     comeBack: () => {
-      if (away) writeFileSync('/sys/bus/pci/drivers/nvme/bind', address);
-      away = false;
+      if (!bound) writeFileSync('/sys/bus/pci/drivers/nvme/bind', address);
+      bound = true;
     },
   };
 }

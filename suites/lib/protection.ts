@@ -1,7 +1,7 @@
 import type { Memory } from '../binding/index.ts';
 import type { Span } from './nvme.ts';
 
-/** PRINFO, bits 29:26 of command dword 12 (NVM Command Set 1.0 section 5.2.2): `act`, and what the device checks. */
+/** PRINFO, bits 29:26 of command dword 12 (NVM Command Set 1.0 section 5.2.2): PRACT, and the fields that the device checks. */
 export const Prinfo = {
   act: 1 << 29,
   guard: 1 << 28,
@@ -9,10 +9,10 @@ export const Prinfo = {
   referenceTag: 1 << 26,
 } as const;
 
-/** Guard, application and reference tag of a block. */
+/** Bytes of a protection information tuple: 2 of guard, 2 of application tag, 4 of reference tag. */
 export const TUPLE_BYTES = 8;
 
-/** CRC-16 of T10 DIF: polynomial 0x8bb7, nothing reflected, starts at 0. */
+/** Guard of a block: the CRC-16 of T10 DIF (polynomial 0x8bb7, not reflected, initial value 0). */
 export function guardOf(block: Uint8Array): number {
   let crc = 0;
   for (const byte of block) {
@@ -22,7 +22,10 @@ export function guardOf(block: Uint8Array): number {
   return crc;
 }
 
-/** Writes the right tuples of type 1 for `data` at these blocks into `metadata`: the reference tag is the block's number. */
+/**
+ * Writes valid type 1 protection information for `data`, which is to be written to these blocks, into `metadata`: the reference tag is
+ * the lower half of the block's address.
+ */
 export function protect(
   data: Uint8Array,
   metadata: Memory,

@@ -13,25 +13,29 @@ const SHAPE_FLAGS: Record<Shape, string[]> = {
   plain: [],
 };
 
+/** How a TestRing is set up. */
 export interface TestRingOptions {
   /** Default `big`. */
   shape?: Shape;
-  /** SQ entries, default 64. */
+  /** SQ entries; default 64. */
   entries?: number;
   /** CQ entries; sets IORING_SETUP_CQSIZE. */
   cqEntries?: number;
-  /** Further IORING_SETUP_ flags by name. */
+  /** Names of further IORING_SETUP_ flags. */
   flags?: readonly string[];
 }
 
-/** Set-up parameters from names. */
+/** The binding's options for a ring, its flags resolved by name. Throws SkipError when the kernel does not have a flag. */
 export function ringOptions(uapi: UapiTable, options: TestRingOptions = {}): RingOptions {
   const { shape = 'big', entries = 64, cqEntries, flags = [] } = options;
   const sized = cqEntries === undefined ? [] : ['IORING_SETUP_CQSIZE'];
   return { entries, cqEntries, flags: uapi.bits(...SHAPE_FLAGS[shape], ...sized, ...flags) };
 }
 
-/** A ring that speaks the names of the kernel under test. */
+/**
+ * A ring whose opcodes and flags are named as in the headers of the kernel under test. All methods throw SkipError for a name that the
+ * kernel does not have, and SyscallError when a call fails.
+ */
 export class TestRing extends Ring {
   readonly #uapi: UapiTable;
 
@@ -40,39 +44,41 @@ export class TestRing extends Ring {
     this.#uapi = uapi;
   }
 
-  /** Writes the next SQE and returns its bytes, should a test want to spoil them. */
+  /** Writes the next SQE and returns its bytes, which a test may overwrite. Throws RangeError when the queue is full. */
   sqe(fields: SqeFields): DataView {
     const view = this.nextSqe();
     writeSqe(view, this.#uapi, fields);
     return view;
   }
 
-  /** Writes the next SQE as an NVMe passthrough command. */
+  /** Writes the next SQE as an NVMe passthrough command. Throws RangeError when the queue is full. */
   passthrough(pass: Passthrough): DataView {
     const view = this.nextSqe();
     writePassthrough(view, this.#uapi, pass);
     return view;
   }
 
-  /** Submits what was written and waits for one completion of each SQE, in order of `tag`. */
+  /**
+   * Submits all SQEs that were written and waits for one completion each, sorted by `tag`. Throws TimeoutError (default 10 s).
+   */
   async complete(options?: { timeoutMs?: number }): Promise<Cqe[]> {
     const cqes = await this.wait(this.submit(), options);
     return cqes.sort((a, b) => a.tag - b.tag);
   }
 
-  /** One NVMe command from submission to completion. */
+  /** Executes one NVMe command and returns its completion. Throws TimeoutError. */
   async execute(pass: Passthrough, options?: { timeoutMs?: number }): Promise<Cqe> {
     this.passthrough(pass);
-    return this.#one(await this.complete(options));
+    return this.#only(await this.complete(options));
   }
 
-  /** One plain request from submission to completion. */
+  /** Executes one request and returns its completion. Throws TimeoutError. */
   async run(fields: SqeFields, options?: { timeoutMs?: number }): Promise<Cqe> {
     this.sqe(fields);
-    return this.#one(await this.complete(options));
+    return this.#only(await this.complete(options));
   }
 
-  #one(cqes: Cqe[]): Cqe {
+  #only(cqes: Cqe[]): Cqe {
     const [cqe] = cqes;
     if (!cqe || cqes.length > 1) throw new Error(`expected one completion, got ${cqes.length}`);
     return cqe;
@@ -92,7 +98,7 @@ export class TestRing extends Ring {
   }
 }
 
-/** A struct iovec array in memory of its own: for vectored commands and for registering. */
+/** An array of struct iovec in new memory, for vectored requests and for IORING_REGISTER_BUFFERS. */
 export function iovecs(parts: readonly { address: bigint; length: number }[]): Memory {
   const memory = new Memory(parts.length * 16);
   parts.forEach(({ address, length }, index) => {
@@ -102,7 +108,7 @@ export function iovecs(parts: readonly { address: bigint; length: number }[]): M
   return memory;
 }
 
-/** A ring that is closed at the test's end. */
+/** Opens a ring that is closed at the test's end. */
 export function openRing(t: Test, options: TestRingOptions = {}): TestRing {
   return t.use(new TestRing(t.uapi, options));
 }

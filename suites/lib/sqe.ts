@@ -1,10 +1,10 @@
 import type { UapiTable } from './uapi.ts';
 
-/** Fields of struct io_uring_sqe that tests set; any other by its name in the header. */
+/** Fields of struct io_uring_sqe; `more` takes those without a property here. Fields left out are 0, `fd` -1. */
 export interface SqeFields {
-  /** Name of the opcode, e.g. `IORING_OP_READ`; or its number. */
+  /** Name of the opcode, e.g. `IORING_OP_READ`, or its number. */
   opcode: string | number;
-  /** Names of IOSQE_ flags, or their bits. */
+  /** Names of IOSQE_ flags, or their bits or-ed. */
   flags?: readonly string[] | number;
   fd?: number;
   addr?: bigint;
@@ -12,13 +12,16 @@ export interface SqeFields {
   off?: number | bigint;
   userData?: number | bigint;
   bufIndex?: number;
-  /** Other fields by header name (`rw_flags`, `cmd_op`, `uring_cmd_flags`...). */
+  /** Further fields by their name in the header (`rw_flags`, `cmd_op`, `uring_cmd_flags`...). */
   more?: Record<string, number | bigint>;
 }
 
 const SQE = 'io_uring_sqe';
 
-/** Writes an SQE: offsets and numbers are those of the kernel under test. */
+/**
+ * Writes an SQE with the offsets and numbers of the kernel under test. Throws SkipError for an opcode, flag or field that it does not
+ * have.
+ */
 export function writeSqe(view: DataView, uapi: UapiTable, sqe: SqeFields): void {
   const opcode = typeof sqe.opcode === 'number' ? sqe.opcode : uapi.constant(sqe.opcode);
   const flags = typeof sqe.flags === 'number' ? sqe.flags : uapi.bits(...(sqe.flags ?? []));
@@ -35,7 +38,7 @@ export function writeSqe(view: DataView, uapi: UapiTable, sqe: SqeFields): void 
   });
 }
 
-/** An NVMe command as struct nvme_uring_cmd has it; lengths are bytes. */
+/** The fields of struct nvme_uring_cmd; lengths are bytes, fields left out are 0. */
 export interface NvmeCommand {
   opcode: number;
   nsid: number;
@@ -55,25 +58,29 @@ export interface NvmeCommand {
   timeoutMs?: number;
 }
 
-/** How a command is passed through. */
+/** An NVMe command and the request that passes it through. */
 export interface Passthrough {
+  /** A generic (`/dev/ng0n1`) or controller (`/dev/nvme0`) character device. */
   fd: number;
   command: NvmeCommand;
-  /** Default `NVME_URING_CMD_IO`. */
+  /** Name or number of the command operation; default `NVME_URING_CMD_IO`. */
   cmdOp?: string | number;
   flags?: SqeFields['flags'];
   userData?: number | bigint;
-  /** Use this registered buffer (sets IORING_URING_CMD_FIXED). */
+  /** Slot of a registered buffer (sets IORING_URING_CMD_FIXED). */
   bufIndex?: number;
 }
 
-/** Header names of the command's fields; equal in nvme_uring_cmd and in the ioctls' nvme_passthru_cmd64. */
+/** The command under the field names of struct nvme_uring_cmd, which struct nvme_passthru_cmd64 of the ioctls shares. */
 export function commandFields(command: NvmeCommand): Record<string, number | bigint | undefined> {
-  const { metadataLength, dataLength, timeoutMs, ...same } = command;
-  return { ...same, metadata_len: metadataLength, data_len: dataLength, timeout_ms: timeoutMs };
+  const { metadataLength, dataLength, timeoutMs, ...sameName } = command;
+  return { ...sameName, metadata_len: metadataLength, data_len: dataLength, timeout_ms: timeoutMs };
 }
 
-/** Writes a passthrough SQE. In a 64-byte SQE the command is cut off: what the kernel says to that is its own matter. */
+/**
+ * Writes a passthrough SQE. A 64-byte SQE holds only the first 16 bytes of the command; the rest is cut off, so that a test can see the
+ * kernel refuse it. Throws SkipError for names that the kernel does not have.
+ */
 export function writePassthrough(view: DataView, uapi: UapiTable, pass: Passthrough): void {
   const { cmdOp = 'NVME_URING_CMD_IO', bufIndex } = pass;
   const fixed: Record<string, number> =
@@ -86,9 +93,11 @@ export function writePassthrough(view: DataView, uapi: UapiTable, pass: Passthro
     bufIndex,
     more: { cmd_op: typeof cmdOp === 'number' ? cmdOp : uapi.constant(cmdOp), ...fixed },
   });
-  const whole = new DataView(new ArrayBuffer(uapi.size('nvme_uring_cmd')));
-  uapi.write(whole, 'nvme_uring_cmd', commandFields(pass.command));
+  const fullCommand = new DataView(new ArrayBuffer(uapi.size('nvme_uring_cmd')));
+  uapi.write(fullCommand, 'nvme_uring_cmd', commandFields(pass.command));
   const { offset } = uapi.field(SQE, 'cmd');
-  const room = Math.min(whole.byteLength, view.byteLength - offset);
-  new Uint8Array(view.buffer, view.byteOffset + offset, room).set(new Uint8Array(whole.buffer, 0, room));
+  const room = Math.min(fullCommand.byteLength, view.byteLength - offset);
+  new Uint8Array(view.buffer, view.byteOffset + offset, room).set(
+    new Uint8Array(fullCommand.buffer, 0, room),
+  );
 }

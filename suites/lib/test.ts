@@ -6,50 +6,54 @@ import { SkipError, type UapiTable } from './uapi.ts';
 
 type Fact = string | number | boolean;
 
-/** One figure of a test; `better` says which way is. */
+/** A measured figure of a test; `better` is the direction of an improvement. */
 export interface Metric {
   name: string;
   value: number;
   unit: string;
   better: 'lower' | 'higher' | 'none';
-  /** What boots of one kernel differ by, as a share of the figure, where that is more than 0.2%. */
+  /** Share of the figure by which boots of the same kernel differ, if that is more than the default of 0.2% (0.01 is 1%). */
   noise?: number;
 }
 
-/** What a test cannot do without; it is skipped, with the reason, where something is missing. */
+/** What a test requires. Where something is missing the test is skipped with that reason. */
 export interface Needs {
-  /** Device roles, e.g. `data`. */
+  /** Roles of namespaces, e.g. `data`. */
   devices?: readonly string[];
-  /** Names the kernel's headers must have. */
+  /** Names of constants that the kernel's headers must have. */
   uapi?: readonly string[];
-  /** First kernel release that behaves so, e.g. `6.2`, where the headers do not tell. */
+  /** First kernel release with the behaviour, e.g. `6.2`, where the headers do not show it. */
   kernel?: string;
-  /** Facts of the guest: the exact value, or `true` for any that is neither false, 0 nor `none`. */
+  /** Facts of the guest (`cell.json`): the exact value, or `true` for any value but false, 0 and `none`. */
   facts?: Record<string, Fact>;
   /**
-   * A fault that kernels are known to have, with where it was fixed: a failure is then reported as `# TODO` and fails
-   * nothing. A kernel that passes is not told of it.
+   * A fault that kernels are known to have, and the commit or release that fixed it. A failure is then reported as `# TODO` and fails
+   * neither the suite nor the cell; a pass is an ordinary pass.
    */
   knownFault?: string;
-  /** Deadline of this test where the cell's is too short (or needlessly long), ms. */
+  /** Deadline of this test, ms; default: the cell's. */
   timeoutMs?: number;
 }
 
-/** Where tests run: the cell, the kernel's names, the host's help, the devices. */
+/** The surroundings of the tests of a cell. */
 export interface Lab {
+  /** The content of `cell.json`. */
   readonly cell: CellFile;
+  /** Names and numbers of the kernel under test. */
   readonly uapi: UapiTable;
+  /** The host channel: unplug, throttle, console. */
   readonly host: HostClient;
-  /** The namespace with this role. Throws SkipError when the guest has none. */
+  /** The guest's namespace with this role. Throws SkipError when it has none. */
   device(role: string): Device;
 }
 
-/** One running test: assertions, its surroundings, and what has to be given back at its end. */
+/** A running test: its assertions, its surroundings, and the resources to release at its end. */
 export class Test extends Assertions {
   readonly name: string;
   readonly lab: Lab;
-  /** Fires when the test's deadline has passed. */
+  /** Aborted when the test's deadline has passed. */
   readonly signal: AbortSignal;
+  /** Lines for the TAP stream, see `note`. */
   readonly notes: string[] = [];
   readonly #releases: (() => unknown)[] = [];
 
@@ -60,50 +64,55 @@ export class Test extends Assertions {
     this.signal = signal;
   }
 
+  /** Names and numbers of the kernel under test. */
   get uapi(): UapiTable {
     return this.lab.uapi;
   }
 
+  /** The guest's namespace with this role. Throws SkipError when it has none. */
   device(role: string): Device {
     return this.lab.device(role);
   }
 
+  /** Ends the test as skipped: throws SkipError. */
   skip(reason: string): never {
     throw new SkipError(reason);
   }
 
-  /** What `since` found, for the result. */
+  /** The behaviours that `since` has selected, joined by `; `; undefined before its first call. */
   behaviour: string | undefined;
 
   /**
-   * Is the kernel of this release (`6.2`) or later? `change` says what changed then and where that is known from. It goes
-   * with the result, so that a comparison of two kernels shows why both are right though they differ.
+   * Whether the kernel is of this release (`6.2`) or later. For tests that assert either of two correct behaviours: `change` names what
+   * changed in that release, with its commit or function. It is reported with the result, so that a comparison of two kernels explains
+   * the difference.
    */
   since(release: string, change: string): boolean {
-    const changed = this.uapi.since(release);
-    const found = `${changed ? 'since' : 'before'} Linux ${release}: ${change}`;
-    this.behaviour = this.behaviour === undefined ? found : `${this.behaviour}; ${found}`;
-    return changed;
+    const isSince = this.uapi.since(release);
+    const selected = `${isSince ? 'since' : 'before'} Linux ${release}: ${change}`;
+    this.behaviour = this.behaviour === undefined ? selected : `${this.behaviour}; ${selected}`;
+    return isSince;
   }
 
+  /** The figures of the test, see `metric`. */
   readonly metrics: Metric[] = [];
 
-  /** A figure that goes with the result. */
+  /** Reports a figure with the result. */
   metric(metric: Metric): void {
     this.metrics.push(metric);
   }
 
-  /** A line of TAP comment with this test. */
+  /** Adds a comment line to the test's TAP. */
   note(text: string): void {
     this.notes.push(text);
   }
 
-  /** Runs `release` when the test ends, newest first, however it ends. */
+  /** Runs `release` when the test ends, however it ends; the last one deferred runs first. */
   defer(release: () => unknown): void {
     this.#releases.push(release);
   }
 
-  /** Takes ownership of a disposable until the test's end and returns it. */
+  /** Disposes a resource when the test ends, in the order of `defer`. Returns the resource. */
   use<T extends Disposable | AsyncDisposable>(resource: T): T {
     this.defer(() =>
       Symbol.asyncDispose in resource ? resource[Symbol.asyncDispose]() : resource[Symbol.dispose](),
@@ -111,7 +120,7 @@ export class Test extends Assertions {
     return resource;
   }
 
-  /** Gives everything back; the first failure is thrown after all have been tried. */
+  /** Runs everything deferred; throws the first error after all have run. For the agent. */
   async release(): Promise<void> {
     const failures: unknown[] = [];
     for (let next = this.#releases.pop(); next; next = this.#releases.pop()) {
@@ -125,8 +134,10 @@ export class Test extends Assertions {
   }
 }
 
+/** The code of a test. It fails when it throws or rejects; SkipError skips it. */
 export type Body = (t: Test) => void | Promise<void>;
 
+/** A registered test. */
 export interface TestCase {
   name: string;
   needs: Needs;
@@ -134,18 +145,20 @@ export interface TestCase {
 }
 
 const registered: TestCase[] = [];
+/** Needs of the suites around the test that is being registered. */
 let inherited: Needs = {};
 
-/** Registers a test; names are unique within a suite. Needs of the surrounding `suite` are added. */
+/** Registers a test with the needs of its `suite` added. Throws Error when the suite folder already has a test of this name. */
 export function test(name: string, needs: Needs, body: Body): void;
 export function test(name: string, body: Body): void;
 export function test(name: string, ...rest: [Needs, Body] | [Body]): void {
   const [needs, body] = rest.length === 2 ? rest : ([{}, rest[0]] as const);
-  if (registered.some((known) => known.name === name)) throw new Error(`two tests are called "${name}"`);
-  registered.push({ name, needs: joined(inherited, needs), body });
+  if (registered.some((other) => other.name === name))
+    throw new Error(`a test named "${name}" is already registered`);
+  registered.push({ name, needs: merged(inherited, needs), body });
 }
 
-function joined(outer: Needs, inner: Needs): Needs {
+function merged(outer: Needs, inner: Needs): Needs {
   return {
     ...outer,
     ...inner,
@@ -155,15 +168,15 @@ function joined(outer: Needs, inner: Needs): Needs {
   };
 }
 
-/** Registers the tests of a group, all with the same needs. */
+/** Registers tests that share needs. The name is for the reader of the source; it does not appear in results. */
 export function suite(_name: string, needs: Needs, register: () => void): void {
-  const before = inherited;
-  inherited = joined(inherited, needs);
+  const outer = inherited;
+  inherited = merged(inherited, needs);
   register();
-  inherited = before;
+  inherited = outer;
 }
 
-/** Everything that was registered, in order. */
+/** All registered tests, in order of registration. */
 export function registeredTests(): readonly TestCase[] {
   return registered;
 }

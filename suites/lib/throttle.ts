@@ -1,10 +1,13 @@
 import type { Device } from './device.ts';
 import type { Test } from './test.ts';
 
-/** Slows a device's drive down until the test's end (or until `lift`). Skips where the host does not help. */
+/**
+ * Limits the drive of a device to `iops` operations a second until `lift`, or the test's end at the latest. Throws SkipError where there
+ * is no host channel.
+ */
 export async function throttled(t: Test, device: Device, iops: number): Promise<{ lift(): Promise<void> }> {
   const { host } = t.lab;
-  if (!host.available) t.skip('needs the host to throttle a drive, and there is no host channel');
+  if (!host.available) t.skip('throttling a drive needs the host channel');
   let limited = true;
   const lift = async () => {
     if (limited) await host.throttle(device.info.drive, 0);

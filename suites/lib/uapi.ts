@@ -1,12 +1,13 @@
 import type { Uapi } from '../../lab/model/uapi.ts';
 
-/** Thrown by a test that does not apply here; the reason goes behind `# SKIP`. */
+/** Thrown where a test does not apply to this kernel or guest. The message follows `# SKIP` in TAP. */
 export class SkipError extends Error {
   override readonly name = 'SkipError';
 }
 
-/** Names and numbers of the kernel under test. What it does not have skips the test that asks. */
+/** Names and numbers of the kernel under test. Methods throw SkipError for a name that its headers do not have. */
 export class UapiTable {
+  /** Release of the kernel, e.g. `6.12.117-ringlab`. */
   readonly release: string;
   readonly #uapi: Uapi;
 
@@ -15,26 +16,27 @@ export class UapiTable {
     this.release = uapi.release;
   }
 
-  /** Is the kernel of this release (`6.2`) or a later one? */
+  /** Whether the kernel is of this release (`6.2`) or a later one. */
   since(release: string): boolean {
-    const [own, wanted] = [this.release, release].map((text) => text.split(/[.-]/).map(Number));
-    const [major = 0, minor = 0] = own ?? [];
-    const [wantedMajor = 0, wantedMinor = 0] = wanted ?? [];
-    return major === wantedMajor ? minor >= wantedMinor : major > wantedMajor;
+    const version = (text: string) => text.split(/[.-]/).map(Number);
+    const [major = 0, minor = 0] = version(this.release);
+    const [sinceMajor = 0, sinceMinor = 0] = version(release);
+    return major === sinceMajor ? minor >= sinceMinor : major > sinceMajor;
   }
 
+  /** Whether the kernel's headers have a constant of this name. */
   has(name: string): boolean {
     return Object.hasOwn(this.#uapi.constants, name);
   }
 
-  /** A constant that fits a double. Throws SkipError when the kernel has no such name. */
+  /** The value of a constant, which must fit a double. */
   constant(name: string): number {
     const value = this.#uapi.constants[name];
     if (value === undefined || !this.has(name)) throw new SkipError(`the kernel has no ${name}`);
     return Number(value);
   }
 
-  /** The bits of several constants, or-ed. */
+  /** Several constants or-ed, as an unsigned 32-bit number. */
   bits(...names: string[]): number {
     return names.reduce((bits, name) => (bits | this.constant(name)) >>> 0, 0);
   }
@@ -47,18 +49,18 @@ export class UapiTable {
   /** Offset and size of a field, bytes. */
   field(struct: string, field: string): { offset: number; size: number } {
     const { fields } = this.#struct(struct);
-    const found = Object.hasOwn(fields, field) ? fields[field] : undefined;
-    if (!found) throw new SkipError(`the kernel's struct ${struct} has no ${field}`);
-    return found;
+    const place = Object.hasOwn(fields, field) ? fields[field] : undefined;
+    if (!place) throw new SkipError(`the kernel's struct ${struct} has no ${field}`);
+    return place;
   }
 
   #struct(name: string) {
-    const found = Object.hasOwn(this.#uapi.structs, name) ? this.#uapi.structs[name] : undefined;
-    if (!found) throw new SkipError(`the kernel has no struct ${name}`);
-    return found;
+    const struct = Object.hasOwn(this.#uapi.structs, name) ? this.#uapi.structs[name] : undefined;
+    if (!struct) throw new SkipError(`the kernel has no struct ${name}`);
+    return struct;
   }
 
-  /** Writes fields of a struct by name, little-endian, each in its own width. */
+  /** Writes fields of a struct that begins at byte `at`, little-endian, each in its width; undefined values are left out. */
   write(view: DataView, struct: string, values: Record<string, number | bigint | undefined>, at = 0): void {
     for (const [name, value] of Object.entries(values)) {
       if (value === undefined) continue;

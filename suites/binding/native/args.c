@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Arguments in, results out, and the module's list of functions. */
+/* Conversion of arguments and results, and the module's exports. */
 #include "ringlab.h"
 #include <stdio.h>
 
+/* Throws a TypeError for the argument; returns false. */
 static bool refuse(napi_env env, const char *name, const char *expected)
 {
 	char message[160];
@@ -13,18 +14,20 @@ static bool refuse(napi_env env, const char *name, const char *expected)
 
 bool take_args(napi_env env, napi_callback_info info, size_t count, napi_value *values)
 {
-	size_t given = count;
-	if (napi_get_cb_info(env, info, &given, values, NULL, NULL) != napi_ok)
+	size_t passed = count;
+	char counts[48];
+	if (napi_get_cb_info(env, info, &passed, values, NULL, NULL) != napi_ok)
 		return false;
-	return given >= count || refuse(env, "arguments", "more of them");
+	snprintf(counts, sizeof(counts), "%zu, got %zu", count, passed);
+	return passed >= count || refuse(env, "arguments", counts);
 }
 
 bool take_i64(napi_env env, napi_value value, const char *name, int64_t *out)
 {
-	bool whole;
+	bool lossless;
 	if (napi_get_value_int64(env, value, out) == napi_ok)
 		return true;
-	if (napi_get_value_bigint_int64(env, value, out, &whole) == napi_ok)
+	if (napi_get_value_bigint_int64(env, value, out, &lossless) == napi_ok)
 		return true;
 	return refuse(env, name, "an integer");
 }
@@ -40,20 +43,20 @@ bool take_u32(napi_env env, napi_value value, const char *name, uint32_t *out)
 	return true;
 }
 
-/* Takes an ArrayBuffer, a Uint8Array or a DataView; null and undefined are no bytes. */
+/* Takes an ArrayBuffer, a Uint8Array or a DataView; null and undefined give a null pointer and length 0. */
 bool take_bytes(napi_env env, napi_value value, const char *name, void **data, size_t *length)
 {
 	napi_valuetype type;
-	bool is;
+	bool matches;
 	*data = NULL;
 	*length = 0;
 	if (napi_typeof(env, value, &type) == napi_ok && (type == napi_null || type == napi_undefined))
 		return true;
-	if (napi_is_arraybuffer(env, value, &is) == napi_ok && is)
+	if (napi_is_arraybuffer(env, value, &matches) == napi_ok && matches)
 		return napi_get_arraybuffer_info(env, value, data, length) == napi_ok;
-	if (napi_is_dataview(env, value, &is) == napi_ok && is)
+	if (napi_is_dataview(env, value, &matches) == napi_ok && matches)
 		return napi_get_dataview_info(env, value, length, data, NULL, NULL) == napi_ok;
-	if (napi_is_typedarray(env, value, &is) == napi_ok && is) {
+	if (napi_is_typedarray(env, value, &matches) == napi_ok && matches) {
 		napi_typedarray_type kind;
 		if (napi_get_typedarray_info(env, value, &kind, length, data, NULL, NULL) != napi_ok)
 			return false;
@@ -65,11 +68,11 @@ bool take_bytes(napi_env env, napi_value value, const char *name, void **data, s
 
 bool take_handle(napi_env env, napi_value value, const napi_type_tag *tag, const char *name, void **out)
 {
-	bool is = false;
+	bool matches = false;
 	napi_valuetype type;
 	if (napi_typeof(env, value, &type) != napi_ok || type != napi_external)
 		return refuse(env, name, "a handle of this addon");
-	if (napi_check_object_type_tag(env, value, tag, &is) != napi_ok || !is)
+	if (napi_check_object_type_tag(env, value, tag, &matches) != napi_ok || !matches)
 		return refuse(env, name, "a handle of the right kind");
 	return napi_get_value_external(env, value, out) == napi_ok;
 }

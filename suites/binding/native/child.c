@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Children forked without exec, to be killed with commands in flight or to act as another user. After fork in a process with
- * threads only async-signal-safe calls are allowed: the child makes system calls and touches memory prepared before.
+ * Children forked without exec: to be killed with commands in flight, or to act as another user. Since the parent has threads, only
+ * async-signal-safe calls are allowed after fork: the child makes system calls and uses memory that the parent prepared.
  */
 #include "ringlab.h"
 #include <fcntl.h>
@@ -11,32 +11,34 @@
 
 enum { FIRST_FD = 3, FD_LIMIT = 1024 };
 
-/* A call of io_uring_register before anything is submitted. */
+/* A call of io_uring_register before the submission. */
 struct registration {
-	uint32_t opcode, offset, count; /* its argument begins at `offset` of `arguments` */
+	uint32_t opcode, offset, count; /* the argument begins at `offset` of `arguments` */
 };
 
 struct victim {
 	struct io_uring_params params;
 	uint32_t entries, count, wait_for;
-	const unsigned char *sqes; /* `count` of them, in the ring's size */
+	const unsigned char *sqes; /* `count` SQEs of the ring's SQE size */
 	const struct registration *registrations;
 	uint32_t registration_count;
-	const unsigned char *arguments; /* of the registrations */
-	const unsigned char *keep; /* keep[fd] != 0: the child needs it */
-	int64_t uid; /* -1: stay who we are */
+	const unsigned char *arguments; /* memory of the registrations' arguments */
+	const unsigned char *keep; /* keep[fd] != 0: leave fd open */
+	int64_t uid; /* -1: the user of this process */
 	int report;
 };
 
+/* Changes to the user and ties the child's life to the parent's thread. Exits with 111 when that fails. */
 static void become(int64_t uid)
 {
-	/* The raw calls change this one thread, and it is all the child has. */
+	/* The raw calls change only the calling thread, which is the child's only one. */
 	if (uid >= 0 && (syscall(SYS_setgroups, 0, NULL) || syscall(SYS_setresgid, uid, uid, uid) ||
 			 syscall(SYS_setresuid, uid, uid, uid)))
 		_exit(111);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
+/* Maps the ring, registers and submits. The SQEs taken, or -errno. */
 static int submit_all(int fd, const struct victim *v)
 {
 	const struct io_uring_params *p = &v->params;
@@ -60,6 +62,7 @@ static int submit_all(int fd, const struct victim *v)
 	return result < 0 ? -errno : result;
 }
 
+/* Waits for the completions, writes the raw CQEs to the parent and exits. */
 static void report_cqes(int fd, const struct victim *v)
 {
 	const struct io_uring_params *p = &v->params;
@@ -76,6 +79,7 @@ static void report_cqes(int fd, const struct victim *v)
 	_exit(0);
 }
 
+/* The child. Exit codes: 110 failed before or at submission, 112 to 114 in report_cqes(), see there. */
 static void victim_main(struct victim *v)
 {
 	for (int fd = FIRST_FD; fd < FD_LIMIT; fd++)
@@ -92,9 +96,9 @@ static void victim_main(struct victim *v)
 		pause();
 }
 
+/* fork() with all signals blocked in the child: no signal handler of Node may run there. */
 static int fork_blocked(void)
 {
-	/* No handler of the script's runtime may run in the child. */
 	sigset_t all, before;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -107,8 +111,8 @@ static int fork_blocked(void)
 	return pid;
 }
 
-/* What an argument's size must be is the kernel's to know: it has a begin. */
-static bool fits(const struct victim *v, size_t arguments_size)
+/* Every registration's argument begins inside its memory. Only the kernel knows its size. */
+static bool arguments_begin_inside(const struct victim *v, size_t arguments_size)
 {
 	for (uint32_t i = 0; i < v->registration_count; i++)
 		if (v->registrations[i].offset >= arguments_size)
@@ -116,6 +120,7 @@ static bool fits(const struct victim *v, size_t arguments_size)
 	return true;
 }
 
+/* Forks the child; { pid, report }: `report` is the read end of its pipe. */
 static napi_value victim_start(napi_env env, struct victim *v)
 {
 	napi_value result;
@@ -163,8 +168,8 @@ static napi_value victim(napi_env env, napi_callback_info info)
 	v.registration_count = registrations_size / sizeof(struct registration);
 	v.arguments = arguments;
 	if (params_size != sizeof(v.params) || keep_size != FD_LIMIT || v.count > v.entries || v.wait_for > v.count ||
-	    sqes_size != v.count * sqe_size || !fits(&v, arguments_size)) {
-		napi_throw_range_error(env, "ERR_OUT_OF_RANGE", "victim: sizes and counts do not fit together");
+	    sqes_size != v.count * sqe_size || !arguments_begin_inside(&v, arguments_size)) {
+		napi_throw_range_error(env, "ERR_OUT_OF_RANGE", "victim: sizes and counts are inconsistent");
 		return NULL;
 	}
 	v.sqes = sqes;
@@ -172,7 +177,7 @@ static napi_value victim(napi_env env, napi_callback_info info)
 	return victim_start(env, &v);
 }
 
-/* openAs(uid, path, flags): 0 or -errno of an open by that user. */
+/* openAs(uid, path, flags): 0 or -errno of open(2) by that user, in a child. */
 static napi_value open_as(napi_env env, napi_callback_info info)
 {
 	napi_value args[3];
@@ -200,7 +205,7 @@ static napi_value open_as(napi_env env, napi_callback_info info)
 	return make_number(env, WIFEXITED(status) ? -WEXITSTATUS(status) : -ECHILD);
 }
 
-/* pidfd(pid): readable when the child has ended. */
+/* pidfd(pid): a descriptor that is readable when the child has ended, or -errno. */
 static napi_value pidfd(napi_env env, napi_callback_info info)
 {
 	napi_value args[1];
@@ -211,7 +216,7 @@ static napi_value pidfd(napi_env env, napi_callback_info info)
 	return make_number(env, fd < 0 ? -errno : fd);
 }
 
-/* collect(pid): exit code, 256 + signal, or -EAGAIN while it runs. Never blocks. */
+/* collect(pid): exit code, 256 + signal, -EAGAIN while the child runs, or another -errno. Does not block. */
 static napi_value collect(napi_env env, napi_callback_info info)
 {
 	napi_value args[1];

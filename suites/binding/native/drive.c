@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What requests take in time, with a queue that is kept full. */
+/* Latency of requests with a queue that is kept full. */
 #include "ringlab.h"
 #include <sys/resource.h>
 #include <time.h>
@@ -20,12 +20,12 @@ static double system_ns(void)
 
 struct drive {
 	struct ring *ring;
-	double *samples; /* the time of submission, then how long it took */
-	size_t count, sent, done;
+	double *samples; /* time of submission; replaced by the latency at completion */
+	size_t count, sent, completed;
 };
 
-/* Makes the next SQE, whichever it is, request number `sent`; the kernel has taken what it was before. */
-static void send_one(struct drive *d, double now)
+/* Makes the SQE of the next slot request number `sent`. The kernel has consumed the slot's previous request. */
+static void publish_next(struct drive *d, double now)
 {
 	struct ring *ring = d->ring;
 	uint32_t tail = atomic_load_explicit(ring->sq_tail, memory_order_relaxed);
@@ -36,8 +36,8 @@ static void send_one(struct drive *d, double now)
 	atomic_store_explicit(ring->sq_tail, tail + 1, memory_order_release);
 }
 
-/* Takes what has completed: how many, or the first error. */
-static int take_some(struct drive *d)
+/* Reaps the posted completions. Their number, or the first error. */
+static int reap_posted(struct drive *d)
 {
 	struct ring *ring = d->ring;
 	uint32_t head = atomic_load_explicit(ring->cq_head, memory_order_relaxed);
@@ -50,36 +50,35 @@ static int take_some(struct drive *d)
 		d->samples[cqe->user_data] = now - d->samples[cqe->user_data];
 	}
 	atomic_store_explicit(ring->cq_head, head + ready, memory_order_release);
-	d->done += ready;
+	d->completed += ready;
 	return (int)ready;
 }
 
-/* 0 or -errno. */
+/* Runs all requests, as many in flight as the queue has entries. 0 or -errno. */
 static int drive_all(struct drive *d)
 {
-	uint32_t depth = d->ring->sq_entries, more = depth;
-	while (d->done < d->count) {
+	uint32_t free_slots = d->ring->sq_entries;
+	while (d->completed < d->count) {
 		double now = now_ns();
 		uint32_t submit = 0;
-		for (; submit < more && d->sent < d->count; submit++)
-			send_one(d, now);
+		for (; submit < free_slots && d->sent < d->count; submit++)
+			publish_next(d, now);
 		int taken = sys_enter(d->ring->fd, submit, 1, IORING_ENTER_GETEVENTS, NULL, 0);
 		if (taken < 0 && errno != EINTR)
 			return -errno;
 		if (taken >= 0 && taken != (int)submit)
 			return -EIO;
-		int got = take_some(d);
-		if (got < 0)
-			return got;
-		more = (uint32_t)got;
+		int reaped = reap_posted(d);
+		if (reaped < 0)
+			return reaped;
+		free_slots = (uint32_t)reaped;
 	}
 	return 0;
 }
 
 /*
- * drive(ring, samples): sends as many requests as there are samples, the SQEs as they lie in turn, as many at once as the
- * queue has, and makes each sample the time of one in ns. { wall, system }: ns of everything and the thread's in the kernel,
- * or -errno.
+ * drive(ring, samples): submits as many requests as there are samples, reusing the SQEs in turn, with a full queue in flight. Each
+ * sample becomes the latency of one request in ns. { wall, system }: elapsed time and the thread's system time over all, ns; or -errno.
  */
 static napi_value drive(napi_env env, napi_callback_info info)
 {

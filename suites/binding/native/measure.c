@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* What submissions cost, by the CPU's time-stamp counter: in a guest whose clock counts instructions it counts those. */
+/* Cost of submissions by the CPU's time-stamp counter. In a guest whose clock counts instructions (icount) it counts instructions. */
 #include "ringlab.h"
 #include <x86intrin.h>
 
-/* Nothing of what is measured may be moved across it. */
+/* Time-stamp counter. The fences keep the CPU from moving measured instructions across it. */
 static inline uint64_t stamp(void)
 {
 	_mm_lfence();
@@ -12,14 +12,14 @@ static inline uint64_t stamp(void)
 	return now;
 }
 
-/* Takes `count` completions. 0, or the first that is no success as -errno. */
-static int take_completions(struct ring *ring, uint32_t count)
+/* Consumes `count` completions. 0, or -errno of the first that failed. */
+static int consume_completions(struct ring *ring, uint32_t count)
 {
 	uint32_t head = atomic_load_explicit(ring->cq_head, memory_order_relaxed);
 	int error = 0;
 	for (uint32_t i = 0; i < count; i++) {
 		const struct io_uring_cqe *cqe = cqe_at(ring, head + i);
-		/* A command's status is positive, but so is the length of a transfer: the caller checks those beforehand. */
+		/* An NVMe status is positive, but so is the length of a transfer: callers check the status beforehand. */
 		if (cqe->res < 0 && !error)
 			error = cqe->res;
 	}
@@ -37,14 +37,15 @@ int await_cqes(struct ring *ring, uint32_t count)
 	return 0;
 }
 
-/* What a turn of the whole queue is, and what is done after it that nobody counts. */
+/* One turn submits and completes the full queue. Draining after it is not timed. */
 struct work {
 	struct ring *ring;
-	uint32_t apart; /* each request is submitted by a call of its own */
-	int trigger; /* what makes the requests complete when it is written to; -1: they do so by themselves */
-	int drain; /* a file that does not block and is emptied after each turn, or -1 */
+	uint32_t apart; /* one call for each request */
+	int trigger; /* descriptor: writing to it lets the requests complete; -1: they complete without */
+	int drain; /* non-blocking descriptor that is emptied after each turn, or -1 */
 };
 
+/* Makes all SQEs visible to the kernel; their number. */
 static uint32_t publish_all(struct ring *ring)
 {
 	uint32_t count = ring->sq_entries, tail = atomic_load_explicit(ring->sq_tail, memory_order_relaxed) + count;
@@ -52,7 +53,7 @@ static uint32_t publish_all(struct ring *ring)
 	return count;
 }
 
-/* Ticks of submitting the whole queue by one call, or -errno. */
+/* Ticks of submitting the full queue with one call, or -errno. */
 static int64_t submit_all(struct ring *ring)
 {
 	uint32_t count = publish_all(ring);
@@ -64,21 +65,21 @@ static int64_t submit_all(struct ring *ring)
 	return (int64_t)(after - before);
 }
 
-/* The same by a call for each request: the ticks of all calls. */
+/* Ticks of submitting the full queue with one call for each request, or -errno. */
 static int64_t submit_apart(struct ring *ring)
 {
-	uint32_t left = publish_all(ring);
+	uint32_t remaining = publish_all(ring);
 	int taken = 1;
 	uint64_t before = stamp();
-	while (left && (taken = sys_enter(ring->fd, 1, 0, 0, NULL, 0)) == 1)
-		left--;
+	while (remaining && (taken = sys_enter(ring->fd, 1, 0, 0, NULL, 0)) == 1)
+		remaining--;
 	uint64_t after = stamp();
-	if (left)
+	if (remaining)
 		return taken < 0 ? -errno : -EIO;
 	return (int64_t)(after - before);
 }
 
-/* Ticks of the one call in which the whole queue completes, or -errno. */
+/* Ticks of the call in which the full queue completes, or -errno. */
 static int64_t complete_all(const struct work *w)
 {
 	struct ring *ring = w->ring;
@@ -91,17 +92,18 @@ static int64_t complete_all(const struct work *w)
 	return result < 0 ? -errno : (int64_t)(after - before);
 }
 
-static int empty(int fd)
+/* Reads until nothing is left. 0 or -errno. */
+static int drain_file(int fd)
 {
 	char bytes[4096];
-	ssize_t got;
+	ssize_t count;
 	do
-		got = read(fd, bytes, sizeof(bytes));
-	while (got > 0);
-	return got == 0 || errno == EAGAIN ? 0 : -errno;
+		count = read(fd, bytes, sizeof(bytes));
+	while (count > 0);
+	return count == 0 || errno == EAGAIN ? 0 : -errno;
 }
 
-/* Ticks of the part of a turn that is asked for, or -errno. */
+/* Runs one turn. Ticks of its completion if there is a trigger, else of its submission; or -errno. */
 static int64_t turn(const struct work *w)
 {
 	int64_t ticks = w->apart ? submit_apart(w->ring) : submit_all(w->ring);
@@ -111,16 +113,16 @@ static int64_t turn(const struct work *w)
 		return ticks;
 	int error = await_cqes(w->ring, w->ring->sq_entries);
 	if (!error)
-		error = take_completions(w->ring, w->ring->sq_entries);
+		error = consume_completions(w->ring, w->ring->sq_entries);
 	if (!error && w->drain >= 0)
-		error = empty(w->drain);
+		error = drain_file(w->drain);
 	return error ? error : ticks;
 }
 
 /*
- * measure(ring, samples, apart, trigger, drain): submits the ring's SQEs, all as they lie, once for every sample and waits for
- * them. Each sample becomes the ticks from before to after the submission, by one call or by one for each; with a `trigger`
- * (else -1) those of the call in which they complete. The thread's CPU time of everything in ns, or -errno.
+ * measure(ring, samples, apart, trigger, drain): submits all SQEs of the ring unchanged, once for each sample, and waits for their
+ * completions. Each sample becomes the ticks of the submission (one call, or with `apart` one for each request); with a `trigger` (else
+ * -1) those of the call in which the requests complete. The thread's CPU time over all in ns, or -errno.
  */
 static napi_value measure(napi_env env, napi_callback_info info)
 {
@@ -146,7 +148,7 @@ static napi_value measure(napi_env env, napi_callback_info info)
 	return make_number(env, (int64_t)(cpu_time(CLOCK_THREAD_CPUTIME_ID) - started));
 }
 
-/* clockCost(samples): the same ticks around nothing. */
+/* clockCost(samples): the ticks between two readings in a row. */
 static napi_value clock_cost(napi_env env, napi_callback_info info)
 {
 	napi_value args[1];
@@ -163,15 +165,15 @@ static napi_value clock_cost(napi_env env, napi_callback_info info)
 	return make_number(env, 0);
 }
 
-/* spin(count): ticks that 4 * `count` instructions take, to see what a tick is. */
+/* spin(count): ticks of 4 * `count` instructions, which shows what a tick is. */
 static napi_value spin(napi_env env, napi_callback_info info)
 {
 	napi_value args[1];
 	uint32_t count;
 	if (!take_args(env, info, 1, args) || !take_u32(env, args[0], "count", &count))
 		return NULL;
-	uint64_t left = count, before = stamp();
-	__asm__ volatile("1: nop\n\tnop\n\tdec %0\n\tjnz 1b" : "+r"(left) : : "cc");
+	uint64_t remaining = count, before = stamp();
+	__asm__ volatile("1: nop\n\tnop\n\tdec %0\n\tjnz 1b" : "+r"(remaining) : : "cc");
 	return make_number(env, (int64_t)(stamp() - before));
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory outside the script's heap, and the ioctl that takes it. */
+/* Memory outside the JavaScript heap, and ioctl, which takes such memory. */
 #include "ringlab.h"
 #include <sys/ioctl.h>
 
@@ -25,6 +25,7 @@ void mapping_put(struct mapping *mapping)
 	free(mapping);
 }
 
+/* Finalizer of an ArrayBuffer. */
 static void view_gone(napi_env env, void *data, void *hint)
 {
 	(void)env;
@@ -32,7 +33,7 @@ static void view_gone(napi_env env, void *data, void *hint)
 	mapping_put(hint);
 }
 
-/* An ArrayBuffer that holds its own reference: memory cannot vanish under a script that still sees it. */
+/* An ArrayBuffer with a reference to the mapping: the memory stays mapped while a script can see it. */
 napi_value mapping_view(napi_env env, struct mapping *mapping)
 {
 	napi_value view;
@@ -43,9 +44,9 @@ napi_value mapping_view(napi_env env, struct mapping *mapping)
 	return NULL;
 }
 
+/* Maps 2 MiB-aligned memory, which transparent huge pages require. */
 static void *map_aligned(size_t length, int flags)
 {
-	/* Room to cut a 2 MiB-aligned piece out of: transparent huge pages need the alignment. */
 	char *room = mmap(NULL, length + HUGE_PAGE, PROT_READ | PROT_WRITE, flags, -1, 0);
 	if (room == MAP_FAILED)
 		return MAP_FAILED;
@@ -57,7 +58,7 @@ static void *map_aligned(size_t length, int flags)
 	return start;
 }
 
-/* What mmap() gave as an ArrayBuffer, or -errno of why it gave nothing. */
+/* The result of mmap() as an ArrayBuffer, or -errno when it failed. Owns the memory in either case. */
 static napi_value view_of(napi_env env, void *address, size_t length)
 {
 	if (address == MAP_FAILED)
@@ -72,7 +73,7 @@ static napi_value view_of(napi_env env, void *address, size_t length)
 	return view;
 }
 
-/* allocate(length, kind): page-aligned zeroed memory as an ArrayBuffer, or -errno. Length is a multiple of the page size. */
+/* allocate(length, kind): page-aligned zeroed memory as an ArrayBuffer, or -errno. `length` must be a multiple of the page size. */
 static napi_value allocate(napi_env env, napi_callback_info info)
 {
 	napi_value args[2];
@@ -86,7 +87,7 @@ static napi_value allocate(napi_env env, napi_callback_info info)
 	return view_of(env, address, length);
 }
 
-/* mapFile(fd, offset, length): part of a file as an ArrayBuffer that may only be read, or -errno. */
+/* mapFile(fd, offset, length): a read-only shared mapping of part of a file as an ArrayBuffer, or -errno. */
 static napi_value map_file(napi_env env, napi_callback_info info)
 {
 	napi_value args[3];
@@ -99,7 +100,7 @@ static napi_value map_file(napi_env env, napi_callback_info info)
 	return view_of(env, address, length);
 }
 
-/* address(bytes): where the bytes lie, as a bigint. */
+/* address(bytes): address of the first byte, as a bigint. */
 static napi_value address(napi_env env, napi_callback_info info)
 {
 	napi_value args[1], result = NULL;
@@ -111,7 +112,7 @@ static napi_value address(napi_env env, napi_callback_info info)
 	return result;
 }
 
-/* release(arrayBuffer): takes the memory from the script now instead of when it is collected. */
+/* release(arrayBuffer): detaches the memory now instead of at garbage collection. */
 static napi_value release(napi_env env, napi_callback_info info)
 {
 	napi_value args[1];
@@ -122,7 +123,7 @@ static napi_value release(napi_env env, napi_callback_info info)
 	return NULL;
 }
 
-/* ioctl(fd, request, bytes): blocks like the call itself. */
+/* ioctl(fd, request, argument): the result or -errno. Blocks as long as the call does. */
 static napi_value control(napi_env env, napi_callback_info info)
 {
 	napi_value args[3];

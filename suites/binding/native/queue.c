@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Using a ring: the four indices with their barriers, enter and register. */
+/* Use of a ring: its indices with their barriers, io_uring_enter and io_uring_register. */
 #include "ringlab.h"
 #include <linux/time_types.h>
 #include <sys/eventfd.h>
 
-/* push(ring, count): publishes SQEs that script has written; the release makes them visible before the tail. */
+/*
+ * push(ring, count): publishes SQEs that the script has written; the release store makes them visible before the tail. The new tail,
+ * or -EBUSY when they exceed the queue.
+ */
 static napi_value push(napi_env env, napi_callback_info info)
 {
 	napi_value args[2];
@@ -20,26 +23,26 @@ static napi_value push(napi_env env, napi_callback_info info)
 	return make_number(env, tail);
 }
 
-/* reap(ring, out): copies finished CQEs to `out`, as many as fit, and gives their slots back. How many. */
+/* reap(ring, out): copies posted CQEs to `out`, as many as fit, and frees their slots. Their number. */
 static napi_value reap(napi_env env, napi_callback_info info)
 {
 	napi_value args[2];
 	struct ring *ring;
 	void *out;
-	size_t room;
+	size_t size;
 	if (!take_args(env, info, 2, args) || !take_ring(env, args[0], &ring) ||
-	    !take_bytes(env, args[1], "out", &out, &room))
+	    !take_bytes(env, args[1], "out", &out, &size))
 		return NULL;
 	uint32_t head = atomic_load_explicit(ring->cq_head, memory_order_relaxed);
 	uint32_t ready = atomic_load_explicit(ring->cq_tail, memory_order_acquire) - head;
-	uint32_t fits = (uint32_t)(room / ring->cqe_size), count = ready < fits ? ready : fits;
+	uint32_t capacity = (uint32_t)(size / ring->cqe_size), count = ready < capacity ? ready : capacity;
 	for (uint32_t i = 0; i < count; i++)
 		memcpy((char *)out + i * ring->cqe_size, cqe_at(ring, head + i), ring->cqe_size);
 	atomic_store_explicit(ring->cq_head, head + count, memory_order_release);
 	return make_number(env, count);
 }
 
-/* indices(ring): what kernel and script have counted so far. */
+/* indices(ring): heads, tails and counters of both queues. */
 static napi_value indices(napi_env env, napi_callback_info info)
 {
 	napi_value args[1], result;
@@ -57,7 +60,7 @@ static napi_value indices(napi_env env, napi_callback_info info)
 	return result;
 }
 
-/* enter(ring, submit, complete, flags, timeoutMs): timeoutMs < 0 waits for ever. */
+/* enter(ring, submit, complete, flags, timeoutMs): the SQEs taken, or -errno. `timeoutMs` below 0: no time limit. */
 static napi_value enter(napi_env env, napi_callback_info info)
 {
 	napi_value args[5];
@@ -75,7 +78,7 @@ static napi_value enter(napi_env env, napi_callback_info info)
 	return make_number(env, result < 0 ? -errno : result);
 }
 
-/* flush(ring): runs what the kernel has deferred to us (task work, CQ overflow) without waiting. */
+/* flush(ring): runs deferred task work and posts overflowed CQEs, without waiting. 0 or -errno. */
 static napi_value flush(napi_env env, napi_callback_info info)
 {
 	napi_value args[1];
@@ -86,7 +89,7 @@ static napi_value flush(napi_env env, napi_callback_info info)
 	return make_number(env, result < 0 ? -errno : result);
 }
 
-/* register(ring, opcode, bytes, count) */
+/* register(ring, opcode, argument, count): the result of io_uring_register, or -errno. */
 static napi_value ring_register(napi_env env, napi_callback_info info)
 {
 	napi_value args[4];
@@ -102,7 +105,7 @@ static napi_value ring_register(napi_env env, napi_callback_info info)
 	return make_number(env, result < 0 ? -errno : result);
 }
 
-/* notifyFd(ring): an eventfd that counts completions, made and registered once; closed with the ring. */
+/* notifyFd(ring): an eventfd that counts completions, or -errno. Registered at the first call, closed with the ring. */
 static napi_value notify_fd(napi_env env, napi_callback_info info)
 {
 	napi_value args[1];

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* A ring: set-up with any parameters, its memory as ArrayBuffers, and its end. */
+/* A ring: setup with any parameters, its memory as ArrayBuffers, and close. */
 #include "ringlab.h"
 
 static const napi_type_tag RING_TAG = { 0x72696e676c616230, 0x72696e6700000001 };
 
+/* Closes the descriptors and detaches the views. Does nothing for a closed ring. */
 static void ring_close(napi_env env, struct ring *ring)
 {
 	if (ring->fd < 0)
@@ -24,6 +25,7 @@ static void ring_close(napi_env env, struct ring *ring)
 	mapping_put(ring->sqes);
 }
 
+/* Finalizer of a handle. */
 static void ring_gone(napi_env env, void *data, void *hint)
 {
 	(void)hint;
@@ -52,6 +54,7 @@ static struct mapping *map_ring(int fd, size_t length, off_t offset)
 	return mapping;
 }
 
+/* Resolves the offsets of the parameters to addresses. */
 static void find_indices(struct ring *ring, const struct io_uring_params *p)
 {
 	unsigned char *base = ring->queues->address;
@@ -63,13 +66,13 @@ static void find_indices(struct ring *ring, const struct io_uring_params *p)
 	ring->cq_tail = (void *)(base + p->cq_off.tail);
 	ring->cq_overflow = (void *)(base + p->cq_off.overflow);
 	ring->cqes = base + p->cq_off.cqes;
-	/* No offset means IORING_SETUP_NO_SQARRAY; else entry i of the array is SQE i until script says otherwise. */
+	/* Offset 0 means IORING_SETUP_NO_SQARRAY. Otherwise entry i of the array is SQE i, unless the script changes it. */
 	uint32_t *array = (void *)(base + p->sq_off.array);
 	for (uint32_t i = 0; p->sq_off.array && i < p->sq_entries; i++)
 		array[i] = i;
 }
 
-/* Fills `ring` from io_uring_setup; 0 or -errno with nothing left open. */
+/* Sets up and maps a ring. 0, or -errno with everything closed again. */
 static int ring_set_up(struct ring *ring, uint32_t entries, struct io_uring_params *p)
 {
 	ring->notify = -1;
@@ -95,7 +98,7 @@ static int ring_set_up(struct ring *ring, uint32_t entries, struct io_uring_para
 	return error;
 }
 
-/* open(entries, params): `params` (struct io_uring_params) is filled in. An object, or -errno. */
+/* open(entries, params): fills in `params` (struct io_uring_params). { handle, queues, sqes, fd, sqeSize, cqeSize }, or -errno. */
 static napi_value ring_open(napi_env env, napi_callback_info info)
 {
 	napi_value args[2], result, views[2];
@@ -131,6 +134,7 @@ static napi_value ring_open(napi_env env, napi_callback_info info)
 	return result;
 }
 
+/* close(ring): throws ERR_RING_CLOSED for a closed ring. */
 static napi_value close_ring(napi_env env, napi_callback_info info)
 {
 	napi_value args[1];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the parts of the addon share. Every exported function returns a result >= 0 or -errno; only a misuse throws. */
+/* Declarations shared by the parts of the addon. Exports return a result >= 0 or -errno; they throw only for wrong arguments. */
 #ifndef RINGLAB_H
 #define RINGLAB_H
 
@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Memory that script may see: unmapped when its last holder (ring handle, ArrayBuffer) has gone. */
+/* Memory that a script may see: unmapped when its last holder (ring, ArrayBuffer) is gone. */
 struct mapping {
 	atomic_int refs;
 	void *address;
@@ -29,8 +29,8 @@ struct mapping {
 };
 
 struct ring {
-	int fd; /* -1 when closed */
-	int notify; /* eventfd registered with the ring, or -1 */
+	int fd; /* -1: closed */
+	int notify; /* eventfd that is registered with the ring, or -1 */
 	uint32_t sq_entries, cq_entries, sqe_size, cqe_size;
 	_Atomic uint32_t *sq_head, *sq_tail, *cq_head, *cq_tail, *sq_flags, *cq_overflow, *sq_dropped;
 	unsigned char *cqes;
@@ -38,7 +38,7 @@ struct ring {
 	napi_ref views[2]; /* weak: the ArrayBuffers over `queues` and `sqes` */
 };
 
-/* args.c: reading arguments. Each throws a TypeError naming the argument, and returns false. */
+/* args.c: conversion of arguments. On a wrong argument each take_ function throws a TypeError that names it, and returns false. */
 bool take_args(napi_env env, napi_callback_info info, size_t count, napi_value *values);
 bool take_u32(napi_env env, napi_value value, const char *name, uint32_t *out);
 bool take_i64(napi_env env, napi_value value, const char *name, int64_t *out);
@@ -54,23 +54,24 @@ void mapping_put(struct mapping *mapping);
 napi_value mapping_view(napi_env env, struct mapping *mapping);
 struct mapping *mapping_new(void *address, size_t length);
 
-/* ring.c */
+/* ring.c: take_ring() also throws ERR_RING_CLOSED for a closed ring. */
 bool take_ring(napi_env env, napi_value value, struct ring **out);
+
 static inline int sys_enter(int fd, uint32_t submit, uint32_t complete, uint32_t flags, void *arg, size_t size)
 {
 	return (int)syscall(SYS_io_uring_enter, fd, submit, complete, flags, arg, size);
 }
 
-/* Completion number `index`, counted as the head of the queue is. */
+/* The CQE at `index`, a free-running index as head and tail are. */
 static inline const struct io_uring_cqe *cqe_at(const struct ring *ring, uint32_t index)
 {
 	return (void *)(ring->cqes + (size_t)(index & (ring->cq_entries - 1)) * ring->cqe_size);
 }
 
-/* measure.c: waits until so many completions are there, and leaves them. 0 or -errno. */
+/* measure.c: waits until `count` completions are posted, without consuming them. 0 or -errno. */
 int await_cqes(struct ring *ring, uint32_t count);
 
-/* ns by one of the clocks that do not go on while nothing is done. */
+/* Time of a CPU-time clock, ns. */
 static inline uint64_t cpu_time(clockid_t clock)
 {
 	struct timespec now;
@@ -78,7 +79,7 @@ static inline uint64_t cpu_time(clockid_t clock)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-/* Each part adds its functions to the module. */
+/* Each part adds its functions to the exports of the module. */
 void export_memory(napi_env env, napi_value exports);
 void export_ring(napi_env env, napi_value exports);
 void export_queue(napi_env env, napi_value exports);

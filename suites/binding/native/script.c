@@ -1,29 +1,29 @@
 /* SPDX-License-Identifier: MIT */
-/* What a turn of several system calls costs, of one ring or several, by the thread's CPU time: waiting in them is none. */
+/* CPU time of a turn of several system calls on one or more rings. Waiting in a call takes no CPU time. */
 #include "ringlab.h"
 
-enum { MOST_STEPS = 16 };
+enum { MAX_STEPS = 16 };
 
 enum { ENTER, READ, WRITE };
 
 struct step {
-	uint32_t what;
+	uint32_t kind;
 	struct ring *ring; /* ENTER */
 	int fd; /* READ, WRITE */
-	void *bytes; /* SQEs, or what is copied to or from */
+	void *bytes; /* SQEs, or the memory that is read into or written from */
 	size_t length;
-	int64_t number; /* completions to wait for, or a position in the file */
+	int64_t number; /* completions to wait for, or position in the file */
 };
 
 struct script {
-	struct step steps[MOST_STEPS];
+	struct step steps[MAX_STEPS];
 	uint32_t count;
-	uint32_t at; /* the step that is done, for who wants to know which one failed */
-	int64_t copied; /* bytes that READ and WRITE have moved */
+	uint32_t at; /* index of the current step: that of the failed one after a failure */
+	int64_t copied; /* bytes that READ and WRITE moved */
 };
 
-/* Takes the completions that a step has waited for: -errno or, where it is no failure, -EIO of the first with another result. */
-static int take_expected(struct ring *ring, uint32_t count)
+/* Consumes `count` completions. 0, or for the first with an unexpected result: that result if it is -errno, else -EIO. */
+static int consume_expected(struct ring *ring, uint32_t count)
 {
 	uint32_t head = atomic_load_explicit(ring->cq_head, memory_order_relaxed);
 	int error = 0;
@@ -36,6 +36,7 @@ static int take_expected(struct ring *ring, uint32_t count)
 	return error;
 }
 
+/* An ENTER step. 0 or -errno. */
 static int64_t enter(const struct step *s)
 {
 	struct ring *ring = s->ring;
@@ -50,14 +51,15 @@ static int64_t enter(const struct step *s)
 	int taken = sys_enter(ring->fd, submit, complete, complete ? IORING_ENTER_GETEVENTS : 0, NULL, 0);
 	if (taken != (int)submit)
 		return taken < 0 ? -errno : -EIO;
-	/* A signal may have ended the wait. */
+	/* A signal may have interrupted the wait. */
 	int error = await_cqes(ring, complete);
-	return error ? error : take_expected(ring, complete);
+	return error ? error : consume_expected(ring, complete);
 }
 
+/* A READ or WRITE step. 0 or -errno. */
 static int64_t copy(struct script *script, const struct step *s)
 {
-	ssize_t moved = s->what == READ ? pread(s->fd, s->bytes, s->length, s->number)
+	ssize_t moved = s->kind == READ ? pread(s->fd, s->bytes, s->length, s->number)
 					: pwrite(s->fd, s->bytes, s->length, s->number);
 	if (moved < 0)
 		return -errno;
@@ -71,14 +73,14 @@ static int64_t turn(struct script *script)
 	uint64_t before = cpu_time(CLOCK_THREAD_CPUTIME_ID);
 	for (script->at = 0; script->at < script->count; script->at++) {
 		struct step *s = &script->steps[script->at];
-		int64_t error = s->what == ENTER ? enter(s) : copy(script, s);
+		int64_t error = s->kind == ENTER ? enter(s) : copy(script, s);
 		if (error)
 			return error;
 	}
 	return (int64_t)(cpu_time(CLOCK_THREAD_CPUTIME_ID) - before);
 }
 
-/* Takes [what, ring or fd, bytes, number]. */
+/* Converts [kind, ring or fd, bytes, number]. */
 static bool take_step(napi_env env, napi_value value, struct step *s)
 {
 	napi_value part[4];
@@ -86,10 +88,10 @@ static bool take_step(napi_env env, napi_value value, struct step *s)
 	for (uint32_t i = 0; i < 4; i++)
 		if (napi_get_element(env, value, i, &part[i]) != napi_ok)
 			return false;
-	if (!take_u32(env, part[0], "what", &s->what) || !take_bytes(env, part[2], "bytes", &s->bytes, &s->length) ||
+	if (!take_u32(env, part[0], "kind", &s->kind) || !take_bytes(env, part[2], "bytes", &s->bytes, &s->length) ||
 	    !take_i64(env, part[3], "number", &s->number))
 		return false;
-	if (s->what == ENTER)
+	if (s->kind == ENTER)
 		return take_ring(env, part[1], &s->ring);
 	if (!take_i64(env, part[1], "fd", &fd))
 		return false;
@@ -100,7 +102,7 @@ static bool take_step(napi_env env, napi_value value, struct step *s)
 static bool take_script(napi_env env, napi_value value, struct script *script)
 {
 	napi_value element;
-	if (napi_get_array_length(env, value, &script->count) != napi_ok || script->count > MOST_STEPS) {
+	if (napi_get_array_length(env, value, &script->count) != napi_ok || script->count > MAX_STEPS) {
 		napi_throw_range_error(env, NULL, "steps: expected an array of at most 16");
 		return false;
 	}
@@ -111,10 +113,10 @@ static bool take_script(napi_env env, napi_value value, struct script *script)
 }
 
 /*
- * script(steps, samples): does the steps in turn, once for every sample, and makes it the CPU time of this thread in ns. SQEs are
- * copied to the ring each time; the `user_data` of each is the result that its completion is to have. { result, at, cpu, others,
- * copied }: 0 or -errno and the step that it is of; CPU time of this thread over all in ns, and of all others of the process, io_uring's
- * workers among them; bytes that were copied.
+ * script(steps, samples): runs the steps in order, once for each sample, which becomes the CPU time of this thread in ns. SQEs are copied
+ * to their ring each time; the `user_data` of an SQE is the expected result of its completion. { result, at, cpu, others, copied }:
+ * 0, or -errno and the index of the failed step; CPU time over all of this thread and of the other threads of the process (io_uring's
+ * workers included), ns; bytes that READ and WRITE moved.
  */
 static napi_value script(napi_env env, napi_callback_info info)
 {
@@ -127,15 +129,15 @@ static napi_value script(napi_env env, napi_callback_info info)
 		return NULL;
 	double *samples = data;
 	int64_t result = 0;
-	uint64_t all = cpu_time(CLOCK_PROCESS_CPUTIME_ID), own = cpu_time(CLOCK_THREAD_CPUTIME_ID);
+	uint64_t process = cpu_time(CLOCK_PROCESS_CPUTIME_ID), thread = cpu_time(CLOCK_THREAD_CPUTIME_ID);
 	for (size_t i = 0; i < length / sizeof(*samples) && result >= 0; i++) {
 		result = turn(&script);
 		samples[i] = (double)result;
 	}
-	own = cpu_time(CLOCK_THREAD_CPUTIME_ID) - own;
-	all = cpu_time(CLOCK_PROCESS_CPUTIME_ID) - all;
-	set_number(env, object, "cpu", (int64_t)own);
-	set_number(env, object, "others", (int64_t)(all - own));
+	thread = cpu_time(CLOCK_THREAD_CPUTIME_ID) - thread;
+	process = cpu_time(CLOCK_PROCESS_CPUTIME_ID) - process;
+	set_number(env, object, "cpu", (int64_t)thread);
+	set_number(env, object, "others", (int64_t)(process - thread));
 	set_number(env, object, "result", result < 0 ? result : 0);
 	set_number(env, object, "at", script.at);
 	set_number(env, object, "copied", script.copied);

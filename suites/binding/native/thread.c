@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Threads of our own: one that waits on a descriptor for the event loop, one that submits and is gone. */
+/* Threads: one polls a descriptor for the event loop, another submits and exits. */
 #include "ringlab.h"
 #include <fcntl.h>
 #include <poll.h>
@@ -10,8 +10,8 @@ static const napi_type_tag WATCH_TAG = { 0x72696e676c616230, 0x7761746368000002 
 
 struct watch {
 	pthread_t thread;
-	int fd; /* our own duplicate: closing the original cannot make us watch another file */
-	int stop;
+	int fd; /* a duplicate: when the original is closed, its number may be reused for another file */
+	int stop; /* eventfd that ends the thread */
 	bool running;
 	napi_env env;
 	napi_threadsafe_function notify;
@@ -28,16 +28,17 @@ static void *watch_main(void *data)
 			break;
 		if (!files[0].revents)
 			continue;
-		/* An eventfd is emptied and watched on; a pidfd cannot be read and is told of once. */
+		/* An eventfd is reset by reading and polled again; a pidfd cannot be read and stays readable, so it notifies once. */
 		uint64_t count;
-		bool again = read(watch->fd, &count, sizeof(count)) == sizeof(count);
+		bool reset = read(watch->fd, &count, sizeof(count)) == sizeof(count);
 		napi_call_threadsafe_function(watch->notify, NULL, napi_tsfn_nonblocking);
-		if (!again)
+		if (!reset)
 			break;
 	}
 	return NULL;
 }
 
+/* Ends the thread and closes the descriptors. Does nothing when repeated. */
 static void watch_stop(void *data)
 {
 	struct watch *watch = data;
@@ -52,6 +53,7 @@ static void watch_stop(void *data)
 	close(watch->fd);
 }
 
+/* Finalizer of a handle. */
 static void watch_gone(napi_env env, void *data, void *hint)
 {
 	(void)hint;
@@ -62,6 +64,7 @@ static void watch_gone(napi_env env, void *data, void *hint)
 	free(watch);
 }
 
+/* 0, or -errno with everything closed again. */
 static int watch_start(struct watch *watch, int fd)
 {
 	watch->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
@@ -77,7 +80,7 @@ static int watch_start(struct watch *watch, int fd)
 	return -error;
 }
 
-/* watch(fd, callback): calls back on the event loop when the descriptor is readable. A handle, or -errno. */
+/* watch(fd, callback): calls back on the event loop each time the descriptor becomes readable. A handle, or -errno. */
 static napi_value watch(napi_env env, napi_callback_info info)
 {
 	napi_value args[2], name;
@@ -89,13 +92,13 @@ static napi_value watch(napi_env env, napi_callback_info info)
 		return make_number(env, -ENOMEM);
 	watch->env = env;
 	napi_create_string_utf8(env, "ringlab.watch", NAPI_AUTO_LENGTH, &name);
-	/* A queue of one merges notices that come faster than the loop turns. */
+	/* A queue of length 1 merges notices that arrive within one turn of the event loop. */
 	if (napi_create_threadsafe_function(env, args[1], NULL, name, 1, 1, NULL, NULL, NULL, NULL, &watch->notify) != napi_ok) {
 		free(watch);
 		napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "callback: expected a function");
 		return NULL;
 	}
-	/* Whoever waits keeps the loop alive with its deadline's timer; a mere watch must not. */
+	/* A watch must not keep the event loop alive. A wait does, by the timer of its deadline. */
 	napi_unref_threadsafe_function(env, watch->notify);
 	int error = watch_start(watch, (int)fd);
 	if (error) {
@@ -108,6 +111,7 @@ static napi_value watch(napi_env env, napi_callback_info info)
 	return make_handle(env, watch, &WATCH_TAG, watch_gone);
 }
 
+/* unwatch(watch): ends the watch. Does nothing when repeated. */
 static napi_value unwatch(napi_env env, napi_callback_info info)
 {
 	napi_value args[1];
@@ -120,37 +124,38 @@ static napi_value unwatch(napi_env env, napi_callback_info info)
 	return NULL;
 }
 
-struct entry {
+/* A call of io_uring_enter and its result. */
+struct enter_call {
 	int fd, result;
 	uint32_t submit, complete, flags;
 };
 
-static void *entry_main(void *data)
+static void *enter_main(void *data)
 {
-	struct entry *entry = data;
-	entry->result = sys_enter(entry->fd, entry->submit, entry->complete, entry->flags, NULL, 0);
-	if (entry->result < 0)
-		entry->result = -errno;
+	struct enter_call *call = data;
+	call->result = sys_enter(call->fd, call->submit, call->complete, call->flags, NULL, 0);
+	if (call->result < 0)
+		call->result = -errno;
 	return NULL;
 }
 
-/* enterFromThread(ring, submit, complete, flags): enters from a new thread, which has exited when this returns. */
+/* enterFromThread(ring, submit, complete, flags): io_uring_enter from a new thread, which has exited when this returns. */
 static napi_value enter_from_thread(napi_env env, napi_callback_info info)
 {
 	napi_value args[4];
 	struct ring *ring;
-	struct entry entry = { 0 };
+	struct enter_call call = { 0 };
 	pthread_t thread;
 	if (!take_args(env, info, 4, args) || !take_ring(env, args[0], &ring) ||
-	    !take_u32(env, args[1], "submit", &entry.submit) || !take_u32(env, args[2], "complete", &entry.complete) ||
-	    !take_u32(env, args[3], "flags", &entry.flags))
+	    !take_u32(env, args[1], "submit", &call.submit) || !take_u32(env, args[2], "complete", &call.complete) ||
+	    !take_u32(env, args[3], "flags", &call.flags))
 		return NULL;
-	entry.fd = ring->fd;
-	int error = pthread_create(&thread, NULL, entry_main, &entry);
+	call.fd = ring->fd;
+	int error = pthread_create(&thread, NULL, enter_main, &call);
 	if (error)
 		return make_number(env, -error);
 	pthread_join(thread, NULL);
-	return make_number(env, entry.result);
+	return make_number(env, call.result);
 }
 
 void export_thread(napi_env env, napi_value exports)

@@ -1,22 +1,22 @@
 import { constants } from 'node:fs';
 import { File, ioMemory, nvme, openRing, suite, test, throttled } from 'ringlab/suite';
 
-suite('reads of the first blocks', { devices: ['data'] }, () => {
-  test('passthrough reads what the block device wrote', async (t) => {
+suite('passthrough of the first blocks', { devices: ['data'] }, () => {
+  test('a passthrough read returns the data that was written through the block device', async (t) => {
     const device = t.device('data');
     const block = t.use(new File(device.block, constants.O_RDWR | constants.O_DIRECT));
     const char = t.use(new File(device.char, constants.O_RDWR));
     const written = ioMemory(t, 8 * device.blockSize, 1);
-    t.equal(block.write(written.bytes, 0), written.length, 'a short write');
+    t.equal(block.write(written.bytes, 0), written.length, 'bytes written to the block device');
 
     const read = ioMemory(t, written.length);
     const command = nvme.transfer('read', device, { lba: 0, blocks: 8 }, read);
     const cqe = await openRing(t).execute({ fd: char.fd, command });
-    t.equal(cqe.res, 0);
-    t.bytes(read.bytes, written.bytes);
+    t.equal(cqe.res, 0, 'CQE res of the read');
+    t.bytes(read.bytes, written.bytes, 'data read');
   });
 
-  test('a slow drive does not hold the submitter up', async (t) => {
+  test('a submission to a slow drive returns while a read is in flight, and all reads complete with res 0', async (t) => {
     const device = t.device('data');
     const char = t.use(new File(device.char, constants.O_RDWR));
     const ring = openRing(t);
@@ -26,17 +26,18 @@ suite('reads of the first blocks', { devices: ['data'] }, () => {
       const command = nvme.transfer('read', device, { lba: 0, blocks: 8 }, memory, { offset: index * 4096 });
       ring.passthrough({ fd: char.fd, command, userData: index });
     }
-    t.equal(ring.submit(), 8);
+    t.equal(ring.submit(), 8, 'reads submitted');
     const early = ring.reap();
-    t.ok(early.length < 8, 'the drive was not slow');
+    t.ok(early.length < 8, 'a read is in flight after the submission');
     await lift();
-    for (const { res } of [...early, ...(await ring.wait(8 - early.length))]) t.equal(res, 0);
+    for (const { tag, res } of [...early, ...(await ring.wait(8 - early.length))])
+      t.equal(res, 0, `CQE res of read ${tag}`);
   });
 
-  test('a command that the kernel refuses', async (t) => {
+  test('a flush of another namespace than the opened one fails with EINVAL', async (t) => {
     const device = t.device('data');
     const char = t.use(new File(device.char, constants.O_RDWR));
     const command = { ...nvme.flush(device), nsid: device.nsid + 1 };
-    t.errno(await openRing(t).execute({ fd: char.fd, command }), 'EINVAL');
+    t.errno(await openRing(t).execute({ fd: char.fd, command }), 'EINVAL', 'CQE res of the flush');
   });
 });
