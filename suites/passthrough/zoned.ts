@@ -1,44 +1,10 @@
-import { fillPattern, ioMemory, nvme, suite, type Test, test } from '../lib/index.ts';
-import { type Fixture, readBlockDevice, setUp, waitForOverflow } from './setup.ts';
+import { fillPattern, ioMemory, nvme, suite, test } from '../lib/index.ts';
+import { readBlockDevice, setUp, waitForOverflow } from './setup.ts';
+import { emptyZone, reportZones, ZoneAction, ZoneState } from './zones.ts';
 
 const { Status } = nvme;
-/** Zone send actions, ZNS Command Set 1.1 figure 41. */
-const [FINISH, OPEN, RESET] = [2, 3, 4];
-/** Values of `nvme.Zone.state`. */
-const [EMPTY, IMPLICITLY_OPEN, EXPLICITLY_OPEN, FULL] = [1, 2, 3, 14];
 /** Blocks of one append or write, unless a test says otherwise. */
 const BLOCKS = 8;
-
-let nextZone = 0;
-
-/** Up to `count` zones from the zone of `lba` on. */
-async function reportZones(t: Test, { device, char, ring }: Fixture, lba: bigint, count: number) {
-  const memory = ioMemory(t, 64 * (count + 1));
-  const cqe = await ring.execute({ fd: char.fd, command: nvme.zoneReport(device, lba, memory) });
-  t.equal(cqe.res, 0, `CQE res of the zone report from block ${lba}`);
-  // The header counts all zones from `lba` to the end of the namespace, but the memory holds only `count` descriptors.
-  memory.view.setBigUint64(0, BigInt(count), true);
-  return nvme.zonesOf(memory);
-}
-
-/** Resets the next zone in turn, so that tests use different zones while there are enough, and checks that it is empty. */
-async function emptyZone(t: Test, fixture: Fixture) {
-  const { device, char, ring } = fixture;
-  const [first] = await reportZones(t, fixture, 0n, 1);
-  if (!first) throw new Error(`${device.name} reports no zone`);
-  const size = first.capacity;
-  const count = BigInt(device.blocks) / size;
-  const start = (BigInt(nextZone++) % count) * size;
-  const { res } = await ring.execute({ fd: char.fd, command: nvme.zoneSend(device, start, RESET) });
-  t.equal(res, 0, `CQE res of the reset of the zone at block ${start}`);
-  const zone = async () => (await reportZones(t, fixture, start, 1))[0];
-  t.same(
-    await zone(),
-    { start, capacity: size, writePointer: start, state: EMPTY },
-    `zone at block ${start} after its reset`,
-  );
-  return { start, size, zone };
-}
 
 suite('a zoned namespace', { devices: ['zoned'] }, () => {
   test('each zone append returns the block of its data in the first extra word of the CQE', async (t) => {
@@ -72,7 +38,7 @@ suite('a zoned namespace', { devices: ['zoned'] }, () => {
         `data of append ${tag} at block ${lba}`,
       );
     });
-    t.equal((await zone())?.state, IMPLICITLY_OPEN, 'zone state after the appends');
+    t.equal((await zone())?.state, ZoneState.implicitlyOpen, 'zone state after the appends');
     t.equal((await zone())?.writePointer, start + BigInt(count * BLOCKS), 'write pointer after the appends');
   });
 
@@ -167,7 +133,7 @@ suite('a zoned namespace', { devices: ['zoned'] }, () => {
       'status code of an append of 5 blocks to the last 4',
     );
     t.same((await append(4)).big, [start + size - 4n, 0n], 'extra words of the append to the last 4 blocks');
-    t.equal((await zone())?.state, FULL, 'zone state after the last append');
+    t.equal((await zone())?.state, ZoneState.full, 'zone state after the last append');
     const toFull = await append(1);
     t.equal(nvme.statusCode(toFull.res), Status.zoneFull, 'status code of an append to the full zone');
   });
@@ -178,12 +144,12 @@ suite('a zoned namespace', { devices: ['zoned'] }, () => {
     const { start, zone } = await emptyZone(t, fixture);
     const send = async (action: number) =>
       (await ring.execute({ fd: char.fd, command: nvme.zoneSend(device, start, action) })).res;
-    t.equal(await send(OPEN), 0, 'CQE res of the open');
-    t.equal((await zone())?.state, EXPLICITLY_OPEN, 'zone state after the open');
-    t.equal(await send(FINISH), 0, 'CQE res of the finish');
-    t.equal((await zone())?.state, FULL, 'zone state after the finish');
-    t.equal(await send(RESET), 0, 'CQE res of the reset');
-    t.equal((await zone())?.state, EMPTY, 'zone state after the reset');
+    t.equal(await send(ZoneAction.open), 0, 'CQE res of the open');
+    t.equal((await zone())?.state, ZoneState.explicitlyOpen, 'zone state after the open');
+    t.equal(await send(ZoneAction.finish), 0, 'CQE res of the finish');
+    t.equal((await zone())?.state, ZoneState.full, 'zone state after the finish');
+    t.equal(await send(ZoneAction.reset), 0, 'CQE res of the reset');
+    t.equal((await zone())?.state, ZoneState.empty, 'zone state after the reset');
   });
 
   test('a zone append to a namespace without zones completes with Invalid Command Opcode', async (t) => {
