@@ -12,7 +12,7 @@ import {
 } from '../lib/index.ts';
 import { allocateBlocks } from './setup.ts';
 
-/** The user ID of `nobody`. */
+/** A user ID without privileges. */
 const UNPRIVILEGED = 65534;
 
 /** Log page identifier, NVMe Base 2.0 section 5.16.1.3. */
