@@ -1,20 +1,20 @@
 import { ioMemory, nvme, suite, test, throttled } from '../lib/index.ts';
-import { area, onMedium, setUp } from './setup.ts';
+import { allocateBlocks, readBlockDevice, setUp } from './setup.ts';
 
-suite('asynchrony', { devices: ['data'] }, () => {
-  test('depths 1 to 128: every command completes once, with its own data', async (t) => {
+suite('asynchronous completion', { devices: ['data'] }, () => {
+  test('at depths 1 to 128 every command completes once, with its own data', async (t) => {
     const { device, char, ring } = setUp(t, { entries: 128 });
     const blocks = 8;
     const length = blocks * device.blockSize;
     for (const depth of [1, 2, 4, 8, 16, 32, 64, 128]) {
-      const where = area(device, depth * blocks);
+      const span = allocateBlocks(device, depth * blocks);
       const [source, target] = [ioMemory(t, depth * length, depth), ioMemory(t, depth * length)];
       for (const [kind, memory] of [
         ['write', source],
         ['read', target],
       ] as const) {
         for (let index = 0; index < depth; index++) {
-          const part = { lba: Number(where.lba) + index * blocks, blocks };
+          const part = { lba: Number(span.lba) + index * blocks, blocks };
           const command = nvme.transfer(kind, device, part, memory, { offset: index * length });
           ring.passthrough({ fd: char.fd, command, userData: index });
         }
@@ -22,16 +22,16 @@ suite('asynchrony', { devices: ['data'] }, () => {
         t.same(
           cqes.map(({ tag, res }) => [tag, res]),
           Array.from({ length: depth }, (_, index) => [index, 0]),
-          `${kind} at depth ${depth}`,
+          `tag and res of each ${kind} at depth ${depth}`,
         );
       }
-      t.bytes(target.bytes, source.bytes, `depth ${depth}`);
-      t.bytes(onMedium(t, device, where), source.bytes, `depth ${depth} on the medium`);
-      t.equal(ring.reap().length, 0, 'completions that nobody asked for');
+      t.bytes(target.bytes, source.bytes, `memory after the reads at depth ${depth}`);
+      t.bytes(readBlockDevice(t, device, span), source.bytes, `blocks written at depth ${depth}`);
+      t.equal(ring.reap().length, 0, `further CQEs at depth ${depth}`);
     }
   });
 
-  test('a slow device does not block the submitter', async (t) => {
+  test('submission returns before a throttled device completes its commands', async (t) => {
     const { device, char, ring } = setUp(t);
     const count = 12;
     const memory = ioMemory(t, count * 4096);
@@ -41,47 +41,57 @@ suite('asynchrony', { devices: ['data'] }, () => {
       ring.passthrough({ fd: char.fd, command, userData: index });
     }
     const started = performance.now();
-    t.equal(ring.submit(), count);
+    t.equal(ring.submit(), count, 'SQEs submitted');
     const submitMs = performance.now() - started;
     const early = ring.reap().length;
     await ring.wait(count - early);
     const totalMs = performance.now() - started;
     t.note(
-      `submitted in ${submitMs.toFixed(1)} ms, ${early} done by then, all after ${totalMs.toFixed(0)} ms`,
+      `submitted in ${submitMs.toFixed(1)} ms with ${early} commands completed by then, all after ${totalMs.toFixed(0)} ms`,
     );
-    t.ok(totalMs > 350, `the device was not slow: ${totalMs.toFixed(0)} ms for ${count} commands`);
-    t.ok(submitMs < totalMs / 4, `submission took ${submitMs.toFixed(1)} of ${totalMs.toFixed(1)} ms`);
-    t.ok(early < count / 2, `${early} of ${count} had completed when submission returned`);
+    t.ok(
+      totalMs > 350,
+      `${count} commands on the throttled device take more than 350 ms (took ${totalMs.toFixed(0)} ms)`,
+    );
+    t.ok(
+      submitMs < totalMs / 4,
+      `submission takes less than a quarter of the total time (${submitMs.toFixed(1)} of ${totalMs.toFixed(1)} ms)`,
+    );
+    t.ok(
+      early < count / 2,
+      `fewer than half of the commands complete before submission returns (${early} of ${count})`,
+    );
   });
 
   for (const [name, flags] of [
     ['deferred task work', ['IORING_SETUP_SINGLE_ISSUER', 'IORING_SETUP_DEFER_TASKRUN']],
     ['cooperative task work', ['IORING_SETUP_COOP_TASKRUN', 'IORING_SETUP_TASKRUN_FLAG']],
-    ['a submission thread in the kernel', ['IORING_SETUP_SQPOLL']],
+    ['a kernel submission thread', ['IORING_SETUP_SQPOLL']],
   ] as const) {
-    test(`commands complete on a ring with ${name}`, async (t) => {
+    test(`commands on a ring with ${name} complete with their data`, async (t) => {
       const { device, char, ring } = setUp(t, { flags });
       const blocks = 8;
-      const where = area(device, 16 * blocks);
-      const memory = ioMemory(t, where.blocks * device.blockSize, 7);
+      const span = allocateBlocks(device, 16 * blocks);
+      const memory = ioMemory(t, span.blocks * device.blockSize, 7);
       for (let index = 0; index < 16; index++) {
-        const part = { lba: Number(where.lba) + index * blocks, blocks };
+        const part = { lba: Number(span.lba) + index * blocks, blocks };
         const command = nvme.transfer('write', device, part, memory, {
           offset: index * blocks * device.blockSize,
         });
         ring.passthrough({ fd: char.fd, command, userData: index });
       }
       const wakeUp = name.includes('thread') ? t.uapi.constant('IORING_ENTER_SQ_WAKEUP') : 0;
-      t.equal(ring.enter(ring.publish(), 0, wakeUp), 16);
+      t.equal(ring.enter(ring.publish(), 0, wakeUp), 16, 'SQEs submitted');
       t.same(
         (await ring.wait(16)).map(({ res }) => res),
         Array(16).fill(0),
+        'CQE res of the 16 writes',
       );
-      t.bytes(onMedium(t, device, where), memory.bytes);
+      t.bytes(readBlockDevice(t, device, span), memory.bytes, 'the written blocks');
     });
   }
 
-  test('a command in flight cannot be cancelled, and completes', async (t) => {
+  test('cancelling a command in flight fails with ENOENT, and the command completes', async (t) => {
     const { device, char, ring } = setUp(t);
     await throttled(t, device, 16);
     const memory = ioMemory(t, 8 * 4096);
@@ -92,13 +102,14 @@ suite('asynchrony', { devices: ['data'] }, () => {
         command: nvme.transfer('read', device, { lba: 0, blocks: 8 }, memory, { offset: (index - 1) * 4096 }),
       });
     ring.sqe({ opcode: 'IORING_OP_ASYNC_CANCEL', addr: 8n, userData: 100 });
-    t.equal(ring.submit(), 9);
+    t.equal(ring.submit(), 9, 'SQEs submitted');
     const cqes = await ring.wait(9);
-    // Nothing that io_uring could take back: the request is the device's.
-    t.errno(cqes.find(({ tag }) => tag === 100) ?? { res: 0 }, 'ENOENT');
+    // io_uring finds no request that it could cancel: the device has the command.
+    t.errno(cqes.find(({ tag }) => tag === 100) ?? { res: 0 }, 'ENOENT', 'CQE res of the cancel request');
     t.same(
       cqes.filter(({ tag }) => tag < 100).map(({ res }) => res),
       Array(8).fill(0),
+      'CQE res of the 8 reads',
     );
   });
 });

@@ -1,65 +1,69 @@
 import { ioctlCommand, ioMemory, nvme, suite, test } from '../lib/index.ts';
-import { area, onMedium, putOnMedium, setUp } from './setup.ts';
+import { allocateBlocks, readBlockDevice, setUp, writeBlockDevice } from './setup.ts';
 
-suite('data against other interfaces', { devices: ['data'] }, () => {
-  test('what is written through the character device is on the block device', async (t) => {
+suite('data compared with other interfaces', { devices: ['data'] }, () => {
+  test('the block device reads what was written through the character device', async (t) => {
     const { device, io } = setUp(t);
     for (const blocks of [1, 8, 64]) {
-      const where = area(device, blocks);
+      const span = allocateBlocks(device, blocks);
       const memory = ioMemory(t, blocks * device.blockSize, blocks);
-      const cqe = await io('write', where, memory);
-      t.equal(cqe.res, 0);
-      t.same(cqe.big, [0n, 0n], 'extra words of a write');
-      t.bytes(onMedium(t, device, where), memory.bytes, `${blocks} blocks`);
+      const cqe = await io('write', span, memory);
+      t.equal(cqe.res, 0, `CQE res of the write of ${blocks} blocks`);
+      t.same(cqe.big, [0n, 0n], `extra words of the write of ${blocks} blocks`);
+      t.bytes(readBlockDevice(t, device, span), memory.bytes, `the ${blocks} written blocks`);
     }
   });
 
-  test('what is written to the block device is read through the character device', async (t) => {
+  test('the character device reads what was written through the block device', async (t) => {
     const { device, io } = setUp(t);
     for (const blocks of [1, 8, 64]) {
-      const where = area(device, blocks);
+      const span = allocateBlocks(device, blocks);
       const source = ioMemory(t, blocks * device.blockSize, 100 + blocks);
-      putOnMedium(t, device, where, source);
+      writeBlockDevice(t, device, span, source);
       const target = ioMemory(t, source.length);
-      const cqe = await io('read', where, target);
-      t.equal(cqe.res, 0);
-      t.same(cqe.big, [0n, 0n], 'extra words of a read');
-      t.bytes(target.bytes, source.bytes, `${blocks} blocks`);
+      const cqe = await io('read', span, target);
+      t.equal(cqe.res, 0, `CQE res of the read of ${blocks} blocks`);
+      t.same(cqe.big, [0n, 0n], `extra words of the read of ${blocks} blocks`);
+      t.bytes(target.bytes, source.bytes, `memory after the read of ${blocks} blocks`);
     }
   });
 
-  test('the synchronous ioctl reads what io_uring wrote, and the other way round', async (t) => {
+  test('the synchronous ioctl reads what io_uring wrote, and io_uring reads what the ioctl wrote', async (t) => {
     const { device, char, io } = setUp(t);
-    const where = area(device, 16);
-    const length = where.blocks * device.blockSize;
+    const span = allocateBlocks(device, 16);
+    const length = span.blocks * device.blockSize;
     const [first, second, target] = [ioMemory(t, length, 11), ioMemory(t, length, 12), ioMemory(t, length)];
-    t.equal((await io('write', where, first)).res, 0);
-    const read = ioctlCommand(t.uapi, char, nvme.transfer('read', device, where, target));
-    t.same(read, { status: 0, result: 0n });
-    t.bytes(target.bytes, first.bytes, 'ioctl after io_uring');
-    t.equal(ioctlCommand(t.uapi, char, nvme.transfer('write', device, where, second)).status, 0);
-    t.equal((await io('read', where, target)).res, 0);
-    t.bytes(target.bytes, second.bytes, 'io_uring after ioctl');
+    t.equal((await io('write', span, first)).res, 0, 'CQE res of the io_uring write');
+    const read = ioctlCommand(t.uapi, char, nvme.transfer('read', device, span, target));
+    t.same(read, { status: 0, result: 0n }, 'status and result of the ioctl read');
+    t.bytes(target.bytes, first.bytes, 'memory after the ioctl read');
+    const write = ioctlCommand(t.uapi, char, nvme.transfer('write', device, span, second));
+    t.equal(write.status, 0, 'status of the ioctl write');
+    t.equal((await io('read', span, target)).res, 0, 'CQE res of the io_uring read');
+    t.bytes(target.bytes, second.bytes, 'memory after the io_uring read');
   });
 
-  test('a command touches its own blocks only', async (t) => {
+  test('a write changes only the blocks that it addresses', async (t) => {
     const { device, io } = setUp(t);
-    const where = area(device, 24);
-    const ground = ioMemory(t, where.blocks * device.blockSize, 21);
-    putOnMedium(t, device, where, ground);
-    const middle = { lba: Number(where.lba) + 7, blocks: 9 };
+    const span = allocateBlocks(device, 24);
+    const expected = ioMemory(t, span.blocks * device.blockSize, 21);
+    writeBlockDevice(t, device, span, expected);
+    const middle = { lba: Number(span.lba) + 7, blocks: 9 };
     const memory = ioMemory(t, middle.blocks * device.blockSize, 22);
-    t.equal((await io('write', middle, memory)).res, 0);
-    ground.bytes.set(memory.bytes, 7 * device.blockSize);
-    t.bytes(onMedium(t, device, where), ground.bytes);
+    t.equal((await io('write', middle, memory)).res, 0, 'CQE res of the write of 9 blocks');
+    expected.bytes.set(memory.bytes, 7 * device.blockSize);
+    t.bytes(readBlockDevice(t, device, span), expected.bytes, 'the 9 written blocks and 15 around them');
   });
 
-  test('flush and write zeroes: commands that carry no data', async (t) => {
+  test('flush and write zeroes complete without a data buffer; zeroed blocks read as zeros', async (t) => {
     const { device, char, ring, io } = setUp(t);
-    const where = area(device, 8);
-    t.equal((await io('write', where, ioMemory(t, where.blocks * device.blockSize, 31))).res, 0);
-    for (const command of [nvme.flush(device), nvme.writeZeroes(device, where), nvme.flush(device)])
-      t.equal((await ring.execute({ fd: char.fd, command })).res, 0, `opcode ${command.opcode}`);
-    t.bytes(onMedium(t, device, where), new Uint8Array(where.blocks * device.blockSize));
+    const span = allocateBlocks(device, 8);
+    const memory = ioMemory(t, span.blocks * device.blockSize, 31);
+    t.equal((await io('write', span, memory)).res, 0, 'CQE res of the write of data to the 8 blocks');
+    for (const command of [nvme.flush(device), nvme.writeZeroes(device, span), nvme.flush(device)]) {
+      const { res } = await ring.execute({ fd: char.fd, command });
+      t.equal(res, 0, `CQE res of opcode ${command.opcode}`);
+    }
+    t.bytes(readBlockDevice(t, device, span), new Uint8Array(memory.length), 'the zeroed blocks');
   });
 });

@@ -12,6 +12,7 @@ import './sizes.ts';
 import './polled.ts';
 import './zoned.ts';
 import './integrity.ts';
+import './metadata.ts';
 import './lifetime.ts';
 import './privilege.ts';
 import './load.ts';

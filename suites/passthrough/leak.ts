@@ -10,22 +10,25 @@ import {
   type Test,
   test,
 } from '../lib/index.ts';
-import { type Bench, setUp } from './setup.ts';
+import { type Fixture, setUp } from './setup.ts';
 
 const PAGE = 4096;
 const RESET_MS = 10_000;
 
 /**
- * Refused while their data is mapped, in nvme_map_user_request(). Before Linux 6.14 (and stable 6.12.y) the request was not given back then, which
- * nobody notices before something waits for all of them.
+ * Commands that nvme_map_user_request() refuses while it maps their data. Linux before 6.14 (and before the backport to 6.12.y)
+ * did not free the request then. That shows only when a freeze waits for all requests, as a controller reset does.
  */
-const FORMS: Record<string, (t: Test, bench: Bench, command: NvmeCommand) => Omit<Passthrough, 'fd'>> = {
-  'metadata for a namespace that has none': (t, { device }, command) => {
+const REFUSED_FORMS: Record<
+  string,
+  (t: Test, fixture: Fixture, command: NvmeCommand) => Omit<Passthrough, 'fd'>
+> = {
+  'metadata on a namespace without metadata': (t, { device }, command) => {
     if (device.info.metadataBytes > 0) t.skip('the namespace has metadata');
     const metadata = ioMemory(t, 64);
     return { command: { ...command, metadata: metadata.address, metadataLength: metadata.length } };
   },
-  'a vector in a registered buffer': (t, { ring }, command) => {
+  'iovecs in a registered buffer': (t, { ring }, command) => {
     const memory = ioMemory(t, PAGE);
     ring.registerBuffers([memory]);
     const list = t.use(iovecs([{ address: memory.address, length: PAGE }]));
@@ -37,30 +40,31 @@ const FORMS: Record<string, (t: Test, bench: Bench, command: NvmeCommand) => Omi
 const LEAKED =
   'the request of a refused command is leaked (fixed by 00817f0f1c45, "nvme-ioctl: fix leaked requests on mapping error", Linux 6.14)';
 
-// These come last: a kernel that leaks requests never ends the reset, and then nothing works on this controller any more.
-suite('what is refused holds nothing', { devices: ['data'] }, () => {
-  for (const [name, form] of Object.entries(FORMS)) {
-    test(`${name} is EINVAL`, async (t) => {
-      const bench = setUp(t);
-      const command = nvme.transfer('read', bench.device, { lba: 0, blocks: 8 }, ioMemory(t, PAGE));
-      const refused = await bench.ring.execute({ fd: bench.char.fd, ...form(t, bench, command) });
-      t.errno(refused, 'EINVAL');
+// Last in the suite: on a kernel that leaks requests the reset never returns, and the controller is unusable from then on.
+suite('requests of refused commands are freed', { devices: ['data'] }, () => {
+  for (const [name, form] of Object.entries(REFUSED_FORMS)) {
+    test(`a command with ${name} fails with EINVAL`, async (t) => {
+      const fixture = setUp(t);
+      const command = nvme.transfer('read', fixture.device, { lba: 0, blocks: 8 }, ioMemory(t, PAGE));
+      const refused = await fixture.ring.execute({ fd: fixture.char.fd, ...form(t, fixture, command) });
+      t.errno(refused, 'EINVAL', `CQE res of a read with ${name}`);
     });
   }
 
-  test('after all that was refused the controller can be reset', {
+  test('a controller reset returns after commands were refused', {
     knownFault: LEAKED,
     timeoutMs: RESET_MS,
   }, async (t) => {
     const { device, io } = setUp(t);
     const [controller] = device.controllers;
-    // In a process of its own, which may never return: the agent could not end if one of its threads did this.
+    // In a separate process, since the write may block for ever: the agent could not exit with a thread that is stuck in it.
     const reset = controller?.resetFile ?? '';
     const child = spawn('/bin/sh', ['-c', 'echo 1 >"$0"', reset], { detached: true, stdio: 'ignore' });
     child.unref();
     const [code] = await once(child, 'exit');
-    t.equal(code, 0, 'the reset');
-    t.equal(controller?.state(), 'live');
-    t.equal((await io('read', { lba: 0, blocks: 8 }, ioMemory(t, PAGE))).res, 0, 'a read afterwards');
+    t.equal(code, 0, 'exit code of the write to reset_controller');
+    t.equal(controller?.state(), 'live', 'controller state after the reset');
+    const { res } = await io('read', { lba: 0, blocks: 8 }, ioMemory(t, PAGE));
+    t.equal(res, 0, 'CQE res of a read after the reset');
   });
 });

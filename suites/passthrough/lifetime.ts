@@ -1,35 +1,35 @@
 import { ioMemory, nvme, startChild, suite, type Test, test, throttled } from '../lib/index.ts';
-import { area, type Bench, onMedium, putOnMedium, setUp } from './setup.ts';
+import { allocateBlocks, type Fixture, readBlockDevice, setUp, writeBlockDevice } from './setup.ts';
 
-/** The device still does what it is told, and in time. */
-async function stillWorks(t: Test, { device, io }: Bench): Promise<void> {
-  const where = area(device, 8);
-  const memory = ioMemory(t, where.blocks * device.blockSize, 300);
-  t.equal((await io('write', where, memory)).res, 0, 'a write afterwards');
-  t.bytes(onMedium(t, device, where), memory.bytes, 'a write afterwards');
+/** Asserts that a write completes and reaches the device. */
+async function assertWritable(t: Test, { device, io }: Fixture): Promise<void> {
+  const span = allocateBlocks(device, 8);
+  const memory = ioMemory(t, span.blocks * device.blockSize, 300);
+  t.equal((await io('write', span, memory)).res, 0, 'CQE res of a write afterwards');
+  t.bytes(readBlockDevice(t, device, span), memory.bytes, 'blocks written afterwards');
 }
 
-suite('ends in the middle', { devices: ['data'] }, () => {
-  test('a process killed with commands in flight leaves nothing behind', async (t) => {
-    const bench = setUp(t);
-    const { device, char } = bench;
+suite('processes, rings, threads and memory that end with commands in flight', { devices: ['data'] }, () => {
+  test('after a process is killed with commands in flight the device works', async (t) => {
+    const fixture = setUp(t);
+    const { device, char } = fixture;
     const memory = ioMemory(t, 16 * 4096);
     const { lift } = await throttled(t, device, 10);
     const commands = Array.from({ length: 16 }, (_, index) => ({
       fd: char.fd,
       command: nvme.transfer('read', device, { lba: 8 * index, blocks: 8 }, memory, { offset: index * 4096 }),
     }));
-    const victim = startChild(t, { commands });
-    t.equal(await victim.submitted(), 16);
-    victim.kill();
-    t.same(await victim.wait(), { signal: 9 });
+    const child = startChild(t, { commands });
+    t.equal(await child.submitted(), 16, 'SQEs that the child submitted');
+    child.kill();
+    t.same(await child.wait(), { signal: 9 }, 'exit status of the child');
     await lift();
-    await stillWorks(t, bench);
+    await assertWritable(t, fixture);
   });
 
-  test('a ring closed with commands in flight leaves nothing behind', async (t) => {
-    const bench = setUp(t);
-    const { device } = bench;
+  test('after a ring is closed with commands in flight the device works', async (t) => {
+    const fixture = setUp(t);
+    const { device } = fixture;
     const { lift } = await throttled(t, device, 10);
     for (let round = 0; round < 3; round++) {
       const { ring, char } = setUp(t);
@@ -40,38 +40,39 @@ suite('ends in the middle', { devices: ['data'] }, () => {
         });
         ring.passthrough({ fd: char.fd, command });
       }
-      t.equal(ring.submit(), 8);
+      t.equal(ring.submit(), 8, `SQEs submitted to ring ${round}`);
       ring.close();
       char.close();
     }
     await lift();
-    await stillWorks(t, bench);
+    await assertWritable(t, fixture);
   });
 
   test('commands of a thread that has exited complete with their data', async (t) => {
-    const bench = setUp(t);
-    const { device, char, ring } = bench;
-    const where = area(device, 64);
-    const source = ioMemory(t, where.blocks * device.blockSize, 301);
-    putOnMedium(t, device, where, source);
+    const { device, char, ring } = setUp(t);
+    const span = allocateBlocks(device, 64);
+    const source = ioMemory(t, span.blocks * device.blockSize, 301);
+    writeBlockDevice(t, device, span, source);
     await throttled(t, device, 20);
     const target = ioMemory(t, source.length);
     for (let index = 0; index < 8; index++) {
-      const part = { lba: Number(where.lba) + index * 8, blocks: 8 };
+      const part = { lba: Number(span.lba) + index * 8, blocks: 8 };
       const command = nvme.transfer('read', device, part, target, { offset: index * 8 * device.blockSize });
       ring.passthrough({ fd: char.fd, command, userData: index });
     }
-    t.equal(ring.submitFromThread(), 8);
-    t.ok(ring.indices().cqTail < 8, 'everything had completed before the thread was gone');
+    t.equal(ring.submitFromThread(), 8, 'SQEs that the thread submitted');
+    const { cqTail } = ring.indices();
+    t.ok(cqTail < 8, `some of the 8 commands are in flight when the thread has exited (${cqTail} completed)`);
     const cqes = await ring.wait(8);
     t.same(
       cqes.map(({ res }) => res),
       Array(8).fill(0),
+      'CQE res of the 8 reads',
     );
-    t.bytes(target.bytes, source.bytes);
+    t.bytes(target.bytes, source.bytes, 'memory after the reads');
   });
 
-  test('memory given back while the device still writes to it is nobody else’s', async (t) => {
+  test('reads into memory that is unmapped in flight do not change memory mapped after it', async (t) => {
     const { device, char, ring } = setUp(t);
     await throttled(t, device, 10);
     const memory = ioMemory(t, 8 * 4096);
@@ -79,19 +80,20 @@ suite('ends in the middle', { devices: ['data'] }, () => {
       const command = nvme.transfer('read', device, { lba: 0, blocks: 8 }, memory, { offset: index * 4096 });
       ring.passthrough({ fd: char.fd, command });
     }
-    t.equal(ring.submit(), 8);
+    t.equal(ring.submit(), 8, 'SQEs submitted');
     memory.release();
-    // Memory is unmapped by its finalizer, a turn of the event loop later: then others may get its address.
+    // The finalizer unmaps the memory one turn of the event loop later; only then can new mappings get its address.
     await new Promise((resolve) => setImmediate(resolve));
     await new Promise((resolve) => setImmediate(resolve));
-    const others = Array.from({ length: 8 }, (_, index) => ioMemory(t, 8 * 4096, 400 + index));
-    const expected = others.map(({ bytes }) => bytes.slice());
+    const mappings = Array.from({ length: 8 }, (_, index) => ioMemory(t, 8 * 4096, 400 + index));
+    const expected = mappings.map(({ bytes }) => bytes.slice());
     t.same(
       (await ring.wait(8)).map(({ res }) => res),
       Array(8).fill(0),
+      'CQE res of the 8 reads',
     );
-    others.forEach(({ bytes }, index) => {
-      t.bytes(bytes, expected[index] ?? new Uint8Array(), `neighbour ${index}`);
+    mappings.forEach(({ bytes }, index) => {
+      t.bytes(bytes, expected[index] ?? new Uint8Array(), `mapping ${index} made after the unmapping`);
     });
   });
 });

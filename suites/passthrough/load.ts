@@ -1,23 +1,25 @@
 import { ioMemory, numbers, nvme, pattern, suite, test } from '../lib/index.ts';
-import { area, onMedium, setUp } from './setup.ts';
+import { allocateBlocks, readBlockDevice, setUp } from './setup.ts';
 
 const BLOCKS = 1024;
 const SLOTS = 16;
-const LONGEST = 128;
+/** Blocks of each buffer: a strip of blocks and the largest offset fit. */
+const BUFFER_BLOCKS = 128;
 
 suite('under load', { devices: ['data'] }, () => {
-  test('random sizes, places and buffers: everything read is what was last written', async (t) => {
+  test('reads of random size, block and buffer offset return what was last written', async (t) => {
     const { device, char, ring } = setUp(t);
     const { blockSize } = device;
-    const where = area(device, BLOCKS);
-    const start = Number(where.lba);
+    const span = allocateBlocks(device, BLOCKS);
+    const start = Number(span.lba);
     const next = numbers(t.lab.cell.seed);
-    const medium = new Uint8Array(BLOCKS * blockSize);
-    const zero = await ring.execute({ fd: char.fd, command: nvme.writeZeroes(device, where) });
-    t.equal(zero.res, 0);
-    const buffers = Array.from({ length: SLOTS }, () => ioMemory(t, LONGEST * blockSize));
+    /** What the blocks should contain. */
+    const contents = new Uint8Array(BLOCKS * blockSize);
+    const zeroed = await ring.execute({ fd: char.fd, command: nvme.writeZeroes(device, span) });
+    t.equal(zeroed.res, 0, 'CQE res of the initial write zeroes');
+    const buffers = Array.from({ length: SLOTS }, () => ioMemory(t, BUFFER_BLOCKS * blockSize));
     for (let round = 0; round < 12; round++) {
-      // Each command of a round has a strip of its own, so that the order in which they are done does not matter.
+      // The commands of a round use disjoint strips of blocks, so that the order in which they complete does not matter.
       const strip = BLOCKS / SLOTS;
       const jobs = buffers.map((memory, slot) => {
         const blocks = 1 + next(strip);
@@ -29,25 +31,25 @@ suite('under load', { devices: ['data'] }, () => {
       for (const { memory, slot, lba, blocks, kind, offset, seed } of jobs) {
         const part = memory.bytes.subarray(offset, offset + blocks * blockSize);
         part.set(pattern(part.length, seed));
-        if (kind === 'write') medium.set(part, lba * blockSize);
+        if (kind === 'write') contents.set(part, lba * blockSize);
         const command = nvme.transfer(kind, device, { lba: start + lba, blocks }, memory, { offset });
         ring.passthrough({ fd: char.fd, command, userData: slot });
       }
       t.same(
         (await ring.complete()).map(({ res }) => res),
         Array(SLOTS).fill(0),
-        `round ${round}`,
+        `CQE res of the commands of round ${round}`,
       );
       for (const { memory, lba, blocks, kind, offset } of jobs) {
         if (kind === 'write') continue;
-        const expected = medium.subarray(lba * blockSize, (lba + blocks) * blockSize);
+        const expected = contents.subarray(lba * blockSize, (lba + blocks) * blockSize);
         t.bytes(
           memory.bytes.subarray(offset, offset + expected.length),
           expected,
-          `round ${round}, block ${lba}`,
+          `blocks read from block ${start + lba} in round ${round}`,
         );
       }
     }
-    t.bytes(onMedium(t, device, where), medium, 'the medium at the end');
+    t.bytes(readBlockDevice(t, device, span), contents, 'all blocks at the end');
   });
 });

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { File, ioMemory, nvme, startChild, suite, test, throttled } from '../lib/index.ts';
-import { area, onMedium, putOnMedium, READ_WRITE, setUp } from './setup.ts';
+import { allocateBlocks, READ_WRITE, readBlockDevice, setUp, writeBlockDevice } from './setup.ts';
 
 const POLLED = { flags: ['IORING_SETUP_IOPOLL'] };
 
-/** Interrupts that the NVMe queues for I/O have raised so far. */
+/** Interrupts that the NVMe I/O queues have raised since boot. */
 function ioInterrupts(): number {
   const lines = readFileSync('/proc/interrupts', 'utf8').split('\n');
   const counts = lines
@@ -15,10 +15,10 @@ function ioInterrupts(): number {
 }
 
 suite('polled completion', { devices: ['data'], facts: { pollQueues: true } }, () => {
-  test('polled commands carry data and results, and raise no interrupt', async (t) => {
+  test('polled commands complete with their data and results, and raise no interrupt', async (t) => {
     const { device, char, ring } = setUp(t, { ...POLLED, entries: 128 });
-    const where = area(device, 128 * 8);
-    const source = ioMemory(t, where.blocks * device.blockSize, 700);
+    const span = allocateBlocks(device, 128 * 8);
+    const source = ioMemory(t, span.blocks * device.blockSize, 700);
     const target = ioMemory(t, source.length);
     const before = ioInterrupts();
     for (const [kind, memory] of [
@@ -26,75 +26,84 @@ suite('polled completion', { devices: ['data'], facts: { pollQueues: true } }, (
       ['read', target],
     ] as const) {
       for (let index = 0; index < 128; index++) {
-        const part = { lba: Number(where.lba) + index * 8, blocks: 8 };
+        const part = { lba: Number(span.lba) + index * 8, blocks: 8 };
         const command = nvme.transfer(kind, device, part, memory, { offset: index * 8 * device.blockSize });
         ring.passthrough({ fd: char.fd, command, userData: index });
       }
       t.same(
         (await ring.complete()).map(({ tag, res, big }) => [tag, res, ...big]),
         Array.from({ length: 128 }, (_, index) => [index, 0, 0n, 0n]),
-        kind,
+        `tag, res and extra words of each polled ${kind}`,
       );
     }
     t.equal(ioInterrupts() - before, 0, 'interrupts of the I/O queues');
-    t.bytes(target.bytes, source.bytes);
-    t.bytes(onMedium(t, device, where), source.bytes, 'the medium');
+    t.bytes(target.bytes, source.bytes, 'memory after the polled reads');
+    t.bytes(readBlockDevice(t, device, span), source.bytes, 'blocks after the polled writes');
   });
 
-  test('a ring that does not poll does raise interrupts', async (t) => {
+  test('commands on a ring without IOPOLL raise interrupts', async (t) => {
     const { device, io } = setUp(t);
     const before = ioInterrupts();
     for (let round = 0; round < 8; round++) {
-      t.equal((await io('read', { lba: 0, blocks: 8 }, ioMemory(t, 8 * device.blockSize))).res, 0);
+      const { res } = await io('read', { lba: 0, blocks: 8 }, ioMemory(t, 8 * device.blockSize));
+      t.equal(res, 0, `CQE res of read ${round}`);
     }
-    t.ok(ioInterrupts() > before, 'the count of interrupts says nothing here');
+    t.ok(ioInterrupts() > before, 'the interrupt count of the I/O queues increases');
   });
 
-  test('nothing completes before somebody polls', async (t) => {
+  test('a command on a polled ring does not complete before the ring is polled', async (t) => {
     const { device, char, ring } = setUp(t, POLLED);
-    const other = setUp(t);
+    const interruptDriven = setUp(t);
     ring.passthrough({ fd: char.fd, command: nvme.flush(device) });
-    t.equal(ring.submit(), 1);
-    // Time for the device to be done: commands of another ring pass through it meanwhile.
-    for (let round = 0; round < 20; round++)
-      t.equal((await other.io('read', { lba: 0, blocks: 8 }, ioMemory(t, 8 * device.blockSize))).res, 0);
-    t.equal(ring.reap().length, 0, 'completions without a poll');
-    t.equal((await ring.wait(1))[0]?.res, 0);
+    t.equal(ring.submit(), 1, 'SQEs submitted');
+    // Commands of another ring give the device time to finish the flush.
+    for (let round = 0; round < 20; round++) {
+      const memory = ioMemory(t, 8 * device.blockSize);
+      const { res } = await interruptDriven.io('read', { lba: 0, blocks: 8 }, memory);
+      t.equal(res, 0, `CQE res of read ${round} on the other ring`);
+    }
+    t.equal(ring.reap().length, 0, 'CQEs before the ring is polled');
+    t.equal((await ring.wait(1))[0]?.res, 0, 'CQE res of the flush once the ring is polled');
   });
 
-  test('errors come back from a polled ring as they are', async (t) => {
+  test('failed commands on a polled ring complete with their NVMe status or errno', async (t) => {
     const { device, char, ring } = setUp(t, POLLED);
     const { invalidOpcode, lbaOutOfRange, dnr } = nvme.Status;
-    const unknown = { opcode: 0xc0, nsid: device.nsid };
-    t.equal((await ring.execute({ fd: char.fd, command: unknown })).res, invalidOpcode | dnr);
-    const past = nvme.transfer('read', device, { lba: device.blocks, blocks: 1 }, ioMemory(t, 4096));
-    t.equal((await ring.execute({ fd: char.fd, command: past })).res, lbaOutOfRange | dnr);
-    t.errno(await ring.execute({ fd: char.fd, command: { ...unknown, flags: 1 } }), 'EINVAL');
+    const command = { opcode: 0xc0, nsid: device.nsid };
+    const unsupported = await ring.execute({ fd: char.fd, command });
+    t.equal(unsupported.res, invalidOpcode | dnr, 'CQE res of an unsupported opcode');
+    const pastEnd = nvme.transfer('read', device, { lba: device.blocks, blocks: 1 }, ioMemory(t, 4096));
+    const outOfRange = await ring.execute({ fd: char.fd, command: pastEnd });
+    t.equal(outOfRange.res, lbaOutOfRange | dnr, 'CQE res of a read past the last block');
+    const refused = await ring.execute({ fd: char.fd, command: { ...command, flags: 1 } });
+    t.errno(refused, 'EINVAL', 'CQE res of a command with NVMe command flags');
   });
 
-  test('admin commands cannot be polled: EOPNOTSUPP', async (t) => {
+  test('an admin command on a polled ring fails with EOPNOTSUPP although the device has poll queues', async (t) => {
     const { device, ring } = setUp(t, POLLED);
     const controller = t.use(new File(device.controllers[0]?.path ?? '', READ_WRITE));
     const command = nvme.identify(nvme.Cns.controller, 0, ioMemory(t, 4096));
-    t.errno(await ring.execute({ fd: controller.fd, command, cmdOp: 'NVME_URING_CMD_ADMIN' }), 'EOPNOTSUPP');
+    const cqe = await ring.execute({ fd: controller.fd, command, cmdOp: 'NVME_URING_CMD_ADMIN' });
+    t.errno(cqe, 'EOPNOTSUPP', 'CQE res of identify on a polled ring');
   });
 
-  test('registered buffers on a polled ring', async (t) => {
+  test('a read into a registered buffer completes on a polled ring', async (t) => {
     const { device, char, ring } = setUp(t, POLLED);
-    const where = area(device, 16);
-    const source = ioMemory(t, where.blocks * device.blockSize, 720);
-    putOnMedium(t, device, where, source);
+    const span = allocateBlocks(device, 16);
+    const source = ioMemory(t, span.blocks * device.blockSize, 720);
+    writeBlockDevice(t, device, span, source);
     const target = ioMemory(t, source.length);
     ring.registerBuffers([target]);
-    const command = nvme.transfer('read', device, where, target);
-    t.equal((await ring.execute({ fd: char.fd, command, bufIndex: 0 })).res, 0);
-    t.bytes(target.bytes, source.bytes);
+    const command = nvme.transfer('read', device, span, target);
+    const { res } = await ring.execute({ fd: char.fd, command, bufIndex: 0 });
+    t.equal(res, 0, 'CQE res of the read into the registered buffer');
+    t.bytes(target.bytes, source.bytes, 'the registered buffer after the read');
   });
 
-  test('a polled ring closed, and a process killed, with commands in flight', async (t) => {
+  test('after a polled ring is closed and a polling process killed with commands in flight the device works', async (t) => {
     if (!t.uapi.since('6.5'))
       t.skip(
-        'before Linux 6.5 (9408d8a37e6c, "nvme: improved uring polling") a command that is done may still be polled by its freed bio, which ends the guest',
+        'before Linux 6.5 (9408d8a37e6c, "nvme: improved uring polling") a completed command may still be polled through its freed bio, which crashes the guest',
       );
     const { device, char, io } = setUp(t);
     const { lift } = await throttled(t, device, 20);
@@ -103,18 +112,18 @@ suite('polled completion', { devices: ['data'], facts: { pollQueues: true } }, (
       fd: char.fd,
       command: nvme.transfer('read', device, { lba: 0, blocks: 8 }, memory, { offset: index * 4096 }),
     }));
-    const victim = startChild(t, { ...POLLED, commands });
-    t.equal(await victim.submitted(), 8);
-    victim.kill();
+    const child = startChild(t, { ...POLLED, commands });
+    t.equal(await child.submitted(), 8, 'SQEs that the child submitted');
+    child.kill();
     const polled = setUp(t, POLLED);
-    for (const one of commands) polled.ring.passthrough(one);
-    t.equal(polled.ring.submit(), 8);
+    for (const pass of commands) polled.ring.passthrough(pass);
+    t.equal(polled.ring.submit(), 8, 'SQEs submitted to the ring that is closed');
     polled.ring.close();
     await lift();
-    t.same(await victim.wait(), { signal: 9 });
-    const where = area(device, 8);
-    const written = ioMemory(t, where.blocks * device.blockSize, 730);
-    t.equal((await io('write', where, written)).res, 0, 'a write afterwards');
-    t.bytes(onMedium(t, device, where), written.bytes);
+    t.same(await child.wait(), { signal: 9 }, 'exit status of the child');
+    const span = allocateBlocks(device, 8);
+    const written = ioMemory(t, span.blocks * device.blockSize, 730);
+    t.equal((await io('write', span, written)).res, 0, 'CQE res of a write afterwards');
+    t.bytes(readBlockDevice(t, device, span), written.bytes, 'blocks written afterwards');
   });
 });

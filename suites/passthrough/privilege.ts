@@ -10,63 +10,82 @@ import {
   type Test,
   test,
 } from '../lib/index.ts';
-import { area } from './setup.ts';
+import { allocateBlocks } from './setup.ts';
 
-const NOBODY = 65534;
+/** A user ID without privileges. */
+const UNPRIVILEGED = 65534;
 
-/** What a command gives when an unprivileged child submits it on a file that root has opened. */
-async function asNobody(
+/** Log page identifier, NVMe Base 2.0 section 5.16.1.3. */
+const SMART_HEALTH = 0x02;
+
+/** CQE res of a command that an unprivileged child submits on a file that root opened. */
+async function submitUnprivileged(
   t: Test,
   file: File,
   command: NvmeCommand,
   cmdOp = 'NVME_URING_CMD_IO',
 ): Promise<number> {
-  const child = startChild(t, { commands: [{ fd: file.fd, command, cmdOp }], uid: NOBODY, complete: true });
+  const child = startChild(t, {
+    commands: [{ fd: file.fd, command, cmdOp }],
+    uid: UNPRIVILEGED,
+    complete: true,
+  });
   const [cqe] = await child.completions();
   await child.wait();
   return cqe?.res ?? 0;
 }
 
-/** What a command comes to on kernels that ask for CAP_SYS_ADMIN whatever it is. */
-const byFile = (t: Test) =>
+/** Whether the kernel decides by file mode and effects log; older kernels require CAP_SYS_ADMIN for every command. */
+const checksFileMode = (t: Test) =>
   t.since(
     '6.2',
-    'nvme_cmd_allowed() goes by file mode and effects log; before, every command needed CAP_SYS_ADMIN',
+    'nvme_cmd_allowed() checks file mode and effects log; before, every command required CAP_SYS_ADMIN',
   );
 
-suite('without privileges', { devices: ['data'] }, () => {
-  test('the devices are closed to other users: EACCES', (t) => {
+suite('unprivileged users', { devices: ['data'] }, () => {
+  test('opening the NVMe devices as an unprivileged user fails with EACCES', (t) => {
     const device = t.device('data');
     for (const path of [device.char, device.controllers[0]?.path ?? ''])
-      t.equal(openAs(NOBODY, path, constants.O_RDWR)?.code, 'EACCES', path);
-    t.equal(openAs(0, device.char, constants.O_RDWR), undefined, 'root');
+      t.equal(openAs(UNPRIVILEGED, path, constants.O_RDWR)?.code, 'EACCES', `error of opening ${path}`);
+    t.equal(openAs(0, device.char, constants.O_RDWR), undefined, `error of opening ${device.char} as root`);
   });
 
-  test('an opened file lets anybody read and write, as it was opened', async (t) => {
+  test('an unprivileged process reads and writes an open file as its mode allows, else it gets EACCES', async (t) => {
     const device = t.device('data');
-    const where = area(device, 1);
+    const span = allocateBlocks(device, 1);
     const memory = ioMemory(t, device.blockSize);
-    const both = t.use(new File(device.char, constants.O_RDWR));
+    const readWrite = t.use(new File(device.char, constants.O_RDWR));
     const readOnly = t.use(new File(device.char, constants.O_RDONLY));
-    const read = nvme.transfer('read', device, where, memory);
-    const write = nvme.transfer('write', device, where, memory);
-    const results = [await asNobody(t, readOnly, read), await asNobody(t, both, write)];
-    if (byFile(t)) t.same(results, [0, 0], 'read, opened for reading, and write, opened for both');
-    else for (const res of results) t.errno(res, 'EACCES');
-    t.errno(await asNobody(t, readOnly, write), 'EACCES', 'write, opened for reading');
+    const read = nvme.transfer('read', device, span, memory);
+    const write = nvme.transfer('write', device, span, memory);
+    const readRes = await submitUnprivileged(t, readOnly, read);
+    const writeRes = await submitUnprivileged(t, readWrite, write);
+    if (checksFileMode(t)) {
+      const quantity = 'CQE res of a read on a read-only file and of a write on a read-write file';
+      t.same([readRes, writeRes], [0, 0], quantity);
+    } else {
+      t.errno(readRes, 'EACCES', 'CQE res of a read on a read-only file');
+      t.errno(writeRes, 'EACCES', 'CQE res of a write on a read-write file');
+    }
+    const refused = await submitUnprivileged(t, readOnly, write);
+    t.errno(refused, 'EACCES', 'CQE res of a write on a read-only file');
   });
 
-  test('vendor commands and most admin commands need CAP_SYS_ADMIN: EACCES', async (t) => {
+  test('vendor commands and most admin commands fail with EACCES without CAP_SYS_ADMIN', async (t) => {
     const device = t.device('data');
     const char = t.use(new File(device.char, constants.O_RDWR));
     const controller = t.use(new File(device.controllers[0]?.path ?? '', constants.O_RDWR));
     const memory = ioMemory(t, 4096);
-    t.errno(await asNobody(t, char, { opcode: 0xc0, nsid: device.nsid }), 'EACCES', 'vendor opcode');
-    const admin = (command: NvmeCommand) => asNobody(t, controller, command, 'NVME_URING_CMD_ADMIN');
-    t.errno(await admin(nvme.getLogPage(2, 0xffffffff, memory)), 'EACCES', 'get log page');
-    t.errno(await admin(nvme.identify(nvme.Cns.activeNamespaces, 0, memory)), 'EACCES', 'identify list');
-    const harmless = await admin(nvme.identify(nvme.Cns.namespace, device.nsid, memory));
-    if (byFile(t)) t.equal(harmless, 0, 'identify namespace');
-    else t.errno(harmless, 'EACCES', 'identify namespace');
+    const vendor = await submitUnprivileged(t, char, { opcode: 0xc0, nsid: device.nsid });
+    t.errno(vendor, 'EACCES', 'CQE res of a vendor opcode');
+    const admin = (command: NvmeCommand) =>
+      submitUnprivileged(t, controller, command, 'NVME_URING_CMD_ADMIN');
+    const logPage = await admin(nvme.getLogPage(SMART_HEALTH, 0xffffffff, memory));
+    t.errno(logPage, 'EACCES', 'CQE res of get log page');
+    const list = await admin(nvme.identify(nvme.Cns.activeNamespaces, 0, memory));
+    t.errno(list, 'EACCES', 'CQE res of identify active namespaces');
+    const identify = await admin(nvme.identify(nvme.Cns.namespace, device.nsid, memory));
+    if (checksFileMode(t)) t.equal(identify, 0, 'CQE res of identify namespace');
+    else t.errno(identify, 'EACCES', 'CQE res of identify namespace');
   });
 });

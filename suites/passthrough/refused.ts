@@ -9,128 +9,123 @@ import {
   suite,
   test,
 } from '../lib/index.ts';
-import { area, setUp } from './setup.ts';
+import { allocateBlocks, setUp } from './setup.ts';
 
-/** Below every program's first page. */
-const NOWHERE = 0x10000n;
+/** A user address that is never mapped: below the first page of every program. */
+const UNMAPPED = 0x10000n;
+/** In the direct map of x86-64. */
 const KERNEL_ADDRESS = 0xffff_8880_0000_0000n;
 
-suite('what the kernel refuses', { devices: ['data'] }, () => {
-  test('another namespace than the file’s is EINVAL', async (t) => {
+suite('commands that the kernel refuses', { devices: ['data'] }, () => {
+  test('a command for a namespace other than the file’s fails with EINVAL', async (t) => {
     const { device, char, ring } = setUp(t);
-    for (const nsid of [0, device.nsid + 1, 0xffffffff])
-      t.errno(
-        await ring.execute({ fd: char.fd, command: { ...nvme.flush(device), nsid } }),
-        'EINVAL',
-        `nsid ${nsid}`,
-      );
+    for (const nsid of [0, device.nsid + 1, 0xffffffff]) {
+      const cqe = await ring.execute({ fd: char.fd, command: { ...nvme.flush(device), nsid } });
+      t.errno(cqe, 'EINVAL', `CQE res of a flush with nsid ${nsid}`);
+    }
   });
 
-  test('command flags are the driver’s: EINVAL', async (t) => {
+  test('a command with NVMe command flags, which only the driver may set, fails with EINVAL', async (t) => {
     const { device, char, ring } = setUp(t);
-    for (const flags of [0x01, 0x40, 0x80])
-      t.errno(
-        await ring.execute({ fd: char.fd, command: { ...nvme.flush(device), flags } }),
-        'EINVAL',
-        `${flags}`,
-      );
+    for (const flags of [0x01, 0x40, 0x80]) {
+      const cqe = await ring.execute({ fd: char.fd, command: { ...nvme.flush(device), flags } });
+      t.errno(cqe, 'EINVAL', `CQE res of a flush with command flags 0x${flags.toString(16)}`);
+    }
   });
 
-  test('unknown and misplaced command operations are ENOTTY', async (t) => {
+  test('an unknown cmd_op, and a cmd_op of the other kind of device, fail with ENOTTY', async (t) => {
     const { device, char, ring } = setUp(t);
-    const admin = t.use(new File(device.controllers[0]?.path ?? '', constants.O_RDWR));
+    const controller = t.use(new File(device.controllers[0]?.path ?? '', constants.O_RDWR));
     const flush = nvme.flush(device);
-    const wrong: [number, string | number][] = [
-      [char.fd, 'NVME_URING_CMD_ADMIN'],
-      [char.fd, 'NVME_URING_CMD_ADMIN_VEC'],
-      [char.fd, 0],
-      [char.fd, 0xffffffff],
-      [admin.fd, 'NVME_URING_CMD_IO'],
-      [admin.fd, 'NVME_URING_CMD_IO_VEC'],
+    const operations: [string, File, string | number][] = [
+      ['namespace', char, 'NVME_URING_CMD_ADMIN'],
+      ['namespace', char, 'NVME_URING_CMD_ADMIN_VEC'],
+      ['namespace', char, 0],
+      ['namespace', char, 0xffffffff],
+      ['controller', controller, 'NVME_URING_CMD_IO'],
+      ['controller', controller, 'NVME_URING_CMD_IO_VEC'],
     ];
-    for (const [fd, cmdOp] of wrong)
-      t.errno(await ring.execute({ fd, cmdOp, command: flush }), 'ENOTTY', `${cmdOp} on fd ${fd}`);
+    for (const [kind, { fd }, cmdOp] of operations) {
+      const cqe = await ring.execute({ fd, cmdOp, command: flush });
+      t.errno(cqe, 'ENOTTY', `CQE res of cmd_op ${cmdOp} on the ${kind} device`);
+    }
   });
 
-  test('files without passthrough are EOPNOTSUPP, closed ones EBADF', async (t) => {
+  test('a command on a regular file fails with EOPNOTSUPP, on a closed file with EBADF', async (t) => {
     const { device, ring } = setUp(t);
     const file = t.use(new File('/run/ringlab-plain', constants.O_RDWR | constants.O_CREAT));
     const command = nvme.flush(device);
-    t.errno(await ring.execute({ fd: file.fd, command }), 'EOPNOTSUPP');
+    const onFile = await ring.execute({ fd: file.fd, command });
+    t.errno(onFile, 'EOPNOTSUPP', 'CQE res of a flush on a regular file');
     file.close();
-    t.errno(await ring.execute({ fd: file.fd, command }), 'EBADF');
+    t.errno(await ring.execute({ fd: file.fd, command }), 'EBADF', 'CQE res of a flush on a closed file');
   });
 
-  test('reserved SQE fields and unknown flags are EINVAL', async (t) => {
+  test('an SQE with a reserved field or an unknown uring_cmd flag fails with EINVAL', async (t) => {
     const { device, char, ring } = setUp(t);
-    const pass: Passthrough = { fd: char.fd, command: nvme.flush(device) };
+    const flush: Passthrough = { fd: char.fd, command: nvme.flush(device) };
     const cmdOp = t.uapi.field('io_uring_sqe', 'cmd_op').offset;
     const cmdFlags = t.uapi.field('io_uring_sqe', 'uring_cmd_flags').offset;
-    const spoil: [string, (sqe: DataView) => void][] = [
-      ['the word behind cmd_op', (sqe) => sqe.setUint32(cmdOp + 4, 1, true)],
-      ['uring_cmd_flags', (sqe) => sqe.setUint32(cmdFlags, 1 << 30, true)],
+    const fields: [string, (sqe: DataView) => void][] = [
+      ['the reserved word after cmd_op', (sqe) => sqe.setUint32(cmdOp + 4, 1, true)],
+      ['an unknown bit of uring_cmd_flags', (sqe) => sqe.setUint32(cmdFlags, 1 << 30, true)],
     ];
-    for (const [what, change] of spoil) {
-      change(ring.passthrough(pass));
-      t.errno((await ring.complete())[0] ?? { res: 0 }, 'EINVAL', what);
+    for (const [field, setField] of fields) {
+      setField(ring.passthrough(flush));
+      t.errno((await ring.complete())[0] ?? { res: 0 }, 'EINVAL', `CQE res of a flush with ${field} set`);
     }
-    t.equal((await ring.execute(pass)).res, 0, 'the unspoilt command');
+    t.equal((await ring.execute(flush)).res, 0, 'CQE res of the unmodified flush');
   });
 
-  test('memory that is not the caller’s is EFAULT', async (t) => {
+  test('a command with memory outside the caller’s address space fails with EFAULT', async (t) => {
     const { device, char, ring } = setUp(t);
-    const good = nvme.transfer('read', device, { lba: 0, blocks: 1 }, ioMemory(t, 4096));
-    for (const addr of [8n, NOWHERE, KERNEL_ADDRESS])
-      t.errno(
-        await ring.execute({ fd: char.fd, command: { ...good, addr } }),
-        'EFAULT',
-        `address 0x${addr.toString(16)}`,
-      );
-    const list = t.use(iovecs([{ address: NOWHERE, length: 4096 }]));
-    const vectored = { ...good, addr: list.address, dataLength: 1 };
-    t.errno(
-      await ring.execute({ fd: char.fd, cmdOp: 'NVME_URING_CMD_IO_VEC', command: vectored }),
-      'EFAULT',
-      'vector',
-    );
+    const read = nvme.transfer('read', device, { lba: 0, blocks: 1 }, ioMemory(t, 4096));
+    for (const addr of [8n, UNMAPPED, KERNEL_ADDRESS]) {
+      const cqe = await ring.execute({ fd: char.fd, command: { ...read, addr } });
+      t.errno(cqe, 'EFAULT', `CQE res of a read into address 0x${addr.toString(16)}`);
+    }
+    const list = t.use(iovecs([{ address: UNMAPPED, length: 4096 }]));
+    const vectored = { ...read, addr: list.address, dataLength: 1 };
+    const cqe = await ring.execute({ fd: char.fd, cmdOp: 'NVME_URING_CMD_IO_VEC', command: vectored });
+    t.errno(cqe, 'EFAULT', 'CQE res of a vectored read into unmapped memory');
   });
 
-  test('registered buffers: no slot, past the end and before the start are EFAULT', async (t) => {
+  test('an empty buffer slot, and a range outside the registered buffer, fail with EFAULT', async (t) => {
     const { device, char, ring } = setUp(t);
     const memory = ioMemory(t, 4096, 5);
-    const where = { lba: 0, blocks: 1 };
-    const command = nvme.transfer('read', device, where, memory);
-    t.errno(await ring.execute({ fd: char.fd, command, bufIndex: 0 }), 'EFAULT', 'nothing registered');
+    const command = nvme.transfer('read', device, { lba: 0, blocks: 1 }, memory);
+    const unregistered = await ring.execute({ fd: char.fd, command, bufIndex: 0 });
+    t.errno(unregistered, 'EFAULT', 'CQE res of a read with no buffers registered');
     ring.registerBuffers([memory]);
     const before = memory.bytes.slice();
-    const tries: [string, number, Partial<NvmeCommand>][] = [
-      ['slot 1 of 1', 1, {}],
-      ['a byte past the end', 0, { addr: memory.address + 3585n }],
-      ['a byte before the start', 0, { addr: memory.address - 1n }],
-      ['a byte longer than the buffer', 0, { dataLength: 4097 }],
-      ['an end beyond all addresses', 0, { addr: 0xffff_ffff_ffff_ff00n }],
+    const cases: [string, number, Partial<NvmeCommand>][] = [
+      ['buffer slot 1 of 1', 1, {}],
+      ['a range one byte past the end', 0, { addr: memory.address + 3585n }],
+      ['a range one byte before the start', 0, { addr: memory.address - 1n }],
+      ['a range one byte longer than the buffer', 0, { dataLength: 4097 }],
+      ['a range whose end overflows 64 bits', 0, { addr: 0xffff_ffff_ffff_ff00n }],
     ];
-    for (const [what, bufIndex, change] of tries)
-      t.errno(
-        await ring.execute({ fd: char.fd, command: { ...command, ...change }, bufIndex }),
-        'EFAULT',
-        what,
-      );
-    t.bytes(memory.bytes, before, 'a refused command touched the buffer');
-    t.equal((await ring.execute({ fd: char.fd, command, bufIndex: 0 })).res, 0, 'the right command');
+    for (const [label, bufIndex, change] of cases) {
+      const cqe = await ring.execute({ fd: char.fd, command: { ...command, ...change }, bufIndex });
+      t.errno(cqe, 'EFAULT', `CQE res of a read into ${label}`);
+    }
+    t.bytes(memory.bytes, before, 'the buffer after the refused reads');
+    const valid = await ring.execute({ fd: char.fd, command, bufIndex: 0 });
+    t.equal(valid.res, 0, 'CQE res of a read within the buffer');
   });
 
-  test('the largest transfer works, and one block more is EINVAL', async (t) => {
+  test('a transfer of max_hw_sectors_kb completes; one block more fails with EINVAL', async (t) => {
     const { device, char, ring, io } = setUp(t);
     const limit = Number(readFileSync(`/sys/block/${device.name}/queue/max_hw_sectors_kb`, 'utf8')) * 1024;
-    const where = area(device, limit / device.blockSize + 1);
-    const memory = ioMemory(t, where.blocks * device.blockSize, 81);
-    const largest = { ...where, blocks: where.blocks - 1 };
-    t.equal((await io('write', largest, memory)).res, 0, `${limit} bytes`);
+    const span = allocateBlocks(device, limit / device.blockSize + 1);
+    const memory = ioMemory(t, span.blocks * device.blockSize, 81);
+    const largest = { ...span, blocks: span.blocks - 1 };
+    t.equal((await io('write', largest, memory)).res, 0, `CQE res of the write of ${limit} bytes`);
     const target = ioMemory(t, limit);
-    t.equal((await io('read', largest, target)).res, 0, `${limit} bytes`);
-    t.bytes(target.bytes, memory.bytes.subarray(0, limit));
-    const more = nvme.transfer('read', device, where, memory);
-    t.errno(await ring.execute({ fd: char.fd, command: more }), 'EINVAL', `${memory.length} bytes`);
+    t.equal((await io('read', largest, target)).res, 0, `CQE res of the read of ${limit} bytes`);
+    t.bytes(target.bytes, memory.bytes.subarray(0, limit), `memory after the read of ${limit} bytes`);
+    const tooLong = nvme.transfer('read', device, span, memory);
+    const cqe = await ring.execute({ fd: char.fd, command: tooLong });
+    t.errno(cqe, 'EINVAL', `CQE res of a read of ${memory.length} bytes`);
   });
 });

@@ -12,63 +12,69 @@ import {
   type TestRingOptions,
 } from '../lib/index.ts';
 
-/** A ring and the character device of a namespace (`data` unless another is asked for), both closed at the test's end. */
-export interface Bench {
+/** A namespace, its open character device and a ring; file and ring are closed at the end of the test. */
+export interface Fixture {
   device: Device;
   char: File;
   ring: TestRing;
-  /** One transfer from submission to completion. */
-  io(kind: 'read' | 'write' | 'compare', where: nvme.Span, memory: Memory): Promise<Cqe>;
+  /** Submits one transfer and waits for its CQE. */
+  io(kind: 'read' | 'write' | 'compare', span: nvme.Span, memory: Memory): Promise<Cqe>;
 }
 
+/** Open mode of the character devices. */
 export const READ_WRITE = constants.O_RDWR;
+/** Open mode of the block device: without the page cache, which does not see what passthrough writes. */
 export const DIRECT = constants.O_RDWR | constants.O_DIRECT;
 
-export function setUp(t: Test, options: TestRingOptions = {}, role = 'data'): Bench {
+/** Opens the namespace with this role and a ring. Throws SkipError if the guest has no such namespace. */
+export function setUp(t: Test, options: TestRingOptions = {}, role = 'data'): Fixture {
   const device = t.device(role);
   const char = t.use(new File(device.char, READ_WRITE));
   const ring = openRing(t, options);
-  const io: Bench['io'] = (kind, where, memory) =>
-    ring.execute({ fd: char.fd, command: nvme.transfer(kind, device, where, memory) });
+  const io: Fixture['io'] = (kind, span, memory) =>
+    ring.execute({ fd: char.fd, command: nvme.transfer(kind, device, span, memory) });
   return { device, char, ring, io };
 }
 
-/** Takes completions without reaping, so that the ring stays full and the rest goes to the overflow list. Gives that flag's bit. */
-export function untilOverflown(t: Test, ring: TestRing): number {
-  const overflown = t.uapi.constant('IORING_SQ_CQ_OVERFLOW');
+/**
+ * Waits for events without reaping any, until the CQ is full and further CQEs are on the overflow list. Returns the bit of
+ * IORING_SQ_CQ_OVERFLOW.
+ */
+export function waitForOverflow(t: Test, ring: TestRing): number {
+  const overflow = t.uapi.constant('IORING_SQ_CQ_OVERFLOW');
   const getEvents = t.uapi.constant('IORING_ENTER_GETEVENTS');
-  while ((ring.indices().sqFlags & overflown) === 0) ring.enter(0, 16, getEvents, 5000);
-  return overflown;
+  while ((ring.indices().sqFlags & overflow) === 0) ring.enter(0, 16, getEvents, 5000);
+  return overflow;
 }
 
 let nextBlock = 0;
 
-/** Blocks that no other test of this run uses. Tests come one after another, so the disk need not be big. */
-export function area(device: Device, blocks: number): nvme.Span {
-  // Whole pages: the block device's page cache must not cover two areas at once.
+/**
+ * Blocks that no other test of this run has used, until the end of the namespace is reached. Then it starts over: tests run one
+ * after another, so that blocks of earlier tests may be reused.
+ */
+export function allocateBlocks(device: Device, blocks: number): nvme.Span {
+  // Whole pages: two spans must not share a page of the block device's page cache.
   const unit = Math.max(1, 4096 / device.blockSize);
-  const taken = Math.ceil(blocks / unit) * unit;
-  if (nextBlock + taken > device.blocks) nextBlock = 0;
+  const rounded = Math.ceil(blocks / unit) * unit;
+  if (nextBlock + rounded > device.blocks) nextBlock = 0;
   const lba = nextBlock;
-  nextBlock += taken;
+  nextBlock += rounded;
   return { lba, blocks };
 }
 
-/** What lies on the medium, read past the page cache through the block device. */
-export function onMedium(t: Test, device: Device, { lba, blocks }: nvme.Span): Uint8Array {
+/** The contents of these blocks, read through the block device with O_DIRECT. Throws AssertionError on a short read. */
+export function readBlockDevice(t: Test, device: Device, { lba, blocks }: nvme.Span): Uint8Array {
   using block = new File(device.block, DIRECT);
   const memory = ioMemory(t, blocks * device.blockSize);
-  t.equal(
-    block.read(memory.bytes, Number(lba) * device.blockSize),
-    memory.length,
-    'short read of the block device',
-  );
+  const bytesRead = block.read(memory.bytes, Number(lba) * device.blockSize);
+  t.equal(bytesRead, memory.length, 'bytes read from the block device');
   return memory.bytes;
 }
 
-/** Puts bytes on the medium through the block device. */
-export function putOnMedium(t: Test, device: Device, { lba }: nvme.Span, memory: Memory): void {
+/** Writes all of `memory` from `lba` on, through the block device with O_DIRECT. Throws AssertionError on a short write. */
+export function writeBlockDevice(t: Test, device: Device, { lba }: nvme.Span, memory: Memory): void {
   using block = new File(device.block, DIRECT);
-  const written = block.write(memory.bytes, Number(lba) * device.blockSize);
-  t.equal(written, memory.length, 'short write to the block device');
+  const bytesWritten = block.write(memory.bytes, Number(lba) * device.blockSize);
+  t.equal(bytesWritten, memory.length, 'bytes written to the block device');
 }

@@ -10,67 +10,75 @@ import {
   test,
   throttled,
 } from '../lib/index.ts';
-import { area, type Bench, onMedium, setUp } from './setup.ts';
+import { allocateBlocks, type Fixture, readBlockDevice, setUp } from './setup.ts';
 
 /**
- * 6.12's io_uring_cmd_prep_setup() keeps a pointer into the queue unless the command is forced async: a linked one is read
- * there when its turn comes, and one that is tried again by a worker as well, since io_uring_cmd() makes a copy for -EAGAIN
- * but goes on pointing to the queue. Later mainline kernels copy at preparation.
+ * io_uring_cmd_prep_setup() of Linux 6.12 keeps a pointer to the SQE slot unless the command is forced async. The slot is then
+ * read late in two cases: a linked command is read when its turn comes, and a command that got -EAGAIN is read again by a worker,
+ * since io_uring_cmd() copies the SQE but leaves the pointer on the slot. Later mainline kernels copy in preparation.
  */
 const STALE = 'uring_cmd is read from its reused SQE (Linux 6.12)';
 
-/** Overwrites every SQE slot: what a busy submitter does as soon as submit has returned. */
-function spoil(ring: TestRing): void {
+/** Overwrites every SQE slot, as a busy submitter does as soon as io_uring_enter() has returned. */
+function overwriteSqes(ring: TestRing): void {
   new Uint8Array(ring.sqes).fill(0xff);
 }
 
-/** Holds what follows it back for a while, without failing it. */
+/** Writes a timeout that delays the requests linked or drained behind it by `ms`, and succeeds. */
 function delay(t: Test, ring: TestRing, ms: number, flags: string[]): void {
-  const span = t.use(new Memory(16));
-  span.view.setBigInt64(8, BigInt(ms) * 1_000_000n, true);
+  const timespec = t.use(new Memory(16));
+  timespec.view.setBigInt64(8, BigInt(ms) * 1_000_000n, true);
   const success = t.uapi.constant('IORING_TIMEOUT_ETIME_SUCCESS');
-  const timeout = { opcode: 'IORING_OP_TIMEOUT', addr: span.address, len: 1, flags, userData: 0 };
+  const timeout = { opcode: 'IORING_OP_TIMEOUT', addr: timespec.address, len: 1, flags, userData: 0 };
   ring.sqe({ ...timeout, more: { timeout_flags: success } });
 }
 
-/** Worker threads that io_uring has started for this process. */
-function ioWorkers(): number {
+/** Number of io_uring worker threads of this process. */
+function countWorkers(): number {
   const names = readdirSync('/proc/self/task').map((id) =>
     readFileSync(`/proc/self/task/${id}/comm`, 'utf8'),
   );
   return names.filter((name) => name.startsWith('iou-wrk')).length;
 }
 
-/** Leaves each queue of a drive so many tags, which are full sooner, until the test is over. */
-function fewTags(t: Test, drive: string, count: number): void {
-  const file = `/sys/block/${drive}/queue/nr_requests`;
+/** Limits each queue of a disk to `count` tags until the end of the test, so that fewer commands fill it. */
+function limitTags(t: Test, disk: string, count: number): void {
+  const file = `/sys/block/${disk}/queue/nr_requests`;
   const before = readFileSync(file, 'utf8');
   writeFileSync(file, String(count));
   t.defer(() => writeFileSync(file, before));
 }
 
 interface Hooks {
-  /** Writes SQEs in front of the commands. */
+  /** Writes SQEs in front of the commands; their tag is 0. */
   before?: () => void;
   /** Runs between submission and waiting. */
   submitted?: () => Promise<void>;
 }
 
-/** Writes as many commands as `flags` has entries, spoils their SQEs after submit, and looks at the medium. */
-async function overwritten(t: Test, bench: Bench, flags: string[][], hooks: Hooks = {}): Promise<void> {
-  const { device, char, ring } = bench;
+/**
+ * Submits one write for each entry of `commandFlags` (IOSQE_ flags), overwrites all SQEs, waits for the writes and checks their
+ * CQEs and the blocks.
+ */
+async function writeAndOverwriteSqes(
+  t: Test,
+  fixture: Fixture,
+  commandFlags: string[][],
+  hooks: Hooks = {},
+): Promise<void> {
+  const { device, char, ring } = fixture;
   const blocks = 8;
   const length = blocks * device.blockSize;
-  const where = area(device, flags.length * blocks);
-  const memory = ioMemory(t, flags.length * length, 200);
+  const span = allocateBlocks(device, commandFlags.length * blocks);
+  const memory = ioMemory(t, commandFlags.length * length, 200);
   hooks.before?.();
-  flags.forEach((own, index) => {
-    const part = { lba: Number(where.lba) + index * blocks, blocks };
+  commandFlags.forEach((flags, index) => {
+    const part = { lba: Number(span.lba) + index * blocks, blocks };
     const command = nvme.transfer('write', device, part, memory, { offset: index * length });
-    ring.passthrough({ fd: char.fd, command, userData: index + 1, flags: own });
+    ring.passthrough({ fd: char.fd, command, userData: index + 1, flags });
   });
   const count = ring.submit();
-  spoil(ring);
+  overwriteSqes(ring);
   await hooks.submitted?.();
   const cqes = (await ring.wait(count, { timeoutMs: 25_000 }))
     .filter(({ tag }) => tag > 0)
@@ -78,47 +86,55 @@ async function overwritten(t: Test, bench: Bench, flags: string[][], hooks: Hook
   const failed = cqes
     .filter(({ res }) => res !== 0)
     .map(({ tag, res }) => `command ${tag}: ${resultName(res)}`);
-  t.same(failed, [], `${failed.length} of ${flags.length} commands failed`);
+  t.same(failed, [], `failed commands (${failed.length} of ${commandFlags.length})`);
   t.same(
     cqes.map(({ tag }) => tag),
-    flags.map((_, index) => index + 1),
+    commandFlags.map((_, index) => index + 1),
+    'tags of the completed commands',
   );
-  t.bytes(onMedium(t, device, where), memory.bytes);
+  t.bytes(readBlockDevice(t, device, span), memory.bytes, 'the written blocks');
 }
 
-suite('the SQE belongs to the submitter again when submit returns', { devices: ['data'] }, () => {
-  test('SQEs overwritten after submit: issued at once', (t) => overwritten(t, setUp(t), Array(8).fill([])));
+suite('SQEs overwritten after submit', { devices: ['data'] }, () => {
+  test('commands issued at once complete although their SQEs are overwritten after submit', (t) =>
+    writeAndOverwriteSqes(t, setUp(t), Array(8).fill([])));
 
-  test('SQEs overwritten after submit: punted by IOSQE_ASYNC', (t) =>
-    overwritten(t, setUp(t), Array(8).fill(['IOSQE_ASYNC'])));
+  test('commands punted by IOSQE_ASYNC complete although their SQEs are overwritten after submit', (t) =>
+    writeAndOverwriteSqes(t, setUp(t), Array(8).fill(['IOSQE_ASYNC'])));
 
-  test('SQEs overwritten after submit: linked behind a timeout', { knownFault: STALE }, async (t) => {
-    const bench = setUp(t);
-    const link = ['IOSQE_IO_LINK'];
-    await overwritten(t, bench, [link, link, []], { before: () => delay(t, bench.ring, 30, link) });
-  });
-
-  test('SQEs overwritten after submit: drained behind a timeout', async (t) => {
-    const bench = setUp(t);
-    await overwritten(t, bench, [['IOSQE_IO_DRAIN'], []], { before: () => delay(t, bench.ring, 30, []) });
-  });
-
-  test('SQEs overwritten after submit: more commands than the device has queue entries', {
+  test('commands linked behind a timeout complete although their SQEs are overwritten after submit', {
     knownFault: STALE,
   }, async (t) => {
-    // With all tags of all queues taken the rest goes to workers, which wait for tags with the kernel's copies. There are so
-    // many more commands than workers that most of them are first looked at after their SQEs have been overwritten.
-    const bench = setUp(t, { entries: 4096 });
-    fewTags(t, bench.device.name, 64);
+    const fixture = setUp(t);
+    const link = ['IOSQE_IO_LINK'];
+    await writeAndOverwriteSqes(t, fixture, [link, link, []], {
+      before: () => delay(t, fixture.ring, 30, link),
+    });
+  });
+
+  test('commands drained behind a timeout complete although their SQEs are overwritten after submit', async (t) => {
+    const fixture = setUp(t);
+    await writeAndOverwriteSqes(t, fixture, [['IOSQE_IO_DRAIN'], []], {
+      before: () => delay(t, fixture.ring, 30, []),
+    });
+  });
+
+  test('commands that exceed the device’s queues complete although their SQEs are overwritten after submit', {
+    knownFault: STALE,
+  }, async (t) => {
+    // Once all tags of all queues are taken, the remaining commands go to workers, which wait for tags with the kernel's copies
+    // of the SQEs. The commands outnumber the workers, so that most are first read after their SQEs have been overwritten.
+    const fixture = setUp(t, { entries: 4096 });
+    limitTags(t, fixture.device.name, 64);
     const count = Math.min(64 * Number(t.lab.cell.facts.vcpus ?? 1) + 200, 4096);
-    const { lift } = await throttled(t, bench.device, 5);
+    const { lift } = await throttled(t, fixture.device, 5);
     let workers = 0;
-    await overwritten(t, bench, Array(count).fill([]), {
+    await writeAndOverwriteSqes(t, fixture, Array(count).fill([]), {
       async submitted() {
-        workers = ioWorkers();
+        workers = countWorkers();
         await lift();
       },
     });
-    t.ok(workers > 0, 'no command was left to a worker: the queue was never full');
+    t.ok(workers > 0, 'the full queue leaves commands to io_uring workers');
   });
 });

@@ -1,24 +1,26 @@
 import { type Cqe, ioMemory, Memory, nvme, suite, type Test, test, throttled } from '../lib/index.ts';
-import { area, onMedium, setUp } from './setup.ts';
+import { allocateBlocks, readBlockDevice, setUp } from './setup.ts';
 
-function timespec(t: Test, ms: number): Memory {
-  const span = t.use(new Memory(16));
-  span.view.setBigInt64(0, BigInt(Math.floor(ms / 1000)), true);
-  span.view.setBigInt64(8, BigInt(ms % 1000) * 1_000_000n, true);
-  return span;
+/** A struct __kernel_timespec of `ms`, released at the end of the test. */
+function timespecOf(t: Test, ms: number): Memory {
+  const timespec = t.use(new Memory(16));
+  timespec.view.setBigInt64(0, BigInt(Math.floor(ms / 1000)), true);
+  timespec.view.setBigInt64(8, BigInt(ms % 1000) * 1_000_000n, true);
+  return timespec;
 }
 
 suite('timeouts', { devices: ['data'] }, () => {
-  test('a timeout that counts completions counts big ones once', async (t) => {
+  test('a timeout with a completion count of 3 counts each big CQE once', async (t) => {
     const { device, char, ring } = setUp(t);
-    const span = timespec(t, 20_000);
-    const timeout = { opcode: 'IORING_OP_TIMEOUT', addr: span.address, len: 1, off: 3, userData: 100 };
+    const timespec = timespecOf(t, 20_000);
+    const timeout = { opcode: 'IORING_OP_TIMEOUT', addr: timespec.address, len: 1, off: 3, userData: 100 };
     ring.sqe(timeout);
-    t.equal(ring.submit(), 1);
+    t.equal(ring.submit(), 1, 'SQEs submitted with the timeout');
     for (let round = 1; round <= 3; round++) {
-      t.equal(ring.reap().filter(({ tag }) => tag === 100).length, 0, `fired before completion ${round}`);
+      const fired = ring.reap().filter(({ tag }) => tag === 100);
+      t.equal(fired.length, 0, `CQEs of the timeout before flush ${round}`);
       ring.passthrough({ fd: char.fd, command: nvme.flush(device), userData: round });
-      t.equal(ring.submit(), 1);
+      t.equal(ring.submit(), 1, `SQEs submitted with flush ${round}`);
       const cqes = await ring.wait(round === 3 ? 2 : 1);
       t.same(
         cqes.map(({ tag, res }) => [tag, res]).sort(([a = 0], [b = 0]) => a - b),
@@ -28,63 +30,63 @@ suite('timeouts', { devices: ['data'] }, () => {
               [100, 0],
             ]
           : [[round, 0]],
+        `tag and res of the CQEs after flush ${round}`,
       );
     }
   });
 
-  test('a linked timeout cannot take a command from the device: it waits for it', async (t) => {
+  test('a linked timeout of a command in flight fails with ENOENT, and the command completes', async (t) => {
     const { device, char, ring } = setUp(t);
     const memory = ioMemory(t, 5 * 4096);
     const read = (index: number) =>
       nvme.transfer('read', device, { lba: 0, blocks: 8 }, memory, { offset: index * 4096 });
     await throttled(t, device, 10);
-    // The first ones use up what the throttle lets through at once.
+    // These use up the burst that the throttle allows, so that the linked read is slow.
     for (let index = 0; index < 4; index++)
       ring.passthrough({ fd: char.fd, command: read(index), userData: index });
     ring.passthrough({ fd: char.fd, command: read(4), userData: 10, flags: ['IOSQE_IO_LINK'] });
-    const span = timespec(t, 20);
-    ring.sqe({ opcode: 'IORING_OP_LINK_TIMEOUT', addr: span.address, len: 1, userData: 11 });
-    t.equal(ring.submit(), 6);
+    const timespec = timespecOf(t, 20);
+    ring.sqe({ opcode: 'IORING_OP_LINK_TIMEOUT', addr: timespec.address, len: 1, userData: 11 });
+    t.equal(ring.submit(), 6, 'SQEs submitted');
     const cqes = await ring.wait(6);
     t.same(
       cqes.filter(({ tag }) => tag <= 10).map(({ res }) => res),
       Array(5).fill(0),
+      'CQE res of the 5 reads',
     );
-    t.errno(
-      cqes.find(({ tag }) => tag === 11) ?? { res: 0 },
-      'ENOENT',
-      'the timeout found nothing to cancel',
-    );
+    const timeout = cqes.find(({ tag }) => tag === 11) ?? { res: 0 };
+    t.errno(timeout, 'ENOENT', 'CQE res of the linked timeout');
   });
 
-  test('a command that outlives its own timeout_ms is ended by the driver, and the device goes on', async (t) => {
-    const bench = setUp(t);
-    const { device, char, ring } = bench;
+  test('a command that exceeds its timeout_ms completes with EINTR, and the device keeps working', async (t) => {
+    const fixture = setUp(t);
+    const { device, char, ring } = fixture;
     const memory = ioMemory(t, 16 * 4096);
     const { lift } = await throttled(t, device, 1);
     for (let index = 0; index < 8; index++) {
       const command = nvme.transfer('read', device, { lba: 0, blocks: 8 }, memory, { offset: index * 4096 });
       ring.passthrough({ fd: char.fd, command: { ...command, timeoutMs: 300 }, userData: index });
     }
-    t.equal(ring.submit(), 8);
-    let all: Cqe[] | undefined;
+    t.equal(ring.submit(), 8, 'SQEs submitted');
+    let completed: Cqe[] | undefined;
     const waiting = ring.wait(8, { timeoutMs: 25_000 }).then((cqes) => {
-      all = cqes;
+      completed = cqes;
     });
-    // Once the driver has given up on one the others need not crawl: a device is reset when it has done what it had begun.
+    // The emulated controller resets only after the I/O that it has begun. Once the driver has given up on a command and the
+    // controller has left "live", the throttle would only delay that.
     const live = () => device.controllers.every((controller) => controller.state() === 'live');
-    while (!all && !t.signal.aborted && live()) await new Promise((resolve) => setImmediate(resolve));
+    while (!completed && !t.signal.aborted && live()) await new Promise((resolve) => setImmediate(resolve));
     await lift();
     await waiting;
-    const cqes = all ?? [];
-    const ended = cqes.filter(({ res }) => res !== 0);
-    t.note(`${ended.length} of ${cqes.length} were ended`);
-    t.ok(ended.length > 0, 'no command was ended');
-    // nvme_uring_cmd_end_io(): what the driver takes back from the device says so, whatever status it was given.
-    for (const cqe of ended) t.errno(cqe, 'EINTR');
-    const where = area(device, 8);
-    const written = ioMemory(t, where.blocks * device.blockSize, 900);
-    t.equal((await bench.io('write', where, written)).res, 0, 'a write afterwards');
-    t.bytes(onMedium(t, device, where), written.bytes);
+    const cqes = completed ?? [];
+    const timedOut = cqes.filter(({ res }) => res !== 0);
+    t.note(`${timedOut.length} of ${cqes.length} commands timed out`);
+    t.ok(timedOut.length > 0, 'at least one command times out');
+    // nvme_uring_cmd_end_io(): a command that the driver cancelled completes with -EINTR whatever status it has.
+    for (const cqe of timedOut) t.errno(cqe, 'EINTR', `CQE res of timed-out command ${cqe.tag}`);
+    const span = allocateBlocks(device, 8);
+    const source = ioMemory(t, span.blocks * device.blockSize, 900);
+    t.equal((await fixture.io('write', span, source)).res, 0, 'CQE res of a write after the timeout');
+    t.bytes(readBlockDevice(t, device, span), source.bytes, 'blocks written after the timeout');
   });
 });

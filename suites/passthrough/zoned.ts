@@ -1,52 +1,21 @@
-import { fillPattern, ioMemory, nvme, suite, type Test, test } from '../lib/index.ts';
-import { type Bench, onMedium, setUp, untilOverflown } from './setup.ts';
+import { fillPattern, ioMemory, nvme, suite, test } from '../lib/index.ts';
+import { readBlockDevice, setUp, waitForOverflow } from './setup.ts';
+import { emptyZone, reportZones, ZoneAction, ZoneState } from './zones.ts';
 
 const { Status } = nvme;
-const FINISH = 2;
-const OPEN = 3;
-const RESET = 4;
-const [EMPTY, IMPLICITLY_OPEN, EXPLICITLY_OPEN, FULL] = [1, 2, 3, 14];
+/** Blocks of one append or write, unless a test says otherwise. */
 const BLOCKS = 8;
 
-let nextZone = 0;
-
-async function reportFrom(t: Test, { device, char, ring }: Bench, lba: bigint, count: number) {
-  const memory = ioMemory(t, 64 * (count + 1));
-  const cqe = await ring.execute({ fd: char.fd, command: nvme.zoneReport(device, lba, memory) });
-  t.equal(cqe.res, 0, 'zone report');
-  // The header counts all zones from there on, the memory holds the first of them.
-  memory.view.setBigUint64(0, BigInt(count), true);
-  return nvme.zonesOf(memory);
-}
-
-/** An empty zone that no test before it has used, as far as there are enough. */
-async function emptyZone(t: Test, bench: Bench) {
-  const { device, char, ring } = bench;
-  const [first] = await reportFrom(t, bench, 0n, 1);
-  if (!first) throw new Error('no zone');
-  const size = first.capacity;
-  const count = BigInt(device.blocks) / size;
-  const start = (BigInt(nextZone++) % count) * size;
-  t.equal(
-    (await ring.execute({ fd: char.fd, command: nvme.zoneSend(device, start, RESET) })).res,
-    0,
-    'reset',
-  );
-  const zone = async () => (await reportFrom(t, bench, start, 1))[0];
-  t.same(await zone(), { start, capacity: size, writePointer: start, state: EMPTY });
-  return { start, size, zone };
-}
-
 suite('a zoned namespace', { devices: ['zoned'] }, () => {
-  test('zone append says in the big CQE where each went', async (t) => {
-    const bench = setUp(t, {}, 'zoned');
-    const { device, char, ring } = bench;
-    const { start, zone } = await emptyZone(t, bench);
+  test('each zone append returns the block of its data in the first extra word of the CQE', async (t) => {
+    const fixture = setUp(t, {}, 'zoned');
+    const { device, char, ring } = fixture;
+    const { start, zone } = await emptyZone(t, fixture);
     const count = 32;
-    const parts = Array.from({ length: count }, (_, index) =>
+    const sources = Array.from({ length: count }, (_, index) =>
       ioMemory(t, BLOCKS * device.blockSize, 600 + index),
     );
-    parts.forEach((memory, userData) => {
+    sources.forEach((memory, userData) => {
       const command = nvme.zoneAppend(device, { lba: start, blocks: BLOCKS }, memory);
       ring.passthrough({ fd: char.fd, command, userData });
     });
@@ -54,85 +23,99 @@ suite('a zoned namespace', { devices: ['zoned'] }, () => {
     t.same(
       cqes.map(({ res, big }) => [res, big[1]]),
       Array(count).fill([0, 0n]),
+      'res and second extra word of each append',
     );
-    const places = cqes.map(({ big }) => big[0]);
+    const appendedAt = cqes.map(({ big }) => big[0]);
     t.same(
-      [...places].sort((a, b) => Number(a - b)),
-      parts.map((_, index) => start + BigInt(index * BLOCKS)),
-      'each place once',
+      [...appendedAt].sort((a, b) => Number(a - b)),
+      sources.map((_, index) => start + BigInt(index * BLOCKS)),
+      'blocks that the appends returned, sorted',
     );
     cqes.forEach(({ tag, big: [lba] }) => {
       t.bytes(
-        onMedium(t, device, { lba, blocks: BLOCKS }),
-        parts[tag]?.bytes ?? new Uint8Array(),
-        `append ${tag}`,
+        readBlockDevice(t, device, { lba, blocks: BLOCKS }),
+        sources[tag]?.bytes ?? new Uint8Array(),
+        `data of append ${tag} at block ${lba}`,
       );
     });
-    t.equal((await zone())?.state, IMPLICITLY_OPEN, 'state');
-    t.equal((await zone())?.writePointer, start + BigInt(count * BLOCKS), 'write pointer');
+    t.equal((await zone())?.state, ZoneState.implicitlyOpen, 'zone state after the appends');
+    t.equal((await zone())?.writePointer, start + BigInt(count * BLOCKS), 'write pointer after the appends');
   });
 
-  test('places of zone appends survive CQ overflow', async (t) => {
-    const bench = setUp(t, { entries: 16, cqEntries: 16 }, 'zoned');
-    const { device, char, ring } = bench;
-    const { start } = await emptyZone(t, bench);
+  test('CQ overflow preserves the blocks that zone appends return', async (t) => {
+    const fixture = setUp(t, { entries: 16, cqEntries: 16 }, 'zoned');
+    const { device, char, ring } = fixture;
+    const { start } = await emptyZone(t, fixture);
     const memory = ioMemory(t, device.blockSize, 640);
     const total = 80;
     for (let tag = 0; tag < total; tag++) {
       const command = nvme.zoneAppend(device, { lba: start, blocks: 1 }, memory);
       ring.passthrough({ fd: char.fd, command, userData: tag });
-      if (tag % 16 === 15) t.equal(ring.submit(), 16);
+      if (tag % 16 === 15) t.equal(ring.submit(), 16, `SQEs submitted up to append ${tag}`);
     }
-    untilOverflown(t, ring);
+    waitForOverflow(t, ring);
     const cqes = await ring.wait(total);
     t.same(
       cqes.map(({ big }) => big[0]).sort((a, b) => Number(a - b)),
       Array.from({ length: total }, (_, index) => start + BigInt(index)),
-      'each place once',
+      'blocks that the appends returned, sorted',
     );
   });
 
-  test('a place beyond 2^32 blocks comes whole', { devices: ['zoned-far'] }, async (t) => {
-    const bench = setUp(t, {}, 'zoned-far');
-    const { device, char, ring } = bench;
-    const [first] = await reportFrom(t, bench, 0n, 1);
+  test('a zone append beyond 2^32 blocks returns all 64 bits of its block', {
+    devices: ['zoned-far'],
+  }, async (t) => {
+    const fixture = setUp(t, {}, 'zoned-far');
+    const { device, char, ring } = fixture;
+    const [first] = await reportZones(t, fixture, 0n, 1);
     const start = 6n * (first?.capacity ?? 0n);
-    t.ok(start > 1n << 32n, 'the namespace is too small to see anything');
+    t.ok(start > 1n << 32n, `the seventh zone starts beyond 2^32 blocks (at ${start})`);
     const memory = ioMemory(t, BLOCKS * device.blockSize, 645);
-    const pointer = (await reportFrom(t, bench, start, 1))[0]?.writePointer;
+    const writePointer = (await reportZones(t, fixture, start, 1))[0]?.writePointer;
     const command = nvme.zoneAppend(device, { lba: start, blocks: BLOCKS }, memory);
     const cqe = await ring.execute({ fd: char.fd, command });
-    t.same([cqe.res, ...cqe.big], [0, pointer, 0n]);
-    const read = ioMemory(t, memory.length);
-    const where = { lba: cqe.big[0], blocks: BLOCKS };
-    t.equal((await bench.io('read', where, read)).res, 0);
-    t.bytes(read.bytes, memory.bytes);
+    t.same([cqe.res, ...cqe.big], [0, writePointer, 0n], 'res and extra words of the append');
+    const target = ioMemory(t, memory.length);
+    const span = { lba: cqe.big[0], blocks: BLOCKS };
+    t.equal((await fixture.io('read', span, target)).res, 0, 'CQE res of the read of the appended blocks');
+    t.bytes(target.bytes, memory.bytes, 'the appended blocks');
   });
 
-  test('a write has to be at the write pointer: Zone Invalid Write', async (t) => {
-    const bench = setUp(t, {}, 'zoned');
-    const { device, char, ring, io } = bench;
-    const { start } = await emptyZone(t, bench);
+  test('a write that is not at the write pointer completes with Zone Invalid Write', async (t) => {
+    const fixture = setUp(t, {}, 'zoned');
+    const { device, char, ring, io } = fixture;
+    const { start } = await emptyZone(t, fixture);
     const memory = ioMemory(t, BLOCKS * device.blockSize, 650);
     const at = (lba: bigint) => ({ lba, blocks: BLOCKS });
+    const ahead = await io('write', at(start + 8n), memory);
     t.equal(
-      nvme.statusCode((await io('write', at(start + 8n), memory)).res),
+      nvme.statusCode(ahead.res),
       Status.zoneInvalidWrite,
-      'ahead',
+      'status code of a write past the write pointer',
     );
     const cqe = await io('write', at(start), memory);
-    t.same([cqe.res, ...cqe.big], [0, 0n, 0n], 'a write gives no place');
-    t.equal(nvme.statusCode((await io('write', at(start), memory)).res), Status.zoneInvalidWrite, 'behind');
-    t.equal((await io('write', at(start + 8n), memory)).res, 0, 'at the pointer');
+    t.same([cqe.res, ...cqe.big], [0, 0n, 0n], 'res and extra words of a write at the write pointer');
+    const behind = await io('write', at(start), memory);
+    t.equal(
+      nvme.statusCode(behind.res),
+      Status.zoneInvalidWrite,
+      'status code of a write before the write pointer',
+    );
+    const next = await io('write', at(start + 8n), memory);
+    t.equal(next.res, 0, 'CQE res of a write at the advanced write pointer');
     const inside = nvme.zoneAppend(device, at(start + 8n), memory);
     const misplaced = await ring.execute({ fd: char.fd, command: inside });
-    t.equal(nvme.statusCode(misplaced.res), Status.invalidField, 'append to a block that begins no zone');
+    t.equal(
+      nvme.statusCode(misplaced.res),
+      Status.invalidField,
+      'status code of an append to a block that does not start a zone',
+    );
   });
 
-  test('a full zone and its last blocks: Zone Is Full, Zone Boundary Error', async (t) => {
-    const bench = setUp(t, {}, 'zoned');
-    const { device, char, ring } = bench;
-    const { start, size, zone } = await emptyZone(t, bench);
+  test('an append past the end of a zone fails with Zone Boundary Error, to a full zone with Zone Is Full', async (t) => {
+    const fixture = setUp(t, {}, 'zoned');
+    const { device, char, ring } = fixture;
+    const { start, size, zone } = await emptyZone(t, fixture);
     const chunk = 64;
     const memory = ioMemory(t, chunk * device.blockSize);
     fillPattern(memory.bytes, 660);
@@ -141,31 +124,38 @@ suite('a zoned namespace', { devices: ['zoned'] }, () => {
       return ring.execute({ fd: char.fd, command });
     };
     for (let filled = 0; filled < Number(size) - chunk; filled += chunk)
-      t.equal((await append(chunk)).res, 0);
-    t.equal((await append(chunk - 4)).res, 0, 'all but four blocks');
-    t.equal(nvme.statusCode((await append(5)).res), Status.zoneBoundary, 'one block too many');
-    t.same((await append(4)).big, [start + size - 4n, 0n], 'the last four');
-    t.equal((await zone())?.state, FULL, 'state');
-    t.equal(nvme.statusCode((await append(1)).res), Status.zoneFull, 'into a full zone');
+      t.equal((await append(chunk)).res, 0, `CQE res of the append after ${filled} blocks`);
+    t.equal((await append(chunk - 4)).res, 0, 'CQE res of the append up to the last 4 blocks');
+    const tooLong = await append(5);
+    t.equal(
+      nvme.statusCode(tooLong.res),
+      Status.zoneBoundary,
+      'status code of an append of 5 blocks to the last 4',
+    );
+    t.same((await append(4)).big, [start + size - 4n, 0n], 'extra words of the append to the last 4 blocks');
+    t.equal((await zone())?.state, ZoneState.full, 'zone state after the last append');
+    const toFull = await append(1);
+    t.equal(nvme.statusCode(toFull.res), Status.zoneFull, 'status code of an append to the full zone');
   });
 
-  test('zones are opened, finished and reset through the character device', async (t) => {
-    const bench = setUp(t, {}, 'zoned');
-    const { device, char, ring } = bench;
-    const { start, zone } = await emptyZone(t, bench);
+  test('zone management send opens, finishes and resets a zone', async (t) => {
+    const fixture = setUp(t, {}, 'zoned');
+    const { device, char, ring } = fixture;
+    const { start, zone } = await emptyZone(t, fixture);
     const send = async (action: number) =>
       (await ring.execute({ fd: char.fd, command: nvme.zoneSend(device, start, action) })).res;
-    t.equal(await send(OPEN), 0);
-    t.equal((await zone())?.state, EXPLICITLY_OPEN, 'opened');
-    t.equal(await send(FINISH), 0);
-    t.equal((await zone())?.state, FULL, 'finished');
-    t.equal(await send(RESET), 0);
-    t.equal((await zone())?.state, EMPTY, 'reset');
+    t.equal(await send(ZoneAction.open), 0, 'CQE res of the open');
+    t.equal((await zone())?.state, ZoneState.explicitlyOpen, 'zone state after the open');
+    t.equal(await send(ZoneAction.finish), 0, 'CQE res of the finish');
+    t.equal((await zone())?.state, ZoneState.full, 'zone state after the finish');
+    t.equal(await send(ZoneAction.reset), 0, 'CQE res of the reset');
+    t.equal((await zone())?.state, ZoneState.empty, 'zone state after the reset');
   });
 
-  test('a namespace without zones knows no zone append: Invalid Command Opcode', async (t) => {
+  test('a zone append to a namespace without zones completes with Invalid Command Opcode', async (t) => {
     const { device, char, ring } = setUp(t);
     const command = nvme.zoneAppend(device, { lba: 0, blocks: 1 }, ioMemory(t, 4096));
-    t.equal((await ring.execute({ fd: char.fd, command })).res, Status.invalidOpcode | Status.dnr);
+    const { res } = await ring.execute({ fd: char.fd, command });
+    t.equal(res, Status.invalidOpcode | Status.dnr, 'CQE res of a zone append without zones');
   });
 });

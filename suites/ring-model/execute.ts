@@ -10,28 +10,30 @@ import {
   type Test,
   TestRing,
 } from '../lib/index.ts';
-import { type Facts, Model } from './model.ts';
+import { type DeviceResults, Model } from './model.ts';
 import type { Request, Sequence, Step } from './plan.ts';
 
+/** Feature identifier, NVMe Base 2.0 figure 317. */
 const NUMBER_OF_QUEUES = 0x07;
-/** More requests than a sequence has. */
+/** Read buffers: more than the requests of a sequence (12 submissions of up to 8), so that no two reads share one. */
 export const SLOTS = 128;
+/** The command of a `features` request. */
 export const featuresCommand: NvmeCommand = {
   opcode: nvme.Admin.getFeatures,
   nsid: 0,
   cdw10: NUMBER_OF_QUEUES,
 };
 
-/** What sequences work on; opened once for all of them. */
-export interface Surroundings {
+/** Files, memory and expected device results that all sequences of a test share. */
+export interface Fixture {
   t: Test;
   device: Device;
   block: File;
   char: File;
   controller: File;
-  /** A block for each of `SLOTS` reads. */
+  /** `SLOTS` read buffers of one block each. */
   memory: Memory;
-  facts: Facts;
+  results: DeviceResults;
 }
 
 const LINKS = { none: [], soft: ['IOSQE_IO_LINK'], hard: ['IOSQE_IO_HARDLINK'] } as const;
@@ -39,11 +41,12 @@ const LINKS = { none: [], soft: ['IOSQE_IO_LINK'], hard: ['IOSQE_IO_HARDLINK'] }
 const PASSTHROUGH: readonly Request['kind'][] = ['flush', 'unknown', 'features'];
 
 /**
- * Linux 6.12 reads a passthrough command that is not issued at once from its slot when its turn comes, unless it is forced
- * async (io_uring_cmd_prep_setup; the suite passthrough has tests of that): one that is linked behind another, and one of a chain
- * that the end of the submission cuts off, which a worker issues. The slots of such a submission are left alone until it is done.
+ * Whether the kernel has copied all SQEs of a submission when it returns. Linux 6.12 reads a passthrough command that is not
+ * issued at once from its SQE slot later, unless it is forced async (io_uring_cmd_prep_setup(); stable.ts of the suite passthrough
+ * tests that). This concerns a command linked behind another, and a command of a chain that the end of the submission cuts off,
+ * which a worker issues.
  */
-function copied(requests: readonly Request[]): boolean {
+function copiesSqes(requests: readonly Request[]): boolean {
   return requests.every(({ kind, async }, index) => {
     const linkedTo = index > 0 && requests[index - 1]?.link !== 'none';
     const cutOff = requests.slice(index).every(({ link }) => link !== 'none');
@@ -51,26 +54,27 @@ function copied(requests: readonly Request[]): boolean {
   });
 }
 
-/** A ring, the model of it, and the steps that are done to both. */
+/** A ring and its model; each step is applied to both and the results are compared. */
 class Run implements Disposable {
-  readonly #on: Surroundings;
+  readonly #fixture: Fixture;
   readonly #ring: TestRing;
   readonly #model: Model;
-  readonly #forever: Memory;
+  /** A struct __kernel_timespec of an hour. */
+  readonly #hour: Memory;
 
-  constructor(on: Surroundings, { shape, entries, cqEntries, flags }: Sequence) {
-    this.#on = on;
-    this.#ring = new TestRing(on.t.uapi, { shape, entries, cqEntries, flags });
-    this.#model = new Model(shape, on.facts);
-    this.#forever = ioMemory(on.t, 16);
-    this.#forever.view.setBigInt64(0, 3600n, true);
+  constructor(fixture: Fixture, { shape, entries, cqEntries, flags }: Sequence) {
+    this.#fixture = fixture;
+    this.#ring = new TestRing(fixture.t.uapi, { shape, entries, cqEntries, flags });
+    this.#model = new Model(shape, fixture.results);
+    this.#hour = ioMemory(fixture.t, 16);
+    this.#hour.view.setBigInt64(0, 3600n, true);
   }
 
   #write({ kind, link, async }: Request, userData: number): void {
-    const { char, controller, block, device, memory } = this.#on;
+    const { char, controller, block, device, memory } = this.#fixture;
     const flags = [...LINKS[link], ...(async ? ['IOSQE_ASYNC'] : [])];
     const common = { flags, userData };
-    // No two reads in flight share memory: what they bring is the same, but DMA debugging rightly frowns at it.
+    // Reads in flight must not share memory: DMA-API debugging reports overlapping mappings.
     const addr = memory.address + BigInt((userData % SLOTS) * device.blockSize);
     const read = { ...common, opcode: 'IORING_OP_READ', addr, len: device.blockSize };
     if (kind === 'nop') this.#ring.sqe({ ...common, opcode: 'IORING_OP_NOP' });
@@ -88,21 +92,25 @@ class Run implements Disposable {
   }
 
   #submit(count: number, overwrite = false): void {
-    const { t } = this.#on;
-    t.equal(this.#ring.submit(), count, 'SQEs taken');
+    const { t } = this.#fixture;
+    t.equal(this.#ring.submit(), count, 'SQEs submitted');
     if (overwrite) new Uint8Array(this.#ring.sqes).fill(0xff);
     const { sqHead, sqTail } = this.#ring.indices();
-    t.same([sqHead, sqTail], [this.#model.submitted, this.#model.submitted], 'SQ head and tail');
+    const { submitted } = this.#model;
+    t.same([sqHead, sqTail], [submitted, submitted], 'SQ head and tail');
   }
 
-  #take(cqes: readonly Cqe[]): void {
-    const { t } = this.#on;
+  #check(cqes: readonly Cqe[]): void {
+    const { t } = this.#fixture;
     for (const { tag, res, big } of cqes) {
       const expected = this.#model.take(tag);
-      t.ok(expected, `completion ${tag} (${resultName(res)}) is not owed, or not yet`);
-      const named = typeof expected?.res === 'string' ? resultName(res) : res;
-      const wanted = typeof expected?.res === 'string' ? `-${expected.res}` : expected?.res;
-      t.same([named, ...big], [wanted, expected?.extra, 0n], `res and extra words of completion ${tag}`);
+      t.ok(
+        expected,
+        `CQE ${tag} (res ${resultName(res)}) is outstanding, and those before it in its chain are not`,
+      );
+      const shownRes = typeof expected?.res === 'string' ? resultName(res) : res;
+      const expectedRes = typeof expected?.res === 'string' ? `-${expected.res}` : expected?.res;
+      t.same([shownRes, ...big], [expectedRes, expected?.extra, 0n], `res and extra words of CQE ${tag}`);
     }
   }
 
@@ -112,45 +120,46 @@ class Run implements Disposable {
       step.requests.forEach((request, index) => {
         this.#write(request, tags[index] ?? 0);
       });
-      const free = copied(step.requests);
-      this.#submit(step.requests.length, step.overwrite && free);
-      if (!free) this.#take(await this.#ring.wait(this.#model.owed));
+      const copied = copiesSqes(step.requests);
+      this.#submit(step.requests.length, step.overwrite && copied);
+      // Slots that the kernel may still read must not be reused by the next step.
+      if (!copied) this.#check(await this.#ring.wait(this.#model.outstanding));
     } else if (step.do === 'pend') {
-      const addr = this.#forever.address;
+      const addr = this.#hour.address;
       this.#ring.sqe({ opcode: 'IORING_OP_TIMEOUT', addr, len: 1, userData: this.#model.pend() });
       this.#submit(1);
     } else if (step.do === 'cancel') {
       const { tag, target } = this.#model.cancel(step.which);
       this.#ring.sqe({ opcode: 'IORING_OP_ASYNC_CANCEL', addr: BigInt(target), userData: tag });
       this.#submit(1);
-    } else if (step.do === 'reap') this.#take(this.#ring.reap(step.count));
-    else this.#take(await this.#ring.wait(this.#model.owed));
+    } else if (step.do === 'reap') this.#check(this.#ring.reap(step.count));
+    else this.#check(await this.#ring.wait(this.#model.outstanding));
   }
 
-  /** Cancels what waits, takes what is owed, and looks at the ring's own counts. */
+  /** Cancels pending timeouts, waits for all completions and compares the ring's counters with the model. */
   async settle(): Promise<void> {
-    const { t } = this.#on;
+    const { t } = this.#fixture;
     while (this.#model.pending > 0) await this.step({ do: 'cancel', which: 0 });
-    this.#take(await this.#ring.wait(this.#model.owed));
-    t.same(this.#ring.reap(), [], 'completions that nobody is owed');
+    this.#check(await this.#ring.wait(this.#model.outstanding));
+    t.same(this.#ring.reap(), [], 'CQEs after all outstanding ones');
     const { cqHead, cqTail, overflow } = this.#ring.indices();
-    const all = this.#model.completed;
+    const { completed } = this.#model;
     t.same(
       { cqHead, cqTail, overflow },
-      { cqHead: all, cqTail: all, overflow: 0 },
-      'CQ head, tail, overflow',
+      { cqHead: completed, cqTail: completed, overflow: 0 },
+      'CQ head, tail and overflow count',
     );
   }
 
   [Symbol.dispose](): void {
     this.#ring.close();
-    this.#forever.release();
+    this.#hour.release();
   }
 }
 
-/** Does a sequence to a new ring; throws AssertionError where ring and model part. */
-export async function execute(on: Surroundings, sequence: Sequence): Promise<void> {
-  using run = new Run(on, sequence);
+/** Executes a sequence on a new ring. Throws AssertionError where the ring differs from the model. */
+export async function execute(fixture: Fixture, sequence: Sequence): Promise<void> {
+  using run = new Run(fixture, sequence);
   for (const step of sequence.steps) await run.step(step);
   if (!sequence.abandon) await run.settle();
 }

@@ -1,20 +1,24 @@
 import type { Shape } from '../lib/index.ts';
 import type { Kind, Request } from './plan.ts';
 
-/** What one completion has to be. */
-export interface Expected {
+/** What one completion must be. */
+export interface ExpectedCqe {
   tag: number;
   /** `cqe->res`: a number, or a negative errno by name. */
   res: number | string;
+  /** The first extra word; the second is 0. */
   extra: bigint;
-  /** Completions of a chain come in its order: the tag before this one in it. */
+  /** Tag of the previous request in the chain: completions of a chain come in its order. */
   after?: number;
 }
 
-/** What the guest's devices answer. */
-export interface Facts {
+/** Results that depend on the guest's devices. */
+export interface DeviceResults {
+  /** Result of a read: its length. */
   readBytes: number;
+  /** NVMe status of an unsupported opcode. */
   unknownStatus: number;
+  /** Result of get features: the first extra word. */
   features: bigint;
 }
 
@@ -23,93 +27,98 @@ interface Result {
   extra: bigint;
 }
 
-function resultOf(kind: Kind, shape: Shape, facts: Facts): Result {
+function resultOf(kind: Kind, shape: Shape, results: DeviceResults): Result {
   const plain = (res: number | string): Result => ({ res, extra: 0n });
   if (kind === 'nop') return plain(0);
-  if (kind === 'read') return plain(facts.readBytes);
+  if (kind === 'read') return plain(results.readBytes);
   if (kind === 'bad') return plain('EBADF');
-  // nvme_uring_cmd_checks(): passthrough wants both, big SQEs and big CQEs.
+  // nvme_uring_cmd_checks(): passthrough requires big SQEs and big CQEs.
   if (shape !== 'big') return plain('EOPNOTSUPP');
   if (kind === 'flush') return plain(0);
-  if (kind === 'unknown') return plain(facts.unknownStatus);
-  return { res: 0, extra: facts.features };
+  if (kind === 'unknown') return plain(results.unknownStatus);
+  return { res: 0, extra: results.features };
 }
 
-/** A link breaks on an error. A positive status is a result like any other. */
-const breaks = ({ res }: Result) => typeof res === 'string';
+/** A link breaks on an errno; a positive NVMe status does not break it. */
+const breaksLink = ({ res }: Result) => typeof res === 'string';
 
 /**
- * What is known of a ring from what was asked of it: which completions are owed, and which timeouts wait. Kept apart from the
- * kernel's own accounting, that it may be compared with it.
+ * The state of a ring as derived from the requests alone: which completions are outstanding and which timeouts are pending. It
+ * reads nothing from the kernel, so that the kernel's results and counters can be compared with it.
  */
 export class Model {
   readonly #shape: Shape;
-  readonly #facts: Facts;
-  readonly #owed = new Map<number, Expected>();
+  readonly #results: DeviceResults;
+  readonly #outstanding = new Map<number, ExpectedCqe>();
   readonly #pending: number[] = [];
-  #tag = 1;
+  #nextTag = 1;
+  /** SQEs submitted so far: the expected SQ head and tail. */
   submitted = 0;
+  /** CQEs reaped so far: the expected CQ head. */
   completed = 0;
 
-  constructor(shape: Shape, facts: Facts) {
+  constructor(shape: Shape, results: DeviceResults) {
     this.#shape = shape;
-    this.#facts = facts;
+    this.#results = results;
   }
 
-  get owed(): number {
-    return this.#owed.size;
+  /** Number of completions to wait for; pending timeouts are not among them. */
+  get outstanding(): number {
+    return this.#outstanding.size;
   }
 
+  /** Number of timeouts that are neither cancelled nor expired. */
   get pending(): number {
     return this.#pending.length;
   }
 
-  /** Requests that are submitted together; their tags. Chains end at the first that is not linked on, and at the last. */
+  /** Adds requests of one submission; returns their tags. A chain ends with its first unlinked request or with the submission. */
   submit(requests: readonly Request[]): number[] {
     let broken = false;
-    let before: number | undefined;
+    let previous: number | undefined;
     return requests.map(({ kind, link }) => {
-      const tag = this.#owe(
-        broken ? { res: 'ECANCELED', extra: 0n } : resultOf(kind, this.#shape, this.#facts),
-        before,
-      );
-      const { res, extra } = this.#owed.get(tag) ?? { res: 0, extra: 0n };
-      // A hard link holds whatever its request came to, but not once the chain is broken.
-      if (breaks({ res, extra }) && link !== 'hard') broken = true;
+      const result = broken ? { res: 'ECANCELED', extra: 0n } : resultOf(kind, this.#shape, this.#results);
+      const tag = this.#expect(result, previous);
+      // A hard link survives an error of its request, but not a chain that is already broken.
+      if (breaksLink(result) && link !== 'hard') broken = true;
       if (link === 'none') broken = false;
-      before = link === 'none' ? undefined : tag;
+      previous = link === 'none' ? undefined : tag;
       return tag;
     });
   }
 
-  /** A timeout that waits; its tag. It owes nothing until it is cancelled. */
+  /** Adds a pending timeout; returns its tag. It has no completion until it is cancelled. */
   pend(): number {
-    const tag = this.#tag++;
+    const tag = this.#nextTag++;
     this.submitted++;
     this.#pending.push(tag);
     return tag;
   }
 
-  /** Cancels a pending timeout, or something that is not there; the tag of the request and of its target. */
+  /**
+   * Cancels the pending timeout with index `which`, or a request that does not exist if there are fewer. Returns the tags of the
+   * cancel request and of its target.
+   */
   cancel(which: number): { tag: number; target: number } {
     const [target] = this.#pending.splice(which, 1);
-    if (target !== undefined) this.#owed.set(target, { tag: target, res: 'ECANCELED', extra: 0n });
-    const tag = this.#owe({ res: target === undefined ? 'ENOENT' : 0, extra: 0n });
+    if (target !== undefined) this.#outstanding.set(target, { tag: target, res: 'ECANCELED', extra: 0n });
+    const tag = this.#expect({ res: target === undefined ? 'ENOENT' : 0, extra: 0n });
     return { tag, target: target ?? 0xdead };
   }
 
-  #owe(result: Result, after?: number): number {
-    const tag = this.#tag++;
+  #expect(result: Result, after?: number): number {
+    const tag = this.#nextTag++;
     this.submitted++;
-    this.#owed.set(tag, { tag, ...result, ...(after === undefined ? {} : { after }) });
+    this.#outstanding.set(tag, { tag, ...result, ...(after === undefined ? {} : { after }) });
     return tag;
   }
 
-  /** What a completion has to be, which is owed no more then; undefined if it is not owed at all, or comes before its turn. */
-  take(tag: number): Expected | undefined {
-    const expected = this.#owed.get(tag);
-    if (!expected || (expected.after !== undefined && this.#owed.has(expected.after))) return undefined;
-    this.#owed.delete(tag);
+  /** Removes and returns the expected completion with this tag; undefined if none is outstanding or its chain predecessor is. */
+  take(tag: number): ExpectedCqe | undefined {
+    const expected = this.#outstanding.get(tag);
+    if (!expected || (expected.after !== undefined && this.#outstanding.has(expected.after)))
+      return undefined;
+    this.#outstanding.delete(tag);
     this.completed++;
     return expected;
   }

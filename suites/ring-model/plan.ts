@@ -1,46 +1,55 @@
 import fc from 'fast-check';
 import type { Shape } from '../lib/index.ts';
 
-/** What a request is, and with that what it may result in. */
+/** What a request does, which decides its possible results. */
 export type Kind =
   | 'nop'
-  /** A read of the block device, past the page cache. */
+  /** A read of the block device with O_DIRECT. */
   | 'read'
-  /** A read that the kernel refuses when its turn comes. */
+  /** A read on file descriptor -1, which fails with EBADF when it is issued. */
   | 'bad'
-  /** An NVMe flush, on the namespace's character device. */
+  /** An NVMe flush on the namespace's character device. */
   | 'flush'
-  /** An NVMe command with a status. */
+  /** An NVMe command with an unsupported opcode, which completes with an NVMe status. */
   | 'unknown'
-  /** An admin command whose completion has an extra word that is not 0. */
+  /** A get features on the controller's character device, whose first extra word is not 0. */
   | 'features';
 
+/** How a request is linked to the next: not, IOSQE_IO_LINK or IOSQE_IO_HARDLINK. */
 export type Link = 'none' | 'soft' | 'hard';
 
+/** One SQE of a submission. */
 export interface Request {
   kind: Kind;
   link: Link;
+  /** Sets IOSQE_ASYNC. */
   async: boolean;
 }
 
 /** One step of a sequence. */
 export type Step =
+  /** Submits the requests in one call; `overwrite` fills the SQE slots afterwards. */
   | { do: 'submit'; requests: Request[]; overwrite: boolean }
-  /** A timeout that does not run out by itself. */
+  /** Submits a timeout that does not expire during the test. */
   | { do: 'pend' }
-  /** Of the n-th pending timeout, or of nothing. */
+  /** Cancels the pending timeout with this index, or a request that does not exist if there are fewer. */
   | { do: 'cancel'; which: number }
+  /** Reaps up to `count` CQEs without waiting. */
   | { do: 'reap'; count: number }
+  /** Waits for all outstanding completions. */
   | { do: 'wait' };
 
+/** A ring's parameters and the steps to execute on it. */
 export interface Sequence {
   shape: Shape;
+  /** SQ entries: a power of two. */
   entries: number;
-  /** CQ entries are this many times the SQ entries, unless fewer are asked for: then completions overflow. */
+  /** CQ entries: equal to `entries`, so that completions can overflow, or twice as many. */
   cqEntries: number;
+  /** IORING_SETUP_ flags by name, besides those of the shape. */
   flags: string[];
   steps: Step[];
-  /** Close the ring as it is at the end, instead of collecting everything. */
+  /** Closes the ring after the last step instead of waiting for all completions first. */
   abandon: boolean;
 }
 
@@ -84,7 +93,7 @@ const taskWork = [
   ['IORING_SETUP_SINGLE_ISSUER', 'IORING_SETUP_DEFER_TASKRUN'],
 ];
 
-/** Sequences for rings of one shape. */
+/** Random sequences for rings of one shape, with 2 to 8 SQ entries and up to 12 steps. */
 export function sequences(shape: Shape): fc.Arbitrary<Sequence> {
   return fc.constantFrom(2, 4, 8).chain((entries) =>
     fc.record<Sequence>({
