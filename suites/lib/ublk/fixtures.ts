@@ -4,13 +4,17 @@ import type { Needs, Test } from '../index.ts';
 import { Client } from './client.ts';
 import { type ServerOptions, UblkServer } from './server.ts';
 
+/** Bytes in a MiB. */
 export const MIB = 1 << 20;
 
-/** What every test of a server needs. */
+/** What every test with a ublk server needs of the kernel. */
 export const NEEDS: Needs = { uapi: ['UBLK_F_USER_COPY', 'UBLK_U_CMD_ADD_DEV', 'UBLK_U_IO_FETCH_REQ'] };
 
-/** A device over a target, and a client of it, until the test's end. */
-export async function served(
+/**
+ * Starts a ublk device over `options.target` and opens a client of it. Both are disposed of when the test ends. Throws what
+ * `UblkServer.start` throws.
+ */
+export async function startServer(
   t: Test,
   options: ServerOptions,
 ): Promise<{ server: UblkServer; client: Client }> {
@@ -18,20 +22,20 @@ export async function served(
   return { server, client: t.use(new Client(t, server.path)) };
 }
 
-/** Waits for a state of a device that nothing announces. Fails the test when it does not come. */
+/** Polls until `holds` resolves to true. Throws AssertionError, with `what` as the quantity, after 5 s. */
 export async function eventually(t: Test, what: string, holds: () => Promise<boolean>): Promise<void> {
   const deadline = performance.now() + 5000;
   while (!(await holds())) {
-    t.ok(performance.now() < deadline, `not in 5 s: ${what}`);
+    t.ok(performance.now() < deadline, `${what} within 5 s`);
     await delay(10);
   }
 }
 
-let made = 0;
+let fileCount = 0;
 
-/** A name on a tmpfs, for a file that is gone at the test's end. */
-export function temporary(t: Test): string {
-  const path = `/tmp/ringlab-ublk-${process.pid}-${made++}`;
+/** A new path on a tmpfs; a file that is created there is removed when the test ends. */
+export function temporaryPath(t: Test): string {
+  const path = `/tmp/ringlab-ublk-${process.pid}-${fileCount++}`;
   t.defer(() => rmSync(path, { force: true }));
   return path;
 }
