@@ -4,6 +4,7 @@ import { deathTests } from '../lib/ublk/death.ts';
 import { shapeTests } from '../lib/ublk/shapes.ts';
 import './ending.ts';
 import './errors.ts';
+import './rejections.ts';
 
 dataTests(USER_COPY);
 shapeTests(USER_COPY);

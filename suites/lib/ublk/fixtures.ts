@@ -22,11 +22,11 @@ export async function startServer(
   return { server, client: t.use(new Client(t, server.path)) };
 }
 
-/** Polls until `holds` resolves to true. Throws AssertionError, with `what` as the quantity, after 5 s. */
-export async function eventually(t: Test, what: string, holds: () => Promise<boolean>): Promise<void> {
+/** Polls until `holds` resolves to true. Throws AssertionError, with `state` in its quantity, after 5 s. */
+export async function eventually(t: Test, state: string, holds: () => Promise<boolean>): Promise<void> {
   const deadline = performance.now() + 5000;
   while (!(await holds())) {
-    t.ok(performance.now() < deadline, `${what} within 5 s`);
+    t.ok(performance.now() < deadline, `${state} within 5 s`);
     await delay(10);
   }
 }

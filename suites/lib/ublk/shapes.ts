@@ -1,48 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { ioMemory, numbers, pattern, suite, type Test, test } from '../index.ts';
+import { ioMemory, pattern, suite, test } from '../index.ts';
 import { runCommand } from './client.ts';
-import { type DataPath, pathOptions, testEachTarget } from './datapath.ts';
+import { type DataPath, pathOptions } from './datapath.ts';
 import { MIB, startServer } from './fixtures.ts';
-import type { BlockRequest } from './request.ts';
-import type { StrategyFactory } from './strategy.ts';
-
-/** The strategy of a data path, recording every request that it answers. */
-function recorded(dataPath: DataPath): { requests: BlockRequest[]; makeStrategy: StrategyFactory } {
-  const requests: BlockRequest[] = [];
-  const makeStrategy: StrategyFactory = (target, uapi) => {
-    const strategy = dataPath.makeStrategy(target, uapi);
-    return (request, port) => {
-      requests.push(request);
-      return strategy(request, port);
-    };
-  };
-  return { requests, makeStrategy };
-}
-
-/** Pieces of memory that add up to `length` bytes, each in another page and at a random block-aligned place in it. */
-function scattered(t: Test, length: number, piece: number, seed: number) {
-  const memory = ioMemory(t, (length / piece) * 4096);
-  const below = numbers(seed);
-  const parts = Array.from({ length: length / piece }, (_, index) => {
-    const start = index * 4096 + 512 * below(1 + (4096 - piece) / 512);
-    return {
-      address: memory.address + BigInt(start),
-      length: piece,
-      bytes: memory.bytes.subarray(start, start + piece),
-    };
-  });
-  return {
-    parts,
-    set: (bytes: Uint8Array) => {
-      for (const [index, part] of parts.entries())
-        part.bytes.set(bytes.subarray(index * piece, (index + 1) * piece));
-    },
-    get: () => Buffer.concat(parts.map(({ bytes }) => bytes)),
-  };
-}
-
-const totalLength = (requests: readonly BlockRequest[]) =>
-  requests.reduce((sum, { length }) => sum + length, 0);
+import { recorded } from './recorded.ts';
+import { segmentTests } from './segments.ts';
 
 /** Registers the tests of how the block layer forms requests: segments, merges, size limit, tags, queues, flush and FUA. */
 export function shapeTests(dataPath: DataPath): void {
@@ -51,68 +13,6 @@ export function shapeTests(dataPath: DataPath): void {
     limitTests(dataPath);
     queueTests(dataPath);
     flushTests(dataPath);
-  });
-}
-
-function segmentTests(dataPath: DataPath): void {
-  const { flags } = dataPath;
-  for (const [piece, count] of [
-    [512, 64],
-    [512, 256],
-    [2048, 200],
-    [4096, 256],
-  ] as const)
-    testEachTarget(
-      dataPath,
-      `vectored transfers of ${count} segments of ${piece} bytes keep their bytes`,
-      async (t, makeTarget) => {
-        const length = piece * count;
-        const { requests, makeStrategy } = recorded(dataPath);
-        const { client } = await startServer(t, { target: makeTarget(4 * MIB), flags, makeStrategy });
-        const bytes = pattern(length, count);
-        const source = scattered(t, length, piece, 3);
-        source.set(bytes);
-        const [offset, first] = [MIB + 512, requests.length];
-        const write = await client.vectored('WRITE', source.parts, offset);
-        t.equal(write.res, length, 'CQE res of the vectored write');
-        t.bytes(await client.get(offset, length), bytes, 'bytes that the vectored write has written');
-        const sink = scattered(t, length, piece, 4);
-        const read = await client.vectored('READ', sink.parts, offset);
-        t.equal(read.res, length, 'CQE res of the vectored read');
-        t.bytes(sink.get(), bytes, 'bytes that the vectored read has read');
-        t.equal(totalLength(requests.slice(first)), 3 * length, 'bytes of the requests to the server');
-      },
-    );
-
-  test('adjacent transfers that are submitted together are merged, and their bytes are kept', async (t) => {
-    const { requests, makeStrategy } = recorded(dataPath);
-    const { client } = await startServer(t, { target: dataPath.scratch(t, MIB), flags, makeStrategy });
-    const [count, each] = [16, 4096];
-    const bytes = pattern(count * each, 7);
-    const memory = ioMemory(t, bytes.length);
-    memory.bytes.set(bytes);
-    const part = (index: number) => ({ address: memory.address + BigInt(index * each), length: each });
-    const first = requests.length;
-    // One system call submits all: the kernel plugs them and merges adjacent bios into one request.
-    const transferAll = async (opcode: 'READ' | 'WRITE') => {
-      const transfers = Array.from({ length: count }, (_, index) =>
-        client.transfer(opcode, part(index), 512 + index * each),
-      );
-      for (const [index, { res }] of (await Promise.all(transfers)).entries())
-        t.equal(res, each, `CQE res of ${opcode} ${index}`);
-    };
-    await transferAll('WRITE');
-    const writes = requests.slice(first);
-    const largest = Math.max(...writes.map(({ length }) => length));
-    t.ok(
-      largest > each,
-      `some writes are merged: the largest request has more than ${each} bytes, not ${largest}`,
-    );
-    t.equal(totalLength(writes), bytes.length, 'bytes of the write requests to the server');
-    t.bytes(await client.get(512, bytes.length), bytes, 'bytes read by one transfer');
-    memory.bytes.fill(0);
-    await transferAll('READ');
-    t.bytes(memory.bytes, bytes, 'bytes read by adjacent transfers');
   });
 }
 
