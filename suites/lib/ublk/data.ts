@@ -61,7 +61,7 @@ function tests(dataPath: DataPath): void {
     t.equal(server.served.requests, requestsBefore, 'requests that the server has fetched');
   });
 
-  test('the last block before an odd device end is usable, and a write past the end fails with ENOSPC', async (t) => {
+  test('the last block of a device whose end is not MiB-aligned is usable, and a write past the end fails with ENOSPC', async (t) => {
     const size = MIB + 3 * 512;
     const { client } = await startServer(t, { ...options, target: dataPath.scratch(t, size) });
     const bytes = pattern(512, 8);
