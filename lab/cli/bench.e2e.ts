@@ -5,16 +5,16 @@ import type { Comparison } from '../model/compare.ts';
 import type { RunRecord } from '../model/result.ts';
 import { ringlab } from './testing/ringlab.ts';
 
-/** Fifty instructions more in the submission path are found, and where there are none no change is seen. */
+/** `ringlab bench`: a planted patch that adds 50 instructions per submission is measured exactly, and unaffected metrics stay `same`. */
 
 const PLANTED = join(projectRoot, 'kernels/planted/fifty-instructions.patch');
 const WORKLOADS = ['nop depth 1', 'read 4k depth 1 bvec'];
 
-t.test('a planted fifty instructions are found, and to the instruction', async (t) => {
+t.test('bench reports 50 planted instructions per submission as worse, within 4 instructions', async (t) => {
   const only = WORKLOADS.flatMap((name) => ['--only', name]);
   const args = ['bench', '--series', PLANTED, '--guest', 'plain', '--boots', '2', ...only, '--json'];
   const { code, stdout, stderr } = await ringlab(args);
-  t.equal(code, 0, stderr.slice(-2000));
+  t.equal(code, 0, `exit code; standard error: ${stderr.slice(-2000)}`);
   const { metrics } = JSON.parse(stdout) as Comparison;
   const submissions = metrics.filter(({ name }) => name.endsWith('.submit'));
   t.same(
@@ -22,36 +22,43 @@ t.test('a planted fifty instructions are found, and to the instruction', async (
     ['nop-depth-1', 'nop-depth-1-big', 'nop-depth-16', 'nop-depth-16-big', 'read-4k-depth-1-bvec'].map(
       (name) => `${name}.submit`,
     ),
+    'metrics of submissions',
   );
   for (const { name, base = 0, patched = 0, spread = 0, verdict } of submissions) {
-    t.equal(verdict, 'worse', name);
-    t.ok(Math.abs(patched - base - 50) <= 4, `${name}: ${base} -> ${patched}`);
-    t.ok(spread <= base * 0.002, `${name}: boots are ${spread} apart`);
+    t.equal(verdict, 'worse', `verdict of ${name}`);
+    t.ok(Math.abs(patched - base - 50) <= 4, `${name}: ${base} -> ${patched} is 50 more, within 4`);
+    t.ok(spread <= base * 0.002, `${name}: boots differ by at most 0.2%, spread ${spread} of ${base}`);
   }
   const calls = metrics.filter(({ name }) => name.endsWith('.syscalls'));
-  t.ok(calls.every(({ verdict }) => verdict === 'same'));
+  t.ok(
+    calls.every(({ verdict }) => verdict === 'same'),
+    'the number of system calls is the same',
+  );
 });
 
-t.test('by the time clock: requests a second, latencies, CPU in the kernel', async (t) => {
+t.test('bench --clock time reports requests per second, latencies and CPU time in the kernel', async (t) => {
   const where = ['--kernel', 'debian-6.12', '--guest', 'plain'];
   const args = ['bench', '--clock', 'time', ...where, '--boots', '1', '--turns', '100', '--warm-up', '5'];
   const workload = 'read 4k depth 16 bvec';
   const { code, stdout, stderr } = await ringlab([...args, '--only', workload, '--json']);
-  t.equal(code, 0, stderr.slice(-2000));
+  t.equal(code, 0, `exit code; standard error: ${stderr.slice(-2000)}`);
   const { measuring, cells } = JSON.parse(stdout) as RunRecord;
-  t.same(measuring, { clock: 'time', turns: 100, warmUp: 5, boots: 1 });
+  t.same(measuring, { clock: 'time', turns: 100, warmUp: 5, boots: 1 }, 'settings in the record');
   const [cell] = cells;
-  const of = new Map(cell?.metrics.map(({ name, value }) => [name.replace(/^.*bvec[.]/, ''), value]));
-  t.same([...of.keys()], ['iops', 'latency.p50', 'latency.p99', 'latency.p99.9', 'system']);
-  const [p50 = 0, p99 = 0] = [of.get('latency.p50'), of.get('latency.p99')];
-  t.ok(p50 > 0 && p50 <= p99, `latencies ${p50} and ${p99} us`);
-  // Sixteen are under way at a time.
-  const expected = (16 * 1e6) / (of.get('iops') ?? 0);
-  t.ok(p50 < 2 * expected && expected < 50 * p50, `${expected} us from the rate, ${p50} us measured`);
+  const values = new Map(cell?.metrics.map(({ name, value }) => [name.replace(/^.*bvec[.]/, ''), value]));
+  t.same([...values.keys()], ['iops', 'latency.p50', 'latency.p99', 'latency.p99.9', 'system'], 'metrics');
+  const [p50 = 0, p99 = 0] = [values.get('latency.p50'), values.get('latency.p99')];
+  t.ok(p50 > 0 && p50 <= p99, `latencies are ordered: p50 ${p50} us, p99 ${p99} us`);
+  // 16 requests are in flight, so latency is about 16 / rate.
+  const expected = (16 * 1e6) / (values.get('iops') ?? 0);
+  t.ok(
+    p50 < 2 * expected && expected < 50 * p50,
+    `latency agrees with the rate: ${expected} us from the rate, ${p50} us measured`,
+  );
 });
 
-t.test('KVM is no clock for instructions', async (t) => {
+t.test('bench exits with 2 under KVM, which does not count instructions', async (t) => {
   const { code, stderr } = await ringlab(['bench', '--accel', 'kvm', '--only', 'nop']);
-  t.equal(code, 2);
+  t.equal(code, 2, 'exit code');
   t.match(stderr, /KVM does not count instructions/);
 });

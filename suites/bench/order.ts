@@ -1,40 +1,44 @@
 import type { Workload } from './workload.ts';
 
-type Load = Omit<Workload, 'through'>;
+type BlockWorkload = Omit<Workload, 'route'>;
 
-/** What submissions through the block device cost in this run, instructions. */
-const costs: { load: Load; submit: number }[] = [];
+/** Instructions per submission through the block device in this run. */
+const costs: { workload: BlockWorkload; instructions: number }[] = [];
 
-export function note(load: Load, submit: number): void {
-  costs.push({ load, submit });
+/** Records the cost of a workload for `misordered` and `growth`. */
+export function recordCost(workload: BlockWorkload, instructions: number): void {
+  costs.push({ workload, instructions });
 }
 
-const keyOf = ({ kind, bytes, depth }: Load) => `${kind} ${bytes >> 10}k depth ${depth}`;
+const keyOf = ({ kind, bytes, depth }: BlockWorkload) => `${kind} ${bytes >> 10}k depth ${depth}`;
 
-/** Workloads where naming the buffer better does not cost less (`dma` < `bvec` < `none`), and how many were looked at. */
-export function outOfOrder(): { compared: number; wrong: string[] } {
-  const wrong: string[] = [];
+/**
+ * Checks the order `dma` < `bvec` < `none` of the recorded costs. Returns the number of workloads that were measured with all three
+ * kinds of buffer, and a description of each that violates the order.
+ */
+export function misordered(): { compared: number; violations: string[] } {
+  const violations: string[] = [];
   let compared = 0;
-  for (const key of new Set(costs.map(({ load }) => keyOf(load)))) {
-    const of = (naming: Load['naming']) =>
-      costs.find(({ load }) => keyOf(load) === key && load.naming === naming)?.submit;
-    const [none, bvec, dma] = [of('none'), of('bvec'), of('dma')];
+  for (const key of new Set(costs.map(({ workload }) => keyOf(workload)))) {
+    const costOf = (buffer: Workload['buffer']) =>
+      costs.find(({ workload }) => keyOf(workload) === key && workload.buffer === buffer)?.instructions;
+    const [none, bvec, dma] = [costOf('none'), costOf('bvec'), costOf('dma')];
     if (none === undefined || bvec === undefined || dma === undefined) continue;
     compared++;
-    if (!(dma < bvec && bvec < none)) wrong.push(`${key}: dma ${dma}, bvec ${bvec}, none ${none}`);
+    if (!(dma < bvec && bvec < none)) violations.push(`${key}: dma ${dma}, bvec ${bvec}, none ${none}`);
   }
-  return { compared, wrong };
+  return { compared, violations };
 }
 
-/** What mapped buffers of `large` bytes cost, as a multiple of those of `small`. */
-export function growth(small: number, large: number): { what: string; factor: number }[] {
-  const mapped = costs.filter(({ load }) => load.naming === 'dma');
-  return mapped.flatMap(({ load, submit }) => {
-    const { kind, depth, bytes } = load;
-    const other = mapped.find(
-      (one) => one.load.kind === kind && one.load.depth === depth && one.load.bytes === small,
+/** Recorded costs of pre-mapped buffers of `large` bytes as a multiple of those of `small` bytes, for each kind and depth. */
+export function growth(small: number, large: number): { workload: string; factor: number }[] {
+  const premapped = costs.filter(({ workload }) => workload.buffer === 'dma');
+  return premapped.flatMap(({ workload, instructions }) => {
+    const { kind, depth, bytes } = workload;
+    const smaller = premapped.find(
+      (cost) => cost.workload.kind === kind && cost.workload.depth === depth && cost.workload.bytes === small,
     );
-    if (bytes !== large || !other) return [];
-    return [{ what: `${kind} depth ${depth}`, factor: submit / other.submit }];
+    if (bytes !== large || !smaller) return [];
+    return [{ workload: `${kind} depth ${depth}`, factor: instructions / smaller.instructions }];
   });
 }

@@ -1,52 +1,52 @@
 import { closeSync, existsSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
 
-/** Takes objects of a cache; `add` says false when it can hold no more. */
-interface Holder {
+/** Allocates objects of a slab cache. */
+interface Allocator {
+  /** Allocates one object; false when no more can be held. */
   add(): boolean;
 }
 
-/** Holds whatever it was filled with until it is disposed of. */
-class Filling implements Holder, Disposable {
-  readonly #held: number[] = [];
+/** Holds objects of `kmalloc-4k` until it is disposed of. */
+class Kmalloc4kHolder implements Allocator, Disposable {
+  readonly #fds: number[] = [];
 
-  /** An opened seq_file keeps the page it was first read through, which is one object of `kmalloc-4k` (fs/seq_file.c). */
+  /** An open seq_file keeps the page-sized buffer of its first read, which is one object of `kmalloc-4k` (fs/seq_file.c). */
   add(): boolean {
     const fd = openSync('/proc/self/mounts', 'r');
-    this.#held.push(fd);
+    this.#fds.push(fd);
     readSync(fd, new Uint8Array(1));
     return true;
   }
 
   [Symbol.dispose](): void {
-    for (const fd of this.#held.splice(0)) closeSync(fd);
+    for (const fd of this.#fds.splice(0)) closeSync(fd);
   }
 }
 
 /** More than the free objects of a cache that has just been shrunk. */
-const MOST = 512;
+const MAX_OBJECTS = 512;
 
 /**
- * Takes every free object of a cache, so that the next ones come from new slabs: else it is what a boot has left in partly used
- * slabs that decides how many of a batch go the slow way.
+ * Allocates every free object of a cache, so that the next allocations come from new slabs. Otherwise the partial slabs that a boot
+ * has left decide how many allocations of a batch take the slow path.
  */
-export function takeFree(name: string, holder: Holder): void {
+export function exhaustFreeObjects(name: string, allocator: Allocator): void {
   const cache = `/sys/kernel/slab/${name}`;
-  // Kernels without SLUB's sysfs (SLUB_TINY) are measured as they are.
+  // Kernels without SLUB's sysfs (CONFIG_SLUB_TINY) are measured without this.
   if (!existsSync(cache)) return;
   const slabs = () => Number.parseInt(readFileSync(`${cache}/slabs`, 'utf8'), 10);
   writeFileSync(`${cache}/shrink`, '1');
-  const before = slabs();
-  for (let held = 0; held < MOST && slabs() === before; held++) if (!holder.add()) break;
+  const slabsBefore = slabs();
+  for (let count = 0; count < MAX_OBJECTS && slabs() === slabsBefore; count++) if (!allocator.add()) break;
 }
 
 /**
- * Takes every free object of `kmalloc-4k`, and returns what gives them back. The NVMe driver takes one of these for the
- * scatterlist of each request of several segments, and there are but 8 in a slab (115 to 240 instructions in 54,000 were decided by
- * the boot). The number of slabs is read by way of such an object too, so it is that look which starts a new one, and then leaves
- * it empty.
+ * Allocates every free object of `kmalloc-4k` until the result is disposed of. The NVMe driver allocates the scatterlist of a request
+ * with several segments there, and a slab has only 8 objects: the state after boot decided 115 to 240 of 54,000 instructions. Reading
+ * the number of slabs allocates such an object as well; it is this read that starts the new slab, and it leaves the slab empty.
  */
-export function fillSlabs(): Disposable {
-  const filling = new Filling();
-  takeFree('kmalloc-4k', filling);
-  return filling;
+export function exhaustKmalloc4k(): Disposable {
+  const holder = new Kmalloc4kHolder();
+  exhaustFreeObjects('kmalloc-4k', holder);
+  return holder;
 }

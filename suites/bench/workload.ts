@@ -9,36 +9,39 @@ import {
   type Test,
   type TestRing,
 } from '../lib/index.ts';
+import type { LoadedRing } from './turns.ts';
 
-/** How the buffer is named: by its address, as a registered buffer, as one that is mapped for DMA beforehand. */
-export type Naming = 'none' | 'bvec' | 'dma';
+/** How requests name their buffer: by address, as a registered buffer, or as a pre-mapped buffer (kernels/series/dma-premap). */
+export type BufferKind = 'none' | 'bvec' | 'dma';
 
+/** A kind of I/O on the drive that is measured. */
 export interface Workload {
   /** The block device, or NVMe passthrough on the character device. */
-  through: 'block' | 'passthrough';
-  naming: Naming;
+  route: 'block' | 'passthrough';
+  buffer: BufferKind;
   kind: 'read' | 'write';
+  /** Length of a request. */
   bytes: number;
   depth: number;
 }
 
-/** Buffers, one for each request: which pages run together would change the figures, so none do. */
-function buffers(t: Test, { depth, bytes }: Workload): Memory[] {
+/** One buffer for each request. Physically contiguous pages would change the costs from boot to boot, so none are. */
+function allocateBuffers(t: Test, { depth, bytes }: Workload): Memory[] {
   return Array.from({ length: depth }, () => t.use(new Memory(bytes, 'scattered')));
 }
 
-/** With a gap between any two, else the block layer would make one request of neighbours. */
-const placeOf = (index: number, bytes: number) => 2 * index * bytes;
+/** Offset of a request on the drive. The gaps keep the block layer from merging adjacent requests. */
+const offsetOf = (index: number, bytes: number) => 2 * index * bytes;
 
-function queueBlock(ring: TestRing, memory: Memory, index: number, { naming, kind, bytes }: Workload): void {
-  const fixed = naming !== 'none';
+function queueBlock(ring: TestRing, memory: Memory, index: number, { buffer, kind, bytes }: Workload): void {
+  const fixed = buffer !== 'none';
   ring.sqe({
     opcode: `IORING_OP_${kind.toUpperCase()}${fixed ? '_FIXED' : ''}`,
     fd: 0,
     flags: ['IOSQE_FIXED_FILE'],
     addr: memory.address,
     len: bytes,
-    off: placeOf(index, bytes),
+    off: offsetOf(index, bytes),
     ...(fixed ? { bufIndex: index } : {}),
   });
 }
@@ -48,56 +51,55 @@ function queuePassthrough(
   device: Device,
   memory: Memory,
   index: number,
-  load: Workload,
+  workload: Workload,
 ): void {
-  const blocks = load.bytes / device.blockSize;
+  const blocks = workload.bytes / device.blockSize;
   ring.passthrough({
     fd: 0,
     flags: ['IOSQE_FIXED_FILE'],
     command: nvme.transfer(
-      load.kind,
+      workload.kind,
       device,
-      { lba: placeOf(index, load.bytes) / device.blockSize, blocks },
+      { lba: offsetOf(index, workload.bytes) / device.blockSize, blocks },
       memory,
     ),
-    ...(load.naming === 'none' ? {} : { bufIndex: index }),
+    ...(workload.buffer === 'none' ? {} : { bufIndex: index }),
   });
 }
 
-/** A workload with everything registered. `fill` fills the queue, `end` gives back what it holds. */
-export interface Prepared {
-  ring: TestRing;
+/** A ring with the workload's file and buffers registered; its queue is full after `fill`. */
+export interface PreparedRing extends Pick<LoadedRing, 'ring' | 'release'> {
   device: Device;
+  /** Queues all requests of the workload without submitting them. */
   fill(): void;
-  end(): void;
 }
 
-/** Puts a workload on a ring of its depth, and memory of its own. */
-export function prepare(t: Test, load: Workload): Prepared {
+/** Opens a ring of the workload's depth with new buffers. Throws SkipError without the device or the kernel's names. */
+export function prepare(t: Test, workload: Workload): PreparedRing {
   const device = t.device('data');
-  const block = load.through === 'block';
+  const block = workload.route === 'block';
   const flags = block ? constants.O_RDWR | constants.O_DIRECT : constants.O_RDWR;
   const file = t.use(new File(block ? device.block : device.char, flags));
-  const ring = openRing(t, { shape: block ? 'plain' : 'big', entries: load.depth });
-  const memory = buffers(t, load);
+  const ring = openRing(t, { shape: block ? 'plain' : 'big', entries: workload.depth });
+  const buffers = allocateBuffers(t, workload);
   ring.registerFiles([file.fd]);
-  if (load.naming !== 'none') ring.registerBuffers(memory);
-  const mapping = (opcode: string) => {
-    if (load.naming === 'dma')
-      ring.register(t.uapi.constant(opcode), mapRange(t.uapi, { end: load.depth }), 1);
+  if (workload.buffer !== 'none') ring.registerBuffers(buffers);
+  const registerMapping = (opcode: string) => {
+    if (workload.buffer === 'dma')
+      ring.register(t.uapi.constant(opcode), mapRange(t.uapi, { end: workload.depth }), 1);
   };
-  mapping('IORING_REGISTER_MAP_BUFFERS');
+  registerMapping('IORING_REGISTER_MAP_BUFFERS');
   const fill = () =>
-    memory.forEach((one, index) => {
-      if (block) queueBlock(ring, one, index, load);
-      else queuePassthrough(ring, device, one, index, load);
+    buffers.forEach((memory, index) => {
+      if (block) queueBlock(ring, memory, index, workload);
+      else queuePassthrough(ring, device, memory, index, workload);
     });
-  const end = () => {
-    // At once, and not when the ring has been taken down: what may be mapped is limited.
-    mapping('IORING_REGISTER_UNMAP_BUFFERS');
+  const release = () => {
+    // Now, not when the kernel has freed the ring: the memory that may be mapped is limited.
+    registerMapping('IORING_REGISTER_UNMAP_BUFFERS');
     ring.close();
     file.close();
-    // Memory stays until the test's end, so that the next round's is elsewhere.
+    // The buffers stay until the test ends, so that the next round allocates other pages.
   };
-  return { ring, device, fill, end };
+  return { ring, device, fill, release };
 }

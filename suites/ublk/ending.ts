@@ -3,11 +3,11 @@ import { before } from '../binding/index.ts';
 import { ioMemory, pattern, SyscallError, suite, type Test, test, until } from '../lib/index.ts';
 import type { Client } from '../lib/ublk/client.ts';
 import { Control } from '../lib/ublk/control.ts';
-import { eventually, MIB, NEEDS, served } from '../lib/ublk/setup.ts';
+import { eventually, MIB, NEEDS, startServer } from '../lib/ublk/fixtures.ts';
 import { memoryTarget } from '../lib/ublk/target.ts';
 
-/** Whether the kernel knows a device of this number. */
-async function known(t: Test, id: number): Promise<boolean> {
+/** Whether the kernel has a device with this number. */
+async function deviceExists(t: Test, id: number): Promise<boolean> {
   using control = new Control(t.uapi);
   try {
     await control.info(id);
@@ -18,101 +18,115 @@ async function known(t: Test, id: number): Promise<boolean> {
   }
 }
 
-/** Waits until it does not: the last file of a device is closed behind our backs. */
-const forgotten = (t: Test, id: number) =>
-  eventually(t, `device ${id} is forgotten`, async () => !(await known(t, id)));
+/**
+ * Waits until the number is free: disposal deletes a device without waiting, and the kernel closes the last file of a ring that
+ * exits asynchronously.
+ */
+const numberFree = (t: Test, id: number) =>
+  eventually(t, `device number ${id} is free`, async () => !(await deviceExists(t, id)));
 
-/** A device that is gone has no bytes left: there is nothing to read, and no space to write to. */
-async function refuses(t: Test, client: Client): Promise<void> {
+/** Checks that a removed device has size 0 for a client that still has it open. */
+async function checkRemoved(t: Test, client: Client): Promise<void> {
   const memory = ioMemory(t, 4096);
-  t.equal((await client.transfer('READ', memory, 0)).res, 0, 'a read after the end');
-  t.errno(await client.transfer('WRITE', memory, 0), 'ENOSPC', 'a write after the end');
+  const read = await client.transfer('READ', memory, 0);
+  t.equal(read.res, 0, 'CQE res of a read of the removed device');
+  const write = await client.transfer('WRITE', memory, 0);
+  t.errno(write, 'ENOSPC', 'CQE res of a write to the removed device');
 }
 
-const soon = (promise: Promise<unknown>, ms: number) => before(performance.now() + ms, promise);
+/** Whether a promise resolves within `ms`. */
+const resolvesWithin = (promise: Promise<unknown>, ms: number) => before(performance.now() + ms, promise);
 
 suite('ends', NEEDS, () => {
-  test('a device comes and goes, and its number is free again', async (t) => {
+  test('deleting a device removes its nodes and frees its number for the next device', async (t) => {
     const target = memoryTarget(t, MIB);
-    // The device of the test before may still be on its way out.
-    await forgotten(t, 0);
+    // The kernel may not have released the device of the previous test yet.
+    await numberFree(t, 0);
     for (let round = 0; round < 5; round++) {
-      const { server, client } = await served(t, { target });
-      t.equal(server.id, 0, 'the number');
-      t.equal((await server.control.info(0)).state, t.uapi.constant('UBLK_S_DEV_LIVE'));
+      const { server, client } = await startServer(t, { target });
+      t.equal(server.id, 0, `device number in round ${round}`);
+      const { state } = await server.control.info(0);
+      t.equal(state, t.uapi.constant('UBLK_S_DEV_LIVE'), `device state in round ${round}`);
       await client.put(0, pattern(4096, round));
       client[Symbol.dispose]();
       await server[Symbol.asyncDispose]();
-      await forgotten(t, 0);
-      t.ok(!existsSync('/dev/ublkb0') && !existsSync('/dev/ublkc0'), 'nodes are left');
+      await numberFree(t, 0);
+      const nodes = ['/dev/ublkb0', '/dev/ublkc0'].filter((path) => existsSync(path));
+      t.same(nodes, [], `device nodes after round ${round}`);
     }
   });
 
-  test('three devices side by side', async (t) => {
-    const three = [1, 2, 3].map((seed) => ({ seed, target: memoryTarget(t, MIB) }));
-    const all = await Promise.all(three.map(({ target }) => served(t, { target })));
-    t.equal(new Set(all.map(({ server }) => server.id)).size, 3);
-    await Promise.all(all.map(({ client }, index) => client.put(0, pattern(MIB, index + 1))));
-    for (const [index, { client }] of all.entries())
-      t.bytes(await client.get(0, MIB), pattern(MIB, index + 1), `device ${index}`);
+  test('three devices of one process keep their data apart', async (t) => {
+    const targets = [1, 2, 3].map(() => memoryTarget(t, MIB));
+    const devices = await Promise.all(targets.map((target) => startServer(t, { target })));
+    t.equal(new Set(devices.map(({ server }) => server.id)).size, 3, 'distinct device numbers');
+    await Promise.all(devices.map(({ client }, index) => client.put(0, pattern(MIB, index + 1))));
+    for (const [index, { client }] of devices.entries())
+      t.bytes(await client.get(0, MIB), pattern(MIB, index + 1), `bytes read from device ${index}`);
   });
 
-  test('a stop waits for what is held back', async (t) => {
-    const { client, server } = await served(t, { target: memoryTarget(t, MIB) });
+  test('stopping a device waits for the write in flight, and a later write fails with ENOSPC', async (t) => {
+    const { client, server } = await startServer(t, { target: memoryTarget(t, MIB) });
     const held = server.holdBack();
     const memory = ioMemory(t, 4096, 5);
-    const under = client.transfer('WRITE', memory, 0);
+    const write = client.transfer('WRITE', memory, 0);
     await held.arrived();
-    const stopped = server.stop();
-    t.ok(!(await soon(stopped, 300)), 'it stopped with a request under way');
+    const stop = server.stop();
+    t.ok(!(await resolvesWithin(stop, 300)), 'the device does not stop while a write is in flight');
     held.release();
-    t.equal((await under).res, 4096);
-    await stopped;
-    t.equal((await server.control.info(server.id)).state, t.uapi.constant('UBLK_S_DEV_DEAD'));
-    t.ok(!existsSync(server.path), 'the block device is left');
-    await refuses(t, client);
+    t.equal((await write).res, 4096, 'CQE res of the write');
+    await stop;
+    const { state } = await server.control.info(server.id);
+    t.equal(state, t.uapi.constant('UBLK_S_DEV_DEAD'), 'device state after the stop');
+    t.equal(existsSync(server.path), false, 'existence of the block device after the stop');
+    await checkRemoved(t, client);
   });
 
-  test('a server that goes with requests under way: they fail, and so does what comes after', async (t) => {
-    const { client, server } = await served(t, { target: memoryTarget(t, MIB), queues: 2 });
+  test('requests in flight fail with EIO when the server closes its rings, and a later write fails with ENOSPC', async (t) => {
+    const { client, server } = await startServer(t, { target: memoryTarget(t, MIB), queues: 2 });
     const held = server.holdBack();
     const memory = ioMemory(t, 8 * 4096);
-    const under = [0, 1, 2, 3, 4, 5].map((index) =>
+    const transfers = [0, 1, 2, 3, 4, 5].map((index) =>
       client.transfer(
         index % 2 ? 'READ' : 'WRITE',
         { address: memory.address + BigInt(index * 4096), length: 4096 },
         index * 65536,
       ),
     );
-    await held.arrived(under.length);
+    await held.arrived(transfers.length);
     server.abandon();
-    for (const answered of await Promise.all(under)) t.errno(answered, 'EIO');
+    for (const [index, completion] of (await Promise.all(transfers)).entries())
+      t.errno(completion, 'EIO', `CQE res of transfer ${index}`);
     await until('the block device is gone', () => !existsSync(server.path));
-    await refuses(t, client);
+    await checkRemoved(t, client);
   });
 
-  test('a device is deleted while it is open', async (t) => {
-    const { client, server } = await served(t, { target: memoryTarget(t, MIB) });
+  test('deleting an open device removes its nodes at once and frees its number when the client closes it', async (t) => {
+    const { client, server } = await startServer(t, { target: memoryTarget(t, MIB) });
     const bytes = pattern(4096, 6);
     await client.put(0, bytes);
-    const deleted = server.delete();
+    const deletion = server.delete();
     await until('the block device is gone', () => !existsSync(server.path));
-    t.ok(!(await soon(deleted, 300)), 'the number was free while the device was open');
-    t.ok(!existsSync(`/dev/ublkc${server.id}`), 'the character device is left');
-    await refuses(t, client);
+    t.ok(!(await resolvesWithin(deletion, 300)), 'the delete does not finish while the device is open');
+    t.equal(existsSync(`/dev/ublkc${server.id}`), false, 'existence of the character device');
+    await checkRemoved(t, client);
     client[Symbol.dispose]();
-    await deleted;
-    t.equal(await known(t, server.id), false);
+    await deletion;
+    t.equal(
+      await deviceExists(t, server.id),
+      false,
+      'existence of the device after the client has closed it',
+    );
   });
 
-  test('disposing ends what is held back', async (t) => {
-    const { client, server } = await served(t, { target: memoryTarget(t, MIB) });
+  test('disposing of a server fails a held read with EIO and deletes the device', async (t) => {
+    const { client, server } = await startServer(t, { target: memoryTarget(t, MIB) });
     const held = server.holdBack();
-    const under = client.transfer('READ', ioMemory(t, 4096), 0);
+    const read = client.transfer('READ', ioMemory(t, 4096), 0);
     await held.arrived();
     await server[Symbol.asyncDispose]();
-    t.errno(await under, 'EIO');
+    t.errno(await read, 'EIO', 'CQE res of the held read');
     client[Symbol.dispose]();
-    await forgotten(t, server.id);
+    await numberFree(t, server.id);
   });
 });

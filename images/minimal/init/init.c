@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* PID 1 of the guest: file systems, keys of this boot, network, sshd, a node that waits; then it reaps. */
+/* PID 1 of the guest: starts Node, mounts file systems, unpacks this boot's keys, sets up network and sshd, then reaps orphans. */
 #include "init.h"
 
 #include <errno.h>
@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-void say(const char *what, int error)
+void report(const char *what, int error)
 {
 	if (error)
 		dprintf(STDOUT_FILENO, "ringlab init: %s: %s\n", what, strerror(error));
@@ -20,7 +20,7 @@ void say(const char *what, int error)
 
 void die(const char *what)
 {
-	say(what, errno);
+	report(what, errno);
 	_exit(1);
 }
 
@@ -36,29 +36,29 @@ pid_t launch(char *const argv[], int out)
 	int null = open("/dev/null", O_RDONLY);
 
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 || dup2(out, STDERR_FILENO) < 0)
-		die("the standard channels of a program");
+		die("standard input and output of a program");
 	execv(argv[0], argv);
-	say(argv[0], errno);
+	report(argv[0], errno);
 	_exit(127);
 }
 
-/* The parent of every orphan: whoever ends is taken note of until `until` has ended. */
-static int reap(pid_t until)
+/* Reaps every process that exits, until `pid` does; returns its status. Never returns for -1. */
+static int reap(pid_t pid)
 {
 	for (;;) {
 		int status;
-		pid_t pid = wait(&status);
+		pid_t exited = wait(&status);
 
-		if (pid < 0)
+		if (exited < 0)
 			pause();
-		else if (pid == until)
+		else if (exited == pid)
 			return status;
 		else
-			node_ended(pid, status);
+			process_exited(exited, status);
 	}
 }
 
-/* The kernel gives init no console when /dev is empty: it comes with the mount. */
+/* The kernel opens no console for init when /dev is empty; the node exists once devtmpfs is mounted. */
 static void open_console(void)
 {
 	int console = open("/dev/console", O_RDWR | O_NOCTTY);
@@ -77,19 +77,19 @@ int main(void)
 	setenv("HOME", "/root", 1);
 	mount_dev();
 	open_console();
-	/* Starting node is more than half of what a suite waits for: it happens on another CPU meanwhile. */
+	/* Node's start is more than half of the time until a suite runs: on another CPU it overlaps with the rest. */
 	start_node();
-	read_more_at_once();
-	lay_overlay();
+	enlarge_reads();
+	mount_overlay();
 	mount_all();
 	if (sethostname("guest", 5))
-		say("host name", errno);
+		report("sethostname", errno);
 	unpack_seed("ringlab-seed");
 	bring_up_network();
-	/* It goes to the background when it listens. */
+	/* dropbear forks to the background once it listens. */
 	if (reap(launch(sshd, STDOUT_FILENO)))
-		die("dropbear has failed");
-	/* The lab connects when it reads this line on the console (lab/guest/greet.ts). */
-	say("ringlab: guest is up", 0);
+		die("dropbear failed to start");
+	/* The lab logs in when it reads this line on the console (lab/guest/ready.ts). */
+	report("ringlab: guest is up", 0);
 	reap(-1);
 }

@@ -1,32 +1,34 @@
 /* SPDX-License-Identifier: MIT */
-/* The guest's init: one program instead of a script, because under emulation every command of a script costs 10 to 20 ms. */
+/* The guest's init: a program and not a script, because under emulation each command of a script costs 10 to 20 ms. */
 #ifndef INIT_H
 #define INIT_H
 
 #include <sys/types.h>
 
-/* Prints to the console, with errno when `error` is set. */
-void say(const char *what, int error);
-/* The same, then the kernel's panic "Attempted to kill init": a guest that cannot go on is to be seen. */
+/* Prints a line to the console, with the text of `error` if it is not 0. */
+void report(const char *what, int error);
+/* Reports errno and exits, so that the kernel panics ("Attempted to kill init") and the lab sees that the guest failed to boot. */
 _Noreturn void die(const char *what);
-/* Starts a program; returns its process, or dies. `out` is its output and errors. */
+/* Starts a program with `out` as its standard output and error. Returns its process ID; dies when fork fails. */
 pid_t launch(char *const argv[], int out);
 
 /* setup.c */
 void mount_dev(void);
-/* Starts reading a program's code, without waiting for it. */
+/* Starts to read a program's code into the page cache, without waiting. */
 void read_ahead(const char *program);
-void read_more_at_once(void);
-void lay_overlay(void);
+/* Makes page faults and reads of the root drive fetch 1 MiB at a time. */
+void enlarge_reads(void);
+/* Makes an overlay the root: writable, and discarded with the guest. */
+void mount_overlay(void);
 void mount_all(void);
 void bring_up_network(void);
 
 /* seed.c: unpacks the tar archive on the drive with this serial number below /. */
 void unpack_seed(const char *serial);
 
-/* waiting.c: the node that waits for a script. */
+/* waiting.c: starts the Node process that waits for the first script. */
 void start_node(void);
-/* Called for every process that has ended. */
-void node_ended(pid_t pid, int status);
+/* Handles the exit of a process that init has reaped: only that of Node needs work. */
+void process_exited(pid_t pid, int status);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Keys of this boot: a tar archive (ustar) on a drive (lab/guest/seed.ts). */
+/* Unpacks this boot's SSH keys: a tar archive (ustar) on a drive (lab/guest/seed.ts). */
 #include "init.h"
 
 #include <dirent.h>
@@ -12,24 +12,24 @@
 
 #define BLOCK 512
 
-/* Header of an archive's member, as far as it is used. */
+/* Header of an archive member; `rest` has the fields that are not used. */
 struct member {
 	char name[100], mode[8], ids[16], size[12], rest[376];
 };
 
 static int has_serial(const char *disk, const char *serial)
 {
-	char path[300], found[64] = "";
+	char path[300], value[64] = "";
 
 	snprintf(path, sizeof(path), "/sys/block/%s/serial", disk);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
 		return 0;
-	ssize_t length = read(fd, found, sizeof(found) - 1);
+	ssize_t length = read(fd, value, sizeof(value) - 1);
 
 	close(fd);
-	return length > 0 && !strcspn(found + strlen(serial), "\n") && !strncmp(found, serial, strlen(serial));
+	return length > 0 && !strcspn(value + strlen(serial), "\n") && !strncmp(value, serial, strlen(serial));
 }
 
 static int open_disk(const char *serial)
@@ -47,27 +47,27 @@ static int open_disk(const char *serial)
 
 static void make_parents(const char *path)
 {
-	char part[160];
+	char parent[160];
 
 	for (const char *slash = path; (slash = strchr(slash + 1, '/'));) {
-		snprintf(part, sizeof(part), "%.*s", (int)(slash - path), path);
-		mkdir(part, 0755);
+		snprintf(parent, sizeof(parent), "%.*s", (int)(slash - path), path);
+		mkdir(parent, 0755);
 	}
 }
 
-/* Copies `size` bytes, and reads on to the end of the block. */
+/* Copies `size` bytes, reading whole blocks: a member is padded to a multiple of BLOCK. */
 static void copy(int from, int to, size_t size)
 {
 	char block[BLOCK];
 
 	for (size_t left = size; left > 0;) {
-		size_t part = left < BLOCK ? left : BLOCK;
+		size_t count = left < BLOCK ? left : BLOCK;
 
 		if (read(from, block, BLOCK) != BLOCK)
-			die("the drive with the keys is cut off");
-		if (write(to, block, part) != (ssize_t)part)
-			die("writing a file of the drive with the keys");
-		left -= part;
+			die("read of the key archive: short");
+		if (write(to, block, count) != (ssize_t)count)
+			die("write of a file from the key archive");
+		left -= count;
 	}
 }
 
@@ -77,8 +77,8 @@ void unpack_seed(const char *serial)
 	int disk = open_disk(serial);
 
 	if (disk < 0)
-		die("no drive with this boot's keys");
-	/* A member without a name is the end. */
+		die("drive with the key archive");
+	/* The archive ends with a block of zeroes, so with an empty name. */
 	while (read(disk, &member, sizeof(member)) == sizeof(member) && member.name[0]) {
 		char path[102];
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* File systems and network. */
+/* Mounts file systems and configures the network. */
 #define _GNU_SOURCE
 #include "init.h"
 
@@ -16,30 +16,30 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* How much is read ahead with one call. */
+/* Bytes of one readahead(2) call: the kernel cuts it to what the drive reads at once (force_page_cache_ra, mm/readahead.c). */
 #define CHUNK (1 << 20)
 
-static void mount_one(const char *type, const char *at)
+static void mount_type(const char *type, const char *at)
 {
-	/* The kernel may have mounted /dev; and one of the user's may lack a file system, which is not for init to judge. */
+	/* EBUSY: the kernel has mounted /dev already. ENODEV: a kernel under test may lack the file system. */
 	if (mount(type, at, type, 0, NULL) && errno != ENODEV && errno != EBUSY)
-		say(at, errno);
+		report(at, errno);
 }
 
 void mount_dev(void)
 {
-	mount_one("devtmpfs", "/dev");
+	mount_type("devtmpfs", "/dev");
 }
 
-static void put(const char *path, const char *text)
+static void write_file(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
 
-	/* Faster where it is possible. */
+	/* Only an optimisation: a kernel without debugfs or this attribute boots more slowly. */
 	if (fd < 0)
 		return;
 	if (write(fd, text, strlen(text)) < 0)
-		say(path, errno);
+		report(path, errno);
 	close(fd);
 }
 
@@ -47,42 +47,43 @@ void read_ahead(const char *program)
 {
 	int fd = open(program, O_RDONLY | O_CLOEXEC);
 	Elf64_Ehdr header;
-	Elf64_Phdr part;
+	Elf64_Phdr segment;
 
 	if (fd < 0 || pread(fd, &header, sizeof(header), 0) != sizeof(header))
 		return;
 	for (int i = 0; i < header.e_phnum; i++) {
-		if (pread(fd, &part, sizeof(part), header.e_phoff + i * sizeof(part)) != sizeof(part))
+		if (pread(fd, &segment, sizeof(segment), header.e_phoff + i * sizeof(segment)) != sizeof(segment))
 			break;
-		/* One call reads no more than the drive takes at once. */
-		for (Elf64_Off at = 0; part.p_type == PT_LOAD && part.p_flags & PF_X && at < part.p_filesz; at += CHUNK)
-			readahead(fd, part.p_offset + at, CHUNK);
+		if (segment.p_type != PT_LOAD || !(segment.p_flags & PF_X))
+			continue;
+		for (Elf64_Off done = 0; done < segment.p_filesz; done += CHUNK)
+			readahead(fd, segment.p_offset + done, CHUNK);
 	}
 	close(fd);
 }
 
-/* Node is 86 MB, of which half is read at a start: in larger pieces, with fewer faults. */
-void read_more_at_once(void)
+/* Node is 86 MB, half of which its start reads: larger reads mean fewer page faults and fewer requests. */
+void enlarge_reads(void)
 {
-	mount_one("sysfs", "/sys");
-	mount_one("debugfs", "/sys/kernel/debug");
-	put("/sys/kernel/debug/fault_around_bytes", "1048576");
-	put("/sys/block/vda/queue/read_ahead_kb", "1024");
+	mount_type("sysfs", "/sys");
+	mount_type("debugfs", "/sys/kernel/debug");
+	write_file("/sys/kernel/debug/fault_around_bytes", "1048576");
+	write_file("/sys/block/vda/queue/read_ahead_kb", "1024");
 }
 
-/* A writable root that is gone with the guest. Processes that have the old root get the new one. */
-void lay_overlay(void)
+/* pivot_root moves Node too: it changes the root of every process that has the old one. */
+void mount_overlay(void)
 {
 	static const char layers[] = "lowerdir=/,upperdir=/mnt/upper,workdir=/mnt/work";
 
 	if (mount("tmpfs", "/mnt", "tmpfs", 0, NULL))
-		die("mounting a tmpfs");
+		die("mount of the overlay's tmpfs");
 	if (mkdir("/mnt/upper", 0755) || mkdir("/mnt/work", 0755) || mkdir("/mnt/root", 0755))
 		die("folders of the overlay");
 	if (mount("overlay", "/mnt/root", "overlay", 0, layers))
-		die("mounting the overlay");
+		die("mount of the overlay");
 	if (chdir("/mnt/root") || syscall(SYS_pivot_root, ".", "mnt") || chroot(".") || chdir("/"))
-		die("changing to the overlay");
+		die("change of root to the overlay");
 }
 
 void mount_all(void)
@@ -98,7 +99,7 @@ void mount_all(void)
 	mkdir("/dev/pts", 0755);
 	mkdir("/dev/shm", 01777);
 	for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++)
-		mount_one(mounts[i].type, mounts[i].at);
+		mount_type(mounts[i].type, mounts[i].at);
 }
 
 static void configure(int fd, const char *name, const char *address, const char *mask)
@@ -126,7 +127,7 @@ void bring_up_network(void)
 	if (fd < 0)
 		die("socket");
 	configure(fd, "lo", "127.0.0.1", "255.0.0.0");
-	/* What QEMU's user network forwards to. */
+	/* The guest's address in QEMU's user network, to which ports are forwarded. */
 	configure(fd, "eth0", "10.0.2.15", "255.255.255.0");
 	close(fd);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The node that waits for a script, and what becomes of those who ask for it (/usr/lib/ringlab). */
+/* Starts Node before it is needed and reports its exit code to the process that hands it a script (/usr/lib/ringlab/node). */
 #include "init.h"
 
 #include <errno.h>
@@ -11,31 +11,31 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* In /dev, which is the same before and after the change of the root. */
+/* FIFOs in /dev, the one file system that is the same before and after the change of root. */
 #define REQUEST "/dev/node.request"
 #define CODE "/dev/node.code"
 
-/* Made by node when it waits. */
+/* Created by Node when it waits for a script. */
 #define UP "/dev/node.up"
 #define NODE "/usr/bin/node"
 #define SNAPSHOT "/usr/lib/ringlab/waiting.blob"
-/* Node does not take the snapshot, being on another CPU. */
-#define REFUSED 14
+/* Exit code of Node when it rejects the snapshot, which was built for another CPU. */
+#define SNAPSHOT_REJECTED 14
 
 static pid_t node;
 static bool from_snapshot;
 
 static void launch_node(void)
 {
-	/* The options are part of the snapshot: recipe.yaml. */
-	static char *const quick[] = { NODE, "--no-sparkplug", "--snapshot-blob", SNAPSHOT, NULL };
-	static char *const plain[] = { NODE, "/usr/lib/ringlab/waiting.cjs", NULL };
+	/* The same options as when the snapshot was built (recipe.yaml): Node rejects it otherwise. */
+	static char *const with_snapshot[] = { NODE, "--no-sparkplug", "--snapshot-blob", SNAPSHOT, NULL };
+	static char *const without_snapshot[] = { NODE, "/usr/lib/ringlab/waiting.cjs", NULL };
 
-	/* libuv's own use of io_uring is switched off: the rings of the suite are to be the only ones. */
+	/* libuv must not use io_uring itself: the rings of the suite are the only ones in the guest. */
 	setenv("UV_USE_IO_URING", "0", 1);
-	/* A page fault costs an emulated CPU dearly: half of node's are in its heap, which is to come in large pages. */
+	/* Page faults are expensive under emulation, and half of Node's are in its heap: huge pages make them few. */
 	setenv("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=67108864:glibc.malloc.top_pad=33554432", 1);
-	node = launch(from_snapshot ? quick : plain, STDOUT_FILENO);
+	node = launch(from_snapshot ? with_snapshot : without_snapshot, STDOUT_FILENO);
 	unsetenv("GLIBC_TUNABLES");
 	unsetenv("UV_USE_IO_URING");
 }
@@ -45,14 +45,14 @@ void start_node(void)
 	if (access(NODE, X_OK))
 		return;
 	if (mkfifo(REQUEST, 0600) || mkfifo(CODE, 0600))
-		die("the channel to node");
+		die("FIFOs of Node");
 	from_snapshot = !access(SNAPSHOT, R_OK);
 	launch_node();
 	read_ahead(NODE);
 }
 
-/* Opens in a process of its own, since that waits for the other end. */
-static void meet(const char *path, int flags, const char *text)
+/* Opens a FIFO in a child and writes `text` if there is one: opening blocks until the other end is open. */
+static void open_in_child(const char *path, int flags, const char *text)
 {
 	if (fork())
 		return;
@@ -63,20 +63,20 @@ static void meet(const char *path, int flags, const char *text)
 	_exit(0);
 }
 
-void node_ended(pid_t pid, int status)
+void process_exited(pid_t pid, int status)
 {
 	char code[16];
 
 	if (pid != node || !node)
 		return;
 	node = 0;
-	if (from_snapshot && WIFEXITED(status) && WEXITSTATUS(status) == REFUSED && access(UP, F_OK)) {
+	if (from_snapshot && WIFEXITED(status) && WEXITSTATUS(status) == SNAPSHOT_REJECTED && access(UP, F_OK)) {
 		from_snapshot = false;
 		launch_node();
 		return;
 	}
 	snprintf(code, sizeof(code), "%d", WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
-	/* Somebody who asks after a failed start must not wait for ever. */
-	meet(REQUEST, O_RDONLY, NULL);
-	meet(CODE, O_WRONLY, code);
+	/* Also without a request: a caller that comes after a failed start must not block on the FIFOs. */
+	open_in_child(REQUEST, O_RDONLY, NULL);
+	open_in_child(CODE, O_WRONLY, code);
 }

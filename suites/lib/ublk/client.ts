@@ -2,60 +2,72 @@ import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
 import { promisify } from 'node:util';
 import { File, ioMemory, iovecs, type Memory, type Test } from '../index.ts';
-import { type Answered, Pump } from './pump.ts';
+import { type Completion, Pump } from './pump.ts';
 
-type Kind = 'READ' | 'WRITE';
+type Opcode = 'READ' | 'WRITE';
 
-/** Who uses a ublk device from the server's own process: O_DIRECT over a ring of its own, so that the event loop never waits. */
+/**
+ * A user of a ublk device that runs in the server's process: O_DIRECT I/O on a separate ring. It never blocks the event loop, so
+ * the server can answer.
+ */
 export class Client implements Disposable {
   readonly file: File;
   readonly #pump: Pump;
   readonly #t: Test;
 
-  /** Open a device only after its start has finished: until then opening reads, and waits. */
+  /**
+   * Throws SyscallError when `path` cannot be opened. Open the device only after its start has finished: before that, open(2)
+   * reads the partition table and blocks.
+   */
   constructor(t: Test, path: string) {
     this.#t = t;
     this.file = new File(path, constants.O_RDWR | constants.O_DIRECT);
     this.#pump = new Pump(t.uapi, { entries: 128 });
   }
 
-  /** One transfer of all of `memory`, or of a part of it, at `offset` bytes of the device. */
+  /** Reads or writes all of `memory` at byte `offset` of the device. `flags`: RWF_ bits. */
   transfer(
-    kind: Kind,
+    opcode: Opcode,
     memory: Pick<Memory, 'address' | 'length'>,
     offset: number,
     flags = 0,
-  ): Promise<Answered> {
-    return this.#pump.one({
-      ...{ opcode: `IORING_OP_${kind}`, fd: this.file.fd, off: offset },
+  ): Promise<Completion> {
+    return this.#pump.execute({
+      ...{ opcode: `IORING_OP_${opcode}`, fd: this.file.fd, off: offset },
       ...{ addr: memory.address, len: memory.length, more: { rw_flags: flags } },
     });
   }
 
-  /** One vectored transfer of these parts of memory. */
-  async vectored(kind: Kind, parts: readonly Pick<Memory, 'address' | 'length'>[], offset: number) {
-    using list = iovecs(parts);
-    const request = { opcode: `IORING_OP_${kind}V`, fd: this.file.fd, off: offset };
-    return await this.#pump.one({ ...request, addr: list.address, len: parts.length });
+  /** Reads or writes these parts of memory as one READV or WRITEV at byte `offset` of the device. */
+  async vectored(
+    opcode: Opcode,
+    parts: readonly Pick<Memory, 'address' | 'length'>[],
+    offset: number,
+  ): Promise<Completion> {
+    using vector = iovecs(parts);
+    const sqe = { opcode: `IORING_OP_${opcode}V`, fd: this.file.fd, off: offset };
+    return await this.#pump.execute({ ...sqe, addr: vector.address, len: parts.length });
   }
 
-  fsync(): Promise<Answered> {
-    return this.#pump.one({ opcode: 'IORING_OP_FSYNC', fd: this.file.fd });
+  /** IORING_OP_FSYNC of the device. */
+  fsync(): Promise<Completion> {
+    return this.#pump.execute({ opcode: 'IORING_OP_FSYNC', fd: this.file.fd });
   }
 
-  /** Reads bytes whole, or fails the test. */
+  /** Reads `length` bytes. Throws AssertionError when the read fails or is short. */
   async get(offset: number, length: number): Promise<Uint8Array> {
     using memory = ioMemory(this.#t, length);
-    this.#t.equal((await this.transfer('READ', memory, offset)).res, length, `a read at ${offset}`);
+    const { res } = await this.transfer('READ', memory, offset);
+    this.#t.equal(res, length, `CQE res of a read at ${offset}`);
     return memory.bytes.slice();
   }
 
-  /** Writes bytes whole, or fails the test. */
+  /** Writes all of `bytes`. Throws AssertionError when the write fails or is short. */
   async put(offset: number, bytes: Uint8Array, flags = 0): Promise<void> {
     using memory = ioMemory(this.#t, bytes.length);
     memory.bytes.set(bytes);
     const { res } = await this.transfer('WRITE', memory, offset, flags);
-    this.#t.equal(res, bytes.length, `a write at ${offset}`);
+    this.#t.equal(res, bytes.length, `CQE res of a write at ${offset}`);
   }
 
   [Symbol.dispose](): void {
@@ -64,10 +76,13 @@ export class Client implements Disposable {
   }
 }
 
-const run = promisify(execFile);
+const execFileAsync = promisify(execFile);
 
-/** A command that may read and write the device as it likes: it is a process of its own, and this one goes on. What it said. */
-export async function elsewhere(t: Test, name: string, ...args: string[]): Promise<string> {
-  const { stdout } = await run(name, args, { signal: t.signal, timeout: 20_000 });
+/**
+ * Runs a command in a process that may block on the device, and returns its standard output. Throws the error of `execFile` when
+ * the command fails or takes 20 s.
+ */
+export async function runCommand(t: Test, name: string, ...args: string[]): Promise<string> {
+  const { stdout } = await execFileAsync(name, args, { signal: t.signal, timeout: 20_000 });
   return stdout;
 }

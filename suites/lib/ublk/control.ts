@@ -7,28 +7,29 @@ const COMMAND = 'ublksrv_ctrl_cmd';
 const INFO = 'ublksrv_ctrl_dev_info';
 const PARAMS = 'ublk_params';
 const BASIC = 'ublk_param_basic';
-/** `queue_id` of a command that is not for a queue (struct ublksrv_ctrl_cmd). */
+/** `queue_id` of a command that concerns the whole device (struct ublksrv_ctrl_cmd). */
 const NO_QUEUE = 0xffff;
-/** `dev_id` that lets the kernel choose (ublk_ctrl_add_dev). */
-const ANY = 0xffff_ffff;
+/** `dev_id` with which the kernel chooses the number (ublk_ctrl_add_dev). */
+const ANY_ID = 0xffff_ffff;
 
-/** struct ublksrv_ctrl_dev_info, as far as it is used. */
+/** The fields of struct ublksrv_ctrl_dev_info that the server and its tests use. */
 export interface DeviceInfo {
   id: number;
   queues: number;
   depth: number;
   /** UBLK_S_DEV_ number. */
   state: number;
-  /** What the kernel made of the UBLK_F_ bits asked for. */
+  /** UBLK_F_ bits: those of the request without the ones that the kernel cleared. */
   flags: number;
   /** Largest request, bytes. */
   maxIo: number;
 }
 
+/** Parameters of a device (UBLK_U_CMD_SET_PARAMS, struct ublk_param_basic). */
 export interface DeviceParams {
-  /** Bytes. */
+  /** Size of the device, bytes. */
   size: number;
-  /** 512 or 4096. */
+  /** Logical block size, bytes: 512 or 4096. */
   blockSize: number;
   /** Largest request, bytes. */
   maxIo: number;
@@ -37,8 +38,9 @@ export interface DeviceParams {
 }
 
 /**
- * /dev/ublk-control: one call for each command (Documentation/block/ublk.rst, "Control plane"). The kernel executes them on a
- * worker, so that the event loop goes on, and a server in this process can answer what they wait for. All throw SyscallError.
+ * /dev/ublk-control: one method for each command (Documentation/block/ublk.rst, "Control plane"). The kernel executes commands on
+ * an io-wq worker, so a server on this event loop can answer the requests that a command waits for. All methods throw
+ * SyscallError with the command's name.
  */
 export class Control implements Disposable {
   readonly #uapi: UapiTable;
@@ -51,23 +53,25 @@ export class Control implements Disposable {
     this.#pump = new Pump(uapi, { shape: 'sqe128', entries: 8 });
   }
 
-  /** UBLK_U_CMD_ADD_DEV: makes /dev/ublkcN. The kernel may give fewer queues (one a CPU) and clear flags. */
-  async add(wanted: { queues: number; depth: number; maxIo: number; flags: number }): Promise<DeviceInfo> {
+  /** UBLK_U_CMD_ADD_DEV: creates /dev/ublkcN. The kernel may grant fewer queues (at most one per CPU) and clear flags. */
+  async add(params: { queues: number; depth: number; maxIo: number; flags: number }): Promise<DeviceInfo> {
     using memory = new Memory(this.#uapi.size(INFO));
     this.#uapi.write(memory.view, INFO, {
-      ...{ nr_hw_queues: wanted.queues, queue_depth: wanted.depth, flags: wanted.flags },
-      ...{ max_io_buf_bytes: wanted.maxIo, dev_id: ANY },
+      ...{ nr_hw_queues: params.queues, queue_depth: params.depth, flags: params.flags },
+      ...{ max_io_buf_bytes: params.maxIo, dev_id: ANY_ID },
     });
-    await this.#command('UBLK_U_CMD_ADD_DEV', ANY, memory);
+    await this.#command('UBLK_U_CMD_ADD_DEV', ANY_ID, memory);
     return this.#decode(memory.view);
   }
 
+  /** UBLK_U_CMD_GET_DEV_INFO. Throws SyscallError ENODEV when the device does not exist. */
   async info(id: number): Promise<DeviceInfo> {
     using memory = new Memory(this.#uapi.size(INFO));
     await this.#command('UBLK_U_CMD_GET_DEV_INFO', id, memory);
     return this.#decode(memory.view);
   }
 
+  /** UBLK_U_CMD_SET_PARAMS: required before `start`. */
   async setParams(id: number, params: DeviceParams): Promise<void> {
     using memory = new Memory(this.#uapi.size(PARAMS));
     const shift = Math.log2(params.blockSize);
@@ -84,12 +88,15 @@ export class Control implements Disposable {
     await this.#command('UBLK_U_CMD_SET_PARAMS', id, memory);
   }
 
-  /** Ends when all queues have fetched and /dev/ublkbN is there, its partition table read. */
+  /** UBLK_U_CMD_START_DEV: resolves when all queues have fetched, /dev/ublkbN exists and its partition table has been read. */
   async start(id: number): Promise<void> {
     await this.#command('UBLK_U_CMD_START_DEV', id, undefined, process.pid);
   }
 
-  /** Makes a quiesced device ready for another server; false while the one that died still has it open, or it is not quiesced yet. */
+  /**
+   * UBLK_U_CMD_START_USER_RECOVERY: prepares a quiesced device for another server. Resolves to false while the kernel refuses with
+   * EBUSY: the previous server still has the device open, or the device is not quiesced yet.
+   */
   async beginRecovery(id: number): Promise<boolean> {
     try {
       await this.#command('UBLK_U_CMD_START_USER_RECOVERY', id);
@@ -100,23 +107,24 @@ export class Control implements Disposable {
     }
   }
 
-  /** Ends when all queues have fetched: requests are asked for again. */
+  /** UBLK_U_CMD_END_USER_RECOVERY: resolves when all queues have fetched; the kernel then requeues the requests. */
   async endRecovery(id: number): Promise<void> {
     await this.#command('UBLK_U_CMD_END_USER_RECOVERY', id, undefined, process.pid);
   }
 
-  /** Ends when /dev/ublkbN is gone: what is under way is waited for. */
+  /** UBLK_U_CMD_STOP_DEV: resolves when the requests in flight have completed and /dev/ublkbN is gone. */
   async stop(id: number): Promise<void> {
     await this.#command('UBLK_U_CMD_STOP_DEV', id);
   }
 
   /**
-   * Stops it if need be and removes /dev/ublkcN. Ends when the number is free again: nobody has /dev/ublkcN open or mapped, nor
-   * /dev/ublkbN. `wait: false` ends at once, where the kernel can (Linux 6.9).
+   * UBLK_U_CMD_DEL_DEV: stops the device if it is live and removes /dev/ublkcN. Resolves when the number is free again, that is when
+   * the last file or mapping of /dev/ublkcN and of /dev/ublkbN is closed. `wait: false` resolves at once on kernels with
+   * UBLK_U_CMD_DEL_DEV_ASYNC (Linux 6.9).
    */
   async delete(id: number, { wait = true } = {}): Promise<void> {
-    const atOnce = !wait && this.#uapi.has('UBLK_U_CMD_DEL_DEV_ASYNC');
-    await this.#command(atOnce ? 'UBLK_U_CMD_DEL_DEV_ASYNC' : 'UBLK_U_CMD_DEL_DEV', id);
+    const async = !wait && this.#uapi.has('UBLK_U_CMD_DEL_DEV_ASYNC');
+    await this.#command(async ? 'UBLK_U_CMD_DEL_DEV_ASYNC' : 'UBLK_U_CMD_DEL_DEV', id);
   }
 
   #decode(view: DataView): DeviceInfo {
@@ -133,7 +141,7 @@ export class Control implements Disposable {
 
   async #command(name: string, id: number, memory?: Memory, data = 0): Promise<void> {
     const values = { dev_id: id, queue_id: NO_QUEUE, addr: memory?.address, len: memory?.length, data };
-    const { res } = await this.#pump.one({
+    const { res } = await this.#pump.execute({
       opcode: 'IORING_OP_URING_CMD',
       fd: this.#file.fd,
       more: { cmd_op: this.#uapi.constant(name) },
@@ -148,8 +156,8 @@ export class Control implements Disposable {
   }
 }
 
-/** Deletes a device that may be gone already; its number is free when those who still have it open have closed it. */
-export async function deleteIfThere(control: Control, id: number): Promise<void> {
+/** Deletes a device if it still exists, without waiting until its number is free. Throws SyscallError other than ENODEV. */
+export async function deleteIfPresent(control: Control, id: number): Promise<void> {
   try {
     await control.delete(id, { wait: false });
   } catch (error) {

@@ -1,112 +1,147 @@
 import { constants, readFileSync } from 'node:fs';
 import { File, ioMemory, mounted, numbers, pattern, suite, test } from '../index.ts';
-import { elsewhere } from './client.ts';
-import { MIB, served, temporary } from './setup.ts';
+import { runCommand } from './client.ts';
+import { type DataPath, pathOptions, testEachTarget } from './datapath.ts';
+import { MIB, startServer, temporaryPath } from './fixtures.ts';
 import { fileTarget } from './target.ts';
-import { eachTarget, how, type Way } from './way.ts';
 
 const SIZES = [512, 4096, 64 << 10, 512 << 10, MIB];
-/** Places that no page and no larger block begins at. */
-const ODD = [0, 512, 3 * 512, 4096 + 512, 65536 - 512, 2 * MIB + 7 * 512];
+/** Block-aligned offsets; all but 0 are aligned to no page and no larger block. */
+const ODD_OFFSETS = [0, 512, 3 * 512, 4096 + 512, 65536 - 512, 2 * MIB + 7 * 512];
 
-/** Contents: in all sizes and places, by all who use the device. */
-export function dataTests(way: Way): void {
-  suite('data', way.needs, () => tests(way));
+/** Registers the tests of contents: every size and offset, device limits, and other processes as clients. */
+export function dataTests(dataPath: DataPath): void {
+  suite('data', dataPath.needs, () => tests(dataPath));
 }
 
-function tests(way: Way): void {
-  eachTarget(way, 'what is written is read, in all sizes at odd places', async (t, target) => {
-    const { client, server } = await served(t, { ...how(way), target: target(8 * MIB) });
-    const image = new Uint8Array(8 * MIB);
-    await client.put(0, image.subarray(0, 4 * MIB));
-    await client.put(4 * MIB, image.subarray(4 * MIB));
-    let seed = 1;
-    for (const size of SIZES)
-      for (const offset of ODD) {
-        const bytes = pattern(size, seed++);
-        image.set(bytes, offset);
-        await client.put(offset, bytes);
-        t.bytes(await client.get(offset, size), bytes, `${size} bytes at ${offset}`);
-      }
-    for (let at = 0; at < image.length; at += MIB)
-      t.bytes(await client.get(at, MIB), image.subarray(at, at + MIB), `what is around it, from ${at}`);
-    t.ok(server.served.bytes >= image.length * 2, 'the server was not asked');
-  });
+function tests(dataPath: DataPath): void {
+  const options = pathOptions(dataPath);
 
-  test('blocks of 4096 bytes: what is smaller is refused before the server sees it', async (t) => {
-    const { client, server } = await served(t, { ...how(way), target: way.scratch(t, MIB), blockSize: 4096 });
+  testEachTarget(
+    dataPath,
+    'reads return the bytes written at every size and odd offset',
+    async (t, makeTarget) => {
+      const { client, server } = await startServer(t, { ...options, target: makeTarget(8 * MIB) });
+      const image = new Uint8Array(8 * MIB);
+      await client.put(0, image.subarray(0, 4 * MIB));
+      await client.put(4 * MIB, image.subarray(4 * MIB));
+      let seed = 1;
+      for (const size of SIZES)
+        for (const offset of ODD_OFFSETS) {
+          const bytes = pattern(size, seed++);
+          image.set(bytes, offset);
+          await client.put(offset, bytes);
+          t.bytes(await client.get(offset, size), bytes, `${size} bytes read back at ${offset}`);
+        }
+      for (let offset = 0; offset < image.length; offset += MIB)
+        t.bytes(
+          await client.get(offset, MIB),
+          image.subarray(offset, offset + MIB),
+          `the MiB at ${offset} after all writes`,
+        );
+      const { bytes } = server.served;
+      t.ok(
+        bytes >= image.length * 2,
+        `the server has answered ${image.length * 2} bytes or more, not ${bytes}`,
+      );
+    },
+  );
+
+  test('a transfer not aligned to the 4096-byte logical block fails with EINVAL and never reaches the server', async (t) => {
+    const target = dataPath.scratch(t, MIB);
+    const { client, server } = await startServer(t, { ...options, target, blockSize: 4096 });
     const bytes = pattern(4096, 3);
     await client.put(5 * 4096, bytes);
-    t.bytes(await client.get(5 * 4096, 4096), bytes);
-    const before = server.served.requests;
-    const small = ioMemory(t, 512);
-    t.errno(await client.transfer('READ', small, 0), 'EINVAL');
-    t.errno(await client.transfer('WRITE', ioMemory(t, 4096), 512), 'EINVAL');
-    t.equal(server.served.requests, before);
+    t.bytes(await client.get(5 * 4096, 4096), bytes, 'the block read back');
+    const requestsBefore = server.served.requests;
+    const halfBlock = await client.transfer('READ', ioMemory(t, 512), 0);
+    t.errno(halfBlock, 'EINVAL', 'CQE res of a read of 512 bytes');
+    const unaligned = await client.transfer('WRITE', ioMemory(t, 4096), 512);
+    t.errno(unaligned, 'EINVAL', 'CQE res of a write at offset 512');
+    t.equal(server.served.requests, requestsBefore, 'requests that the server has fetched');
   });
 
-  test('an end that is no whole MiB: the last block can be used, and none after it', async (t) => {
+  test('the last block of a device whose end is not MiB-aligned is usable, and a write past the end fails with ENOSPC', async (t) => {
     const size = MIB + 3 * 512;
-    const { client } = await served(t, { ...how(way), target: way.scratch(t, size) });
+    const { client } = await startServer(t, { ...options, target: dataPath.scratch(t, size) });
     const bytes = pattern(512, 8);
     await client.put(size - 512, bytes);
-    t.bytes(await client.get(size - 512, 512), bytes);
-    t.equal((await client.transfer('READ', ioMemory(t, 4096), size - 512)).res, 512, 'read up to the end');
-    t.equal((await client.transfer('READ', ioMemory(t, 512), size)).res, 0, 'read after the end');
-    t.errno(await client.transfer('WRITE', ioMemory(t, 512), size), 'ENOSPC');
+    t.bytes(await client.get(size - 512, 512), bytes, 'the last block read back');
+    const acrossEnd = await client.transfer('READ', ioMemory(t, 4096), size - 512);
+    t.equal(acrossEnd.res, 512, 'CQE res of a read across the end');
+    const pastEnd = await client.transfer('READ', ioMemory(t, 512), size);
+    t.equal(pastEnd.res, 0, 'CQE res of a read past the end');
+    t.errno(
+      await client.transfer('WRITE', ioMemory(t, 512), size),
+      'ENOSPC',
+      'CQE res of a write past the end',
+    );
   });
 
-  test('a file: buffered readers and writers of other processes see the same', async (t) => {
-    const path = temporary(t);
+  test('buffered reads and writes of other processes match the backing file', async (t) => {
+    const path = temporaryPath(t);
     const bytes = pattern(3 * MIB, 21);
     const target = fileTarget(t, path, bytes.length);
-    const { server } = await served(t, { ...how(way), target });
-    const source = temporary(t);
+    const { server } = await startServer(t, { ...options, target });
+    const source = temporaryPath(t);
     t.use(fileTarget(t, source, bytes.length).file).write(bytes, 0);
-    await elsewhere(t, 'dd', `if=${source}`, `of=${server.path}`, 'bs=64k', 'conv=fsync');
-    t.bytes(readFileSync(path), bytes, 'what has reached the file');
-    await elsewhere(t, 'cmp', server.path, source);
-    const out = temporary(t);
-    await elsewhere(t, 'dd', `if=${server.path}`, `of=${out}`, 'bs=5120', 'skip=17', 'count=100');
-    t.bytes(readFileSync(out), bytes.subarray(17 * 5120, 117 * 5120), 'what dd has read');
+    await runCommand(t, 'dd', `if=${source}`, `of=${server.path}`, 'bs=64k', 'conv=fsync');
+    t.bytes(readFileSync(path), bytes, 'the backing file after dd has written the device');
+    await runCommand(t, 'cmp', server.path, source);
+    const copy = temporaryPath(t);
+    await runCommand(t, 'dd', `if=${server.path}`, `of=${copy}`, 'bs=5120', 'skip=17', 'count=100');
+    t.bytes(readFileSync(copy), bytes.subarray(17 * 5120, 117 * 5120), 'the blocks that dd has read');
   });
 
-  test('a file with O_DIRECT on a file system of the drive', { devices: ['data'] }, async (t) => {
+  test('data reaches a backing file that is opened with O_DIRECT on a file system of the drive', {
+    devices: ['data'],
+  }, async (t) => {
     const folder = mounted(t, t.device('data'), 32768);
     const target = fileTarget(t, `${folder}/image`, 4 * MIB, { direct: true });
-    const { client } = await served(t, { ...how(way), target });
+    const { client } = await startServer(t, { ...options, target });
     const bytes = pattern(MIB, 31);
     await client.put(MIB + 512, bytes);
-    t.equal((await client.fsync()).res, 0);
-    t.bytes(await client.get(MIB + 512, MIB), bytes);
+    t.equal((await client.fsync()).res, 0, 'CQE res of the fsync');
+    t.bytes(await client.get(MIB + 512, MIB), bytes, 'the bytes read back');
     const file = t.use(new File(`${folder}/image`, constants.O_RDONLY));
-    const seen = new Uint8Array(MIB);
-    t.equal(file.read(seen, MIB + 512), MIB);
-    t.bytes(seen, bytes, 'what is in the file');
+    const contents = new Uint8Array(MIB);
+    t.equal(file.read(contents, MIB + 512), MIB, 'bytes read from the backing file');
+    t.bytes(contents, bytes, 'contents of the backing file');
   });
 
-  test('a hundred random transfers, a few at a time, against an image', { timeoutMs: 60_000 }, async (t) => {
+  test('100 random transfers, four in flight, match an image in memory', { timeoutMs: 60_000 }, async (t) => {
     const size = 4 * MIB;
-    const { client } = await served(t, { ...how(way), target: way.scratch(t, size), queues: 2 });
+    const target = dataPath.scratch(t, size);
+    const { client } = await startServer(t, { ...options, target, queues: 2 });
     const below = numbers(t.lab.cell.seed);
     const image = new Uint8Array(size);
-    for (let at = 0; at < size; at += MIB) await client.put(at, image.subarray(at, at + MIB));
+    for (let offset = 0; offset < size; offset += MIB)
+      await client.put(offset, image.subarray(offset, offset + MIB));
     for (let round = 0; round < 25; round++) {
-      // Four regions of a MiB: what is under way at once does not overlap.
-      const parts = [0, 1, 2, 3].map((region) => {
+      // One transfer in each MiB: concurrent transfers do not overlap.
+      const transfers = [0, 1, 2, 3].map((region) => {
         const length = 512 * (1 + below(512));
         return { offset: region * MIB + 512 * below((MIB - length) / 512), length, write: below(2) === 0 };
       });
       await Promise.all(
-        parts.map(async ({ offset, length, write }, index) => {
+        transfers.map(async ({ offset, length, write }, index) => {
           const bytes = write ? pattern(length, round * 4 + index + 1) : image.slice(offset, offset + length);
-          if (!write) return t.bytes(await client.get(offset, length), bytes, `round ${round}, at ${offset}`);
+          if (!write)
+            return t.bytes(
+              await client.get(offset, length),
+              bytes,
+              `round ${round}: bytes read at ${offset}`,
+            );
           image.set(bytes, offset);
           await client.put(offset, bytes);
         }),
       );
     }
-    for (let at = 0; at < size; at += MIB)
-      t.bytes(await client.get(at, MIB), image.subarray(at, at + MIB), `at the end, from ${at}`);
+    for (let offset = 0; offset < size; offset += MIB)
+      t.bytes(
+        await client.get(offset, MIB),
+        image.subarray(offset, offset + MIB),
+        `the MiB at ${offset} after all rounds`,
+      );
   });
 }

@@ -4,70 +4,78 @@ import type { BlockRequest } from './request.ts';
 
 type Filter = (request: BlockRequest) => boolean;
 
-/** Requests that stay unanswered until `release`. */
-export class HeldBack {
+/** Requests that a server keeps unanswered until `release`. */
+export class HeldRequests {
   readonly #matches: Filter;
   readonly #requests: BlockRequest[] = [];
-  readonly #going = deferred<number | undefined>();
-  #more = deferred();
+  readonly #released = deferred<number | undefined>();
+  #nextArrival = deferred();
   #open = false;
 
   constructor(matches: Filter) {
     this.#matches = matches;
   }
 
-  /** Those that have arrived, in this order. */
+  /** The requests that have arrived, in order. */
   get requests(): readonly BlockRequest[] {
     return this.#requests;
   }
 
-  /** Waits until so many have arrived. Throws TimeoutError. */
+  /** Waits until `count` requests have arrived; returns all that have. Throws TimeoutError. */
   async arrived(count = 1, timeoutMs = 10_000): Promise<readonly BlockRequest[]> {
     const deadline = performance.now() + timeoutMs;
     while (this.#requests.length < count)
-      if (!(await before(deadline, this.#more.promise)))
+      if (!(await before(deadline, this.#nextArrival.promise)))
         throw new TimeoutError(
           `${this.#requests.length} of ${count} requests held back after ${timeoutMs} ms`,
         );
     return this.#requests;
   }
 
-  /** Lets them go on, and holds nothing back any more. With `result` they are not answered but end with it, bytes or -errno. */
+  /**
+   * Lets the held requests continue to the strategy and holds no further ones. With `result` (bytes or -errno) they complete with
+   * it, and the strategy is not called.
+   */
   release(result?: number): void {
     this.#open = true;
-    this.#going.resolve(result);
+    this.#released.resolve(result);
   }
 
-  wants(request: BlockRequest): boolean {
+  /** Whether this request is to be held. */
+  holds(request: BlockRequest): boolean {
     return !this.#open && this.#matches(request);
   }
 
-  /** Keeps a request until `release`; what that was given. */
-  async keep(request: BlockRequest): Promise<number | undefined> {
+  /** Holds a request until `release`; resolves to the result that `release` was called with. */
+  async hold(request: BlockRequest): Promise<number | undefined> {
     this.#requests.push(request);
-    const { resolve } = this.#more;
-    this.#more = deferred();
+    const { resolve } = this.#nextArrival;
+    this.#nextArrival = deferred();
     resolve();
-    return await this.#going.promise;
+    return await this.#released.promise;
   }
 }
 
-/** All that a server holds back. */
+/** Decides for each request of a server whether it is held back. */
 export class Gate {
-  readonly #held: HeldBack[] = [];
+  readonly #held: HeldRequests[] = [];
 
-  hold(matches: Filter): HeldBack {
-    const held = new HeldBack(matches);
+  /** From now on holds back requests that match. */
+  hold(matches: Filter): HeldRequests {
+    const held = new HeldRequests(matches);
     this.#held.push(held);
     return held;
   }
 
-  /** Waits if somebody holds the request back: the first who wants it. With a result, it is to end with that. */
+  /**
+   * Waits while the request is held, by the oldest filter that matches. Resolves to the result that the request is to complete
+   * with (bytes or -errno), or to undefined when the strategy is to answer it.
+   */
   async pass(request: BlockRequest): Promise<number | undefined> {
-    return await this.#held.find((held) => held.wants(request))?.keep(request);
+    return await this.#held.find((held) => held.holds(request))?.hold(request);
   }
 
-  /** Ends what is still held back, with this result. */
+  /** Completes all held requests with this result. */
   open(result: number): void {
     for (const held of this.#held.splice(0)) held.release(result);
   }

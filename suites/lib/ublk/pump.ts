@@ -9,17 +9,18 @@ import {
   writeSqe,
 } from '../index.ts';
 
-/** An SQE, for IORING_OP_URING_CMD with its command: the fields of a struct by name. */
+/** Fields of an SQE; the pump assigns its `user_data`. */
 export interface PumpSqe extends Omit<SqeFields, 'userData'> {
+  /** The command of IORING_OP_URING_CMD: a struct's name, and its fields by name. */
   command?: { struct: string; values: Record<string, number | bigint | undefined> };
-  /** The next SQE is of the same group, or of this one's. */
+  /** The SQE group continues with the next SQE. */
   grouped?: boolean;
 }
 
-/** A completion, with its place among all of its ring's. */
-export type Answered = Cqe & { arrival: number };
+/** A CQE; `arrival` is its index among the completions of its ring, from 0. */
+export type Completion = Cqe & { arrival: number };
 
-/** Writes an SQE with its command and its group's mark. */
+/** Writes an SQE with its command and group flag to `view`. Throws SkipError where the kernel has no SQE groups. */
 export function writePumpSqe(
   view: DataView,
   uapi: UapiTable,
@@ -34,23 +35,23 @@ export function writePumpSqe(
   if (grouped) groupMarking(uapi).mark(view);
 }
 
-interface Waiting {
-  resolve(answered: Answered): void;
+interface Pending {
+  resolve(completion: Completion): void;
   reject(error: Error): void;
 }
 
-/** setTimeout knows no more (24 days): completions of a server come when they come. */
-const FOREVER_MS = 2 ** 31 - 1;
+/** The largest delay of setTimeout (24 days): a server's fetch completes only when a client sends a request. */
+const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /**
- * A ring whose completions go to who asked for them, as they come. SQEs that are written in one turn of the event loop are
- * submitted together; those of one `send` always are, so that a group or a link is not cut. No set-up flags that keep task work
- * from running while node sleeps in epoll.
+ * A ring that returns a promise for each SQE. SQEs that are queued in one turn of the event loop are submitted by one system call.
+ * Those of one `send` always are, so that a group or a chain of links is never split. IORING_SETUP_DEFER_TASKRUN must not be set:
+ * task work has to run while Node sleeps in epoll.
  */
 export class Pump implements Disposable {
   readonly ring: TestRing;
   readonly #uapi: UapiTable;
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #pending = new Map<number, Pending>();
   #serial = 0;
   #arrivals = 0;
   #written = 0;
@@ -59,7 +60,7 @@ export class Pump implements Disposable {
 
   constructor(uapi: UapiTable, { flags = [], ...options }: TestRingOptions = {}) {
     this.#uapi = uapi;
-    // One SQE that the kernel refuses to take must not leave the others lying.
+    // Without SUBMIT_ALL an SQE that fails at submission would leave those behind it unsubmitted.
     this.ring = new TestRing(uapi, {
       shape: 'plain',
       flags: ['IORING_SETUP_SUBMIT_ALL', ...flags],
@@ -68,44 +69,44 @@ export class Pump implements Disposable {
   }
 
   /**
-   * Queues SQEs, in this order. Each promise is its completion; they are rejected when the pump is closed. Throws RangeError
-   * when there are more than the ring has entries.
+   * Queues SQEs, in this order, and returns a promise for the completion of each; closing the pump rejects them. Throws RangeError
+   * when there are more SQEs than the ring has entries, Error when the pump is closed.
    */
-  send(...sqes: readonly PumpSqe[]): Promise<Answered>[] {
+  send(...sqes: readonly PumpSqe[]): Promise<Completion>[] {
     if (this.#closed) throw new Error('the ring is closed');
     if (this.#written + sqes.length > this.ring.params.sqEntries) this.flush();
-    const promises = sqes.map((sqe) => this.#write(sqe));
+    const completions = sqes.map((sqe) => this.#write(sqe));
     if (this.#written === sqes.length) nextTick(() => this.flush());
     if (!this.#reaping) void this.#reap();
-    return promises;
+    return completions;
   }
 
-  /** As `send`, until all have completed; in the order of the SQEs. */
-  all(...sqes: readonly PumpSqe[]): Promise<Answered[]> {
+  /** `send`, then waits for all completions; they are in the order of the SQEs. Rejects as `send` does. */
+  executeAll(...sqes: readonly PumpSqe[]): Promise<Completion[]> {
     return Promise.all(this.send(...sqes));
   }
 
-  /** One request from submission to completion. */
-  async one(sqe: PumpSqe): Promise<Answered> {
-    const [answered] = await this.all(sqe);
-    return answered as Answered;
+  /** Submits one SQE and waits for its completion. Rejects as `send` does. */
+  async execute(sqe: PumpSqe): Promise<Completion> {
+    const [completion] = await this.executeAll(sqe);
+    return completion as Completion;
   }
 
-  /** Submits now what was queued. */
+  /** Submits the queued SQEs now. Throws SyscallError. */
   flush(): void {
     if (this.#closed || this.#written === 0) return;
     this.#written = 0;
     for (let left = this.ring.publish(); left > 0; ) left -= this.ring.enter(left, 0, 0);
   }
 
-  #write(sqe: PumpSqe): Promise<Answered> {
+  #write(sqe: PumpSqe): Promise<Completion> {
     const userData = ++this.#serial;
     writePumpSqe(this.ring.nextSqe(), this.#uapi, sqe, userData);
     this.#written++;
-    const promise = new Promise<Answered>((resolve, reject) =>
-      this.#waiting.set(userData, { resolve, reject }),
+    const promise = new Promise<Completion>((resolve, reject) =>
+      this.#pending.set(userData, { resolve, reject }),
     );
-    // A test that has failed awaits nothing any more.
+    // A failed test no longer awaits its completions: their rejection must not end the process.
     promise.catch(() => {});
     return promise;
   }
@@ -113,22 +114,22 @@ export class Pump implements Disposable {
   async #reap(): Promise<void> {
     this.#reaping = true;
     try {
-      while (this.#waiting.size > 0) {
-        const first = await this.ring.wait(1, { timeoutMs: FOREVER_MS });
-        for (const cqe of [...first, ...this.ring.reap()]) {
-          this.#waiting.get(cqe.tag)?.resolve({ ...cqe, arrival: this.#arrivals++ });
-          this.#waiting.delete(cqe.tag);
+      while (this.#pending.size > 0) {
+        const waited = await this.ring.wait(1, { timeoutMs: MAX_DELAY_MS });
+        for (const cqe of [...waited, ...this.ring.reap()]) {
+          this.#pending.get(cqe.tag)?.resolve({ ...cqe, arrival: this.#arrivals++ });
+          this.#pending.delete(cqe.tag);
         }
       }
     } catch (error) {
-      for (const { reject } of this.#waiting.values()) reject(error as Error);
-      this.#waiting.clear();
+      for (const { reject } of this.#pending.values()) reject(error as Error);
+      this.#pending.clear();
     } finally {
       this.#reaping = false;
     }
   }
 
-  /** Closes the ring: the kernel cancels what is under way. Twice is once. */
+  /** Closes the ring; the kernel cancels the requests in flight. Idempotent. */
   close(): void {
     this.#closed = true;
     this.ring.close();

@@ -2,33 +2,37 @@ import { errnoName } from '../../binding/index.ts';
 import { type File, Mapping, Memory, type UapiTable } from '../index.ts';
 import type { DeviceInfo } from './control.ts';
 import type { Gate } from './gate.ts';
-import { type Answered, Pump, type PumpSqe } from './pump.ts';
+import { type Completion, Pump, type PumpSqe } from './pump.ts';
 import { type BlockRequest, RequestLayout } from './request.ts';
 
 const COMMAND = 'ublksrv_io_cmd';
 const PAGE = 4096;
-const pages = (bytes: number) => Math.ceil(bytes / PAGE) * PAGE;
+const pageAlign = (bytes: number) => Math.ceil(bytes / PAGE) * PAGE;
 
-/** What a strategy answers requests with: the ring of the request's queue and what belongs to it. */
+/** What a strategy answers a request with: the ring, the character device and the buffers of the request's queue. */
 export interface Port {
   readonly uapi: UapiTable;
-  /** /dev/ublkcN. */
+  /** /dev/ublkcN */
   readonly char: File;
-  /** Where in `char` a request's data is (UBLK_F_USER_COPY); `offset` bytes into it. */
+  /** Position in `char` of byte `offset` of a request's data (UBLK_F_USER_COPY). */
   position(request: BlockRequest, offset?: number): number;
-  /** The server's own memory for a request's data: one for each tag, as large as a request can be. */
+  /** Memory of the server for a request's data: one buffer per tag, of the largest request's size. */
   buffer(request: BlockRequest): Memory;
-  /** Puts SQEs on the queue's ring, in this order and together, until all have completed. */
-  send(...sqes: readonly PumpSqe[]): Promise<Answered[]>;
-  /** The leader that lends a request's pages to the members of its group (UBLK_U_IO_PROVIDE_IO_BUF); it begins a group. */
+  /** Submits SQEs to the queue's ring by one system call, in this order, and waits for all completions (`Pump.executeAll`). */
+  send(...sqes: readonly PumpSqe[]): Promise<Completion[]>;
+  /** A leader that lends a request's pages to the members of its group (UBLK_U_IO_PROVIDE_IO_BUF). `more` overrides its fields. */
   provide(request: BlockRequest, more?: Partial<PumpSqe>): PumpSqe;
-  /** A leader that provides, and members whose `addr` is an offset into the request; all completions, the leader's first. */
-  group(request: BlockRequest, ...members: readonly PumpSqe[]): Promise<Answered[]>;
+  /** Submits such a leader and its members, whose `addr` is an offset into the request's data. Completions, the leader's first. */
+  group(request: BlockRequest, ...members: readonly PumpSqe[]): Promise<Completion[]>;
 }
 
-/** Answers one request: what is committed for it, bytes or -errno. What it throws is -EIO, and fails the server's disposal. */
+/**
+ * Answers one request: returns the result to commit, bytes or -errno. If it throws, the request completes with -EIO and disposing
+ * of the server throws the error.
+ */
 export type Strategy = (request: BlockRequest, port: Port) => number | Promise<number>;
 
+/** What a queue is made from; `index` is its number, `q_id` of the kernel. */
 export interface QueueOptions {
   uapi: UapiTable;
   char: File;
@@ -36,27 +40,27 @@ export interface QueueOptions {
   index: number;
   strategy: Strategy;
   gate: Gate;
-  /** SQ entries. */
+  /** SQ entries of the queue's ring. */
   entries: number;
 }
 
 /**
- * One queue of a device: fetches requests, has them answered and commits the results (Documentation/block/ublk.rst, "Data
- * plane"). All its commands come from the thread of the event loop, as the driver demands.
+ * One queue of a device: fetches requests, calls the strategy and commits the results (Documentation/block/ublk.rst, "Data
+ * plane"). All commands come from the event loop's thread: the driver requires that one thread serves a queue.
  */
 export class Queue implements Port, Disposable {
   readonly uapi: UapiTable;
   readonly char: File;
   readonly pump: Pump;
-  /** What went wrong in the server itself. */
+  /** Errors of the server: what strategies threw, and fetch or commit commands that failed. */
   readonly failures: Error[] = [];
-  /** Requests answered, and their bytes. */
+  /** Requests fetched, and their bytes. */
   readonly served = { requests: 0, bytes: 0 };
   readonly #options: QueueOptions;
   readonly #layout: RequestLayout;
   readonly #descriptors: Mapping;
   readonly #buffers = new Map<number, Memory>();
-  #slots: Promise<unknown> = Promise.resolve();
+  #tags: Promise<unknown> = Promise.resolve();
 
   constructor(options: QueueOptions) {
     this.#options = options;
@@ -64,32 +68,32 @@ export class Queue implements Port, Disposable {
     this.char = options.char;
     this.#layout = new RequestLayout(this.uapi);
     this.pump = new Pump(this.uapi, { entries: options.entries });
-    // Arrays begin at multiples of the largest one possible, and have to be mapped whole (ublk_ch_mmap).
-    const room = pages(this.uapi.constant('UBLK_MAX_QUEUE_DEPTH') * this.#layout.descriptorSize);
+    // The descriptor array of queue n begins at n times the largest possible array, and must be mapped whole (ublk_ch_mmap).
+    const stride = pageAlign(this.uapi.constant('UBLK_MAX_QUEUE_DEPTH') * this.#layout.descriptorSize);
     const base = this.uapi.constant('UBLKSRV_CMD_BUF_OFFSET');
-    const length = pages(options.info.depth * this.#layout.descriptorSize);
-    this.#descriptors = new Mapping(this.char.fd, base + options.index * room, length);
+    const length = pageAlign(options.info.depth * this.#layout.descriptorSize);
+    this.#descriptors = new Mapping(this.char.fd, base + options.index * stride, length);
   }
 
-  /** Fetches on all tags. The device can be started when all queues have done this and the loop has turned once. */
+  /** Fetches on all tags. UBLK_U_CMD_START_DEV waits until all queues have done this. */
   start(): void {
     const tags = Array.from({ length: this.#options.info.depth }, (_, tag) => tag);
-    this.#slots = Promise.all(tags.map((tag) => this.#serve(tag)));
+    this.#tags = Promise.all(tags.map((tag) => this.#serve(tag)));
   }
 
-  /** Ends when the kernel has taken all tags back: after the device was stopped. */
+  /** Resolves when the kernel has aborted the fetches of all tags, which it does when the device stops. */
   async ended(): Promise<void> {
-    await this.#slots;
+    await this.#tags;
   }
 
   async #serve(tag: number): Promise<void> {
     const [ok, abort] = [this.uapi.constant('UBLK_IO_RES_OK'), this.uapi.constant('UBLK_IO_RES_ABORT')];
     try {
-      const fetch = this.#sqe('UBLK_U_IO_FETCH_REQ', { q_id: this.#options.index, tag });
-      let { res } = await this.pump.one(fetch);
+      const fetch = this.#commandSqe('UBLK_U_IO_FETCH_REQ', { q_id: this.#options.index, tag });
+      let { res } = await this.pump.execute(fetch);
       while (res === ok) {
         const result = await this.#answer(tag);
-        ({ res } = await this.pump.one(this.commit({ tag }, result)));
+        ({ res } = await this.pump.execute(this.commit({ tag }, result)));
       }
       if (res !== abort) throw new Error(`queue ${this.#options.index}, tag ${tag}: ${errnoName(-res)}`);
     } catch (error) {
@@ -102,15 +106,15 @@ export class Queue implements Port, Disposable {
     this.served.requests++;
     this.served.bytes += request.length;
     try {
-      const instead = await this.#options.gate.pass(request);
-      return instead ?? (await this.#options.strategy(request, this));
+      const override = await this.#options.gate.pass(request);
+      return override ?? (await this.#options.strategy(request, this));
     } catch (error) {
       this.failures.push(error as Error);
       return -this.uapi.constant('EIO');
     }
   }
 
-  #sqe(name: string, values: Record<string, number>): PumpSqe {
+  #commandSqe(name: string, values: Record<string, number>): PumpSqe {
     return {
       ...{ opcode: 'IORING_OP_URING_CMD', fd: this.char.fd, command: { struct: COMMAND, values } },
       more: { cmd_op: this.uapi.constant(name) },
@@ -127,32 +131,32 @@ export class Queue implements Port, Disposable {
     return memory;
   }
 
-  send(...sqes: readonly PumpSqe[]): Promise<Answered[]> {
-    return this.pump.all(...sqes);
+  send(...sqes: readonly PumpSqe[]): Promise<Completion[]> {
+    return this.pump.executeAll(...sqes);
   }
 
   provide({ queue, tag }: BlockRequest, more: Partial<PumpSqe> = {}): PumpSqe {
-    const sqe = this.#sqe('UBLK_U_IO_PROVIDE_IO_BUF', { q_id: queue, tag });
+    const sqe = this.#commandSqe('UBLK_U_IO_PROVIDE_IO_BUF', { q_id: queue, tag });
     const flags = { uring_cmd_flags: this.uapi.constant('IORING_PROVIDE_GROUP_KBUF') };
     return { ...sqe, grouped: true, ...more, more: { ...sqe.more, ...flags, ...more.more } };
   }
 
-  group(request: BlockRequest, ...members: readonly PumpSqe[]): Promise<Answered[]> {
-    return this.send(...this.lending(request, ...members));
+  group(request: BlockRequest, ...members: readonly PumpSqe[]): Promise<Completion[]> {
+    return this.send(...this.groupSqes(request, ...members));
   }
 
-  /** The SQEs of such a group. */
-  lending(request: BlockRequest, ...members: readonly PumpSqe[]): PumpSqe[] {
+  /** The SQEs of `group`, for another ring than the queue's. */
+  groupSqes(request: BlockRequest, ...members: readonly PumpSqe[]): PumpSqe[] {
     const last = members.length - 1;
     return [this.provide(request), ...members.map((member, index) => ({ ...member, grouped: index < last }))];
   }
 
-  /** Ends a request with this result, bytes or -errno; completes with the tag's next one. */
+  /** The SQE that commits a result, bytes or -errno, and fetches: it completes when the tag has its next request. */
   commit({ tag }: Pick<BlockRequest, 'tag'>, result: number): PumpSqe {
-    return this.#sqe('UBLK_U_IO_COMMIT_AND_FETCH_REQ', { q_id: this.#options.index, tag, result });
+    return this.#commandSqe('UBLK_U_IO_COMMIT_AND_FETCH_REQ', { q_id: this.#options.index, tag, result });
   }
 
-  /** Takes ring and memory away; a device that is not stopped yet loses its server. */
+  /** Closes the ring and releases the memory. A device that is still live loses its server. */
   [Symbol.dispose](): void {
     this.pump.close();
     this.#descriptors.release();

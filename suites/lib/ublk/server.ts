@@ -1,61 +1,67 @@
 import { constants } from 'node:fs';
 import { before } from '../../binding/index.ts';
 import { File, SyscallError, type UapiTable } from '../index.ts';
-import { Control, type DeviceInfo, deleteIfThere } from './control.ts';
-import { Gate, type HeldBack } from './gate.ts';
+import { Control, type DeviceInfo, deleteIfPresent } from './control.ts';
+import { Gate, type HeldRequests } from './gate.ts';
 import { Queue, type Strategy } from './queue.ts';
 import type { BlockRequest } from './request.ts';
-import { type Answering, userCopy, zeroCopy } from './strategy.ts';
+import { type StrategyFactory, userCopy, zeroCopy } from './strategy.ts';
 import type { Target } from './target.ts';
 
+/** What a ublk server is started with. */
 export interface ServerOptions {
   target: Target;
-  /** How requests are answered: default `userCopy`. */
-  answering?: Answering;
-  /** Default 1; the kernel gives no more than one for each CPU. */
+  /** Makes the strategy that answers requests: default `userCopy`. */
+  makeStrategy?: StrategyFactory;
+  /** Default 1; the kernel grants at most one per CPU. */
   queues?: number;
-  /** Requests that a queue can have under way: default 16. */
+  /** Tags of a queue, that is requests in flight: default 16. */
   depth?: number;
-  /** Logical block, bytes: 512 or 4096; default 512. */
+  /** Logical block size, bytes: 512 or 4096; default 512. */
   blockSize?: number;
   /** Largest request, bytes: default 1 MiB. */
   maxIo?: number;
-  /** UBLK_F_ names: default `USER_COPY_FLAGS`, for `zeroCopy` itself `ZERO_COPY_FLAGS`. */
+  /** UBLK_F_ names: default `ZERO_COPY_FLAGS` for the strategy `zeroCopy`, else `USER_COPY_FLAGS`. */
   flags?: readonly string[];
-  /** UBLK_ATTR_ names: default a volatile cache and FUA. */
+  /** UBLK_ATTR_ names: default UBLK_ATTR_VOLATILE_CACHE and UBLK_ATTR_FUA. */
   attributes?: readonly string[];
-  /** SQ entries of a queue's ring: default room for some SQEs of each request. */
+  /** SQ entries of a queue's ring: default 8 per tag. */
   entries?: number;
 }
 
+/** UBLK_F_ names of a device with user copy. */
 export const USER_COPY_FLAGS = ['UBLK_F_USER_COPY', 'UBLK_F_CMD_IOCTL_ENCODE'];
+/** UBLK_F_ names of a device with zero copy; it needs user copy too, and the kernel refuses it alone with EINVAL. */
 export const ZERO_COPY_FLAGS = [...USER_COPY_FLAGS, 'UBLK_F_SUPPORT_ZERO_COPY'];
-const flagsOf = ({ flags, answering }: ServerOptions) =>
-  flags ?? (answering === zeroCopy ? ZERO_COPY_FLAGS : USER_COPY_FLAGS);
-const CACHE = ['UBLK_ATTR_VOLATILE_CACHE', 'UBLK_ATTR_FUA'];
-/** How long a stop may take before the kernel is made to end what is under way, ms: the agent grants 10 s for all. */
-const END_MS = 4000;
+const flagsOf = ({ flags, makeStrategy }: ServerOptions) =>
+  flags ?? (makeStrategy === zeroCopy ? ZERO_COPY_FLAGS : USER_COPY_FLAGS);
+const DEFAULT_ATTRIBUTES = ['UBLK_ATTR_VOLATILE_CACHE', 'UBLK_ATTR_FUA'];
+/** How long disposal waits for a stop and for a delete each, ms: the agent allows 10 s for all disposals of a test. */
+const DISPOSAL_STEP_MS = 4000;
 
-/** Gets a device that can be served, and what makes it live then. `tell`: its number, from when on it has to be deleted. */
+/**
+ * Prepares a device for a server; `live` then makes it live. Calls `setId` as soon as the device exists and must be deleted after a
+ * failure.
+ */
 type Prepare = (
   control: Control,
-  tell: (id: number) => void,
+  setId: (id: number) => void,
 ) => Promise<{ info: DeviceInfo; live(): Promise<void> }>;
 
-/** Waits for one of the two, at most so long; what went wrong. That the device is gone already is nothing wrong. */
-async function ending(what: string, work: Promise<void>): Promise<Error | undefined> {
+/** Waits at most DISPOSAL_STEP_MS for a step of the disposal; returns its failure. ENODEV is none: the device no longer exists. */
+async function failureOf(step: string, work: Promise<void>): Promise<Error | undefined> {
   const outcome = work.then(
     () => undefined,
     (error: Error) => (error instanceof SyscallError && error.code === 'ENODEV' ? undefined : error),
   );
-  if (await before(performance.now() + END_MS, outcome)) return await outcome;
-  return new Error(`a ublk device: no ${what} in ${END_MS} ms`);
+  if (await before(performance.now() + DISPOSAL_STEP_MS, outcome)) return await outcome;
+  return new Error(`${step} of the ublk device did not finish in ${DISPOSAL_STEP_MS} ms`);
 }
 
 /**
- * A ublk device and its server, in this process and on its event loop: requests are answered whatever else is awaited. Nobody
- * here may make a call on /dev/ublkbN that blocks: the server could not answer it. Disposing stops and deletes the device,
- * whatever state it is in, and throws what went wrong in the server.
+ * A ublk device and its server, on this process's event loop. Code in this process must not make a blocking call on /dev/ublkbN:
+ * the event loop could not answer it (use `Client` or `runCommand`). Disposing stops and deletes the device in any state, and
+ * throws the first error of the server.
  */
 export class UblkServer implements AsyncDisposable {
   readonly info: DeviceInfo;
@@ -78,46 +84,59 @@ export class UblkServer implements AsyncDisposable {
     this.#eio = -uapi.constant('EIO');
     this.#gate = new Gate();
     this.#char = new File(`/dev/ublkc${info.id}`, constants.O_RDWR);
-    const all = { uapi, char: this.#char, info, strategy, gate: this.#gate, entries };
-    this.queues = Array.from({ length: info.queues }, (_, index) => new Queue({ ...all, index }));
+    const shared = { uapi, char: this.#char, info, strategy, gate: this.#gate, entries };
+    this.queues = Array.from({ length: info.queues }, (_, index) => new Queue({ ...shared, index }));
   }
 
-  /** Adds a device and starts it. Throws SyscallError with the command's name, SkipError where the kernel knows no ublk. */
+  /**
+   * Adds a device and starts it. Throws SyscallError with the command's name, Error when the kernel cleared flags, SkipError where
+   * the kernel lacks a name.
+   */
   static async start(uapi: UapiTable, options: ServerOptions): Promise<UblkServer> {
-    const { queues = 1, depth = 16, maxIo = 1 << 20, blockSize = 512, target, attributes = CACHE } = options;
+    const {
+      queues = 1,
+      depth = 16,
+      maxIo = 1 << 20,
+      blockSize = 512,
+      target,
+      attributes = DEFAULT_ATTRIBUTES,
+    } = options;
     const flags = uapi.bits(...flagsOf(options));
-    return UblkServer.#serve(uapi, options, async (control, tell) => {
+    return UblkServer.#serve(uapi, options, async (control, setId) => {
       const info = await control.add({ queues, depth, maxIo, flags });
-      tell(info.id);
-      // The kernel says so by clearing flags (ublk_ctrl_add_dev), not by an error.
+      setId(info.id);
+      // The kernel clears flags that it does not support and reports no error (ublk_ctrl_add_dev).
       const refused = (flags & ~info.flags) >>> 0;
-      if (refused) throw new Error(`the kernel's ublk clears these flags: 0x${refused.toString(16)}`);
+      if (refused) throw new Error(`UBLK_U_CMD_ADD_DEV cleared flags 0x${refused.toString(16)}`);
       await control.setParams(info.id, { size: target.size, blockSize, maxIo, attributes });
       return { info, live: () => control.start(info.id) };
     });
   }
 
-  /** Goes on where another server has died, after Control.beginRecovery (UBLK_F_USER_RECOVERY). Takes the device over, also to delete it. */
+  /**
+   * Serves a device whose server has died, after `Control.beginRecovery` (UBLK_F_USER_RECOVERY). Disposing deletes the device. Throws
+   * SyscallError with the command's name.
+   */
   static async takeOver(uapi: UapiTable, id: number, options: ServerOptions): Promise<UblkServer> {
-    return UblkServer.#serve(uapi, options, async (control, tell) => {
-      tell(id);
+    return UblkServer.#serve(uapi, options, async (control, setId) => {
+      setId(id);
       return { info: await control.info(id), live: () => control.endRecovery(id) };
     });
   }
 
   static async #serve(
     uapi: UapiTable,
-    { target, answering = userCopy, depth = 16, entries = depth * 8 }: ServerOptions,
+    { target, makeStrategy = userCopy, depth = 16, entries = depth * 8 }: ServerOptions,
     prepare: Prepare,
   ): Promise<UblkServer> {
-    // First: what the kernel lacks skips the test, with its name.
-    const strategy = answering(target, uapi);
+    // Before the device is added: a SkipError for what the kernel lacks must leave no device behind.
+    const strategy = makeStrategy(target, uapi);
     const control = new Control(uapi);
     let id: number | undefined;
     let server: UblkServer | undefined;
     try {
-      const { info, live } = await prepare(control, (known) => {
-        id = known;
+      const { info, live } = await prepare(control, (assigned) => {
+        id = assigned;
       });
       server = new UblkServer(uapi, control, info, { strategy, entries });
       for (const queue of server.queues) queue.start();
@@ -126,13 +145,14 @@ export class UblkServer implements AsyncDisposable {
     } catch (error) {
       if (server) await server[Symbol.asyncDispose]().catch(() => {});
       else {
-        if (id !== undefined) await deleteIfThere(control, id);
+        if (id !== undefined) await deleteIfPresent(control, id);
         control[Symbol.dispose]();
       }
       throw error;
     }
   }
 
+  /** N of /dev/ublkbN and /dev/ublkcN. */
   get id(): number {
     return this.info.id;
   }
@@ -142,33 +162,33 @@ export class UblkServer implements AsyncDisposable {
     return `/dev/ublkb${this.id}`;
   }
 
-  /** Requests answered since the start, and their bytes; those of the start itself among them. */
+  /** Requests fetched and their bytes, including those of the partition scan at start. */
   get served(): { requests: number; bytes: number } {
-    const sum = (of: 'requests' | 'bytes') =>
-      this.queues.reduce((total, { served }) => total + served[of], 0);
+    const sum = (counter: 'requests' | 'bytes') =>
+      this.queues.reduce((total, { served }) => total + served[counter], 0);
     return { requests: sum('requests'), bytes: sum('bytes') };
   }
 
-  /** From now on such requests stay unanswered until released; the disposal ends them with -EIO. Default: all. */
-  holdBack(matches: (request: BlockRequest) => boolean = () => true): HeldBack {
+  /** From now on holds back the requests that match (default: all) until `release`. Disposal completes them with -EIO. */
+  holdBack(matches: (request: BlockRequest) => boolean = () => true): HeldRequests {
     return this.#gate.hold(matches);
   }
 
-  /** Stops the device, as a good server does: /dev/ublkbN is gone then, and all tags have come back. */
+  /** Stops the device; resolves when /dev/ublkbN is gone and the kernel has aborted all fetches. Throws SyscallError. */
   async stop(): Promise<void> {
     await this.control.stop(this.id);
     await Promise.all(this.queues.map((queue) => queue.ended()));
   }
 
-  /** Leaves the device without its server: what is under way fails, and the kernel stops it. */
+  /** Closes the server's rings and files: requests in flight fail with EIO, and the kernel stops the device. */
   abandon(): void {
-    // What the end of its rings does to a server is no failure of it.
+    // Saved first: closing the rings rejects pending fetches, which is no failure of the server.
     this.#failures ??= this.queues.flatMap((queue) => queue.failures);
     for (const queue of this.queues) queue[Symbol.dispose]();
     this.#char.close();
   }
 
-  /** Stops and deletes the device; ends when its number is free, and so not before all have closed /dev/ublkbN. */
+  /** Stops and deletes the device; resolves when all clients have closed /dev/ublkbN and its number is free. Throws SyscallError. */
   async delete(): Promise<void> {
     await this.stop();
     this.abandon();
@@ -179,11 +199,11 @@ export class UblkServer implements AsyncDisposable {
     if (this.#disposed) return;
     this.#disposed = true;
     this.#gate.open(this.#eio);
-    const stopping = await ending('stop', this.stop());
+    const stopping = await failureOf('stop', this.stop());
     this.abandon();
-    const deleting = await ending('delete', deleteIfThere(this.control, this.id));
+    const deleting = await failureOf('delete', deleteIfPresent(this.control, this.id));
     this.control[Symbol.dispose]();
-    const [first = stopping ?? deleting] = this.#failures ?? [];
-    if (first) throw first;
+    const [failure = stopping ?? deleting] = this.#failures ?? [];
+    if (failure) throw failure;
   }
 }

@@ -1,22 +1,22 @@
 import { constants } from 'node:fs';
 import { type Device, File, Memory, type Test } from '../index.ts';
 
-/** What requests are answered from: something that is open, or memory of the server (user copy only). */
+/** Where a server keeps the data of its device: an open file, or memory of the server (user copy only). */
 export interface Target {
-  /** Bytes that a device over it has. */
+  /** Size of the device, bytes. */
   readonly size: number;
   readonly fd?: number;
   readonly memory?: Memory;
 }
 
-/** Memory of the server. */
+/** `size` bytes of the server's memory, released when the test ends. */
 export function memoryTarget(t: Pick<Test, 'use'>, size: number): Target & { memory: Memory } {
   return { size, memory: t.use(new Memory(size)) };
 }
 
 /**
- * A file, made with this length where there is none. `direct`: with O_DIRECT (ext4); else through the page cache (tmpfs knows no
- * other way in all kernels).
+ * A file of `size` bytes, created if it does not exist. `direct` opens it with O_DIRECT, for file systems such as ext4; tmpfs
+ * refuses O_DIRECT before Linux 6.6, so the default is the page cache. Throws SyscallError.
  */
 export function fileTarget(
   t: Pick<Test, 'use'>,
@@ -30,7 +30,7 @@ export function fileTarget(
   return { size, fd: file.fd, file };
 }
 
-/** A drive, by its block device, with O_DIRECT: its first `size` bytes. What they held is lost. */
+/** The first `size` bytes of a drive, opened with O_DIRECT; their contents are overwritten. Throws SyscallError. */
 export function deviceTarget(
   t: Pick<Test, 'use'>,
   device: Device,
