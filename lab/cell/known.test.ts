@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import t from 'tap';
-import { blame } from './attribute.ts';
+import { attributeComplaints } from './attribute.ts';
 import { collectComplaints } from './complaints.ts';
 import { loadKnown, markKnown } from './known.ts';
 
@@ -23,8 +23,8 @@ t.test('what is known is told of and fails nobody', async (t) => {
   const [marked] = markKnown([found], [entry]);
   t.match(marked, { fatal: false, known: 'older than any series', title: found.title, text: found.text });
   const test = { name: 'pulls a controller', verdict: 'pass' as const };
-  t.match(blame([test], [{ ...found, test: test.name }]), [{ verdict: 'crash' }]);
-  t.match(blame([test], [{ ...(marked ?? found), test: test.name }]), [{ verdict: 'pass' }]);
+  t.match(attributeComplaints([test], [{ ...found, test: test.name }]), [{ verdict: 'crash' }]);
+  t.match(attributeComplaints([test], [{ ...(marked ?? found), test: test.name }]), [{ verdict: 'pass' }]);
 });
 
 t.test('only the complaint that is meant is known', async (t) => {

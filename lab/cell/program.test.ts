@@ -1,11 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, readFileSync, symlinkSync } from 'node:fs';
+import { chmodSync, copyFileSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { SuiteInfo } from '../model/suite.ts';
 import { loadSuites, loadUserSuite, withUserSuites } from '../suite/discover.ts';
 import { librariesOf } from '../suite/libraries.ts';
 import { newSuite } from '../suite/scaffold.ts';
-import { conventionOf, resultOf } from './program.ts';
+import { findPayload, preparePayloads, readProgram } from './payload.ts';
+import { resultByExitCode } from './program.ts';
+import { collectProgram, conventionOf } from './program-files.ts';
 
 const { signal } = new AbortController();
 
@@ -80,13 +83,11 @@ t.test('libraries are found without running the program', async (t) => {
   t.same(await librariesOf(import.meta.filename, signal), [], 'a script needs none');
 });
 
-t.test('verdict of a program by its exit code', (t) => {
-  const suite = (verdict: 'auto' | 'tap' | 'kselftest' | 'liburing' | 'plain') =>
-    ({ name: 'p', verdict }) as Parameters<typeof resultOf>[0];
+t.test('an exit code becomes the only result of a program, by the convention of its suite', (t) => {
   t.equal(conventionOf('auto', '/linux/tools/testing/selftests/mm/a'), 'kselftest');
   t.equal(conventionOf('auto', '/liburing/test/nop.t'), 'liburing');
   t.equal(conventionOf('tap', '/x'), undefined);
-  const auto = resultOf(suite('auto'), '/liburing/test/nop.t');
+  const auto = resultByExitCode('p', { convention: 'liburing', tapFirst: true });
   t.same(auto(0, '', false), { name: 'p', verdict: 'pass' });
   t.same(auto(77, 'no device\n', false), {
     ...{ name: 'p', verdict: 'skip', reason: 'exit code 77', detail: 'no device' },
@@ -94,7 +95,52 @@ t.test('verdict of a program by its exit code', (t) => {
   t.match(auto(1, '', false), { verdict: 'fail', reason: 'exit code 1' });
   t.match(auto(139, '', false), { verdict: 'fail', reason: 'ended by SIGSEGV' });
   t.equal(auto(1, 'ok 1', true), undefined, 'its TAP says more');
-  t.match(resultOf(suite('plain'), '/x')(77, '', true), { verdict: 'fail' }, 'asked for by name: TAP or not');
-  t.equal(resultOf(suite('tap'), '/x')(0, '', false), undefined);
+  const plain = resultByExitCode('p', { convention: 'plain', tapFirst: false });
+  t.match(plain(77, '', true), { verdict: 'fail' }, 'requested by name: TAP or not');
+  t.equal(resultByExitCode('p', { tapFirst: false })(0, '', false), undefined);
   t.end();
+});
+
+t.test('a program is stored once with its files, and is found again by its key', async (t) => {
+  const dir = t.testdir({
+    cache: {},
+    suite: { 'run.sh': '#!/bin/sh\n', data: { hello: 'hello' }, 'other.txt': 'not named' },
+  });
+  chmodSync(join(dir, 'suite/run.sh'), 0o755);
+  const before = process.env.RINGLAB_CACHE;
+  process.env.RINGLAB_CACHE = join(dir, 'cache');
+  t.teardown(() => {
+    if (before === undefined) delete process.env.RINGLAB_CACHE;
+    else process.env.RINGLAB_CACHE = before;
+  });
+  const suite = {
+    ...SuiteInfo.parse({ name: 'p', run: ['./run.sh', '-v'], files: ['data'] }),
+    dir: join(dir, 'suite'),
+  };
+  const { files } = await collectProgram(suite, signal);
+  t.same(
+    files.map(({ to, mode }) => [to, mode & 0o111]),
+    [
+      ['files/data/hello', 0],
+      ['files/run.sh', 0o111],
+    ],
+  );
+  const payload = (await preparePayloads([suite, suite], signal)).get('p');
+  if (!payload) throw new Error('no payload');
+  const folder = await findPayload(payload);
+  t.match(await readProgram(folder), {
+    program: 'run.sh',
+    args: ['-v'],
+    convention: 'liburing',
+    tapFirst: true,
+  });
+  t.equal(readFileSync(join(folder, 'files/data/hello'), 'utf8'), 'hello');
+  writeFileSync(join(dir, 'suite/data/hello'), 'changed');
+  t.not((await preparePayloads([suite], signal)).get('p')?.key, payload.key, 'other files, another key');
+  const missing = { kind: 'program' as const, key: '0'.repeat(32) };
+  await t.rejects(findPayload(missing), { exitCode: 2, message: /the cache has no program 0{32}/ });
+  await t.rejects(collectProgram({ ...suite, files: ['../cache', 'nothing'] }, signal), {
+    exitCode: 2,
+    message: /outside of the suite/,
+  });
 });

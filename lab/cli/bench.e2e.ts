@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { projectRoot } from '../core/paths.ts';
 import type { Comparison } from '../model/compare.ts';
-import type { RunRecord } from '../model/result.ts';
+import type { RunRecord } from '../model/run.ts';
 import { ringlab } from './testing/ringlab.ts';
 
 /** `ringlab bench`: a planted patch that adds 50 instructions per submission is measured exactly, and unaffected metrics stay `same`. */
@@ -42,8 +42,8 @@ t.test('bench --clock time reports requests per second, latencies and CPU time i
   const workload = 'read 4k depth 16 bvec';
   const { code, stdout, stderr } = await ringlab([...args, '--only', workload, '--json']);
   t.equal(code, 0, `exit code; standard error: ${stderr.slice(-2000)}`);
-  const { measuring, cells } = JSON.parse(stdout) as RunRecord;
-  t.same(measuring, { clock: 'time', turns: 100, warmUp: 5, boots: 1 }, 'settings in the record');
+  const { bench, cells } = JSON.parse(stdout) as RunRecord;
+  t.same(bench, { clock: 'time', turns: 100, warmUp: 5, repeats: 1 }, 'settings in the record');
   const [cell] = cells;
   const values = new Map(cell?.metrics.map(({ name, value }) => [name.replace(/^.*bvec[.]/, ''), value]));
   t.same([...values.keys()], ['iops', 'latency.p50', 'latency.p99', 'latency.p99.9', 'system'], 'metrics');

@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { RunRecord } from '../model/result.ts';
+import type { RunRecord } from '../model/run.ts';
 import { verdictsOnBase } from './testing/base.ts';
 import { noticed } from './testing/mutants.ts';
 import { ringlab } from './testing/ringlab.ts';

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import type { RunRecord } from '../model/result.ts';
+import type { RunRecord } from '../model/run.ts';
 import { ringlab } from './testing/ringlab.ts';
 
 /** Suites that are not the project's: what a developer writes, and programs that know nothing of ringlab. */

@@ -1,55 +1,14 @@
 import t from 'tap';
-import { type Attributed, blame } from '../cell/attribute.ts';
-import { runningTest } from '../cell/complaints.ts';
-import type { CellResult, TestResult } from '../model/result.ts';
-import { breaks, killer, listMutants, mutantsOf } from './mutants.ts';
+import type { TestResult } from '../model/result.ts';
+import type { CellRecord } from '../model/run.ts';
+import { breaks, killer } from './killed.ts';
+import { listMutants, mutantsOf } from './mutant-files.ts';
 
 const test = (name: string, verdict: TestResult['verdict'] = 'pass'): TestResult => ({ name, verdict });
-const complaint = (over: Partial<Attributed>): Attributed => ({
-  title: 'KASAN: slab-use-after-free in f',
-  signature: 'KASAN f',
-  text: 'BUG: KASAN: slab-use-after-free in f',
-  line: 1,
-  fatal: true,
-  ...over,
-});
-const cell = (over: Partial<CellResult>): CellResult => ({
-  name: 'k/g/s',
-  kernel: 'k',
-  guest: 'g',
-  suite: 's',
-  side: 'patched',
-  verdict: 'done',
-  tests: [],
-  complaints: [],
-  metrics: [],
-  timings: { totalMs: 1 },
-  files: {},
-  ...over,
-});
-
-t.test('a fatal complaint fails the test that was running, whatever it said', (t) => {
-  const blamed = blame([test('a'), test('b'), test('c', 'skip')], [complaint({ test: 'b' })]);
-  t.same(
-    blamed.map((one) => one.verdict),
-    ['pass', 'crash', 'skip'],
-  );
-  t.match(blamed[1], { reason: 'KASAN: slab-use-after-free in f', detail: /BUG: KASAN/ });
-  t.end();
-});
-
-t.test('noise and complaints outside of tests blame no test', (t) => {
-  const found = [complaint({ test: 'a', fatal: false }), complaint({})];
-  t.same(blame([test('a')], found), [test('a')]);
-  t.end();
-});
-
-t.test('the running test is the last that began and did not end', (t) => {
-  const log = (...lines: string[]) => lines.map((line) => `[    1.000000] ringlab: ${line}\r\n`).join('');
-  t.equal(runningTest(log('begin "a"', 'end "a"', 'begin "b"')), 'b');
-  t.equal(runningTest(log('begin "a"', 'end "a"')), undefined);
-  t.equal(runningTest(''), undefined);
-  t.end();
+const cell = (more: Partial<CellRecord>): CellRecord => ({
+  ...{ kernel: 'k', profile: 'g', suite: 's', verdict: 'done' },
+  ...{ tests: [], complaints: [], metrics: [], attempts: [] },
+  ...more,
 });
 
 t.test('a mutant is killed by a test that passes without it', (t) => {
@@ -60,6 +19,11 @@ t.test('a mutant is killed by a test that passes without it', (t) => {
   t.equal(killer(healthy, cell({ tests: [test('a'), test('b', 'fail')] })), undefined, 'b proves nothing');
   t.equal(killer(healthy, cell({ tests: [test('a')] })), undefined);
   t.match(killer(healthy, cell({ verdict: 'crash', reason: 'panic', tests: [] })), /crash, panic/);
+  t.equal(
+    killer(healthy, cell({ verdict: 'lab-failed', tests: [] })),
+    undefined,
+    'a fault of the lab kills nothing',
+  );
   t.end();
 });
 

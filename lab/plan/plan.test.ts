@@ -1,8 +1,11 @@
 import t from 'tap';
+import { CellSpec, keyOfCell } from '../model/cell.ts';
 import { GuestProfile } from '../model/guest.ts';
 import { SuiteInfo } from '../model/suite.ts';
 import { loadSuites } from '../suite/discover.ts';
-import { cellsOf, makePlan, type PlanRequest } from './plan.ts';
+import { type Artefacts, cellSpecs } from './cells.ts';
+import { readCellSpec } from './file.ts';
+import { makePlan, type PlanRequest } from './plan.ts';
 
 const guest = (name: string) =>
   GuestProfile.parse({
@@ -33,18 +36,18 @@ const request = (over: Partial<PlanRequest> = {}): PlanRequest => ({
   ...over,
 });
 const pairs = (over: Partial<PlanRequest>) =>
-  makePlan(request(over), profiles, suites).pairs.map((pair) => `${pair.guest.name}/${pair.suite.name}`);
+  makePlan(request(over), profiles, suites).pairs.map((pair) => `${pair.profile.name}/${pair.suite.name}`);
 
-t.test('without wishes every suite runs on the guests it is written for', (t) => {
+t.test('without a series every suite runs on the guests that it names', (t) => {
   t.same(pairs({}), ['plain/passthrough', 'swiotlb/passthrough', 'multipath/multipath']);
   t.end();
 });
 
-t.test('a series says what it wants, the user has the last word', (t) => {
-  const wishes = { suites: ['multipath', 'passthrough'], guests: ['plain', 'multipath'] };
-  t.same(pairs({ wishes }), ['multipath/multipath', 'plain/passthrough']);
-  t.same(pairs({ wishes, guests: ['swiotlb'] }), ['swiotlb/passthrough']);
-  t.same(pairs({ wishes, suites: ['passthrough'] }), ['plain/passthrough']);
+t.test('options overrule the suites and guests that a series names', (t) => {
+  const seriesDefaults = { suites: ['multipath', 'passthrough'], guests: ['plain', 'multipath'] };
+  t.same(pairs({ seriesDefaults }), ['multipath/multipath', 'plain/passthrough']);
+  t.same(pairs({ seriesDefaults, guests: ['swiotlb'] }), ['swiotlb/passthrough']);
+  t.same(pairs({ seriesDefaults, suites: ['passthrough'] }), ['plain/passthrough']);
   t.end();
 });
 
@@ -67,22 +70,63 @@ t.test('sizes and a debug kernel change guest and deadlines', (t) => {
   const config = { start: 'tinyconfig', fragments: [], debug: true };
   const plan = makePlan(request({ vcpus: 4, diskMiB: 32, config }), profiles, suites);
   const [first] = plan.pairs;
-  t.match(first?.guest, { vcpus: 4, memoryMiB: 2048, nvme: [{ namespaces: [{ sizeMiB: 32 }] }] });
+  t.match(first?.profile, { vcpus: 4, memoryMiB: 2048, nvme: [{ namespaces: [{ sizeMiB: 32 }] }] });
   t.equal(first?.suite.timeoutSeconds, 1200);
   t.equal(plan.bootTimeoutMs, 240_000);
-  t.equal(makePlan(request({ memoryMiB: 512 }), profiles, suites).pairs[0]?.guest.memoryMiB, 512);
+  t.equal(makePlan(request({ memoryMiB: 512 }), profiles, suites).pairs[0]?.profile.memoryMiB, 512);
   t.end();
 });
 
-t.test('base and patched of a pair stand next to each other', (t) => {
+const artefacts: Artefacts = {
+  image: { recipe: 'minimal', key: 'a'.repeat(32) },
+  accel: 'tcg',
+  payloads: new Map(['passthrough', 'bench'].map((name) => [name, { kind: 'agent', key: 'b'.repeat(32) }])),
+};
+const kernels = [
+  { id: 'k', side: 'base' as const, key: 'c'.repeat(64) },
+  { id: 'k+s', side: 'patched' as const, key: 'd'.repeat(64) },
+];
+const namesOf = (specs: readonly CellSpec[]) =>
+  specs.map(({ kernel, profile, suite, repeat }) => `${kernel.id}/${profile.name}/${suite.name}#${repeat}`);
+
+t.test('the cells of a pair on base and patched kernel stand next to each other', (t) => {
   const plan = makePlan(request({ suites: ['passthrough'] }), profiles, suites);
-  const cells = cellsOf(plan, [
-    { name: 'k', side: 'base' },
-    { name: 'k+s', side: 'patched' },
+  t.same(namesOf(cellSpecs(plan, kernels, artefacts)), [
+    'k/plain/passthrough#1',
+    'k+s/plain/passthrough#1',
+    'k/swiotlb/passthrough#1',
+    'k+s/swiotlb/passthrough#1',
   ]);
+  t.end();
+});
+
+t.test('a cell spec is complete as data, and its key is that of what it does', async (t) => {
+  const plan = makePlan(request({ suites: ['passthrough'], seed: 7 }), profiles, suites);
+  const [spec] = cellSpecs(plan, kernels, artefacts);
+  if (!spec) throw new Error('no cell');
+  t.same(CellSpec.parse(JSON.parse(JSON.stringify(spec))), spec, 'nothing is lost as JSON');
+  t.notMatch(JSON.stringify(spec), '/suites/', 'where the suite lies is no part of it');
+  const key = keyOfCell(spec);
+  t.match(key, /^[0-9a-f]{32}$/);
+  t.equal(keyOfCell({ ...spec, side: 'patched', kernel: { ...spec.kernel, id: 'renamed' } }), key);
+  t.equal(keyOfCell(JSON.parse(JSON.stringify(Object.fromEntries(Object.entries(spec).reverse())))), key);
+  for (const other of [{ seed: 8 }, { only: ['x'] }, { attempt: 2 }, { repeat: 2 }, { tests: ['a'] }])
+    t.not(keyOfCell({ ...spec, ...other }), key, JSON.stringify(other));
+  const dir = t.testdir({ 'cell.json': JSON.stringify(spec), 'bad.json': '{"format": 1, "seed": -1}' });
+  t.same(await readCellSpec(`${dir}/cell.json`), spec);
+  await t.rejects(readCellSpec(`${dir}/bad.json`), { exitCode: 2, message: /seed[\s\S]*/ });
+  await t.rejects(readCellSpec(`${dir}/none.json`), { exitCode: 2, message: /cannot read the cell spec/ });
+});
+
+t.test('more kernels than one comparison shows are refused', (t) => {
+  const sources = (count: number) => Array.from({ length: count }, (_, index) => ({ kernel: `k${index}` }));
+  t.throws(() => pairs({ sources: sources(6) }), { exitCode: 2, message: /6 kernels are named/ });
+  t.equal(pairs({ sources: sources(5) }).length, 3);
+  t.equal(pairs({ sources: sources(6), series: 's' }).length, 3, 'each has a base and one patched kernel');
   t.same(
-    cells.map((cell) => cell.name),
-    ['k/plain/passthrough', 'k+s/plain/passthrough', 'k/swiotlb/passthrough', 'k+s/swiotlb/passthrough'],
+    pairs({ suites: ['multipath', 'multipath'] }),
+    ['multipath/multipath'],
+    'a suite named twice runs once',
   );
   t.end();
 });
@@ -98,22 +142,23 @@ t.test(
       'no part of "all suites"',
     );
     const plan = makePlan(
-      request({ suites: ['bench'], guests: ['plain'], boots: 2, measuring: { clock: 'instructions' } }),
+      request({ suites: ['bench'], guests: ['plain'], repeats: 2, bench: { clock: 'instructions' } }),
       profiles,
       known,
     );
-    t.match(plan.pairs, [{ guest: { icount: true, vcpus: 1, drives: 'null' }, suite: { name: 'bench' } }]);
+    t.match(plan.pairs, [{ profile: { icount: true, vcpus: 1, drives: 'null' }, suite: { name: 'bench' } }]);
     const timed = makePlan(
-      request({ suites: ['bench'], guests: ['plain'], measuring: { clock: 'time', turns: 7 } }),
+      request({ suites: ['bench'], guests: ['plain'], bench: { clock: 'time', turns: 7 } }),
       profiles,
       known,
     );
-    t.match(timed.pairs, [{ guest: { icount: false, vcpus: 2, facts: { clock: 'time', turns: 7 } } }]);
-    const names = cellsOf(plan, [
-      { name: 'k', side: 'base' },
-      { name: 'k+s', side: 'patched' },
-    ]).map(({ name }) => name);
-    t.same(names, ['k/plain/bench', 'k+s/plain/bench', 'k/plain/bench#2', 'k+s/plain/bench#2']);
+    t.match(timed.pairs, [{ profile: { icount: false, vcpus: 2, facts: { clock: 'time', turns: 7 } } }]);
+    t.same(namesOf(cellSpecs(plan, kernels, artefacts)), [
+      'k/plain/bench#1',
+      'k+s/plain/bench#1',
+      'k/plain/bench#2',
+      'k+s/plain/bench#2',
+    ]);
     t.end();
   },
 );

@@ -1,0 +1,135 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import type { EventBody, LabEvent } from '../model/event.ts';
+import type { TestResult } from '../model/result.ts';
+import type { CellRecord, RunRecord } from '../model/run.ts';
+import { EventLog, replay } from './event-log.ts';
+import { RecordFold } from './fold.ts';
+import { readRecord, writeRecord } from './record.ts';
+
+const head: RunRecord = {
+  ...{ format: 2, id: 'x', startedAt: '2026-01-01T00:00:00Z', seconds: 0, ringlab: '0.1.0' },
+  plan: {
+    ...{ sources: [{ kernel: 'k' }], withBase: true, only: [], kernelArgs: [], qemuArgs: [] },
+    config: { start: 'tinyconfig', fragments: [], debug: false },
+    pairs: [
+      { profile: 'plain', suite: 's' },
+      { profile: 'swiotlb', suite: 's' },
+    ],
+    ...{ repeats: 2, bootTimeoutMs: 60_000, jobs: 2 },
+  },
+  kernels: [],
+  host: { cpu: 'x', cores: 2, memoryMiB: 1, kernel: '6', node: '20' },
+  profiles: [{ id: 'plain' }, { id: 'swiotlb' }],
+  suites: [{ id: 's', summary: 'a suite' }],
+  ...{ seed: 1, cells: [], spans: [], failures: [], interrupted: false },
+};
+
+const result = (kernel: string, profile: string, repeat: number, test: TestResult): CellRecord => ({
+  ...{ kernel, profile, suite: 's', verdict: 'done', tests: [test], complaints: [], metrics: [] },
+  attempts: [{ repeat, attempt: 1, verdict: 'done', timings: { totalMs: 10 }, artefacts: [] }],
+});
+
+const cellEnd = (kernel: string, profile: string, repeat: number): EventBody => ({
+  ...{ type: 'cell.end', cell: `${kernel}/${profile}/s`, verdict: 'done', ms: 10 },
+  result: result(kernel, profile, repeat, { name: 'a', verdict: repeat === 2 ? 'fail' : 'pass' }),
+});
+
+const events = (dir: string): EventBody[] => [
+  { type: 'source.start', source: 'before the run', action: 'read', from: dir },
+  { type: 'run.start', record: head, dir },
+  { type: 'kernel.start', kernel: 'k', compiler: 'gcc' },
+  {
+    ...{ type: 'session.ready', image: { recipe: 'minimal', key: 'abc' } },
+    ...{ accel: { kind: 'tcg', reason: 'no /dev/kvm' }, payloads: { s: 'def' } },
+  },
+  { type: 'kernel.end', kernel: 'k', outcome: 'built', seconds: 3 },
+  {
+    type: 'kernel.ready',
+    kernel: { id: 'k', name: 'k', side: 'base', warnings: [`${dir}/a.c: unused`], newWarnings: [] },
+  },
+  {
+    type: 'kernel.ready',
+    kernel: { id: 'k+s', name: 'k+s', side: 'patched', base: 'k', warnings: [], newWarnings: [] },
+  },
+  cellEnd('k+s', 'swiotlb', 1),
+  cellEnd('k', 'plain', 2),
+  cellEnd('k+s', 'plain', 1),
+  cellEnd('k', 'plain', 1),
+  { type: 'lab.failure', subject: 'k/swiotlb/s', message: 'no space left' },
+  { type: 'run.end', seconds: 12.5, interrupted: false },
+  { type: 'record.written', dir },
+];
+
+const stamped = (bodies: readonly EventBody[]): LabEvent[] =>
+  bodies.map((body, index) => ({ ...body, at: 1000 + 100 * index }));
+
+function fold(list: readonly LabEvent[]): RunRecord {
+  const records = new RecordFold();
+  for (const event of list) records.take(event);
+  if (!records.record) throw new Error('no run began');
+  return records.record;
+}
+
+t.test('the events of a run make its record', (t) => {
+  const record = fold(stamped(events('/runs/x')));
+  t.match(record, {
+    ...{ image: { key: 'abc' }, accel: { kind: 'tcg' }, suites: [{ id: 's', payload: 'def' }] },
+    ...{ seconds: 12.5, failures: [{ message: 'no space left' }] },
+    kernels: [{ id: 'k' }, { id: 'k+s', base: 'k' }],
+  });
+  t.same(
+    record.cells.map(({ kernel, profile }) => `${kernel}/${profile}`),
+    ['k/plain', 'k+s/plain', 'k+s/swiotlb'],
+    'in the order of the plan, however they ended',
+  );
+  const [merged] = record.cells;
+  t.same(
+    merged?.attempts.map(({ repeat }) => repeat),
+    [1, 2],
+  );
+  t.match(merged?.tests, [{ name: 'a', verdict: 'fail' }], 'what failed once has failed');
+  t.same(record.spans, [{ stage: 'kernel', subject: 'k', startMs: 100, ms: 200 }]);
+  t.end();
+});
+
+t.test('without the start of a run there is no record', (t) => {
+  const [before] = stamped(events('/runs/x'));
+  const records = new RecordFold();
+  if (before) records.take(before);
+  t.equal(records.record, undefined);
+  t.end();
+});
+
+t.test(
+  'a log of events replays into the record that was written, without a path of this machine',
+  async (t) => {
+    const dir = t.testdir({ run: {} });
+    const [run, file] = [join(dir, 'run'), join(dir, 'events.ndjson')];
+    const list = stamped(events(run));
+    {
+      using log = new EventLog(file);
+      for (const event of list) log.take(event);
+    }
+    await writeRecord(run, fold(list));
+    t.same(await readRecord(file), await readRecord(run));
+    const text = readFileSync(file, 'utf8');
+    t.equal(text.split('\n').length, list.length + 1, 'one line an event');
+    t.notOk(text.slice(text.indexOf('run.start')).includes(dir), 'no path after the folder is known');
+    t.match((await readRecord(run)).kernels[0]?.warnings, ['<run>/a.c: unused']);
+  },
+);
+
+t.test('a log that is cut off gives what it holds; what is no event is named by its line', (t) => {
+  const lines = stamped(events('/runs/x')).map((event) => JSON.stringify(event));
+  const half = `${lines.slice(0, 8).join('\n')}\n{"type":"cell.e`;
+  t.equal(replay(half, 'e.ndjson').cells.length, 1);
+  t.throws(() => replay(`${lines[1]}\n{"type":"moon"}\n`, 'e.ndjson'), {
+    exitCode: 2,
+    message: /e\.ndjson:2/,
+  });
+  t.throws(() => replay(`nonsense\n`, 'e.ndjson'), { exitCode: 2, message: /e\.ndjson:1/ });
+  t.throws(() => replay(`${lines[2]}\n`, 'e.ndjson'), { exitCode: 2, message: /no run begins/ });
+  t.end();
+});
