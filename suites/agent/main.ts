@@ -40,6 +40,12 @@ function makeLab(cell: CellFile, uapi: Uapi, host: HostClient): Lab {
   return { cell, uapi: new UapiTable(uapi), host, device };
 }
 
+/** Whether the cell asks for a test, by parts of its name and by its exact name. */
+function isSelected(name: string, { only, tests }: CellFile): boolean {
+  if (tests && !tests.includes(name)) return false;
+  return only.length === 0 || only.some((part) => name.includes(part));
+}
+
 /** Runs the tests of the cell's suite, or the peer that this process was started as. Returns the exit code. */
 async function runSuite(folder: string, suites: SuiteTable, tap: TapWriter): Promise<number> {
   const cell = readJson<CellFile>(folder, 'cell.json');
@@ -58,9 +64,8 @@ async function runSuite(folder: string, suites: SuiteTable, tap: TapWriter): Pro
     await runPeer();
     return Exit.passed;
   }
-  const selected = registeredTests().filter(
-    ({ name }) => cell.only.length === 0 || cell.only.some((part) => name.includes(part)),
-  );
+  const selected = registeredTests().filter(({ name }) => isSelected(name, cell));
+  tap.announce(selected.map(({ name }) => name));
   let failed = 0;
   for (const testCase of selected) {
     const outcome = await runTest(testCase, lab);

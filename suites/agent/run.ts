@@ -33,7 +33,10 @@ function failure(error: unknown): Record<string, string> {
 
 function outcomeOf(error: unknown, durationMs: number): Outcome {
   if (error === undefined) return { ok: true, durationMs };
-  if (error instanceof SkipError) return { ok: true, durationMs, directive: `SKIP ${error.message}` };
+  if (error instanceof SkipError) {
+    const { message, lacks } = error;
+    return { ok: true, durationMs, directive: `SKIP ${message}`, ...(lacks ? { lacks } : {}) };
+  }
   const directive = error instanceof DeadlineError ? 'TIMEOUT' : undefined;
   return { ok: false, durationMs, directive, diagnostics: failure(error) };
 }

@@ -7,6 +7,8 @@ export interface Outcome {
   durationMs: number;
   /** `SKIP reason`, `TODO reason` or `TIMEOUT`. */
   directive?: string;
+  /** Of a skip: the name that the kernel does not have. */
+  lacks?: string;
   /** Diagnostics of a failure: `message`, `expected`, `got`, `at`, `stack`. */
   diagnostics?: Record<string, string>;
   /** Which of several correct behaviours the test asserted (`Test.since`). */
@@ -48,14 +50,25 @@ export class TapWriter {
     this.#write(text.replace(/^/gm, '# ').concat('\n'));
   }
 
+  /**
+   * Announces the tests before the first of them runs, one comment line each: `# ringlab: test "NAME"`. The lab reports an
+   * announced test without a result as lost.
+   */
+  announce(names: readonly string[]): void {
+    const lines = names.map((name) => `# ringlab: test ${JSON.stringify(name.replace(/\s+/g, ' '))}\n`);
+    if (lines.length > 0) this.#write(lines.join(''));
+  }
+
   /** Writes the result of a test. */
   test(name: string, outcome: Outcome): void {
-    const { ok, durationMs, directive, behaviour, diagnostics = {}, metrics = [], notes = [] } = outcome;
+    const { ok, durationMs, directive, behaviour, lacks } = outcome;
+    const { diagnostics = {}, metrics = [], notes = [] } = outcome;
     this.#count++;
     const lines = [`${ok ? 'ok' : 'not ok'} ${this.#count} - ${escaped(name)}`];
     if (directive) lines[0] += ` # ${directive.replace(/\s+/g, ' ')}`;
     lines.push('  ---', `  duration_ms: ${durationMs.toFixed(1)}`);
     if (behaviour) lines.push(`  behaviour: ${yamlValue(behaviour)}`);
+    if (lacks) lines.push(`  lacks: ${yamlValue(lacks)}`);
     // JSON is valid YAML.
     if (metrics.length > 0) lines.push(`  metrics: ${JSON.stringify(metrics)}`);
     for (const [key, value] of Object.entries(diagnostics)) lines.push(`  ${key}: ${yamlValue(value)}`);

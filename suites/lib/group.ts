@@ -37,5 +37,5 @@ function extendedBit(uapi: UapiTable): GroupMarking {
 export function groupMarking(uapi: UapiTable): GroupMarking {
   if (uapi.has('IOSQE_SQE_GROUP')) return flagsBit(uapi);
   if (uapi.has('IOSQE_EXT_SQE_GROUP')) return extendedBit(uapi);
-  throw new SkipError('the kernel has no SQE groups');
+  throw new SkipError('the kernel has no SQE groups', 'IOSQE_SQE_GROUP');
 }

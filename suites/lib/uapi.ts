@@ -1,8 +1,17 @@
 import type { Uapi } from '../../lab/model/uapi.ts';
 
-/** Thrown where a test does not apply to this kernel or guest. The message follows `# SKIP` in TAP. */
+/**
+ * Thrown where a test does not apply to this kernel or guest. The message follows `# SKIP` in TAP; `lacks` is the name that the
+ * kernel under test does not have, if that is the reason: a comparison calls the test `new` on a kernel that has it.
+ */
 export class SkipError extends Error {
   override readonly name = 'SkipError';
+  readonly lacks: string | undefined;
+
+  constructor(message: string, lacks?: string) {
+    super(message);
+    this.lacks = lacks;
+  }
 }
 
 /** Names and numbers of the kernel under test. Methods throw SkipError for a name that its headers do not have. */
@@ -32,7 +41,7 @@ export class UapiTable {
   /** The value of a constant, which must fit a double. */
   constant(name: string): number {
     const value = this.#uapi.constants[name];
-    if (value === undefined || !this.has(name)) throw new SkipError(`the kernel has no ${name}`);
+    if (value === undefined || !this.has(name)) throw new SkipError(`the kernel has no ${name}`, name);
     return Number(value);
   }
 
@@ -50,13 +59,15 @@ export class UapiTable {
   field(struct: string, field: string): { offset: number; size: number } {
     const { fields } = this.#struct(struct);
     const place = Object.hasOwn(fields, field) ? fields[field] : undefined;
-    if (!place) throw new SkipError(`the kernel's struct ${struct} has no ${field}`);
+    if (!place) {
+      throw new SkipError(`the kernel's struct ${struct} has no ${field}`, `${struct}.${field}`);
+    }
     return place;
   }
 
   #struct(name: string) {
     const struct = Object.hasOwn(this.#uapi.structs, name) ? this.#uapi.structs[name] : undefined;
-    if (!struct) throw new SkipError(`the kernel has no struct ${name}`);
+    if (!struct) throw new SkipError(`the kernel has no struct ${name}`, name);
     return struct;
   }
 
