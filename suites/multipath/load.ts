@@ -1,4 +1,4 @@
-import { ioMemory, nvme, pattern, suite, test } from '../lib/index.ts';
+import { ioMemory, numbers, nvme, pattern, suite, test } from '../lib/index.ts';
 import { allPaths, useRoundRobin } from './paths.ts';
 import { allocateSpan, onMedium, openFixture, SHARED } from './setup.ts';
 
@@ -6,15 +6,6 @@ import { allocateSpan, onMedium, openFixture, SHARED } from './setup.ts';
 const SLOTS = 16;
 /** Blocks of a strip. */
 const STRIP = 64;
-
-/** A repeatable stream of numbers below 2^31 (Park and Miller's generator). */
-function numbers(seed: number): (below: number) => number {
-  let state = (seed % 2147483646) + 1;
-  return (below) => {
-    state = (state * 48271) % 2147483647;
-    return state % below;
-  };
-}
 
 suite('under load', { devices: [SHARED] }, () => {
   test('reads return what was last written while each controller is unplugged and replugged', {

@@ -33,7 +33,7 @@ export function hasPathThrough(info: Device['info'], id: string): boolean {
  */
 export async function allPaths(t: Test, device: Device): Promise<[Controller, Controller]> {
   if (device.info.controllerIds.length < 2) t.skip(`the ${device.info.role} namespace has one path only`);
-  await until('two live paths', () => {
+  await until('two paths are live', () => {
     const present = device.controllers;
     return present.length >= 2 && present.every((controller) => isLivePath(device, controller));
   });

@@ -208,7 +208,7 @@ suite('cancellation', {}, () => {
     );
   });
 
-  test('a cancelled leader in a futex wait fails with its member: ECANCELED', async (t) => {
+  test('a cancelled leader that waits on a futex fails with its member: ECANCELED', async (t) => {
     const groupRing = new GroupRing(t);
     groupRing.writeGroup(futexWait(t, 1), nop(2));
     groupRing.submit();

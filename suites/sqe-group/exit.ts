@@ -46,10 +46,10 @@ async function submitFromChild(t: Test, sqes: readonly SqeFields[]): Promise<() 
 /** How a member waits. Exit cancellation has separate code for each kind. */
 const MEMBERS: Record<string, (t: Test, tag: number) => SqeFields> = {
   'in poll': (t, tag) => pipePoll(pipe(t), tag),
-  'in a read': (t, tag) => pipeRead(t, pipe(t), tag),
+  'for a read': (t, tag) => pipeRead(t, pipe(t), tag),
   'in io-wq': (t, tag) => pipeRead(t, pipe(t, { blocking: true }), tag, ['IOSQE_ASYNC']),
-  'in a timeout': timeout,
-  'in a futex wait': futexWait,
+  'for a timeout': timeout,
+  'on a futex': futexWait,
 };
 
 suite('exit of a process', {}, () => {

@@ -123,7 +123,7 @@ suite('groups on a drive', { devices: ['data'] }, () => {
       );
     });
 
-    test(`${kind}: an NVMe status of a passthrough leader is no failure, its member and its link run`, {
+    test(`${kind}: a passthrough leader with an NVMe status does not fail its group: member and link succeed`, {
       facts,
     }, async (t) => {
       const device = t.device('data');

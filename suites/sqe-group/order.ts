@@ -14,7 +14,7 @@ import {
 suite('order within a group', {}, () => {
   for (const [kind, flags] of Object.entries(RING_KINDS))
     for (const shape of ['plain', 'big'] as const)
-      test(`${kind}, ${shape} SQEs: a leader completes after its members, be it 1 or 63`, async (t) => {
+      test(`${kind}, ${shape} SQEs: a leader completes after all of its 1 to 63 members`, async (t) => {
         const groupRing = new GroupRing(t, { flags, shape, entries: 64 });
         for (const members of [1, 2, 7, 63]) {
           groupRing.writeGroup(nop(1), ...range(2, members).map((tag) => nop(tag)));
