@@ -7,7 +7,6 @@ import {
   InjectedFault,
   ioMemory,
   type Memory,
-  type NvmeCommand,
   nvme,
   openRing,
   type Test,
@@ -72,26 +71,6 @@ export async function eachPathFaulty(
     hits += times - fault.left;
   }
   t.ok(hits > 0, 'at least one command meets the injected fault');
-}
-
-/** A command, and the buffers that it reads or writes. */
-export interface MetadataTransfer {
-  data: Memory;
-  metadata: Memory;
-  command: NvmeCommand;
-}
-
-/** A transfer with a metadata buffer. PRACT and PRCHK are 0: metadata goes to the medium and back unchanged and unchecked. */
-export function transferWithMetadata(
-  t: Test,
-  { device }: Fixture,
-  kind: 'read' | 'write',
-  where: nvme.Span,
-  seed: number,
-): MetadataTransfer {
-  const data = ioMemory(t, where.blocks * device.blockSize, seed);
-  const metadata = ioMemory(t, where.blocks * device.info.metadataBytes, seed + 1);
-  return { data, metadata, command: nvme.transfer(kind, device, where, data, { metadata }) };
 }
 
 let nextBlock = 0;

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 
+/** What a request does, and how it fails if it must. */
 export type Kind =
   | 'nop'
   /** A read of the drive. */
@@ -15,6 +16,7 @@ export interface Request {
   async: boolean;
 }
 
+/** How an item is linked to the next: not at all, by IOSQE_IO_LINK, or by IOSQE_IO_HARDLINK. */
 export type Link = 'none' | 'soft' | 'hard';
 
 /** A request, or a group if it has members; `link` links it to the next item. */
