@@ -3,35 +3,43 @@ import { verdictsOnBase } from './testing/base.ts';
 import { noticed } from './testing/mutants.ts';
 import { ringlab } from './testing/ringlab.ts';
 
-/** The series sqe-group: what it promises to those who do not use it, and two of the faults that its suite must notice. */
+/** The series sqe-group: its cost for requests outside groups, its behaviour on the base, and two of the mutants that its suite kills. */
 
 const SERIES = ['--series', 'sqe-group'];
 
-interface Compared {
+/** The part of `ringlab bench --json` that is read here; a metric of one side only has one value. */
+interface BenchOutput {
   metrics: { name: string; base?: number; patched?: number }[];
 }
 
-t.test('requests that are in no group cost at most 0.5% more, those in links 2%', async (t) => {
-  const only = ['nop depth 1', 'nop depth 32', 'read 4k depth 1 none', 'read 4k depth 32'];
+t.test('a request outside groups costs at most 0.5% more instructions, a linked request 2%', async (t) => {
+  const tests = ['nop depth 1', 'nop depth 32', 'read 4k depth 1 none', 'read 4k depth 32'];
   const where = ['--suite', 'bench', '--guest', 'plain', '--boots', '1'];
-  const names = only.flatMap((name) => ['--only', name]);
-  const { code, stdout, stderr } = await ringlab(['bench', ...SERIES, ...where, ...names, '--json']);
-  t.ok(code === 0 || code === 1, stderr.slice(-2000));
-  const { metrics } = JSON.parse(stdout) as Compared;
+  const only = tests.flatMap((name) => ['--only', name]);
+  const { code, stdout, stderr } = await ringlab(['bench', ...SERIES, ...where, ...only, '--json']);
+  t.ok(
+    code === 0 || code === 1,
+    `exit code of ringlab bench: ${code}; standard error: ${stderr.slice(-2000)}`,
+  );
+  const { metrics } = JSON.parse(stdout) as BenchOutput;
   const submissions = metrics.filter(({ name, base }) => name.endsWith('.submit') && base !== undefined);
-  t.ok(submissions.length >= 7, `${submissions.length} figures`);
+  t.ok(submissions.length >= 7, `at least 7 submission metrics: ${submissions.length}`);
   for (const { name, base = 0, patched = Number.POSITIVE_INFINITY } of submissions) {
-    // What assembles links assembles groups, too: nine instructions more.
-    const most = name.includes('linked') ? 1.02 : 1.005;
-    t.ok(patched <= base * most, `${name}: ${base} before, ${patched} now`);
+    // Links and groups are assembled by one function, which costs a linked request nine instructions.
+    const limit = name.includes('linked') ? 1.02 : 1.005;
+    t.ok(
+      patched <= base * limit,
+      `${name}: base ${base}, patched ${patched}, at most ${limit} times the base`,
+    );
   }
 });
 
-t.test('two planted faults are noticed', async (t) => {
+t.test('the suite kills the mutants leader-cqe-early and cancel-any', async (t) => {
   const where = [...SERIES, '--guest', 'plain', '--suite', 'sqe-group'];
-  t.same(await noticed(where, ['leader-cqe-early', 'cancel-any']), [true, true]);
+  const killed = await noticed(where, ['leader-cqe-early', 'cancel-any']);
+  t.same(killed, [true, true], 'killed: leader-cqe-early, cancel-any');
 });
 
-t.test('on the base all of the suite is skipped', async (t) => {
-  t.same(await verdictsOnBase('sqe-group'), ['skip']);
+t.test('the base skips every test of the suite', async (t) => {
+  t.same(await verdictsOnBase('sqe-group'), ['skip'], 'distinct verdicts on the base');
 });

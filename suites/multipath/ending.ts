@@ -12,13 +12,13 @@ import {
   until,
 } from '../lib/index.ts';
 import { holdPaths, strandSecond } from './hold.ts';
-import { area, type Bench, onMedium, setUp, submitReads, WITH_METADATA } from './setup.ts';
+import { allocateSpan, type Fixture, onMedium, openFixture, submitReads, WITH_METADATA } from './setup.ts';
 
 const COUNT = 16;
-/** Long enough for a command that does not wait to come back. */
+/** Long enough for a command that does not wait to complete. */
 const MOMENT_MS = 300;
 
-function reads(t: Test, { device, char }: Bench) {
+function reads(t: Test, { device, char }: Fixture) {
   const memory = ioMemory(t, COUNT * 4096);
   return Array.from({ length: COUNT }, (_, index) => ({
     fd: char.fd,
@@ -27,97 +27,97 @@ function reads(t: Test, { device, char }: Bench) {
   }));
 }
 
-/** Submits reads that have to wait. */
-async function submitWaiting(t: Test, bench: Bench): Promise<void> {
-  for (const read of reads(t, bench)) bench.ring.passthrough(read);
-  t.equal(bench.ring.submit(), COUNT);
+/** Submits reads and checks that they wait. */
+async function submitWaiting(t: Test, fixture: Fixture): Promise<void> {
+  for (const read of reads(t, fixture)) fixture.ring.passthrough(read);
+  t.equal(fixture.ring.submit(), COUNT, 'SQEs submitted');
   await delay(MOMENT_MS);
   t.same(
-    bench.ring.reap().map(({ res }) => res),
+    fixture.ring.reap().map(({ res }) => res),
     [],
-    'completions while there is no path',
+    'CQE res of reads that complete without a path',
   );
 }
 
-/** The head does what it is told. */
-async function works(t: Test, bench: Bench): Promise<void> {
-  const where = area(bench.device, 8);
-  const memory = ioMemory(t, where.blocks * bench.device.blockSize, 300);
-  t.equal((await bench.io('write', where, memory)).res, 0, 'a write afterwards');
-  t.bytes(onMedium(t, bench.device, where), memory.bytes, 'a write afterwards');
+/** Checks that the head still takes a write. */
+async function checkWrite(t: Test, fixture: Fixture): Promise<void> {
+  const where = allocateSpan(fixture.device, 8);
+  const memory = ioMemory(t, where.blocks * fixture.device.blockSize, 300);
+  t.equal((await fixture.io('write', where, memory)).res, 0, 'CQE res of a write afterwards');
+  t.bytes(onMedium(t, fixture.device, where), memory.bytes, 'data of a write afterwards');
 }
 
 suite('the end of waiting', { devices: [WITH_METADATA] }, () => {
-  test('a ring that is closed takes its waiting commands with it', async (t) => {
-    const bench = await setUp(t, WITH_METADATA);
+  test('closing a ring cancels its reads that have waited for a path since submission, and the ring is freed', async (t) => {
+    const fixture = await openFixture(t, WITH_METADATA);
     const { writer, closeWriter, released } = pipe(t);
-    const hold = await holdPaths(t, bench);
-    const other = { ...bench, ring: openRing(t) };
+    const hold = await holdPaths(t, fixture);
+    const other = { ...fixture, ring: openRing(t) };
     other.ring.registerFiles([writer]);
     await submitWaiting(t, other);
     closeWriter();
-    t.ok(!released(), 'the ring has let go of its files already');
+    t.ok(!released(), 'the ring holds its registered file until it is closed');
     other.ring.close();
-    await until('the ring freed, its commands cancelled', released, 5000);
+    await until('the ring is freed', released, 5000);
     hold.release();
-    await works(t, bench);
+    await checkWrite(t, fixture);
   });
 
-  test('a ring that is closed takes commands with it that wait after a failure', async (t) => {
-    const bench = await setUp(t, WITH_METADATA);
+  test('closing a ring cancels its reads that wait for a path after a path error, and the ring is freed', async (t) => {
+    const fixture = await openFixture(t, WITH_METADATA);
     const { writer, closeWriter, released } = pipe(t);
-    const stranded = await strandSecond(t, bench);
-    const other = { ...bench, ring: openRing(t) };
+    const stranded = await strandSecond(t, fixture);
+    const other = { ...fixture, ring: openRing(t) };
     other.ring.registerFiles([writer]);
-    const { lift } = await throttled(t, bench.device, 4);
+    const { lift } = await throttled(t, fixture.device, 4);
     submitReads(other, { lba: 0, blocks: COUNT * 8 }, ioMemory(t, COUNT * 4096));
-    await stranded.pullFirst();
+    await stranded.unplugFirst();
     await lift();
     await delay(MOMENT_MS);
-    t.ok(other.ring.reap().length < COUNT, 'all were done before the controller was gone');
+    const early = other.ring.reap().length;
+    t.ok(early < COUNT, `fewer than ${COUNT} reads complete before the controller is removed`);
     closeWriter();
-    t.ok(!released(), 'the ring has let go of its files already');
+    t.ok(!released(), 'the ring holds its registered file until it is closed');
     other.ring.close();
-    await until('the ring freed, its commands cancelled', released, 5000);
+    await until('the ring is freed', released, 5000);
     stranded.release();
-    await works(t, bench);
+    await checkWrite(t, fixture);
   });
 
-  test('a process that is killed takes its waiting commands with it', async (t) => {
-    const bench = await setUp(t, WITH_METADATA);
-    const hold = await holdPaths(t, bench);
-    const victim = startChild(t, { commands: reads(t, bench) });
-    t.equal(await victim.submitted(), COUNT);
+  test('killing a process cancels its reads that wait for a path, and the process exits', async (t) => {
+    const fixture = await openFixture(t, WITH_METADATA);
+    const hold = await holdPaths(t, fixture);
+    const child = startChild(t, { commands: reads(t, fixture) });
+    t.equal(await child.submitted(), COUNT, 'SQEs that the child submitted');
     await delay(MOMENT_MS);
-    victim.kill();
-    t.same(await victim.wait(5000), { signal: 9 });
+    child.kill();
+    t.same(await child.wait(5000), { signal: 9 }, 'exit status of the child');
     hold.release();
-    await works(t, bench);
+    await checkWrite(t, fixture);
   });
 
-  test('commands that wait fail with EIO when the last path is gone', async (t) => {
-    const bench = await setUp(t, WITH_METADATA);
-    const hold = await holdPaths(t, bench);
-    await submitWaiting(t, bench);
-    hold.giveUp();
-    const cqes = await bench.ring.wait(COUNT);
-    for (const cqe of cqes) {
-      t.errno(cqe, 'EIO');
-      t.same(cqe.big, [0n, 0n], 'extra words');
+  test('reads that wait for a path fail with EIO when the last path is removed', async (t) => {
+    const fixture = await openFixture(t, WITH_METADATA);
+    const hold = await holdPaths(t, fixture);
+    await submitWaiting(t, fixture);
+    hold.detachSecond();
+    for (const cqe of await fixture.ring.wait(COUNT)) {
+      t.errno(cqe, 'EIO', `CQE res of read ${cqe.tag}`);
+      t.same(cqe.big, [0n, 0n], `extra words of the CQE of read ${cqe.tag}`);
     }
-    const late = await bench.ring.execute({ fd: bench.char.fd, command: nvme.flush(bench.device) });
-    t.errno(late, 'EIO', 'a command that comes later');
+    const late = await fixture.ring.execute({ fd: fixture.char.fd, command: nvme.flush(fixture.device) });
+    t.errno(late, 'EIO', 'CQE res of a flush after the removal');
   });
 
-  test('a ring that polls does not wait: EIO', async (t) => {
-    const bench = await setUp(t, WITH_METADATA);
-    const hold = await holdPaths(t, bench);
-    const polling = { ...bench, ring: openRing(t, { flags: ['IORING_SETUP_IOPOLL'] }) };
-    const [read] = reads(t, bench);
+  test('a read on an IOPOLL ring without a usable path does not wait: EIO', async (t) => {
+    const fixture = await openFixture(t, WITH_METADATA);
+    const hold = await holdPaths(t, fixture);
+    const polled = openRing(t, { flags: ['IORING_SETUP_IOPOLL'] });
+    const [read] = reads(t, fixture);
     if (!read) throw new Error('no command');
-    t.errno(await polling.ring.execute(read, { timeoutMs: 3000 }), 'EIO');
-    polling.ring.close();
+    t.errno(await polled.execute(read, { timeoutMs: 3000 }), 'EIO', 'CQE res of the read');
+    polled.close();
     hold.release();
-    await works(t, bench);
+    await checkWrite(t, fixture);
   });
 });

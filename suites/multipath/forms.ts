@@ -1,26 +1,15 @@
-import { fillPattern, ioMemory, iovecs, nvme, suite, test, until } from '../lib/index.ts';
-import {
-  area,
-  eachPathFaulty,
-  failOnce,
-  onMedium,
-  putOnMedium,
-  SHARED,
-  setUp,
-  WITH_METADATA,
-  type WithMetadata,
-  withMetadata,
-} from './setup.ts';
+import { ioMemory, iovecs, nvme, suite, test } from '../lib/index.ts';
+import { allocateSpan, eachPathFaulty, onMedium, openFixture, putOnMedium, SHARED } from './setup.ts';
 
 const { hostPathError } = nvme.Status;
 const PAGE = 4096;
 
 suite('every form of a command', { devices: [SHARED] }, () => {
-  test('vectored: the vector need not be there any more when the command is retried', async (t) => {
-    const bench = await setUp(t);
-    const { device, char, ring } = bench;
+  test('a vectored command succeeds on the other path though its iovec array is overwritten after submit', async (t) => {
+    const fixture = await openFixture(t);
+    const { device, char, ring } = fixture;
     const order = [4, 0, 5, 2, 1, 3];
-    const where = area(device, (order.length * PAGE) / device.blockSize);
+    const where = allocateSpan(device, (order.length * PAGE) / device.blockSize);
     const memory = ioMemory(t, order.length * PAGE, 70);
     const content = memory.bytes.slice();
     const parts = order.map((page) => ({ address: memory.address + BigInt(page * PAGE), length: PAGE }));
@@ -29,23 +18,25 @@ suite('every form of a command', { devices: [SHARED] }, () => {
       const list = t.use(iovecs(parts));
       const command = { ...nvme.transfer(kind, device, where, list), dataLength: order.length };
       ring.passthrough({ fd: char.fd, cmdOp: 'NVME_URING_CMD_IO_VEC', command });
-      t.equal(ring.submit(), 1);
+      t.equal(ring.submit(), 1, `SQEs submitted of the vectored ${kind}`);
       list.bytes.fill(0xff);
       return (await ring.wait(1))[0]?.res;
     };
-    await eachPathFaulty(t, bench, hostPathError, async () => t.equal(await run('write'), 0, 'write'));
-    t.bytes(onMedium(t, device, where), gathered, 'gathered');
-    await eachPathFaulty(t, bench, hostPathError, async () => {
+    await eachPathFaulty(t, fixture, hostPathError, async ({ name }) =>
+      t.equal(await run('write'), 0, `CQE res of the vectored write while ${name} fails`),
+    );
+    t.bytes(onMedium(t, device, where), gathered, 'data on the medium, gathered from the vector');
+    await eachPathFaulty(t, fixture, hostPathError, async ({ name }) => {
       memory.bytes.fill(0);
-      t.equal(await run('read'), 0, 'read');
-      t.bytes(memory.bytes, content, 'scattered');
+      t.equal(await run('read'), 0, `CQE res of the vectored read while ${name} fails`);
+      t.bytes(memory.bytes, content, `data scattered by the vector while ${name} fails`);
     });
   });
 
-  test('registered buffers', async (t) => {
-    const bench = await setUp(t);
-    const { device, char, ring } = bench;
-    const where = area(device, 32);
+  test('a command with a registered buffer succeeds on the other path and changes only its part of the buffer', async (t) => {
+    const fixture = await openFixture(t);
+    const { device, char, ring } = fixture;
+    const where = allocateSpan(device, 32);
     const length = where.blocks * device.blockSize;
     const [source, target] = [ioMemory(t, length * 3, 80), ioMemory(t, length * 3, 81)];
     ring.registerBuffers([source, target]);
@@ -56,112 +47,71 @@ suite('every form of a command', { devices: [SHARED] }, () => {
       const command = nvme.transfer(kind, device, where, memory, { offset: length });
       return ring.execute({ fd: char.fd, command, bufIndex });
     };
-    await eachPathFaulty(t, bench, hostPathError, async () =>
-      t.equal((await run('write', 0)).res, 0, 'write'),
+    await eachPathFaulty(t, fixture, hostPathError, async ({ name }) =>
+      t.equal((await run('write', 0)).res, 0, `CQE res of the write from buffer 0 while ${name} fails`),
     );
-    await eachPathFaulty(t, bench, hostPathError, async () => {
+    await eachPathFaulty(t, fixture, hostPathError, async ({ name }) => {
       target.bytes.fill(0, length, 2 * length);
-      t.equal((await run('read', 1)).res, 0, 'read');
-      t.bytes(target.bytes, expected, 'this part of the buffer and nothing else');
+      t.equal((await run('read', 1)).res, 0, `CQE res of the read to buffer 1 while ${name} fails`);
+      t.bytes(target.bytes, expected, `whole of buffer 1, its middle third read while ${name} fails`);
     });
   });
 
-  test('buffers that the kernel bounces: only their own bytes change', async (t) => {
-    const bench = await setUp(t);
-    const { device, char, ring } = bench;
-    const where = area(device, 9);
+  test('a read to an unaligned buffer, which the kernel bounces, succeeds on the other path and changes only its bytes', async (t) => {
+    const fixture = await openFixture(t);
+    const { device, char, ring } = fixture;
+    const where = allocateSpan(device, 9);
     const length = where.blocks * device.blockSize;
     const source = ioMemory(t, length, 90);
     putOnMedium(t, device, where, source);
     for (const offset of [1, PAGE - 3])
-      await eachPathFaulty(t, bench, hostPathError, async () => {
+      await eachPathFaulty(t, fixture, hostPathError, async ({ name }) => {
         const memory = ioMemory(t, length + 2 * PAGE, 91);
         const expected = memory.bytes.slice();
         expected.set(source.bytes, offset);
         const command = nvme.transfer('read', device, where, memory, { offset });
-        t.equal((await ring.execute({ fd: char.fd, command })).res, 0, `offset ${offset}`);
-        t.bytes(memory.bytes, expected, `read to offset ${offset}`);
+        const { res } = await ring.execute({ fd: char.fd, command });
+        t.equal(res, 0, `CQE res of the read to buffer offset ${offset} while ${name} fails`);
+        t.bytes(memory.bytes, expected, `whole buffer, read to offset ${offset} while ${name} fails`);
       });
   });
 
-  test('the largest transfer', async (t) => {
-    const bench = await setUp(t);
-    const { device, io } = bench;
+  test('a write of the largest transfer size succeeds on the other path', async (t) => {
+    const fixture = await openFixture(t);
+    const { device, io } = fixture;
     const bytes = device.info.maxTransferBytes || 512 << 10;
-    const where = area(device, bytes / device.blockSize);
+    const where = allocateSpan(device, bytes / device.blockSize);
     const memory = ioMemory(t, bytes, 100);
-    await eachPathFaulty(t, bench, hostPathError, async () =>
-      t.equal((await io('write', where, memory)).res, 0),
+    await eachPathFaulty(t, fixture, hostPathError, async ({ name }) =>
+      t.equal((await io('write', where, memory)).res, 0, `CQE res of ${bytes} bytes while ${name} fails`),
     );
-    t.bytes(onMedium(t, device, where), memory.bytes);
+    t.bytes(onMedium(t, device, where), memory.bytes, 'data on the medium');
   });
 
-  test('the SQE may be overwritten before the retry', async (t) => {
-    const bench = await setUp(t);
-    const { device, char, ring } = bench;
-    const where = area(device, 8);
+  test('a write succeeds on the other path though its SQE is overwritten after submit', async (t) => {
+    const fixture = await openFixture(t);
+    const { device, char, ring } = fixture;
+    const where = allocateSpan(device, 8);
     const memory = ioMemory(t, where.blocks * device.blockSize, 110);
-    await eachPathFaulty(t, bench, hostPathError, async () => {
+    await eachPathFaulty(t, fixture, hostPathError, async ({ name }) => {
       const sqe = ring.passthrough({ fd: char.fd, command: nvme.transfer('write', device, where, memory) });
-      t.equal(ring.submit(), 1);
+      t.equal(ring.submit(), 1, `SQEs submitted while ${name} fails`);
       new Uint8Array(sqe.buffer, sqe.byteOffset, sqe.byteLength).fill(0xff);
-      t.equal((await ring.wait(1))[0]?.res, 0);
+      t.equal((await ring.wait(1))[0]?.res, 0, `CQE res of the write while ${name} fails`);
     });
-    t.bytes(onMedium(t, device, where), memory.bytes);
+    t.bytes(onMedium(t, device, where), memory.bytes, 'data on the medium');
   });
 
-  test('a ring that polls', async (t) => {
-    const bench = await setUp(t, SHARED, { flags: ['IORING_SETUP_IOPOLL'] });
-    const { device, char, ring } = bench;
-    const where = area(device, 8);
+  test('a write on an IOPOLL ring succeeds on the other path', async (t) => {
+    const fixture = await openFixture(t, SHARED, { flags: ['IORING_SETUP_IOPOLL'] });
+    const { device, char, ring } = fixture;
+    const where = allocateSpan(device, 8);
     const memory = ioMemory(t, where.blocks * device.blockSize, 120);
-    await eachPathFaulty(t, bench, hostPathError, async () => {
+    await eachPathFaulty(t, fixture, hostPathError, async ({ name }) => {
       const command = nvme.transfer('write', device, where, memory);
-      t.equal((await ring.execute({ fd: char.fd, command })).res, 0);
+      const { res } = await ring.execute({ fd: char.fd, command });
+      t.equal(res, 0, `CQE res of the write while ${name} fails`);
     });
-    t.bytes(onMedium(t, device, where), memory.bytes);
-  });
-});
-
-suite('metadata', { devices: [WITH_METADATA] }, () => {
-  test('metadata goes with a write to the other path', async (t) => {
-    const bench = await setUp(t, WITH_METADATA);
-    const { char, ring } = bench;
-    const rounds: { where: nvme.Span; written: WithMetadata }[] = [];
-    await eachPathFaulty(t, bench, hostPathError, async () => {
-      // An area for each round: the round that meets no fault must not fix what the other left.
-      const where = area(bench.device, 32);
-      const written = withMetadata(t, bench, 'write', where, 130 + 2 * rounds.length);
-      t.equal((await ring.execute({ fd: char.fd, command: written.command })).res, 0, 'write');
-      rounds.push({ where, written });
-    });
-    for (const { where, written } of rounds) {
-      const read = withMetadata(t, bench, 'read', where, 140);
-      t.equal((await ring.execute({ fd: char.fd, command: read.command })).res, 0, 'read without a fault');
-      t.bytes(read.data.bytes, written.data.bytes, 'data');
-      t.bytes(read.metadata.bytes, written.metadata.bytes, 'metadata');
-    }
-  });
-
-  test('metadata comes with a read from the other path', async (t) => {
-    // On this ring nothing is retried before the test asks for completions.
-    const deferred = ['IORING_SETUP_SINGLE_ISSUER', 'IORING_SETUP_DEFER_TASKRUN'];
-    const bench = await setUp(t, WITH_METADATA, { flags: deferred });
-    const { char, ring } = bench;
-    const where = area(bench.device, 32);
-    const written = withMetadata(t, bench, 'write', where, 150);
-    t.equal((await ring.execute({ fd: char.fd, command: written.command })).res, 0, 'write without a fault');
-    const read = withMetadata(t, bench, 'read', where, 152);
-    const faults = failOnce(t, bench, hostPathError);
-    ring.passthrough({ fd: char.fd, command: read.command });
-    t.equal(ring.submit(), 1);
-    await until('a first try that failed', () => faults.some(({ left }) => left === 0));
-    for (const fault of faults) fault[Symbol.dispose]();
-    // An injected fault strikes after the transfer: what the first try brought must not pass for the second's.
-    fillPattern(read.data.bytes, 154);
-    fillPattern(read.metadata.bytes, 155);
-    t.equal((await ring.wait(1))[0]?.res, 0, 'read');
-    t.bytes(read.data.bytes, written.data.bytes, 'data');
-    t.bytes(read.metadata.bytes, written.metadata.bytes, 'metadata');
+    t.bytes(onMedium(t, device, where), memory.bytes, 'data on the medium');
   });
 });

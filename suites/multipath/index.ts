@@ -1,6 +1,7 @@
 import './ordinary.ts';
 import './retry.ts';
 import './forms.ts';
+import './metadata.ts';
 import './verdicts.ts';
 import './reset.ts';
 import './waiting.ts';

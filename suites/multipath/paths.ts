@@ -11,52 +11,55 @@ import {
 
 const SUBSYSTEMS = '/sys/class/nvme-subsystem';
 
-/** Does this controller lead to the namespace, as far as sysfs tells? */
-function leads(device: Device, controller: Controller): boolean {
+/** Whether sysfs shows the controller as live and as a path of the namespace. */
+function isLivePath(device: Device, controller: Controller): boolean {
   return controller.state() === 'live' && device.pathName(controller) !== device.name;
 }
 
-/** Is the namespace of a role there, with the controller of this id leading to it? */
-export function reached(info: Device['info'], id: string): boolean {
+/** Whether the namespace exists and has a live path through the controller of this id. */
+export function hasPathThrough(info: Device['info'], id: string): boolean {
   try {
     const device = new Device(info);
-    return controllers([id]).some((one) => leads(device, one));
+    return controllers([id]).some((controller) => isLivePath(device, controller));
   } catch (error) {
     if (error instanceof SkipError) return false;
     throw error;
   }
 }
 
-/** Both controllers, once both lead to the namespace. */
+/**
+ * Waits until both controllers are live paths of the namespace and returns them. Skips when the guest gives it one path only;
+ * throws when the second path does not come up in the time of `until`.
+ */
 export async function allPaths(t: Test, device: Device): Promise<[Controller, Controller]> {
   if (device.info.controllerIds.length < 2) t.skip(`the ${device.info.role} namespace has one path only`);
-  await until('two live paths', () => {
-    const { controllers } = device;
-    return controllers.length >= 2 && controllers.every((one) => leads(device, one));
+  await until('two paths are live', () => {
+    const present = device.controllers;
+    return present.length >= 2 && present.every((controller) => isLivePath(device, controller));
   });
   const [first, second] = device.controllers;
-  if (!first || !second) throw new Error('a controller went away again');
+  if (!first || !second) throw new Error('a controller was removed while its paths were looked up');
   return [first, second];
 }
 
-/** Counts what a path completes until the test's end, by injecting success. */
+/** Counts completions of a path until the test's end: a fault with status 0 is injected into each and changes nothing. */
 export function countCompletions(t: Test, device: Device, path: Controller): () => number {
   const times = 1_000_000;
   const counter = t.use(new InjectedFault(device.pathName(path), { status: 0, times }));
   return () => times - counter.left;
 }
 
-/** Uses the paths in turn until the test's end, so that there is something in flight on each. */
-export function roundRobin(t: Test): void {
+/** Sets the iopolicy of all subsystems to round-robin until the test's end, so that commands are in flight on each path. */
+export function useRoundRobin(t: Test): void {
   for (const name of readdirSync(SUBSYSTEMS)) {
     const file = `${SUBSYSTEMS}/${name}/iopolicy`;
-    const before = readFileSync(file, 'utf8').trim();
+    const previous = readFileSync(file, 'utf8').trim();
     writeFileSync(file, 'round-robin');
     t.defer(() => {
       try {
-        writeFileSync(file, before);
+        writeFileSync(file, previous);
       } catch {
-        // A subsystem that went away has no policy to restore.
+        // A subsystem that was removed has no policy to restore.
       }
     });
   }

@@ -10,48 +10,53 @@ import {
   throttled,
   until,
 } from '../lib/index.ts';
-import { reached, roundRobin } from './paths.ts';
-import { area, onMedium, putOnMedium, SHARED, setUp, submitReads } from './setup.ts';
+import { hasPathThrough, useRoundRobin } from './paths.ts';
+import {
+  allocateSpan,
+  allSucceeded,
+  onMedium,
+  openFixture,
+  putOnMedium,
+  resultsByTag,
+  SHARED,
+  submitReads,
+} from './setup.ts';
 
 const COUNT = 32;
 
-/** Pulls a controller out; it is plugged in again at the test's end, and the namespace is reached through it then. */
-async function pullOut(t: Test, { info }: Device, { id }: Controller): Promise<void> {
+/** Unplugs a controller without notice; at the test's end it is replugged, and the namespace has a path through it again. */
+async function unplugUntilEnd(t: Test, { info }: Device, { id }: Controller): Promise<void> {
   const { host } = t.lab;
-  if (!host.available) t.skip('needs the host to pull a controller out, and there is no host channel');
+  if (!host.available) t.skip('needs the host to unplug a controller, and there is no host channel');
   await host.unplug(id, { abrupt: true });
   t.defer(async () => {
     await host.replug(id);
-    await until(`${info.role} reached through ${id}`, () => reached(info, id));
+    await until(`${info.role} has a path through ${id}`, () => hasPathThrough(info, id));
   });
 }
 
-suite('a controller pulled out', { devices: [SHARED] }, () => {
-  test('reads in flight on it are done on the other', async (t) => {
-    const bench = await setUp(t);
-    const { device, ring, paths } = bench;
-    roundRobin(t);
-    const where = area(device, COUNT * 8);
+suite('an unplugged controller', { devices: [SHARED] }, () => {
+  test('reads in flight on a controller that is unplugged succeed on the other path', async (t) => {
+    const fixture = await openFixture(t);
+    const { device, ring, paths } = fixture;
+    useRoundRobin(t);
+    const where = allocateSpan(device, COUNT * 8);
     const source = ioMemory(t, where.blocks * device.blockSize, 500);
     putOnMedium(t, device, where, source);
     const target = ioMemory(t, source.length, 501);
     const { lift } = await throttled(t, device, 10);
-    submitReads(bench, where, target);
-    await pullOut(t, device, paths[0]);
+    submitReads(fixture, where, target);
+    await unplugUntilEnd(t, device, paths[0]);
     await lift();
     const cqes = await ring.wait(COUNT, { timeoutMs: 20_000 });
-    t.same(
-      cqes.map(({ tag, res }) => [tag, res]).sort(([a = 0], [b = 0]) => a - b),
-      Array.from({ length: COUNT }, (_, index) => [index, 0]),
-    );
-    t.bytes(target.bytes, source.bytes);
+    t.same(resultsByTag(cqes), allSucceeded(COUNT), 'results of the reads by tag');
+    t.bytes(target.bytes, source.bytes, 'data read');
   });
 
-  test('writes in flight on it are done on the other', async (t) => {
-    const bench = await setUp(t);
-    const { device, char, ring, paths } = bench;
-    roundRobin(t);
-    const where = area(device, COUNT * 8);
+  test('writes in flight on a controller that is unplugged succeed on the other path', async (t) => {
+    const { device, char, ring, paths } = await openFixture(t);
+    useRoundRobin(t);
+    const where = allocateSpan(device, COUNT * 8);
     const memory = ioMemory(t, where.blocks * device.blockSize);
     fillPattern(memory.bytes, 510);
     const { lift } = await throttled(t, device, 10);
@@ -61,36 +66,33 @@ suite('a controller pulled out', { devices: [SHARED] }, () => {
       ring.passthrough({ fd: char.fd, command, userData: index });
     }
     ring.submit();
-    await pullOut(t, device, paths[1]);
+    await unplugUntilEnd(t, device, paths[1]);
     await lift();
     const cqes = await ring.wait(COUNT, { timeoutMs: 20_000 });
-    t.same(
-      cqes.map(({ res }) => res),
-      Array(COUNT).fill(0),
-    );
-    t.bytes(onMedium(t, device, where), memory.bytes);
+    t.same(resultsByTag(cqes), allSucceeded(COUNT), 'results of the writes by tag');
+    t.bytes(onMedium(t, device, where), memory.bytes, 'data on the medium');
   });
 
-  test('in flight on the last path: EIO', async (t) => {
-    const bench = await setUp(t);
-    const { char, device, ring, paths } = bench;
+  test('reads in flight on the last path fail with EIO when its controller is unplugged', async (t) => {
+    const fixture = await openFixture(t);
+    const { char, device, ring, paths } = fixture;
     await throttled(t, device, 4);
     const target = ioMemory(t, COUNT * 8 * device.blockSize);
-    await pullOut(t, device, paths[0]);
-    submitReads(bench, { lba: 0, blocks: COUNT * 8 }, target);
-    await pullOut(t, device, paths[1]);
+    await unplugUntilEnd(t, device, paths[0]);
+    submitReads(fixture, { lba: 0, blocks: COUNT * 8 }, target);
+    await unplugUntilEnd(t, device, paths[1]);
     t.defer(() => {
-      // Before anything is plugged in again: an open file would keep the old head, and its number with it.
+      // Runs before the replugs: an open file would keep the old head, and the new one would get another number.
       ring.close();
       char.close();
     });
-    await until('no controller', () => device.controllers.length === 0);
+    await until('both controllers are removed', () => device.controllers.length === 0);
     const cqes = await ring.wait(COUNT, { timeoutMs: 20_000 });
-    const done = cqes.filter(({ res }) => res === 0).length;
-    // QEMU lets those that it has begun end, and most of them are answered still: but not all.
-    t.ok(done < COUNT, 'all reads were done before the controller was gone');
-    for (const cqe of cqes) if (cqe.res !== 0) t.errno(cqe, 'EIO');
+    const succeeded = cqes.filter(({ res }) => res === 0).length;
+    // QEMU completes the reads that it has begun, most of them before the controller is gone, but never all.
+    t.ok(succeeded < COUNT, `fewer than ${COUNT} reads succeed: ${succeeded}`);
+    for (const cqe of cqes) if (cqe.res !== 0) t.errno(cqe, 'EIO', `CQE res of read ${cqe.tag}`);
     const late = await ring.execute({ fd: char.fd, command: nvme.flush(device) });
-    t.errno(late, 'EIO', 'a command that comes later');
+    t.errno(late, 'EIO', 'CQE res of a flush after the removal');
   });
 });

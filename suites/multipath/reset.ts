@@ -1,17 +1,25 @@
 import { writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { detached, InjectedFault, ioMemory, nvme, suite, test, throttled, until } from '../lib/index.ts';
-import { area, onMedium, putOnMedium, SHARED, setUp } from './setup.ts';
+import {
+  allocateSpan,
+  allSucceeded,
+  onMedium,
+  openFixture,
+  putOnMedium,
+  resultsByTag,
+  SHARED,
+} from './setup.ts';
 
 suite('a controller reset', { devices: [SHARED] }, () => {
-  test('commands in flight on the only path wait for its reset, and are done then', async (t) => {
-    const bench = await setUp(t);
-    const { device, char, ring, paths } = bench;
-    const where = area(device, 16 * 8);
+  test('reads in flight on the only path wait for the reset of its controller and succeed after it', async (t) => {
+    const fixture = await openFixture(t);
+    const { device, char, ring, paths } = fixture;
+    const where = allocateSpan(device, 16 * 8);
     const source = ioMemory(t, where.blocks * device.blockSize, 400);
     putOnMedium(t, device, where, source);
-    const away = detached(paths[0]);
-    t.defer(away.comeBack);
+    const detachedFirst = detached(paths[0]);
+    t.defer(detachedFirst.comeBack);
     const { lift } = await throttled(t, device, 4);
     const target = ioMemory(t, source.length);
     for (let index = 0; index < 16; index++) {
@@ -19,26 +27,22 @@ suite('a controller reset', { devices: [SHARED] }, () => {
       const command = nvme.transfer('read', device, part, target, { offset: index * 8 * device.blockSize });
       ring.passthrough({ fd: char.fd, command, userData: index });
     }
-    t.equal(ring.submit(), 16);
+    t.equal(ring.submit(), 16, 'SQEs submitted');
     const reset = writeFile(paths[1].resetFile, '1');
-    await until('a reset under way', () => paths[1].state() !== 'live');
+    await until('the reset has begun', () => paths[1].state() !== 'live');
     await lift();
     await reset;
-    const cqes = await ring.wait(16);
-    t.same(
-      cqes.map(({ tag, res }) => [tag, res]).sort(([a = 0], [b = 0]) => a - b),
-      Array.from({ length: 16 }, (_, index) => [index, 0]),
-    );
-    t.bytes(target.bytes, source.bytes);
+    t.same(resultsByTag(await ring.wait(16)), allSucceeded(16), 'results of the reads by tag');
+    t.bytes(target.bytes, source.bytes, 'data read');
   });
 
-  test('a reset that fails: what waited for it fails with EIO', async (t) => {
-    const bench = await setUp(t);
-    const { device, char, ring, paths } = bench;
+  test('commands that wait for the reset of their controller fail with EIO when the reset fails', async (t) => {
+    const fixture = await openFixture(t);
+    const { device, char, ring, paths } = fixture;
     const [first, second] = paths;
-    const away = detached(first);
-    t.defer(away.comeBack);
-    // Every admin command of the reset fails, so that the driver gives the controller up; it keeps the namespace.
+    const detachedFirst = detached(first);
+    t.defer(detachedFirst.comeBack);
+    // Every admin command of the reset fails. The driver then marks the controller dead, but the namespace stays.
     const fault = new InjectedFault(second.name, { status: 0x006, times: 1000, dontRetry: true });
     let over = false;
     const reset = writeFile(second.resetFile, '1')
@@ -53,7 +57,7 @@ suite('a controller reset', { devices: [SHARED] }, () => {
       char.close();
       detached(second).comeBack();
     });
-    await until('a reset under way', () => second.state() !== 'live');
+    await until('the reset has begun', () => second.state() !== 'live');
     const results: number[] = [];
     let sent = 0;
     while (sent < 8 || !over) {
@@ -63,22 +67,23 @@ suite('a controller reset', { devices: [SHARED] }, () => {
       await delay(5);
     }
     await reset;
-    const rest = sent - results.length;
-    if (rest > 0) results.push(...(await ring.wait(rest, { timeoutMs: 5000 })).map(({ res }) => res));
-    t.same([...new Set(results)], [-t.uapi.constant('EIO')], `the results of ${sent} commands`);
+    const outstanding = sent - results.length;
+    if (outstanding > 0)
+      results.push(...(await ring.wait(outstanding, { timeoutMs: 5000 })).map(({ res }) => res));
+    t.same([...new Set(results)], [-t.uapi.constant('EIO')], `distinct CQE res of ${sent} flushes`);
   });
 
-  test('commands sent while every controller resets are done, all of them', async (t) => {
-    const { device, char, ring, paths } = await setUp(t);
-    const where = area(device, 64);
+  test('writes sent while every controller resets all succeed', async (t) => {
+    const { device, char, ring, paths } = await openFixture(t);
+    const where = allocateSpan(device, 64);
     const memory = ioMemory(t, where.blocks * device.blockSize, 410);
     let sent = 0;
-    let done = false;
+    let over = false;
     const results: number[] = [];
     const resets = Promise.all(paths.map(({ resetFile }) => writeFile(resetFile, '1'))).then(() => {
-      done = true;
+      over = true;
     });
-    while (!done || sent < 64) {
+    while (!over || sent < 64) {
       const index = sent++ % 64;
       const part = { lba: Number(where.lba) + index, blocks: 1 };
       const offset = index * device.blockSize;
@@ -87,9 +92,9 @@ suite('a controller reset', { devices: [SHARED] }, () => {
       if (sent % 16 === 0) results.push(...(await ring.wait(16)).map(({ res }) => res));
     }
     await resets;
-    const rest = sent - results.length;
-    if (rest > 0) results.push(...(await ring.wait(rest)).map(({ res }) => res));
-    t.same([...new Set(results)], [0], `the results of ${sent} writes`);
-    t.bytes(onMedium(t, device, where), memory.bytes);
+    const outstanding = sent - results.length;
+    if (outstanding > 0) results.push(...(await ring.wait(outstanding)).map(({ res }) => res));
+    t.same([...new Set(results)], [0], `distinct CQE res of ${sent} writes`);
+    t.bytes(onMedium(t, device, where), memory.bytes, 'data on the medium');
   });
 });

@@ -1,92 +1,105 @@
 import { fillPattern, ioMemory, nvme, suite, test } from '../lib/index.ts';
-import { area, eachPathFaulty, failOnce, onMedium, putOnMedium, SHARED, setUp } from './setup.ts';
+import {
+  allocateSpan,
+  allSucceeded,
+  eachPathFaulty,
+  failOnce,
+  onMedium,
+  openFixture,
+  putOnMedium,
+  resultsByTag,
+  SHARED,
+} from './setup.ts';
 
 const { hostPathError } = nvme.Status;
 /** Path related status: internal, ANA persistent loss, inaccessible, transition, controller, host, aborted by host. */
 const PATH_ERRORS = [0x300, 0x301, 0x302, 0x303, 0x360, 0x370, 0x371];
 
 suite('a path error', { devices: [SHARED] }, () => {
-  test('a read that fails on one path is done on the other', async (t) => {
-    const bench = await setUp(t);
-    const { device, io } = bench;
-    const where = area(device, 64);
+  test('a read that fails with a path error succeeds on the other path', async (t) => {
+    const fixture = await openFixture(t);
+    const { device, io } = fixture;
+    const where = allocateSpan(device, 64);
     const source = ioMemory(t, where.blocks * device.blockSize, 20);
     putOnMedium(t, device, where, source);
-    await eachPathFaulty(t, bench, hostPathError, async () => {
+    await eachPathFaulty(t, fixture, hostPathError, async ({ name }) => {
       const memory = ioMemory(t, source.length, 21);
       const cqe = await io('read', where, memory);
-      t.equal(cqe.res, 0, 'the result of the read');
-      t.same(cqe.big, [0n, 0n], 'extra words');
-      t.bytes(memory.bytes, source.bytes);
+      t.equal(cqe.res, 0, `CQE res of the read while ${name} fails`);
+      t.same(cqe.big, [0n, 0n], `extra words of the CQE while ${name} fails`);
+      t.bytes(memory.bytes, source.bytes, `data read while ${name} fails`);
     });
   });
 
-  test('a write that fails on one path is done on the other', async (t) => {
-    const bench = await setUp(t);
-    const { device, io } = bench;
-    const where = area(device, 64);
+  test('a write that fails with a path error succeeds on the other path', async (t) => {
+    const fixture = await openFixture(t);
+    const { device, io } = fixture;
+    const where = allocateSpan(device, 64);
     const memory = ioMemory(t, where.blocks * device.blockSize);
-    await eachPathFaulty(t, bench, hostPathError, async ({ name }) => {
+    await eachPathFaulty(t, fixture, hostPathError, async ({ name }) => {
       fillPattern(memory.bytes, name.charCodeAt(4));
-      t.equal((await io('write', where, memory)).res, 0, 'the result of the write');
+      t.equal((await io('write', where, memory)).res, 0, `CQE res of the write while ${name} fails`);
     });
-    t.bytes(onMedium(t, device, where), memory.bytes);
+    t.bytes(onMedium(t, device, where), memory.bytes, 'data on the medium');
   });
 
-  test('every path related status makes a command change paths', async (t) => {
-    const bench = await setUp(t);
-    const { device, io } = bench;
-    const where = area(device, 8);
+  test('a command succeeds on the other path after any path related status (3xxh)', async (t) => {
+    const fixture = await openFixture(t);
+    const { device, io } = fixture;
+    const where = allocateSpan(device, 8);
     const memory = ioMemory(t, where.blocks * device.blockSize, 40);
-    const results: string[] = [];
+    const failures: string[] = [];
     for (const status of PATH_ERRORS)
-      await eachPathFaulty(t, bench, status, async () => {
+      await eachPathFaulty(t, fixture, status, async () => {
         const { res } = await io('write', where, memory);
-        if (res !== 0) results.push(`0x${status.toString(16)}: ${res}`);
+        if (res !== 0) failures.push(`0x${status.toString(16)}: ${res}`);
       });
-    t.same(results, [], 'statuses that came back to the user');
+    t.same(failures, [], 'injected statuses after which the write failed, with its CQE res');
   });
 
-  test('an error on each path in turn: the third attempt counts', async (t) => {
-    const bench = await setUp(t);
-    const { device, io } = bench;
-    const where = area(device, 16);
+  test('a read that fails with a path error on each path once succeeds at the third attempt', async (t) => {
+    const fixture = await openFixture(t);
+    const { device, io } = fixture;
+    const where = allocateSpan(device, 16);
     const source = ioMemory(t, where.blocks * device.blockSize, 50);
     putOnMedium(t, device, where, source);
-    const faults = failOnce(t, bench, hostPathError);
+    const faults = failOnce(t, fixture, hostPathError);
     const memory = ioMemory(t, source.length);
-    t.equal((await io('read', where, memory)).res, 0);
+    t.equal((await io('read', where, memory)).res, 0, 'CQE res of the read');
     t.same(
       faults.map(({ left }) => left),
       [0, 0],
-      'faults that the command did not meet',
+      'faults left on each path',
     );
-    t.bytes(memory.bytes, source.bytes);
+    t.bytes(memory.bytes, source.bytes, 'data read');
   });
 
-  test('a command without data changes paths too', async (t) => {
-    const bench = await setUp(t);
-    const { device, char, ring } = bench;
-    await eachPathFaulty(t, bench, hostPathError, async () => {
-      t.equal((await ring.execute({ fd: char.fd, command: nvme.flush(device) })).res, 0, 'flush');
+  test('a flush and a write-zeroes command that fail with a path error succeed on the other path', async (t) => {
+    const fixture = await openFixture(t);
+    const { device, char, ring } = fixture;
+    await eachPathFaulty(t, fixture, hostPathError, async ({ name }) => {
+      const { res } = await ring.execute({ fd: char.fd, command: nvme.flush(device) });
+      t.equal(res, 0, `CQE res of the flush while ${name} fails`);
     });
-    const where = area(device, 8);
+    const where = allocateSpan(device, 8);
     putOnMedium(t, device, where, ioMemory(t, where.blocks * device.blockSize, 51));
-    await eachPathFaulty(t, bench, hostPathError, async () => {
+    await eachPathFaulty(t, fixture, hostPathError, async ({ name }) => {
       const command = nvme.writeZeroes(device, where);
-      t.equal((await ring.execute({ fd: char.fd, command })).res, 0, 'write zeroes');
+      const { res } = await ring.execute({ fd: char.fd, command });
+      t.equal(res, 0, `CQE res of Write Zeroes while ${name} fails`);
     });
-    t.bytes(onMedium(t, device, where), new Uint8Array(where.blocks * device.blockSize), 'zeroes');
+    const zeroes = new Uint8Array(where.blocks * device.blockSize);
+    t.bytes(onMedium(t, device, where), zeroes, 'data on the medium after Write Zeroes');
   });
 
-  test('64 commands that fail at once all change paths, and none is lost or doubled', async (t) => {
-    const bench = await setUp(t);
-    const { device, char, ring } = bench;
-    const where = area(device, 64 * 8);
+  test('64 reads that fail at once with a path error each complete once, on the other path', async (t) => {
+    const fixture = await openFixture(t);
+    const { device, char, ring } = fixture;
+    const where = allocateSpan(device, 64 * 8);
     const source = ioMemory(t, where.blocks * device.blockSize, 60);
     putOnMedium(t, device, where, source);
     const target = ioMemory(t, source.length);
-    await eachPathFaulty(t, bench, hostPathError, async () => {
+    await eachPathFaulty(t, fixture, hostPathError, async ({ name }) => {
       fillPattern(target.bytes, 61);
       for (let index = 0; index < 64; index++) {
         const part = { lba: Number(where.lba) + index * 8, blocks: 8 };
@@ -94,12 +107,10 @@ suite('a path error', { devices: [SHARED] }, () => {
         const command = nvme.transfer('read', device, part, target, { offset });
         ring.passthrough({ fd: char.fd, command, userData: index });
       }
-      t.same(
-        (await ring.complete()).map(({ res, tag }) => [tag, res]),
-        Array.from({ length: 64 }, (_, index) => [index, 0]),
-      );
-      t.equal(ring.reap().length, 0, 'completions too many');
-      t.bytes(target.bytes, source.bytes);
+      const cqes = await ring.complete();
+      t.same(resultsByTag(cqes), allSucceeded(64), `results of the reads by tag while ${name} fails`);
+      t.equal(ring.reap().length, 0, `CQEs beyond one for each read while ${name} fails`);
+      t.bytes(target.bytes, source.bytes, `data read while ${name} fails`);
     });
   });
 });

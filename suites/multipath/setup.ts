@@ -7,7 +7,6 @@ import {
   InjectedFault,
   ioMemory,
   type Memory,
-  type NvmeCommand,
   nvme,
   openRing,
   type Test,
@@ -16,113 +15,112 @@ import {
 } from '../lib/index.ts';
 import { allPaths } from './paths.ts';
 
+/** How the character devices are opened. */
 export const READ_WRITE = constants.O_RDWR;
+/** How the block devices are opened: past the page cache. */
 export const DIRECT = constants.O_RDWR | constants.O_DIRECT;
 
+/** Role of the namespace with two paths and no metadata. */
 export const SHARED = 'shared';
-/** The namespace with 8 bytes of metadata a block, protection type 1. */
+/** Role of the namespace with two paths, 8 bytes of metadata in each block and protection type 1. */
 export const WITH_METADATA = 'shared-pi';
 
-/** A ring, and the character device of a multipath head with both of its paths up. */
-export interface Bench {
+/** A ring and the character device of a multipath head, both of whose paths are live. */
+export interface Fixture {
   device: Device;
   char: File;
   ring: TestRing;
-  /** The controllers that lead to it, in the order of the cell file. */
+  /** The controllers that lead to the namespace, in the order of the cell file. */
   paths: readonly [Controller, Controller];
-  /** One transfer from submission to completion. */
+  /** One passthrough transfer through the head from submission to completion. */
   io(kind: 'read' | 'write' | 'compare', where: nvme.Span, memory: Memory): Promise<Cqe>;
 }
 
-export async function setUp(t: Test, role = SHARED, options: TestRingOptions = {}): Promise<Bench> {
-  // Looked up anew: a head that was gone and came back may have another name.
+/** Opens the namespace of a role; its files are closed at the test's end. Skips when it has fewer than two paths. */
+export async function openFixture(t: Test, role = SHARED, options: TestRingOptions = {}): Promise<Fixture> {
+  // Looked up anew: a head that was removed and created again may have another name.
   const device = new Device(t.device(role).info);
   const paths = await allPaths(t, device);
   const char = t.use(new File(device.char, READ_WRITE));
   const ring = openRing(t, options);
-  const io: Bench['io'] = (kind, where, memory) =>
+  const io: Fixture['io'] = (kind, where, memory) =>
     ring.execute({ fd: char.fd, command: nvme.transfer(kind, device, where, memory) });
   return { device, char, ring, paths, io };
 }
 
-/** Path errors on every path, one after the other: the first completion of each fails. */
-export function failOnce(t: Test, { device, paths }: Bench, status: number): InjectedFault[] {
+/** Gives the first completion of each path this status. */
+export function failOnce(t: Test, { device, paths }: Fixture, status: number): InjectedFault[] {
   return paths.map((path) => t.use(new InjectedFault(device.pathName(path), { status, times: 1 })));
 }
 
 /**
- * Does `work` once for each path with all completions of that path failing and none of the other's. Which path the
- * kernel takes first is its own matter, but one of the rounds must have met the fault.
+ * Does `work` once for each path, while all completions of that path have `status` and the other path works. Which path the
+ * kernel chooses first is not defined; throws AssertionError when neither round met the fault.
  */
 export async function eachPathFaulty(
   t: Test,
-  { device, paths }: Bench,
+  { device, paths }: Fixture,
   status: number,
   work: (path: Controller) => Promise<void>,
 ): Promise<void> {
   const times = 1000;
-  let met = 0;
+  let hits = 0;
   for (const path of paths) {
     using fault = new InjectedFault(device.pathName(path), { status, times });
     await work(path);
-    met += times - fault.left;
+    hits += times - fault.left;
   }
-  t.ok(met > 0, 'no command met the injected fault');
-}
-
-export interface WithMetadata {
-  data: Memory;
-  metadata: Memory;
-  command: NvmeCommand;
-}
-
-/** A transfer with a metadata buffer. PRACT 0, no checks: the metadata goes to the medium and back as it is. */
-export function withMetadata(
-  t: Test,
-  { device }: Bench,
-  kind: 'read' | 'write',
-  where: nvme.Span,
-  seed: number,
-): WithMetadata {
-  const data = ioMemory(t, where.blocks * device.blockSize, seed);
-  const metadata = ioMemory(t, where.blocks * device.info.metadataBytes, seed + 1);
-  return { data, metadata, command: nvme.transfer(kind, device, where, data, { metadata }) };
+  t.ok(hits > 0, 'at least one command meets the injected fault');
 }
 
 let nextBlock = 0;
 
-/** Blocks that no other test of this run uses; tests come one after another. */
-export function area(device: Device, blocks: number): nvme.Span {
-  const unit = Math.max(1, 4096 / device.blockSize);
-  const taken = Math.ceil(blocks / unit) * unit;
-  if (nextBlock + taken > device.blocks) nextBlock = 0;
+/** A span that starts on a page boundary and that no earlier test has used, until the namespace is used up. */
+export function allocateSpan(device: Device, blocks: number): nvme.Span {
+  const blocksPerPage = Math.max(1, 4096 / device.blockSize);
+  const allocated = Math.ceil(blocks / blocksPerPage) * blocksPerPage;
+  if (nextBlock + allocated > device.blocks) nextBlock = 0;
   const lba = nextBlock;
-  nextBlock += taken;
+  nextBlock += allocated;
   return { lba, blocks };
 }
 
-/** What lies on the medium, read past the page cache through the block device. */
+/** Reads a span from the medium through the block device, past the page cache. */
 export function onMedium(t: Test, device: Device, { lba, blocks }: nvme.Span): Uint8Array {
   using block = new File(device.block, DIRECT);
   const memory = ioMemory(t, blocks * device.blockSize);
   const position = Number(lba) * device.blockSize;
-  t.equal(block.read(memory.bytes, position), memory.length, 'short read of the block device');
+  t.equal(block.read(memory.bytes, position), memory.length, 'bytes read from the block device');
   return memory.bytes;
 }
 
-/** Puts bytes on the medium through the block device. */
+/** Writes all of `memory` to the medium through the block device, from the span's first block on. */
 export function putOnMedium(t: Test, device: Device, { lba }: nvme.Span, memory: Memory): void {
   using block = new File(device.block, DIRECT);
   const written = block.write(memory.bytes, Number(lba) * device.blockSize);
-  t.equal(written, memory.length, 'short write to the block device');
+  t.equal(written, memory.length, 'bytes written to the block device');
 }
 
-/** Submits reads of 8 blocks each that cover an area; `userData` is their place. */
-export function submitReads({ device, char, ring }: Bench, { lba, blocks }: nvme.Span, target: Memory): void {
+/** Submits reads of 8 blocks each that cover a span, tagged from 0 in the order of their blocks. */
+export function submitReads(
+  { device, char, ring }: Fixture,
+  { lba, blocks }: nvme.Span,
+  target: Memory,
+): void {
   for (let index = 0; index < blocks / 8; index++) {
     const part = { lba: Number(lba) + index * 8, blocks: 8 };
     const command = nvme.transfer('read', device, part, target, { offset: index * 8 * device.blockSize });
     ring.passthrough({ fd: char.fd, command, userData: index });
   }
   ring.submit();
+}
+
+/** Tags and results, `[tag, res]`, in order of tags. */
+export function resultsByTag(cqes: readonly Cqe[]): [tag: number, res: number][] {
+  return cqes.map(({ tag, res }): [number, number] => [tag, res]).sort(([a], [b]) => a - b);
+}
+
+/** What `resultsByTag` gives for `count` commands that all succeed. */
+export function allSucceeded(count: number): [tag: number, res: number][] {
+  return Array.from({ length: count }, (_, index): [number, number] => [index, 0]);
 }

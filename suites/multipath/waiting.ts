@@ -1,51 +1,56 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ioMemory, iovecs, nvme, suite, test, throttled } from '../lib/index.ts';
 import { holdPaths, strandSecond } from './hold.ts';
-import { area, onMedium, putOnMedium, setUp, submitReads, WITH_METADATA } from './setup.ts';
+import {
+  allocateSpan,
+  allSucceeded,
+  onMedium,
+  openFixture,
+  putOnMedium,
+  resultsByTag,
+  submitReads,
+  WITH_METADATA,
+} from './setup.ts';
 
 const PAGE = 4096;
 const COUNT = 16;
-/** Long enough for a command that does not wait to come back. */
+/** Long enough for a command that does not wait to complete. */
 const MOMENT_MS = 300;
 
 suite('no usable path', { devices: [WITH_METADATA] }, () => {
-  test('commands wait, and are done when a path comes back', async (t) => {
-    const bench = await setUp(t, WITH_METADATA);
-    const { device, char, ring } = bench;
-    const hold = await holdPaths(t, bench);
-    const where = area(device, 64);
+  test('writes without a usable path wait and succeed when a path returns, though their SQEs are overwritten', async (t) => {
+    const fixture = await openFixture(t, WITH_METADATA);
+    const { device, char, ring } = fixture;
+    const hold = await holdPaths(t, fixture);
+    const where = allocateSpan(device, 64);
     const memory = ioMemory(t, where.blocks * device.blockSize, 200);
     const content = memory.bytes.slice();
     for (let index = 0; index < 8; index++) {
       const part = { lba: Number(where.lba) + index * 8, blocks: 8 };
       const command = nvme.transfer('write', device, part, memory, { offset: index * 8 * device.blockSize });
       const sqe = ring.passthrough({ fd: char.fd, command, userData: index });
-      t.equal(ring.submit(), 1);
+      t.equal(ring.submit(), 1, `SQEs submitted of write ${index}`);
       new Uint8Array(sqe.buffer, sqe.byteOffset, sqe.byteLength).fill(0xff);
     }
     await delay(MOMENT_MS);
     t.same(
       ring.reap().map(({ res }) => res),
       [],
-      'completions while there is no path',
+      'CQE res of writes that complete without a path',
     );
     hold.release();
-    const cqes = await ring.wait(8);
-    t.same(
-      cqes.map(({ tag, res }) => [tag, res]).sort(([a = 0], [b = 0]) => a - b),
-      Array.from({ length: 8 }, (_, index) => [index, 0]),
-    );
-    t.bytes(onMedium(t, device, where), content, 'on the medium');
+    t.same(resultsByTag(await ring.wait(8)), allSucceeded(8), 'results of the writes by tag');
+    t.bytes(onMedium(t, device, where), content, 'data on the medium');
   });
 
-  test('vectored and registered buffers wait as well', async (t) => {
-    const bench = await setUp(t, WITH_METADATA);
-    const { device, char, ring } = bench;
-    const hold = await holdPaths(t, bench);
-    const where = area(device, 32);
+  test('a vectored write and a read to a registered buffer wait and succeed when a path returns', async (t) => {
+    const fixture = await openFixture(t, WITH_METADATA);
+    const { device, char, ring } = fixture;
+    const hold = await holdPaths(t, fixture);
+    const where = allocateSpan(device, 32);
     const length = where.blocks * device.blockSize;
-    const [fixed, source] = [ioMemory(t, length), ioMemory(t, length, 210)];
-    ring.registerBuffers([fixed]);
+    const [registered, source] = [ioMemory(t, length), ioMemory(t, length, 210)];
+    ring.registerBuffers([registered]);
     const parts = [3, 1, 0, 2].map((page) => ({
       address: source.address + BigInt(page * PAGE),
       length: PAGE,
@@ -63,7 +68,7 @@ suite('no usable path', { devices: [WITH_METADATA] }, () => {
     });
     ring.passthrough({
       fd: char.fd,
-      command: nvme.transfer('read', device, where, fixed),
+      command: nvme.transfer('read', device, where, registered),
       bufIndex: 0,
       userData: 1,
     });
@@ -72,7 +77,7 @@ suite('no usable path', { devices: [WITH_METADATA] }, () => {
     t.same(
       ring.reap().map(({ res }) => res),
       [],
-      'completions while there is no path',
+      'CQE res of commands that complete without a path',
     );
     hold.release();
     t.same(
@@ -81,49 +86,48 @@ suite('no usable path', { devices: [WITH_METADATA] }, () => {
         [0, 0],
         [1, 0],
       ],
+      'tag and CQE res of the write and of the read linked to it, in order of arrival',
     );
-    t.bytes(fixed.bytes, gathered);
+    t.bytes(registered.bytes, gathered, 'data read to the registered buffer');
   });
 
-  test('commands that fail on the last usable path wait with their data', async (t) => {
-    const bench = await setUp(t, WITH_METADATA);
-    const { device, ring } = bench;
-    const stranded = await strandSecond(t, bench);
-    const where = area(device, COUNT * 8);
+  test('reads that fail on the last usable path wait and succeed with their data when a path returns', async (t) => {
+    const fixture = await openFixture(t, WITH_METADATA);
+    const { device, ring } = fixture;
+    const stranded = await strandSecond(t, fixture);
+    const where = allocateSpan(device, COUNT * 8);
     const source = ioMemory(t, where.blocks * device.blockSize, 220);
     putOnMedium(t, device, where, source);
     const { lift } = await throttled(t, device, 4);
     const target = ioMemory(t, source.length);
-    submitReads(bench, where, target);
-    await stranded.pullFirst();
+    submitReads(fixture, where, target);
+    await stranded.unplugFirst();
     await lift();
     await delay(MOMENT_MS);
     const early = ring.reap();
-    t.ok(early.length < COUNT, 'all were done before the controller was gone');
+    t.ok(early.length < COUNT, `fewer than ${COUNT} reads complete before the controller is removed`);
     t.same(
       [...new Set(early.map(({ res }) => res))].filter((res) => res !== 0),
       [],
-      'results before there is a path',
+      'CQE res of reads that fail before a path returns',
     );
     stranded.release();
-    const cqes = await ring.wait(COUNT - early.length);
-    t.same(
-      [...early, ...cqes].map(({ tag, res }) => [tag, res]).sort(([a = 0], [b = 0]) => a - b),
-      Array.from({ length: COUNT }, (_, index) => [index, 0]),
-    );
-    t.bytes(target.bytes, source.bytes);
+    const late = await ring.wait(COUNT - early.length);
+    t.same(resultsByTag([...early, ...late]), allSucceeded(COUNT), 'results of the reads by tag');
+    t.bytes(target.bytes, source.bytes, 'data read');
   });
 
-  test('what no path would take is refused at once', async (t) => {
-    const bench = await setUp(t, WITH_METADATA);
-    const { device, char, ring } = bench;
-    await holdPaths(t, bench);
+  test('an invalid command without a usable path does not wait: EINVAL, ENOTTY', async (t) => {
+    const fixture = await openFixture(t, WITH_METADATA);
+    const { device, char, ring } = fixture;
+    await holdPaths(t, fixture);
     const command = nvme.flush(device);
     const limit = { timeoutMs: 2000 };
-    const other = await ring.execute({ fd: char.fd, command: { ...command, nsid: 77 } }, limit);
-    t.errno(other, 'EINVAL', 'another nsid');
-    t.errno(await ring.execute({ fd: char.fd, command, cmdOp: 0 }, limit), 'ENOTTY', 'no such cmd_op');
-    const flags = await ring.execute({ fd: char.fd, command: { ...command, flags: 1 } }, limit);
-    t.errno(flags, 'EINVAL', 'command flags');
+    const otherNamespace = await ring.execute({ fd: char.fd, command: { ...command, nsid: 77 } }, limit);
+    t.errno(otherNamespace, 'EINVAL', 'CQE res of a flush with nsid 77');
+    const unknownCommand = await ring.execute({ fd: char.fd, command, cmdOp: 0 }, limit);
+    t.errno(unknownCommand, 'ENOTTY', 'CQE res of a flush with cmd_op 0');
+    const withFlags = await ring.execute({ fd: char.fd, command: { ...command, flags: 1 } }, limit);
+    t.errno(withFlags, 'EINVAL', 'CQE res of a flush with command flags 1');
   });
 });

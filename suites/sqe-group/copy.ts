@@ -10,19 +10,19 @@ import {
   type Test,
   test,
 } from '../lib/index.ts';
-import { GroupRing, saidSorted } from './groups.ts';
+import { completionsByTag, GroupRing } from './groups.ts';
 
 const LENGTH = 64 << 10;
 const COPIES = 3;
 const DIRECT = constants.O_RDWR | constants.O_DIRECT;
 
-/** A place to read or write: bytes from the start of a file. */
+/** Where LENGTH bytes are read or written: a file and a byte offset in it. */
 interface Place {
   file: File;
   position: number;
 }
 
-/** Each place is in a file of its own, on a file system that is made on the drive. */
+/** A source and COPIES targets, each a file on a file system that is made on the drive. */
 function files(t: Test): Place[] {
   const directory = mounted(t, t.device('data'), 32768);
   return Array.from({ length: COPIES + 1 }, (_, index) => ({
@@ -31,7 +31,7 @@ function files(t: Test): Place[] {
   }));
 }
 
-/** All of them are on the drive itself. */
+/** A source and COPIES targets next to each other on the drive itself. */
 function regions(t: Test): Place[] {
   const file = t.use(new File(t.device('data').block, DIRECT));
   return Array.from({ length: COPIES + 1 }, (_, index) => ({ file, position: index * LENGTH }));
@@ -40,12 +40,12 @@ function regions(t: Test): Place[] {
 function put(t: Test, { file, position }: Place, bytes: Uint8Array): void {
   using memory = ioMemory(t, bytes.length);
   memory.bytes.set(bytes);
-  t.equal(file.write(memory.bytes, position), bytes.length);
+  t.equal(file.write(memory.bytes, position), bytes.length, `bytes put at offset ${position}`);
 }
 
 function get(t: Test, { file, position }: Place): Uint8Array {
   using memory = ioMemory(t, LENGTH);
-  t.equal(file.read(memory.bytes, position), LENGTH);
+  t.equal(file.read(memory.bytes, position), LENGTH, `bytes read back at offset ${position}`);
   return memory.bytes.slice();
 }
 
@@ -54,70 +54,76 @@ const transfer = (kind: 'READ' | 'WRITE', { file, position }: Place, memory: Mem
   ...{ addr: memory.address, len: memory.length },
 });
 
-const WHERE = { 'files on the drive': files, 'regions of the drive': regions };
+const PLACES = { 'files on the drive': files, 'regions of the drive': regions };
 
-suite('read once, write to many', { devices: ['data'] }, () => {
-  for (const [where, places] of Object.entries(WHERE))
+suite('one read, several writes', { devices: ['data'] }, () => {
+  for (const [kind, places] of Object.entries(PLACES))
     for (const leaderAsync of [false, true])
       for (const leaderLink of [false, true])
         for (const memberAsync of [false, true]) {
-          const said = [
+          const variant = [
             leaderAsync ? 'leader async' : '',
             leaderLink ? 'leader linked' : '',
             memberAsync ? 'members async' : '',
           ].filter(Boolean);
-          test(`${where}: ${said.join(', ') || 'no flags'}`, async (t) => {
+          test(`a group copies one read to three ${kind} (${variant.join(', ') || 'no flags'})`, async (t) => {
             const [source, ...targets] = places(t) as [Place, ...Place[]];
-            const on = new GroupRing(t);
-            const bytes = pattern(LENGTH, said.join().length + 1);
+            const groupRing = new GroupRing(t);
+            const bytes = pattern(LENGTH, variant.join().length + 1);
             put(t, source, bytes);
             for (const target of targets) put(t, target, new Uint8Array(LENGTH).fill(0xee));
             const memory = ioMemory(t, LENGTH);
             const flags = [...(leaderAsync ? ['IOSQE_ASYNC'] : []), ...(leaderLink ? ['IOSQE_IO_LINK'] : [])];
-            const member = memberAsync ? ['IOSQE_ASYNC'] : [];
-            on.group(
+            const memberFlags = memberAsync ? ['IOSQE_ASYNC'] : [];
+            groupRing.writeGroup(
               { ...transfer('READ', source, memory), userData: 1, flags },
               ...targets.map((target, index) => ({
                 ...transfer('WRITE', target, memory),
-                ...{ userData: 2 + index, flags: member },
+                ...{ userData: 2 + index, flags: memberFlags },
               })),
             );
-            // What is linked reads what the group has just written, into other memory.
-            const after = ioMemory(t, LENGTH);
-            if (leaderLink) on.ring.sqe({ ...transfer('READ', targets[0] as Place, after), userData: 9 });
-            const count = 1 + COPIES + (leaderLink ? 1 : 0);
-            const cqes = await on.done(count);
+            // The linked request reads back a copy, into memory apart from the group's.
+            const readBack = ioMemory(t, LENGTH);
+            if (leaderLink)
+              groupRing.write({ ...transfer('READ', targets[0] as Place, readBack), userData: 9 });
+            const cqes = await groupRing.submitAndWait(1 + COPIES + (leaderLink ? 1 : 0));
             const tags = [1, 2, 3, 4, ...(leaderLink ? [9] : [])];
             t.same(
-              saidSorted(cqes),
+              completionsByTag(cqes),
               tags.map((tag) => `${tag}:${LENGTH}`),
+              'completions of the group and its link',
             );
-            t.equal(cqes[COPIES]?.tag, 1, 'the leader after its members');
-            for (const target of targets) t.bytes(get(t, target), bytes, 'the copy');
-            if (leaderLink) t.bytes(after.bytes, bytes, 'what the linked read saw');
+            t.equal(cqes[COPIES]?.tag, 1, 'tag of the last CQE of the group');
+            targets.forEach((target, index) => {
+              t.bytes(get(t, target), bytes, `copy ${index + 1}`);
+            });
+            if (leaderLink) t.bytes(readBack.bytes, bytes, 'data of the linked read');
           });
         }
 
-  test('copies of copies: two groups in a link, the second reads what the first has written', async (t) => {
+  test('two linked groups copy one after the other: the second reads what the first has written', async (t) => {
     const places = regions(t) as [Place, Place, Place, Place];
-    const on = new GroupRing(t);
+    const groupRing = new GroupRing(t);
     const bytes = pattern(LENGTH, 77);
     put(t, places[0], bytes);
     for (const place of places.slice(1)) put(t, place, new Uint8Array(LENGTH));
     const [first, second] = [ioMemory(t, LENGTH), ioMemory(t, LENGTH)];
-    on.group(
+    groupRing.writeGroup(
       { ...transfer('READ', places[0], first), userData: 1, flags: ['IOSQE_IO_LINK'] },
       { ...transfer('WRITE', places[1], first), userData: 2 },
     );
-    on.group(
+    groupRing.writeGroup(
       { ...transfer('READ', places[1], second), userData: 3 },
       { ...transfer('WRITE', places[2], second), userData: 4 },
       { ...transfer('WRITE', places[3], second), userData: 5 },
     );
     t.same(
-      saidSorted(await on.done(5)),
+      completionsByTag(await groupRing.submitAndWait(5)),
       [1, 2, 3, 4, 5].map((tag) => `${tag}:${LENGTH}`),
+      'completions of both groups',
     );
-    for (const place of places.slice(1)) t.bytes(get(t, place), bytes, 'the copy');
+    places.slice(1).forEach((place, index) => {
+      t.bytes(get(t, place), bytes, `copy ${index + 1}`);
+    });
   });
 });

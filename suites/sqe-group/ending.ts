@@ -1,43 +1,50 @@
 import { openRing, type Pipe, pipe, suite, type Test, test, until } from '../lib/index.ts';
-import { GroupRing, nop, WAYS, waiting } from './groups.ts';
-import { message, watching } from './waits.ts';
+import { GroupRing, nop, pipeRead, RING_KINDS } from './groups.ts';
+import { messageTo, pipePoll } from './waits.ts';
 
-/** Where a group is when its ring goes away. */
-const STAGES: Record<string, (t: Test, on: GroupRing, held: Pipe) => void> = {
-  'its leader waits': (t, on, held) => on.group(waiting(t, held, 1), nop(2), nop(3)),
-  'its leader waits in a worker': (t, on, held) =>
-    on.group(waiting(t, held, 1, ['IOSQE_ASYNC']), nop(2), nop(3)),
-  'its members wait': (t, on, held) => on.group(nop(1), waiting(t, held, 2), nop(3), waiting(t, held, 4)),
-  'its members wait in workers': (t, on, held) =>
-    on.group(nop(1), waiting(t, held, 2, ['IOSQE_ASYNC']), waiting(t, held, 3, ['IOSQE_ASYNC'])),
-  'it waits in a link': (t, on, held) => {
-    on.ring.sqe(waiting(t, held, 1, ['IOSQE_IO_LINK']));
-    on.group(nop(2, { flags: ['IOSQE_IO_LINK'] }), nop(3), nop(4));
-    on.ring.sqe(nop(5));
+/** Where a group is when its ring is closed, and what writes it so. */
+const STAGES: Record<string, (t: Test, groupRing: GroupRing, empty: Pipe) => void> = {
+  'whose leader waits in poll': (t, groupRing, empty) =>
+    groupRing.writeGroup(pipeRead(t, empty, 1), nop(2), nop(3)),
+  'whose leader waits in io-wq': (t, groupRing, empty) =>
+    groupRing.writeGroup(pipeRead(t, empty, 1, ['IOSQE_ASYNC']), nop(2), nop(3)),
+  'whose members wait in poll': (t, groupRing, empty) =>
+    groupRing.writeGroup(nop(1), pipeRead(t, empty, 2), nop(3), pipeRead(t, empty, 4)),
+  'whose members wait in io-wq': (t, groupRing, empty) =>
+    groupRing.writeGroup(
+      nop(1),
+      pipeRead(t, empty, 2, ['IOSQE_ASYNC']),
+      pipeRead(t, empty, 3, ['IOSQE_ASYNC']),
+    ),
+  'that waits in a link': (t, groupRing, empty) => {
+    groupRing.write(pipeRead(t, empty, 1, ['IOSQE_IO_LINK']));
+    groupRing.writeGroup(nop(2, { flags: ['IOSQE_IO_LINK'] }), nop(3), nop(4));
+    groupRing.write(nop(5));
   },
-  'it is drained': (t, on, held) => {
-    on.ring.sqe(waiting(t, held, 1));
-    on.group(nop(2, { flags: ['IOSQE_IO_DRAIN'] }), nop(3), nop(4));
+  'that waits in drain': (t, groupRing, empty) => {
+    groupRing.write(pipeRead(t, empty, 1));
+    groupRing.writeGroup(nop(2, { flags: ['IOSQE_IO_DRAIN'] }), nop(3), nop(4));
   },
-  'its leader has a file that is another ring, its members wait': (t, on, held) =>
-    on.group(message(openRing(t), 1), waiting(t, held, 2), watching(held, 3)),
-  'it was cut off': (t, on, held) => on.cutOff(waiting(t, held, 1), waiting(t, held, 2)),
+  'whose leader has another ring as its file while its members wait': (t, groupRing, empty) =>
+    groupRing.writeGroup(messageTo(openRing(t), 1), pipeRead(t, empty, 2), pipePoll(empty, 3)),
+  'that the end of the submission cut off': (t, groupRing, empty) =>
+    groupRing.writeCutOffGroup(pipeRead(t, empty, 1), pipeRead(t, empty, 2)),
 };
 
-suite('the end of a ring', {}, () => {
-  for (const [way, flags] of Object.entries(WAYS))
-    for (const [stage, put] of Object.entries(STAGES))
-      test(`${way} is closed while a group is on it: ${stage}`, async (t) => {
-        const on = new GroupRing(t, { flags });
-        const [held, trace] = [pipe(t), pipe(t)];
-        // The kernel lets go of it with the ring, which it frees when there is no request left.
-        on.ring.registerFiles([trace.writer]);
+suite('closing a ring', {}, () => {
+  for (const [kind, flags] of Object.entries(RING_KINDS))
+    for (const [stage, write] of Object.entries(STAGES))
+      test(`${kind}: closing the ring cancels a group ${stage}, and the ring is freed`, async (t) => {
+        const groupRing = new GroupRing(t, { flags });
+        const [empty, trace] = [pipe(t), pipe(t)];
+        // The ring keeps the registered writer open until it is freed, which takes the last request to end.
+        groupRing.ring.registerFiles([trace.writer]);
         trace.closeWriter();
-        put(t, on, held);
-        on.submit();
-        on.ring.enter(0, 0, t.uapi.constant('IORING_ENTER_GETEVENTS'));
-        t.ok(!trace.released(), 'the ring is there');
-        on.ring.close();
-        await until('the ring freed, its requests done', trace.released, 10_000);
+        write(t, groupRing, empty);
+        groupRing.submit();
+        groupRing.ring.enter(0, 0, t.uapi.constant('IORING_ENTER_GETEVENTS'));
+        t.ok(!trace.released(), 'the ring exists until it is closed');
+        groupRing.ring.close();
+        await until('the ring is freed', trace.released, 10_000);
       });
 });

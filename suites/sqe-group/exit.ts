@@ -9,16 +9,18 @@ import {
   test,
   until,
 } from '../lib/index.ts';
-import { nop, waiting } from './groups.ts';
-import { futex, message, timeout, watching } from './waits.ts';
+import { nop, pipeRead } from './groups.ts';
+import { futexWait, messageTo, pipePoll, timeout } from './waits.ts';
 
 /**
- * Submits a group from a process of its own; an SQE's own flags are kept. Gives what kills the process, and throws if it does
- * not end or if its ring stays: the ring has the writer of a pipe registered, which is open nowhere else then.
+ * Submits a group from a child process, on top of each SQE's own flags. The returned function kills the child; it throws when
+ * the child does not exit or its ring is not freed: the ring has the writer of a pipe registered, which nothing else holds open
+ * once the child has exited. Skips on a kernel whose group flag is not an IOSQE_ flag.
  */
-async function submitter(t: Test, sqes: readonly SqeFields[]): Promise<() => Promise<void>> {
+async function submitFromChild(t: Test, sqes: readonly SqeFields[]): Promise<() => Promise<void>> {
   const { name } = groupMarking(t.uapi);
-  if (name !== 'IOSQE_SQE_GROUP') t.skip('children write flags by their names');
+  if (name !== 'IOSQE_SQE_GROUP')
+    t.skip('child processes set IOSQE_ flags only, and the group flag of this kernel is not one');
   const trace = pipe(t);
   const commands = sqes.map((sqe, index) => ({
     ...sqe,
@@ -31,42 +33,42 @@ async function submitter(t: Test, sqes: readonly SqeFields[]): Promise<() => Pro
     registrations: [{ opcode: 'IORING_REGISTER_FILES', argument, count: 1 }],
     keep: [trace.writer],
   });
-  t.equal(await child.submitted(), sqes.length);
+  t.equal(await child.submitted(), sqes.length, 'SQEs that the child submitted');
   trace.closeWriter();
-  t.ok(!trace.released(), 'the ring is there');
+  t.ok(!trace.released(), 'the ring exists until the child is killed');
   return async () => {
     child.kill();
-    t.same(await child.wait(5000), { signal: 9 });
-    await until('the ring freed, its requests done', trace.released, 10_000);
+    t.same(await child.wait(5000), { signal: 9 }, 'exit status of the child');
+    await until('the ring is freed', trace.released, 10_000);
   };
 }
 
-/** How a member waits: who looks for what an exiting task has to cancel finds each by code of its own. */
+/** How a member waits. Exit cancellation has separate code for each kind. */
 const MEMBERS: Record<string, (t: Test, tag: number) => SqeFields> = {
-  'by polling': (t, tag) => watching(pipe(t), tag),
-  'to read': (t, tag) => waiting(t, pipe(t), tag),
-  'in workers': (t, tag) => waiting(t, pipe(t, { blocking: true }), tag, ['IOSQE_ASYNC']),
-  'for their time': timeout,
-  'for a futex': futex,
+  'in poll': (t, tag) => pipePoll(pipe(t), tag),
+  'for a read': (t, tag) => pipeRead(t, pipe(t), tag),
+  'in io-wq': (t, tag) => pipeRead(t, pipe(t, { blocking: true }), tag, ['IOSQE_ASYNC']),
+  'for a timeout': timeout,
+  'on a futex': futexWait,
 };
 
-suite('the end of a process', {}, () => {
-  test('a process is killed with a group on its ring: its leader waits', async (t) => {
-    const kill = await submitter(t, [waiting(t, pipe(t), 1), nop(2), nop(3)]);
+suite('exit of a process', {}, () => {
+  test('a process killed while the leader of its group waits exits, and its ring is freed', async (t) => {
+    const kill = await submitFromChild(t, [pipeRead(t, pipe(t), 1), nop(2), nop(3)]);
     await kill();
   });
 
   for (const [how, member] of Object.entries(MEMBERS)) {
-    test(`a process is killed with a group on its ring: its members wait ${how}`, async (t) => {
-      const kill = await submitter(t, [nop(1), member(t, 2), member(t, 3)]);
+    test(`a process killed while members of its group wait ${how} exits, and its ring is freed`, async (t) => {
+      const kill = await submitFromChild(t, [nop(1), member(t, 2), member(t, 3)]);
       await kill();
     });
 
-    // The leader is done but holds the other ring for as long as it has members, and the process waits for it.
-    test(`a process is killed whose leader has a ring for its file: its members wait ${how}`, async (t) => {
-      const other = openRing(t, { shape: 'plain' });
-      const kill = await submitter(t, [message(other, 1), member(t, 2), member(t, 3)]);
-      t.equal((await other.wait(1)).length, 1, 'the leader has said its word');
+    // The completed leader holds the other ring until its members end, and exit waits for requests on ring files.
+    test(`a process killed while members wait ${how} and their leader holds another ring exits, and its ring is freed`, async (t) => {
+      const otherRing = openRing(t, { shape: 'plain' });
+      const kill = await submitFromChild(t, [messageTo(otherRing, 1), member(t, 2), member(t, 3)]);
+      t.equal((await otherRing.wait(1)).length, 1, 'CQEs that the leader posted to the other ring');
       await kill();
     });
   }

@@ -1,7 +1,9 @@
 import './order.ts';
 import './links.ts';
+import './refused.ts';
 import './sizes.ts';
-import './cancel.ts';
+import './cancel-user-data.ts';
+import './cancel-variants.ts';
 import './ending.ts';
 import './exit.ts';
 import './copy.ts';

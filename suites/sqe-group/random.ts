@@ -12,100 +12,101 @@ import {
   TimeoutError,
   test,
 } from '../lib/index.ts';
-import { GroupRing, WAYS } from './groups.ts';
+import { GroupRing, RING_KINDS } from './groups.ts';
 import { expected, type Graph, graphs, type Request } from './model.ts';
 
 const RUNS = 60;
-/** A failure that is not the smallest is better than none before the test's deadline. */
+/** Shrinking stops here, so that a failure is reported before the test's deadline even if it is not the smallest. */
 const SHRINK_MS = 30_000;
-/** No graph has more requests. */
-const MOST = 8 * 5;
+/** 8 items with a leader and 4 members each. */
+const MAX_REQUESTS = 8 * 5;
 const DRAIN_TAG = 1000;
 
-interface Surroundings {
+interface Fixture {
   t: Test;
   flags: readonly string[];
   file: File;
-  /** A block for each read that may be in flight. */
+  /** One block for each request, by tag: all may be in flight together. */
   memory: Memory;
-  block: number;
+  blockSize: number;
 }
 
-const LINKS = { none: [], soft: ['IOSQE_IO_LINK'], hard: ['IOSQE_IO_HARDLINK'] } as const;
+const LINK_FLAGS = { none: [], soft: ['IOSQE_IO_LINK'], hard: ['IOSQE_IO_HARDLINK'] } as const;
 
-function sqe({ file, memory, block }: Surroundings, { kind, async }: Request, userData: number): SqeFields {
+function sqe({ file, memory, blockSize }: Fixture, { kind, async }: Request, userData: number): SqeFields {
   const flags = async ? ['IOSQE_ASYNC'] : [];
-  const addr = memory.address + BigInt(userData * block);
-  const read = { opcode: 'IORING_OP_READ', addr, len: block, off: 0, userData, flags };
+  const addr = memory.address + BigInt(userData * blockSize);
+  const read = { opcode: 'IORING_OP_READ', addr, len: blockSize, off: 0, userData, flags };
   if (kind === 'nop') return { opcode: 'IORING_OP_NOP', userData, flags };
-  if (kind === 'unknown') return { opcode: 250, userData, flags };
-  return { ...read, fd: kind === 'bad' ? -1 : file.fd };
+  if (kind === 'badOpcode') return { opcode: 250, userData, flags };
+  return { ...read, fd: kind === 'badFile' ? -1 : file.fd };
 }
 
-function put(on: GroupRing, around: Surroundings, { items, cutOff }: Graph): void {
+function writeGraph(groupRing: GroupRing, fixture: Fixture, { items, cutOff }: Graph): void {
   let tag = 1;
   items.forEach(({ members, link, refused, ...leader }, index) => {
     const open = cutOff && index === items.length - 1;
-    const first = sqe(around, leader, tag++);
-    const flags = [...(first.flags as string[]), ...LINKS[link]];
-    on.write({ ...first, flags }, open || members.length > 0);
+    const leaderSqe = sqe(fixture, leader, tag++);
+    const flags = [...(leaderSqe.flags as string[]), ...LINK_FLAGS[link]];
+    groupRing.write({ ...leaderSqe, flags }, open || members.length > 0);
     members.forEach((member, at) => {
-      const fields = sqe(around, member, tag++);
-      const own = at === refused ? ['IOSQE_IO_HARDLINK'] : [];
-      on.write(
-        { ...fields, flags: [...(fields.flags as string[]), ...own] },
+      const memberSqe = sqe(fixture, member, tag++);
+      const linkFlags = at === refused ? ['IOSQE_IO_HARDLINK'] : [];
+      groupRing.write(
+        { ...memberSqe, flags: [...(memberSqe.flags as string[]), ...linkFlags] },
         open || at < members.length - 1,
       );
     });
   });
 }
 
-/** What comes: all of it, or what there was when nothing more came. So failing graphs are shrunk within the test's time. */
-async function arrived(on: GroupRing, count: number): Promise<Cqe[]> {
+/** `count` CQEs, or fewer after a second: short, so that a graph that loses CQEs is shrunk within the test's time. */
+async function submitAndCollect(groupRing: GroupRing, count: number): Promise<Cqe[]> {
   try {
-    return await on.done(count, { timeoutMs: 1000 });
+    return await groupRing.submitAndWait(count, { timeoutMs: 1000 });
   } catch (error) {
-    if (error instanceof TimeoutError) return on.ring.reap();
+    if (error instanceof TimeoutError) return groupRing.ring.reap();
     throw error;
   }
 }
 
-async function execute(around: Surroundings, graph: Graph): Promise<void> {
-  const { t, flags, block } = around;
-  const on = new GroupRing(t, { flags: [...new Set([...flags, 'IORING_SETUP_SUBMIT_ALL'])], entries: 64 });
+async function execute(fixture: Fixture, graph: Graph): Promise<void> {
+  const { t, flags, blockSize } = fixture;
+  const setupFlags = [...new Set([...flags, 'IORING_SETUP_SUBMIT_ALL'])];
+  const groupRing = new GroupRing(t, { flags: setupFlags, entries: 64 });
   try {
-    put(on, around, graph);
-    const { results, before } = expected(graph, { nop: '0', read: `${block}` });
-    const cqes = await arrived(on, results.size);
-    const got = new Map(cqes.map(({ tag, res }) => [tag, resultName(res)]));
+    writeGraph(groupRing, fixture, graph);
+    const { results, before } = expected(graph, { nop: '0', read: `${blockSize}` });
+    const cqes = await submitAndCollect(groupRing, results.size);
+    const received = new Map(cqes.map(({ tag, res }) => [tag, resultName(res)]));
     t.same(
-      [...got].sort(([a], [b]) => a - b),
+      [...received].sort(([a], [b]) => a - b),
       [...results].sort(([a], [b]) => a - b),
       'results by tag',
     );
     const order = cqes.map(({ tag }) => tag);
     for (const [earlier, later] of before)
-      t.ok(order.indexOf(earlier) < order.indexOf(later), `${earlier} comes before ${later}: ${order}`);
-    // It waits for as many completions as there were SQEs, less those that came to nothing.
-    on.ring.sqe({ opcode: 'IORING_OP_NOP', userData: DRAIN_TAG, flags: ['IOSQE_IO_DRAIN'] });
+      t.ok(order.indexOf(earlier) < order.indexOf(later), `${earlier} completes before ${later}: ${order}`);
+    // Drain counts SQEs less those that post no CQE: it completes only if the kernel's count of the graph is right.
+    groupRing.write({ opcode: 'IORING_OP_NOP', userData: DRAIN_TAG, flags: ['IOSQE_IO_DRAIN'] });
     t.same(
-      (await arrived(on, 1)).map(({ tag }) => tag),
+      (await submitAndCollect(groupRing, 1)).map(({ tag }) => tag),
       [DRAIN_TAG],
-      'what comes then',
+      'tags of CQEs after the graph, of a drained request',
     );
   } finally {
-    on.ring.close();
+    groupRing.ring.close();
   }
 }
 
 suite('random graphs of groups and links', { devices: ['data'] }, () => {
-  for (const [way, flags] of Object.entries(WAYS))
-    test(`${way}: results and order are what a model says`, async (t) => {
+  for (const [kind, flags] of Object.entries(RING_KINDS))
+    test(`${kind}: results and order of random graphs of groups and links match a model`, async (t) => {
       const { block, blockSize } = t.device('data');
       const file = t.use(new File(block, constants.O_RDONLY | constants.O_DIRECT));
-      const memory = ioMemory(t, (MOST + 1) * blockSize);
-      const around = { t, flags, file, memory, block: blockSize };
+      const memory = ioMemory(t, (MAX_REQUESTS + 1) * blockSize);
+      const fixture = { t, flags, file, memory, blockSize };
       const trials = { runs: RUNS, limitMs: SHRINK_MS };
-      await holds(t, graphs, (graph) => execute(around, graph), trials);
+      await holds(t, graphs, (graph) => execute(fixture, graph), trials);
     });
 });

@@ -1,59 +1,72 @@
 import { constants } from 'node:fs';
 import { type Device, File, ioMemory, nvme, pipe, suite, type Test, test } from '../lib/index.ts';
-import { GroupRing, numbered, saidSorted, waiting } from './groups.ts';
+import { completionsByTag, GroupRing, pipeRead, range } from './groups.ts';
 
 const BLOCKS = 8;
 const MEMBERS = 3;
-/** A last member alone says nothing of a group. */
-const COUNTS = { 'a member': 1, members: MEMBERS };
+/** By title. A single member is the last one and has no group flag, which the kernel could tell it by. */
+const MEMBER_COUNTS = { 'a member command': 1, 'three member commands': MEMBERS };
 
-/** What is on the drive from its first block on. */
+/** The first `length` bytes of the drive. */
 function onMedium(t: Test, device: Device, length: number): Uint8Array {
   const file = t.use(new File(device.block, constants.O_RDONLY | constants.O_DIRECT));
   const memory = ioMemory(t, length);
-  t.equal(file.read(memory.bytes, 0), length);
+  t.equal(file.read(memory.bytes, 0), length, 'bytes read from the block device');
   return memory.bytes;
 }
 
-/** Writes so many commands, each to a place of its own; all but the last say that there are more. Gives what they write. */
-function writes(t: Test, on: GroupRing, from: number, count: number): Uint8Array {
+/**
+ * Writes the SQEs of `count` NVMe writes, tagged from `firstTag` on: consecutive spans from block 0, all but the last with the
+ * group flag. Returns their data in that order.
+ */
+function queueWrites(t: Test, groupRing: GroupRing, firstTag: number, count: number): Uint8Array {
   const device = t.device('data');
   const char = t.use(new File(device.char, constants.O_RDWR));
   const length = BLOCKS * device.blockSize;
   const memory = ioMemory(t, count * length, 40 + count);
-  numbered(0, count).forEach((index) => {
+  range(0, count).forEach((index) => {
     const where = { lba: index * BLOCKS, blocks: BLOCKS };
     const command = nvme.transfer('write', device, where, memory, { offset: index * length });
-    on.passthrough({ fd: char.fd, command, userData: from + index }, index < count - 1);
+    groupRing.passthrough({ fd: char.fd, command, userData: firstTag + index }, index < count - 1);
   });
   return memory.bytes;
 }
 
-/** Submits what waits for a pipe, overwrites every SQE as a busy submitter would, feeds the pipe, and sees what is done. */
-async function overwritten(t: Test, put: (on: GroupRing, wait: ReturnType<typeof waiting>) => Uint8Array) {
-  const on = new GroupRing(t, { shape: 'big' });
-  const held = pipe(t);
-  const written = put(on, waiting(t, held, 1));
-  on.submit();
-  new Uint8Array(on.ring.sqes).fill(0xff);
-  t.equal(on.ring.reap().length, 0, 'something was done before the slots were overwritten');
-  held.feed();
+/**
+ * Submits a read of an empty pipe and the NVMe writes behind it (`queue`, which returns their data), overwrites every SQE as a
+ * submitter that reuses its slots would, feeds the pipe and checks what the writes put on the medium.
+ */
+async function checkOverwritten(
+  t: Test,
+  queue: (groupRing: GroupRing, read: ReturnType<typeof pipeRead>) => Uint8Array,
+): Promise<void> {
+  const groupRing = new GroupRing(t, { shape: 'big' });
+  const source = pipe(t);
+  const written = queue(groupRing, pipeRead(t, source, 1));
+  groupRing.submit();
+  new Uint8Array(groupRing.ring.sqes).fill(0xff);
+  t.equal(groupRing.ring.reap().length, 0, 'CQEs before the pipe is fed');
+  source.feed();
   const count = written.length / (BLOCKS * t.device('data').blockSize);
-  t.same(saidSorted(await on.ring.wait(1 + count)), ['1:1', ...numbered(2, count).map((tag) => `${tag}:0`)]);
-  t.bytes(onMedium(t, t.device('data'), written.length), written, 'what the commands wrote');
+  t.same(
+    completionsByTag(await groupRing.ring.wait(1 + count)),
+    ['1:1', ...range(2, count).map((tag) => `${tag}:0`)],
+    'completions of the read and the commands behind it',
+  );
+  t.bytes(onMedium(t, t.device('data'), written.length), written, 'data of the commands on the medium');
 }
 
 suite('the SQE belongs to the submitter again when submit returns', { devices: ['data'] }, () => {
-  for (const [what, count] of Object.entries(COUNTS))
-    test(`SQEs overwritten after submit: ${what} of a leader that waits`, (t) =>
-      overwritten(t, (on, wait) => {
-        on.write(wait, true);
-        return writes(t, on, 2, count);
+  for (const [commands, count] of Object.entries(MEMBER_COUNTS))
+    test(`overwriting the SQEs of ${commands} of a waiting leader after submit has no effect`, (t) =>
+      checkOverwritten(t, (groupRing, read) => {
+        groupRing.write(read, true);
+        return queueWrites(t, groupRing, 2, count);
       }));
 
-  test('SQEs overwritten after submit: a group of commands, linked behind what waits', (t) =>
-    overwritten(t, (on, wait) => {
-      on.ring.sqe({ ...wait, flags: ['IOSQE_IO_LINK'] });
-      return writes(t, on, 2, 1 + MEMBERS);
+  test('overwriting the SQEs of a group linked to a waiting read after submit has no effect', (t) =>
+    checkOverwritten(t, (groupRing, read) => {
+      groupRing.write({ ...read, flags: ['IOSQE_IO_LINK'] });
+      return queueWrites(t, groupRing, 2, 1 + MEMBERS);
     }));
 });
