@@ -1,74 +1,72 @@
 import { join } from 'node:path';
 import { lock } from '../core/cache.ts';
 import { hashOf } from '../core/hash.ts';
+import type { Arch } from '../model/arch.ts';
 import type { StageContext } from '../model/event.ts';
 import type { KernelBuild, KernelConfigRequest, SourceTree } from '../model/kernel.ts';
-import { type Compiled, compile, modulesFolder, type Recipe, recipeOf } from './compile.ts';
-import { haveHeaders, headersFolder, keepHeaders } from './headers.ts';
-import { readPlain } from './plain.ts';
+import { type BuildSpec, type Compiled, compile, MODULES_FOLDER, specOf } from './compile.ts';
+import { haveHeaders, headersFolder, storeHeaders } from './headers.ts';
+import { readRegularFile } from './regular-file.ts';
 import { resolveRequest } from './request.ts';
 import { readBuild, storeBuild } from './store.ts';
 import type { BuildOptions } from './types.ts';
 
-/** Is anything configured as a module? */
 function hasModules(config: string): boolean {
   return /^CONFIG_\w+=m$/m.test(config);
 }
 
 /** The make targets of a stored kernel, in phases. */
-function phasesOf(config: string, headersKnown: boolean): string[][] {
-  const main = ['bzImage', ...(headersKnown ? [] : ['headers'])];
+function phasesOf(config: string, headersStored: boolean, { kernel }: Arch): string[][] {
+  const main = [kernel.image.target, ...(headersStored ? [] : ['headers'])];
   if (!hasModules(config)) return [main];
   return [
     [...main, 'modules'],
-    ['modules_install', `INSTALL_MOD_PATH=${modulesFolder}`, 'DEPMOD=true'],
+    ['modules_install', `INSTALL_MOD_PATH=${MODULES_FOLDER}`, 'DEPMOD=true'],
   ];
 }
 
-/** Puts what was compiled into the store, with the headers of its state. */
-async function keep(recipe: Recipe, done: Compiled, headers: string, seconds: number): Promise<KernelBuild> {
-  const { tree, config, tools, key } = recipe;
-  const { objects, warnings, sandboxed } = done;
-  const release = (await readPlain(join(objects.path, 'include/config/kernel.release'))).trim();
-  const modules = hasModules(config) ? { modules: join(objects.path, modulesFolder) } : {};
+async function store(
+  spec: BuildSpec,
+  compiled: Compiled,
+  headers: string,
+  seconds: number,
+): Promise<KernelBuild> {
+  const { tree, config, tools, key } = spec;
+  const { objects, warnings, sandboxed } = compiled;
+  const release = (await readRegularFile(join(objects.path, 'include/config/kernel.release'))).trim();
+  const modules = hasModules(config) ? { modules: join(objects.path, MODULES_FOLDER) } : {};
   const { arch, compiler, linker } = tools;
   const facts = {
-    key,
-    release,
-    arch,
-    compiler,
-    linker,
-    tree: tree.tree,
-    configHash: hashOf(config),
-    warnings,
-    sandboxed,
+    ...{ key, release, arch: arch.name, compiler, linker, tree: tree.tree },
+    ...{ configHash: hashOf(config), warnings, sandboxed },
   };
-  const file = { format: 1 as const, ...facts, targets: objects.progress.made, seconds };
+  const file = { format: 1 as const, ...facts, targets: objects.progress.targets, seconds };
   return storeBuild(file, { objects: objects.path, logFile: objects.logFile, headers, ...modules }, tree);
 }
 
-/** Compiles and stores; callers hold the lock of the source. */
-async function makeAndKeep(recipe: Recipe, ctx: StageContext, jobs?: number): Promise<KernelBuild> {
-  const { tree, tools, config } = recipe;
+/** Callers hold the lock of the source. */
+async function compileAndStore(spec: BuildSpec, ctx: StageContext, jobs?: number): Promise<KernelBuild> {
+  const { tree, tools, config } = spec;
   const began = performance.now();
   const headers = await headersFolder(tree, tools, ctx.signal);
-  const done = await compile(recipe, phasesOf(config, await haveHeaders(headers)), ctx, jobs);
-  await keepHeaders(headers, done.objects.path, ctx.signal);
+  const phases = phasesOf(config, await haveHeaders(headers), tools.arch);
+  const compiled = await compile(spec, phases, ctx, jobs);
+  await storeHeaders(headers, compiled.objects.path, ctx.signal);
   const seconds = Math.round((performance.now() - began) / 100) / 10;
-  return keep(recipe, done, headers, seconds);
+  return store(spec, compiled, headers, seconds);
 }
 
-async function make(recipe: Recipe, ctx: StageContext, jobs?: number): Promise<KernelBuild> {
-  const { tree, key, tools } = recipe;
+async function buildLocked(spec: BuildSpec, ctx: StageContext, jobs?: number): Promise<KernelBuild> {
+  const { tree, key, tools } = spec;
   const kernel = tree.name;
-  const waiting = () => ctx.emit({ type: 'lock.wait', for: 'build', subject: kernel });
-  await using _held = await lock(tree.workDir, ctx.signal, waiting);
-  // Whoever held the lock may have built it.
+  const onWait = () => ctx.emit({ type: 'lock.wait', for: 'build', subject: kernel });
+  await using _held = await lock(tree.workDir, ctx.signal, onWait);
+  // The previous holder of the lock may have built this kernel.
   const stored = await readBuild(key, tree);
   if (stored) return stored;
   ctx.emit({ type: 'kernel.start', kernel, compiler: tools.compiler });
   try {
-    const build = await makeAndKeep(recipe, ctx, jobs);
+    const build = await compileAndStore(spec, ctx, jobs);
     ctx.emit({ type: 'kernel.end', kernel, outcome: 'built', seconds: build.seconds });
     return build;
   } catch (error) {
@@ -77,16 +75,16 @@ async function make(recipe: Recipe, ctx: StageContext, jobs?: number): Promise<K
   }
 }
 
-/** The warnings that `base` does not have. */
+/** The warnings that are not in `base`. */
 export function newWarnings(warnings: readonly string[], base: readonly string[]): string[] {
-  const old = new Set(base);
-  return warnings.filter((warning) => !old.has(warning));
+  const inBase = new Set(base);
+  return warnings.filter((warning) => !inBase.has(warning));
 }
 
 /**
- * The kernel of a state of a source, from the store or built into it. Built incrementally in the object folder that all states of
- * this source and config share. Throws InputError (unknown fragment, option that did not take), VerdictError `build-failed`,
- * LabError, or the abort reason; after an abort the next call goes on where this one stopped.
+ * The kernel of a source tree: from the store, or built into it. Builds are incremental, in the object folder that a base and everything
+ * applied to it share for one config. Throws InputError (unknown fragment, option that did not take), VerdictError `build-failed`,
+ * LabError, or the abort reason; after an abort the next call continues the interrupted build.
  */
 export async function buildKernel(
   tree: SourceTree,
@@ -94,7 +92,7 @@ export async function buildKernel(
   ctx: StageContext,
   { jobs, base }: BuildOptions = {},
 ): Promise<KernelBuild> {
-  const recipe = await recipeOf(tree, await resolveRequest(request), ctx);
-  const build = (await readBuild(recipe.key, tree)) ?? (await make(recipe, ctx, jobs));
+  const spec = await specOf(tree, await resolveRequest(request), ctx);
+  const build = (await readBuild(spec.key, tree)) ?? (await buildLocked(spec, ctx, jobs));
   return base ? { ...build, newWarnings: newWarnings(build.warnings, base.warnings) } : build;
 }

@@ -12,22 +12,22 @@ import { configValues } from './kconfig/dotconfig.ts';
 import { explain, refused } from './kconfig/explain.ts';
 import { readKconfig } from './kconfig/parse.ts';
 import { make } from './make.ts';
-import { putPlain, readPlain } from './plain.ts';
+import { readRegularFile, replaceFile } from './regular-file.ts';
 import type { ResolvedRequest } from './request.ts';
 import type { Toolchain } from './toolchain.ts';
 import { WorkTree } from './worktree.ts';
 
-/** The files of a tree that a config comes from. */
-const configuring = /(^|\/)Kconfig|^scripts\/|^Makefile$|\/configs\/|^arch\/[^/]+\/Makefile/;
+/** Paths of the files that Kconfig reads. */
+const KCONFIG_INPUT = /(^|\/)Kconfig|^scripts\/|^Makefile$|\/configs\/|^arch\/[^/]+\/Makefile/;
 
-/** Equal for states of a source whose Kconfig gives the same config for the same request. */
+/** Equal for trees whose Kconfig gives the same config for the same request. */
 async function configKey(tree: SourceTree, request: ResolvedRequest, tools: Toolchain, signal: AbortSignal) {
   const { stdout } = await run('git', ['ls-tree', '-r', tree.commit], { cwd: tree.gitDir, signal });
-  const files = stdout.split('\n').filter((line) => configuring.test(line.slice(line.indexOf('\t') + 1)));
+  const files = stdout.split('\n').filter((line) => KCONFIG_INPUT.test(line.slice(line.indexOf('\t') + 1)));
   return hashOf('config-1', tools.id, JSON.stringify(request.start), request.text, ...files);
 }
 
-/** Runs Kconfig in a folder of its own and returns the finished config. */
+/** Runs Kconfig in `workDir/config` and returns the finished config. */
 async function configure(
   { name, workDir }: SourceTree,
   request: ResolvedRequest,
@@ -40,19 +40,19 @@ async function configure(
   const config = join(objects, '.config');
   await mkdir(objects, { recursive: true });
   await Promise.all([rm(config, { force: true }), rm(logFile, { force: true })]);
-  const target = async (what: string) => {
-    const code = await make({ tree: source, objects, targets: [what], jobs: 1, tools, signal, logFile });
+  const makeTarget = async (target: string) => {
+    const code = await make({ tree: source, objects, targets: [target], jobs: 1, tools, signal, logFile });
     if (code !== 0) throw failureOf(name, await readFile(logFile, 'utf8'), [source, objects]);
   };
-  if ('target' in request.start) await target(request.start.target);
-  const begun = 'text' in request.start ? request.start.text : await readPlain(config);
-  await putPlain(config, `${begun}\n${request.text}`);
-  await target('olddefconfig');
-  return readPlain(config);
+  if ('target' in request.start) await makeTarget(request.start.target);
+  const start = 'text' in request.start ? request.start.text : await readRegularFile(config);
+  await replaceFile(config, `${start}\n${request.text}`);
+  await makeTarget('olddefconfig');
+  return readRegularFile(config);
 }
 
-/** Throws InputError naming every option that the finished config does not have as asked, and why. */
-async function checkTaken(
+/** Throws one InputError with every option whose value in the finished config is not the requested one, and why. */
+async function checkOptions(
   request: ResolvedRequest,
   text: string,
   source: string,
@@ -61,13 +61,13 @@ async function checkTaken(
   const values = configValues(text);
   const failed = refused(request.lines, values);
   if (failed.length === 0) return;
-  const definitions = await readKconfig(source, tools.srcarch);
+  const definitions = await readKconfig(source, tools.arch.kernel.srcarch);
   throw new InputError(failed.map((line) => explain(line, definitions, values)));
 }
 
 /**
- * The finished `.config` of a request on a tree. Every option of the fragments is checked against it. Throws InputError for
- * options that did not take, VerdictError when the tree's Kconfig is broken.
+ * The finished `.config` of a request on a tree, from the cache where Kconfig has given it before. Throws InputError for options
+ * of the fragments that did not take, VerdictError `build-failed` when the tree's Kconfig is broken.
  */
 export async function finalConfig(
   tree: SourceTree,
@@ -78,12 +78,12 @@ export async function finalConfig(
   const file = join(cacheRoot(), 'configs', await configKey(tree, request, tools, ctx.signal));
   const stored = await readFile(file, 'utf8').catch(() => undefined);
   if (stored !== undefined) return stored;
-  const waiting = () => ctx.emit({ type: 'lock.wait', for: 'build', subject: tree.name });
-  await using _held = await lock(tree.workDir, ctx.signal, waiting);
+  const onWait = () => ctx.emit({ type: 'lock.wait', for: 'build', subject: tree.name });
+  await using _held = await lock(tree.workDir, ctx.signal, onWait);
   const work = new WorkTree(tree.workDir);
   await work.checkout(tree, ctx.signal);
   const text = await configure(tree, request, tools, ctx);
-  await checkTaken(request, text, work.path, tools);
+  await checkOptions(request, text, work.path, tools);
   await writeAtomic(file, text);
   return text;
 }

@@ -8,44 +8,43 @@ import type { SourceTree } from '../model/kernel.ts';
 import type { Toolchain } from './toolchain.ts';
 import { extractUapi } from './uapi/extract.ts';
 
-/** What installed headers are made from: equal objects give equal headers, whatever else a series changes. */
-const sources = [
-  'include/uapi',
-  'include/asm-generic',
-  'arch/x86/include/uapi',
-  'arch/x86/entry/syscalls',
-  'arch/x86/include/asm/Kbuild',
-  'scripts',
-  'usr/include/Makefile',
-  'Makefile',
-];
+/** Paths that `make headers` reads on every architecture. */
+const SOURCES = ['include/uapi', 'include/asm-generic', 'scripts', 'usr/include/Makefile', 'Makefile'];
 
-/** Where the headers of a state are or will be kept, apart from its kernel: most series do not touch them. */
+/**
+ * Folder of a tree's installed headers, whether or not it exists yet. Its key is the git objects that headers are made from:
+ * most series do not touch them, and share the folder with their base.
+ */
 export async function headersFolder(
   tree: SourceTree,
   tools: Toolchain,
   signal: AbortSignal,
 ): Promise<string> {
-  const { stdout } = await run('git', ['ls-tree', tree.commit, '--', ...sources], {
-    cwd: tree.gitDir,
-    signal,
-  });
+  const paths = [...SOURCES, ...tools.arch.kernel.headerSources];
+  const { stdout } = await run('git', ['ls-tree', tree.commit, '--', ...paths], { cwd: tree.gitDir, signal });
   return join(cacheRoot(), 'headers', hashOf('headers-1', tools.id, stdout));
 }
 
-/** Whether `make headers` can be left out. */
+/** Whether the headers are stored, so that `make headers` can be left out. */
 export function haveHeaders(folder: string): Promise<boolean> {
   return exists(folder);
 }
 
-/** Keeps `usr/include` of an object folder, after `make headers`, as `headers/` with its `uapi.json` beside it. */
-export async function keepHeaders(folder: string, objects: string, signal: AbortSignal): Promise<void> {
+/** A header, or a folder; not the object files and dot files that kbuild leaves beside them. */
+function isHeader(path: string): boolean {
+  const name = basename(path);
+  return !name.startsWith('.') && (!name.includes('.') || name.endsWith('.h'));
+}
+
+/**
+ * Stores `usr/include` of an object folder, after `make headers`, as `headers/` with its `uapi.json` beside it. Throws LabError
+ * when the headers do not compile.
+ */
+export async function storeHeaders(folder: string, objects: string, signal: AbortSignal): Promise<void> {
   const fill = async (dir: string) => {
-    const into = join(dir, 'headers/include');
-    const only = (from: string) =>
-      !basename(from).startsWith('.') && (!basename(from).includes('.') || from.endsWith('.h'));
-    await cp(join(objects, 'usr/include'), into, { recursive: true, filter: only });
-    await writeJson(join(dir, 'uapi.json'), await extractUapi([into], '', signal));
+    const include = join(dir, 'headers/include');
+    await cp(join(objects, 'usr/include'), include, { recursive: true, filter: isHeader });
+    await writeJson(join(dir, 'uapi.json'), await extractUapi([include], '', signal));
   };
   await ensureFolder(folder, fill, { signal });
 }

@@ -5,25 +5,27 @@ import { finished } from 'node:stream/promises';
 import { cacheRoot } from '../core/cache.ts';
 import { LabError } from '../core/errors.ts';
 import { run } from '../core/process.ts';
-import { confine, sandboxWorks } from './sandbox.ts';
-import { type Toolchain, toolPath } from './toolchain.ts';
+import { sandboxed } from '../core/sandbox.ts';
+import { TOOL_PATH, type Toolchain } from './toolchain.ts';
 
 export interface MakeRequest {
-  /** The source's files; read-only to the build. */
+  /** The source tree, read-only to the build. */
   tree: string;
-  /** The object folder (`O=`), the only place of the source's that is written. */
+  /** The object folder (`O=`), the only folder besides ccache's that the build may write. */
   objects: string;
   targets: string[];
+  /** Compilers that run at once. */
   jobs: number;
   tools: Toolchain;
   signal: AbortSignal;
-  /** Where the output goes as it comes; appended. */
+  /** Output is appended to it line by line. */
   logFile: string;
+  /** Called with each line of output. */
   onLine?: (line: string) => void;
 }
 
-/** The same in every build: nothing of host, user, clock or locale gets into a kernel. */
-const fixed = {
+/** Fixed, so that host, user and clock do not get into the kernel (Documentation/kbuild/reproducible-builds.rst). */
+const REPRODUCIBLE = {
   KBUILD_BUILD_TIMESTAMP: '2025-01-01',
   KBUILD_BUILD_USER: 'ringlab',
   KBUILD_BUILD_HOST: 'ringlab',
@@ -34,36 +36,36 @@ const fixed = {
 
 function environment(workDir: string): Record<string, string> {
   return {
-    PATH: toolPath,
+    PATH: TOOL_PATH,
     LC_ALL: 'C',
     TZ: 'UTC',
     HOME: '/nonexistent',
-    ...fixed,
+    ...REPRODUCIBLE,
     CCACHE_DIR: join(cacheRoot(), 'ccache'),
-    // Paths below it are made relative, so that objects are found again from another cache folder.
+    // Paths below it are made relative, so that objects are cache hits from another cache folder as well.
     CCACHE_BASEDIR: workDir,
     CCACHE_NOHASHDIR: '1',
-    // Takes what a source includes from the compiler's own list instead of preprocessing it twice: a third of a cold build.
+    // Includes are taken from the compiler's dependency file instead of preprocessing each source twice: a third of a cold build.
     CCACHE_DEPEND: '1',
   };
 }
 
-/** Kbuild's own `gzip -9` takes a second and a half of every build for a bzImage that is seldom booted. */
+/** Kbuild's `gzip -9` takes 1.5 s of every build, for a compressed image that the lab does not boot. */
 const FAST_GZIP = "KGZIP=sh -c 'exec gzip -n -f -1' gzip";
 
 function commandLine({ tree, objects, targets, jobs, tools }: MakeRequest): string[] {
-  // ccache rewrites the source's path to one relative to the object folder; neither form may reach __FILE__ or DWARF.
+  // ccache makes the source's path relative to the object folder; neither form may reach __FILE__ or DWARF.
   const maps = [`${tree}/=`, '../tree/=', `${objects}=.`].map((map) => `-ffile-prefix-map=${map}`).join(' ');
   return [
     'make',
-    // What a command prints comes in one piece, when its target is done (log.ts and objects.ts rely on it).
+    // A command's output is printed uninterrupted, when its target is done; log.ts and objects.ts rely on it.
     '--output-sync=target',
     '--no-print-directory',
     `-j${jobs}`,
     '-C',
     tree,
     `O=${objects}`,
-    `ARCH=${tools.arch}`,
+    `ARCH=${tools.arch.name}`,
     `CC=${tools.ccache ? 'ccache gcc' : 'gcc'}`,
     `KCFLAGS=${maps}`,
     `KAFLAGS=${maps}`,
@@ -73,41 +75,32 @@ function commandLine({ tree, objects, targets, jobs, tools }: MakeRequest): stri
 }
 
 /**
- * Runs make on a kernel tree, in the sandbox where one works. Returns make's exit code; throws LabError when the
- * sandbox fails, and the abort reason when the signal fires.
+ * Runs make on a kernel tree, in the sandbox where one works. Returns make's exit code. Throws LabError when the sandbox fails
+ * or the log cannot be written, and the abort reason when the signal fires.
  */
 export async function make(request: MakeRequest): Promise<number> {
   const { tree, objects, signal, logFile, onLine } = request;
   const env = environment(join(objects, '..'));
   await Promise.all([mkdir(env.CCACHE_DIR ?? '', { recursive: true }), mkdir(objects, { recursive: true })]);
-  const writable = [objects, env.CCACHE_DIR ?? ''];
-  const wrapper = (await sandboxWorks())
-    ? ['bwrap', ...confine({ writable, readable: [tree], cwd: objects })]
-    : [];
-  // One stream, else make keeps a command's output and its errors apart.
-  const [command = '', ...args] = [...wrapper, 'sh', '-c', 'exec "$@" 2>&1', 'sh', ...commandLine(request)];
+  const access = { writable: [objects, env.CCACHE_DIR ?? ''], readable: [tree], cwd: objects };
+  // In one stream: otherwise make synchronises standard output and standard error separately.
+  const oneStream = ['sh', '-c', 'exec "$@" 2>&1', 'sh', ...commandLine(request)];
+  const [command = '', ...args] = await sandboxed(oneStream, access);
   const log = createWriteStream(logFile, { flags: 'a' });
   const written = finished(log).catch((error) => {
     throw new LabError('cannot write the build log', { cause: error });
   });
-  // Awaited at the end; a full disk must not end the process before.
+  // Awaited at the end; until then a full disk must not raise an unhandled rejection.
   written.catch(() => {});
-  const take = (line: string) => {
-    // What make says while it is being stopped is no proof that a target is whole.
+  const takeLine = (line: string) => {
+    // Output of a make that is being stopped does not prove that a target is complete.
     if (signal.aborted) return;
     log.write(`${line}\n`);
     onLine?.(line);
   };
   try {
-    const settings = {
-      cwd: objects,
-      env,
-      cleanEnv: true,
-      signal,
-      accept: 'any',
-      maxBuffer: 1 << 16,
-    } as const;
-    const { code, stderr } = await run(command, args, { ...settings, onLine: take });
+    const options = { cwd: objects, env, cleanEnv: true, signal, accept: 'any', maxBuffer: 1 << 16 } as const;
+    const { code, stderr } = await run(command, args, { ...options, onLine: takeLine });
     if (/^bwrap: /m.test(stderr)) throw new LabError(`the sandbox failed: ${stderr.trim()}`);
     return code;
   } finally {

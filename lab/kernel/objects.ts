@@ -3,26 +3,30 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { writeJson } from '../core/atomic.ts';
 import { exists } from '../core/cache.ts';
+import { hostArch } from '../model/arch.ts';
 import { isCompiled, readLog } from './log.ts';
 
 const State = z.object({
-  /** What the log is of. */
+  /** Build key that the log belongs to. */
   key: z.string(),
-  /** Targets that builds here have made. */
+  /** Targets that builds in this folder have made. */
   made: z.array(z.string()),
-  /** Has a build come to its end here? */
+  /** Whether a build in this folder has ever finished. */
   complete: z.boolean(),
-  /** Warnings by the target that gave them: an incremental build repeats only those of what it compiles. */
+  /** Warnings by target: an incremental build repeats only those of the targets that it compiles. */
   warnings: z.record(z.string(), z.array(z.string())),
 });
 type State = z.infer<typeof State>;
 
-/** There while a build runs; still there afterwards when it was killed. */
+/** `attempt.json`: exists while a build runs, and afterwards when it was killed. */
 const Attempt = z.object({ startedMs: z.number() });
 
-/** What a compiler, linker or archiver writes in place, so that a kill can leave half of it. */
-const written =
-  /\.(o|a|s|S|so|dbg|ko|lds|bin|gz|xz|elf|relocs)$|(^|\/)(vmlinux|bzImage|fixdep|conf|objtool|relocs|modpost|kallsyms)[^/]*$/;
+/** Files that compiler, linker, archiver or compressor write in place, so that a killed build may leave one half written. */
+function writtenInPlace(): RegExp {
+  const names = ['vmlinux', 'fixdep', 'conf', 'objtool', 'modpost', 'kallsyms'];
+  const all = [...names, ...hostArch().kernel.writtenInPlace].join('|');
+  return new RegExp(`\\.(o|a|s|S|so|dbg|ko|lds|bin|gz|xz|elf)$|(^|/)(${all})[^/]*$`);
+}
 
 async function readJson<T>(file: string, schema: z.ZodType<T>): Promise<T | undefined> {
   const text = await readFile(file, 'utf8').catch(() => undefined);
@@ -32,13 +36,13 @@ async function readJson<T>(file: string, schema: z.ZodType<T>): Promise<T | unde
 }
 
 /**
- * An object folder and what is known of it: which targets were made and what they warned of. Builds of all states of a source
- * with one config happen in the same one. Callers hold `lock(workDir)`.
+ * An object folder with a record of the targets made in it and their warnings. A base and everything applied to it are built
+ * in the same folder, one for each config. Callers hold `lock(workDir)`.
  */
 export class ObjectFolder {
   /** The `O=` folder. */
   readonly path: string;
-  /** The output of the running or last build. */
+  /** Output of the running or latest build. */
   readonly logFile: string;
   readonly #meta: string;
   #state: State = { key: '', made: [], complete: false, warnings: {} };
@@ -52,51 +56,51 @@ export class ObjectFolder {
     this.logFile = join(this.#meta, 'build.log');
   }
 
-  /** Targets made so far, and whether a build has come to its end here: one that follows is incremental. */
-  get progress(): { made: number; complete: boolean } {
-    return { made: this.#state.made.length, complete: this.#state.complete };
+  /** Number of targets made so far; once a build is `complete`, later builds are incremental. */
+  get progress(): { targets: number; complete: boolean } {
+    return { targets: this.#state.made.length, complete: this.#state.complete };
   }
 
-  /** Opens the folder for the build of `key`; fixes what a killed one left, and goes on with its log if it was of the same key. */
+  /** Opens the folder for a build. Repairs an interrupted build; appends to its log if the key matches. */
   async begin(key: string): Promise<void> {
     await Promise.all([mkdir(this.path, { recursive: true }), mkdir(this.#meta, { recursive: true })]);
     this.#state = (await readJson(join(this.#meta, 'state.json'), State)) ?? this.#state;
-    const left = await readJson(this.#attemptFile, Attempt);
-    if (left) {
-      const made = await this.#fold();
-      // With one job make names a target before it makes it, so the last one named may be unfinished too.
-      await this.#dropUnfinished(left.startedMs, new Set(made.slice(0, -1)));
+    const interrupted = await readJson(this.#attemptFile, Attempt);
+    if (interrupted) {
+      const made = await this.#recordLog();
+      // With one job make prints a target's line before it runs the command, so the last target may be unfinished as well.
+      await this.#removeUnfinished(interrupted.startedMs, new Set(made.slice(0, -1)));
     }
-    if (!left || this.#state.key !== key) await rm(this.logFile, { force: true });
+    if (!interrupted || this.#state.key !== key) await rm(this.logFile, { force: true });
     this.#state.key = key;
     await writeJson(join(this.#meta, 'state.json'), this.#state);
     await writeJson(this.#attemptFile, { startedMs: Date.now() });
   }
 
-  /** Closes a build that make itself ended, well or not. */
+  /** Closes a build that was not interrupted, whether or not it succeeded. */
   async end(complete: boolean): Promise<void> {
     this.#state.complete ||= complete;
-    await this.#fold();
+    await this.#recordLog();
     await rm(this.#attemptFile);
   }
 
-  /** Warnings of the kernel as it lies here, sorted, unique. */
+  /** Warnings of all objects in the folder, sorted, unique. */
   async warnings(): Promise<string[]> {
     const entries = Object.entries(this.#state.warnings);
-    const alive = await Promise.all(
+    const current = await Promise.all(
       entries.map(async ([target, list]) =>
         !target.endsWith('.o') || (await exists(join(this.path, target))) ? list : [],
       ),
     );
-    return [...new Set(alive.flat())].sort();
+    return [...new Set(current.flat())].sort();
   }
 
   get #attemptFile(): string {
     return join(this.#meta, 'attempt.json');
   }
 
-  /** Takes what the log says into the state; folding a log twice changes nothing. */
-  async #fold(): Promise<string[]> {
+  /** Adds the targets and warnings of the log to the state; returns the targets. Doing it twice changes nothing. */
+  async #recordLog(): Promise<string[]> {
     const text = await readFile(this.logFile, 'utf8').catch(() => '');
     const { steps, warnings } = readLog(text, [join(this.workDir, 'tree'), this.path]);
     const made = steps.filter(isCompiled).map((step) => step.target);
@@ -110,10 +114,11 @@ export class ObjectFolder {
     return made;
   }
 
-  /** make goes by time stamps: an object that was being written when its compiler died must not look finished. */
-  async #dropUnfinished(sinceMs: number, made: ReadonlySet<string>): Promise<void> {
+  /** Removes files that the interrupted build may have left half written: by its time stamp make would take one for finished. */
+  async #removeUnfinished(sinceMs: number, made: ReadonlySet<string>): Promise<void> {
+    const pattern = writtenInPlace();
     for (const entry of await readdir(this.path, { recursive: true })) {
-      if (!written.test(entry) || made.has(entry)) continue;
+      if (!pattern.test(entry) || made.has(entry)) continue;
       const file = join(this.path, entry);
       const { mtimeMs } = await stat(file).catch(() => ({ mtimeMs: 0 }));
       if (mtimeMs >= sinceMs) await rm(file, { force: true, recursive: true });

@@ -1,20 +1,22 @@
 import { access, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
-import { defaultConfig } from './index.ts';
+import { InputError } from '../core/errors.ts';
+import { hostArch } from '../model/arch.ts';
+import { checkConfig, defaultConfig } from './index.ts';
 import { configValues, parseConfig } from './kconfig/dotconfig.ts';
 import { explain, refused } from './kconfig/explain.ts';
 import { evaluate, parseExpression, show } from './kconfig/expression.ts';
 import { readKconfig } from './kconfig/parse.ts';
-import { findingOf, normalise, readLog } from './log.ts';
+import { diagnosticOf, normalise, readLog } from './log.ts';
 import { resolveRequest } from './request.ts';
 import { extractUapi } from './uapi/extract.ts';
-import { enumeratorNames, ownText } from './uapi/names.ts';
+import { enumeratorNames, textFrom } from './uapi/names.ts';
 import { findStructs } from './uapi/structs.ts';
 
 const signal = new AbortController().signal;
 
-t.test('the usual fragments are there and well-formed', async (t) => {
+t.test('the usual fragments exist and are well-formed', async (t) => {
   const plain = await resolveRequest(defaultConfig(false));
   const debug = await resolveRequest(defaultConfig(true));
   t.match(plain.text, /CONFIG_NVME_MULTIPATH=y/);
@@ -23,7 +25,28 @@ t.test('the usual fragments are there and well-formed', async (t) => {
   t.equal((await resolveRequest({ ...defaultConfig(false), debug: true })).text, debug.text);
 });
 
-t.test('Kconfig expressions are tristate logic', async (t) => {
+t.test(
+  'checkConfig accepts the usual configs and reports every unknown file and malformed line',
+  async (t) => {
+    await checkConfig(defaultConfig(false));
+    await checkConfig(defaultConfig(true));
+    const dir = t.testdir({ 'bad.config': 'CONFIG_NVME=y\nNVME=y\n', 'good.config': 'CONFIG_NVME=y\n' });
+    const [bad, good] = [join(dir, 'bad.config'), join(dir, 'good.config')];
+    await checkConfig({ start: good, fragments: [good], debug: true });
+    const error = await checkConfig({ start: '/nowhere', fragments: ['ghost', bad], debug: false }).catch(
+      (thrown) => thrown,
+    );
+    t.ok(error instanceof InputError);
+    t.match(error.problems, [
+      { what: 'no config file /nowhere', expected: /tinyconfig, defconfig/ },
+      { what: 'no config fragment ghost', expected: /a path, or one of: .*guest/ },
+      { what: 'not a config line: NVME=y', where: `${bad}:2` },
+    ]);
+    t.equal(error.problems.length, 3);
+  },
+);
+
+t.test('Kconfig expressions are evaluated in tristate logic', async (t) => {
   const lookup = (name: string) => ({ YES: 'y', MOD: 'm', TEXT: '"x"', NUMBER: '16' })[name] ?? 'n';
   const level = (text: string) => evaluate(parseExpression(text), lookup);
   t.same(['YES', 'MOD', 'NO', '!YES', '!MOD', '!NO'].map(level), [2, 1, 0, 0, 1, 2]);
@@ -70,7 +93,7 @@ config MODULAR
 `,
 };
 
-t.test('a refused option is explained from where it is defined', async (t) => {
+t.test('the reason why an option did not take comes from its definitions', async (t) => {
   const dir = t.testdir();
   for (const [name, text] of Object.entries(tree)) {
     await mkdir(join(dir, name, '..'), { recursive: true });
@@ -81,14 +104,14 @@ t.test('a refused option is explained from where it is defined', async (t) => {
     definitions.map(({ symbol }) => symbol),
     ['PCI', 'HELPER', 'NVME', 'OTHER', 'ONE', 'TWO', 'BLOCK', 'MODULAR'],
   );
-  const why = (asked: string, config: string) => {
+  const why = (fragment: string, config: string) => {
     const values = configValues(config);
-    return refused(parseConfig(asked, 'f', []), values).map(
+    return refused(parseConfig(fragment, 'f', []), values).map(
       (line) => explain(line, definitions, values).what,
     );
   };
-  const prefix = (symbol: string, value: string, is: string) =>
-    `CONFIG_${symbol}=${value} did not take, it is ${is}: `;
+  const prefix = (symbol: string, value: string, actual: string) =>
+    `CONFIG_${symbol}=${value} did not take, it is ${actual}: `;
   t.same(why('CONFIG_NVME=y', ''), [
     `${prefix('NVME', 'y', 'n')}unmet dependency: PCI (PCI=n), BLOCK (BLOCK=n), MODULAR (MODULAR=n)`,
   ]);
@@ -106,42 +129,45 @@ t.test('a refused option is explained from where it is defined', async (t) => {
   t.same(why('# CONFIG_HELPER is not set', `${on}CONFIG_NVME=m\nCONFIG_HELPER=y`), [
     `${prefix('HELPER', 'n', 'y')}selected by NVME`,
   ]);
-  t.same(why('CONFIG_NOT_HERE=y', on), ['CONFIG_NOT_HERE=y: this kernel knows no such option']);
-  t.same(why('# CONFIG_NVME is not set\n# CONFIG_UNKNOWN is not set\n', ''), [], 'off and absent are equal');
-  t.same(why('CONFIG_NVME=y\nCONFIG_NVME=m', `${on}CONFIG_NVME=m`), [], 'the last word counts');
+  t.same(why('CONFIG_NOT_HERE=y', on), ['CONFIG_NOT_HERE=y: this kernel has no such option']);
+  t.same(why('# CONFIG_NVME is not set\n# CONFIG_UNKNOWN is not set\n', ''), [], 'absent means off');
+  t.same(why('CONFIG_NVME=y\nCONFIG_NVME=m', `${on}CONFIG_NVME=m`), [], 'the last line counts');
 });
 
-t.test('compiler, linker, modpost and objtool are understood', async (t) => {
+t.test('warnings and errors of compiler, linker, modpost and objtool are recognised', async (t) => {
   const roots = ['/w/tree', '/w/obj'];
-  const told = (line: string) => {
-    const finding = findingOf(line, roots);
-    return finding && `${finding.severity} ${normalise(finding)}`;
+  const parsed = (line: string) => {
+    const diagnostic = diagnosticOf(line, roots);
+    return diagnostic && `${diagnostic.severity} ${normalise(diagnostic)}`;
   };
   t.equal(
-    told('/w/tree/drivers/a.c:12:5: warning: x is unused [-Wunused]'),
+    parsed('/w/tree/drivers/a.c:12:5: warning: x is unused [-Wunused]'),
     'warning drivers/a.c: x is unused [-Wunused]',
   );
-  t.equal(told('../tree/drivers/a.c:12:5: error: no'), 'error drivers/a.c: no');
+  t.equal(parsed('../tree/drivers/a.c:12:5: error: no'), 'error drivers/a.c: no');
   t.equal(
-    told('/w/tree/a.h:1:10: fatal error: b.h: No such file or directory'),
+    parsed('/w/tree/a.h:1:10: fatal error: b.h: No such file or directory'),
     'error a.h: b.h: No such file or directory',
   );
   t.equal(
-    told('vmlinux.o: warning: objtool: f+0x1c: unreachable'),
+    parsed('vmlinux.o: warning: objtool: f+0x1c: unreachable'),
     'warning vmlinux.o: objtool: f: unreachable',
   );
-  t.equal(told('WARNING: modpost: vmlinux: section mismatch'), 'warning modpost: vmlinux: section mismatch');
-  t.equal(told('ERROR: modpost: "f" [m.ko] undefined!'), 'error modpost: "f" [m.ko] undefined!');
   t.equal(
-    told("ld: drivers/a.o: in function `f': a.c:(.text+0x1): undefined reference to `g'"),
+    parsed('WARNING: modpost: vmlinux: section mismatch'),
+    'warning modpost: vmlinux: section mismatch',
+  );
+  t.equal(parsed('ERROR: modpost: "f" [m.ko] undefined!'), 'error modpost: "f" [m.ko] undefined!');
+  t.equal(
+    parsed("ld: drivers/a.o: in function `f': a.c:(.text+0x1): undefined reference to `g'"),
     "error ld: drivers/a.o: in function `f': a.c:(.text): undefined reference to `g'",
   );
-  t.equal(told('drivers/x/Kconfig:3:warning: odd'), 'warning drivers/x/Kconfig: odd');
-  t.equal(told('make[2]: warning: jobserver unavailable'), undefined);
-  t.equal(told('  CC      drivers/warning.o'), undefined);
+  t.equal(parsed('drivers/x/Kconfig:3:warning: odd'), 'warning drivers/x/Kconfig: odd');
+  t.equal(parsed('make[2]: warning: jobserver unavailable'), undefined);
+  t.equal(parsed('  CC      drivers/warning.o'), undefined);
 });
 
-t.test('a warning belongs to the target above it', async (t) => {
+t.test('a warning belongs to the target whose line precedes it', async (t) => {
   const log = readLog(
     'x.c:1:1: warning: early\n  CC      a.o\na.c:1:1: warning: one\n  CC [M]  b.o\n  LD      c\nc.c:9: error: two\n',
     [],
@@ -160,7 +186,7 @@ t.test('a warning belongs to the target above it', async (t) => {
   t.match(log.errors, [{ file: 'c.c', line: 9, message: 'two', index: 5 }]);
 });
 
-t.test('a target is named from the object folder', async (t) => {
+t.test('an absolute target becomes relative to the object folder or source tree', async (t) => {
   const log = readLog('  CC      /w/obj/tools/objtool/weak.o\n  CALL    /w/tree/scripts/checksyscalls.sh\n', [
     '/w/tree',
     '/w/obj',
@@ -171,8 +197,8 @@ t.test('a target is named from the object folder', async (t) => {
   );
 });
 
-t.test('names are found in preprocessed text', async (t) => {
-  const text = ownText(
+t.test('enumerators and struct members are read from preprocessed text', async (t) => {
+  const text = textFrom(
     '# 1 "<built-in>"\n#define A 1\n# 1 "/i/x.h" 1\nenum x { B = 1, C, };\nenum { D };\n# 2 "/else.h"\nenum { E };\n',
     ['/i'],
   );
@@ -182,39 +208,43 @@ t.test('names are found in preprocessed text', async (t) => {
   t.same(findStructs(body), [{ tag: 'struct', name: 's', fields: ['a', 'b', 'c', 'd', 'e', 'f', 'h', 'i'] }]);
 });
 
-const host = ['/usr/include', '/usr/include/x86_64-linux-gnu'];
-const hostHeaders = await access('/usr/include/linux/io_uring.h').then(
+const hostFolders = ['/usr/include', `/usr/include/${hostArch().gnuTriplet}`];
+const noHeaders = await access('/usr/include/linux/io_uring.h').then(
   () => false,
   () => 'no kernel headers on this machine',
 );
-t.test("the host's own headers give the numbers of the interface", { skip: hostHeaders }, async (t) => {
-  const began = performance.now();
-  const { constants, structs } = await extractUapi(host, 'host', signal);
-  t.ok(performance.now() - began < 10_000);
-  t.match(constants, {
-    EPERM: 1,
-    EOPNOTSUPP: 95,
-    __NR_io_uring_enter: 426,
-    IOSQE_ASYNC: 16,
-    IORING_OP_NOP: 0,
-    IORING_OP_URING_CMD: 46,
-    IORING_OFF_SQES: 0x10000000,
-    AT_FDCWD: -100,
-    BLKGETSIZE64: 0x80081272,
-    NVME_URING_CMD_IO: 0xc0484e80,
-  });
-  t.match(structs, {
-    io_uring_sqe: {
-      size: 64,
-      fields: { user_data: { offset: 32, size: 8 }, cmd_op: { offset: 8, size: 4 }, cmd: { offset: 48 } },
-    },
-    io_uring_cqe: { size: 16, fields: { res: { offset: 8, size: 4 }, big_cqe: { offset: 16, size: 0 } } },
-    nvme_uring_cmd: { size: 72, fields: { cdw10: { offset: 40, size: 4 } } },
-  });
-  t.notOk('_IOC' in constants || 'NULL' in constants);
-});
+t.test(
+  "the constants and layouts of the host's headers have their known values",
+  { skip: noHeaders },
+  async (t) => {
+    const began = performance.now();
+    const { constants, structs } = await extractUapi(hostFolders, 'host', signal);
+    t.ok(performance.now() - began < 10_000);
+    t.match(constants, {
+      EPERM: 1,
+      EOPNOTSUPP: 95,
+      __NR_io_uring_enter: 426,
+      IOSQE_ASYNC: 16,
+      IORING_OP_NOP: 0,
+      IORING_OP_URING_CMD: 46,
+      IORING_OFF_SQES: 0x10000000,
+      AT_FDCWD: -100,
+      BLKGETSIZE64: 0x80081272,
+      NVME_URING_CMD_IO: 0xc0484e80,
+    });
+    t.match(structs, {
+      io_uring_sqe: {
+        size: 64,
+        fields: { user_data: { offset: 32, size: 8 }, cmd_op: { offset: 8, size: 4 }, cmd: { offset: 48 } },
+      },
+      io_uring_cqe: { size: 16, fields: { res: { offset: 8, size: 4 }, big_cqe: { offset: 16, size: 0 } } },
+      nvme_uring_cmd: { size: 72, fields: { cdw10: { offset: 40, size: 4 } } },
+    });
+    t.notOk('_IOC' in constants || 'NULL' in constants);
+  },
+);
 
-t.test('values of 64 bits keep every digit, what is no number is left out', async (t) => {
+t.test('64-bit values keep every digit and macros without a number are left out', async (t) => {
   const dir = t.testdir({
     linux: {
       'io_uring.h': [

@@ -1,25 +1,25 @@
 import type { StageContext } from '../model/event.ts';
-import { findingOf, isCompiled, stepOf, withoutRoots } from './log.ts';
+import { diagnosticOf, isCompiled, stepOf, withoutRoots } from './log.ts';
 
-/** Measured on the usual config of 6.12 (2076 for 796): targets named in the log of a full build for each option that is on. */
-const targetsPerOption = 2.6;
+/** Measured on the usual config of Linux 6.12: the log of a full build names 2076 targets for 796 enabled options. */
+const TARGETS_PER_OPTION = 2.6;
 
-/** How many targets a build from nothing will name, before one has been seen. */
+/** Estimated number of targets in the log of a full build. */
 export function estimateTargets(config: string): number {
-  return Math.round((config.match(/^CONFIG_\w+=[ym]$/gm)?.length ?? 0) * targetsPerOption);
+  return Math.round((config.match(/^CONFIG_\w+=[ym]$/gm)?.length ?? 0) * TARGETS_PER_OPTION);
 }
 
 /**
- * Turns make's lines into events: `progress` for each target (with `total` when `expected` is given) and `line` for warnings
- * and errors.
+ * A listener for lines of make that emits `kernel.progress` for each target and `kernel.output` for each warning and error.
+ * `done` counts from the targets made earlier; `total` is given only when `expected` is.
  */
-export function follow(
+export function progressReporter(
   { emit }: StageContext,
   kernel: string,
   roots: readonly string[],
-  { done: first, expected }: { done: number; expected?: number },
+  { done: madeEarlier, expected }: { done: number; expected?: number },
 ): (line: string) => void {
-  let done = first;
+  let done = madeEarlier;
   return (line) => {
     const step = stepOf(line);
     if (step) {
@@ -27,7 +27,7 @@ export function follow(
       done++;
       const total = expected === undefined ? {} : { total: Math.max(expected, done) };
       emit({ type: 'kernel.progress', kernel, target: step.target, done, ...total });
-    } else if (findingOf(line, roots))
+    } else if (diagnosticOf(line, roots))
       emit({ type: 'kernel.output', kernel, line: withoutRoots(line, roots) });
   };
 }

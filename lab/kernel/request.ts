@@ -6,28 +6,29 @@ import type { KernelConfigRequest } from '../model/kernel.ts';
 import { type ConfigLine, parseConfig } from './kconfig/dotconfig.ts';
 
 /** Fragments under kernels/fragments that every kernel of the lab has, in order. */
-const usual = ['guest', 'nvme', 'iommu', 'io_uring', 'fault'] as const;
-const fragmentFolder = join(projectRoot, 'kernels/fragments');
-const makeTargets = ['tinyconfig', 'defconfig'] as const;
+const USUAL_FRAGMENTS = ['guest', 'nvme', 'iommu', 'io_uring', 'fault'] as const;
+const FRAGMENT_FOLDER = join(projectRoot, 'kernels/fragments');
+const START_TARGETS = ['tinyconfig', 'defconfig'] as const;
 
-/** The configuration of a run that asks for nothing else: tinyconfig with the usual fragments. */
+/** The configuration used when the user asks for no other: tinyconfig with the usual fragments. */
 export function defaultConfig(debug: boolean): KernelConfigRequest {
-  return { start: 'tinyconfig', fragments: debug ? [...usual, 'debug'] : [...usual], debug };
+  const fragments = debug ? [...USUAL_FRAGMENTS, 'debug'] : [...USUAL_FRAGMENTS];
+  return { start: 'tinyconfig', fragments, debug };
 }
 
 /** A request with its files read. */
 export interface ResolvedRequest {
-  /** The make target that starts the config, or the text of the file that does. */
-  start: { target: (typeof makeTargets)[number] } | { text: string };
-  /** What the fragments ask for, in order; a later line overrides an earlier one. */
+  /** The make target that creates the first config, or the text of a config file. */
+  start: { target: (typeof START_TARGETS)[number] } | { text: string };
+  /** Assignments of all fragments, in order; a later line overrides an earlier one. */
   lines: ConfigLine[];
-  /** The fragments' assignments as text, comments left out: equal for requests that ask for the same. */
+  /** The assignments as text without comments: equal for requests that ask for the same. */
   text: string;
 }
 
 async function listFragments(): Promise<string[]> {
-  const names = await readdir(fragmentFolder);
-  return names.filter((name) => name.endsWith('.config')).map((name) => name.slice(0, -'.config'.length));
+  const files = await readdir(FRAGMENT_FOLDER);
+  return files.filter((file) => file.endsWith('.config')).map((file) => file.slice(0, -'.config'.length));
 }
 
 function readText(path: string): Promise<string | undefined> {
@@ -37,32 +38,30 @@ function readText(path: string): Promise<string | undefined> {
 /** A fragment by name, or by path when it has a slash or ends in `.config`. */
 async function readFragment(name: string, problems: Problem[]): Promise<ConfigLine[]> {
   const byPath = name.includes('/') || name.endsWith('.config');
-  const path = byPath ? name : join(fragmentFolder, `${name}.config`);
+  const path = byPath ? name : join(FRAGMENT_FOLDER, `${name}.config`);
   const text = await readText(path);
   if (text === undefined) {
-    const known = (await listFragments()).join(', ');
-    problems.push({ what: `no config fragment ${name}`, expected: `a path, or one of: ${known}` });
+    const names = (await listFragments()).join(', ');
+    problems.push({ what: `no config fragment ${name}`, expected: `a path, or one of: ${names}` });
     return [];
   }
   return parseConfig(text, byPath ? path : relative(projectRoot, path), problems);
 }
 
 async function readStart(start: string, problems: Problem[]): Promise<ResolvedRequest['start']> {
-  const target = makeTargets.find((name) => name === start);
+  const target = START_TARGETS.find((name) => name === start);
   if (target) return { target };
   const text = await readText(start);
   if (text === undefined) {
-    problems.push({
-      what: `no config file ${start}`,
-      expected: `a path, or one of: ${makeTargets.join(', ')}`,
-    });
+    const expected = `a path, or one of: ${START_TARGETS.join(', ')}`;
+    problems.push({ what: `no config file ${start}`, expected });
     return { text: '' };
   }
   parseConfig(text, start, problems);
   return { text };
 }
 
-/** Reads what a request names. Throws one InputError with every unknown fragment and malformed line. */
+/** Reads the files that a request names. Throws one InputError with every missing file and malformed line. */
 export async function resolveRequest(request: KernelConfigRequest): Promise<ResolvedRequest> {
   const problems: Problem[] = [];
   const start = await readStart(request.start, problems);
@@ -71,9 +70,17 @@ export async function resolveRequest(request: KernelConfigRequest): Promise<Reso
   const lines: ConfigLine[] = [];
   for (const name of names) lines.push(...(await readFragment(name, problems)));
   if (problems.length > 0) throw new InputError(problems);
-  // The release string must not depend on the state of somebody's git tree.
+  // The release string must not depend on the state of the user's git tree.
   lines.push({ symbol: 'LOCALVERSION_AUTO', value: 'n', where: 'ringlab' });
   return { start, lines, text: lines.map(assignment).join('') };
+}
+
+/**
+ * Checks what can be checked of a request without a kernel tree: its start file and fragments exist and are well-formed. Throws one
+ * InputError with every problem. Whether the kernel takes the options is known after Kconfig has run.
+ */
+export async function checkConfig(request: KernelConfigRequest): Promise<void> {
+  await resolveRequest(request);
 }
 
 function assignment({ symbol, value }: ConfigLine): string {

@@ -1,52 +1,53 @@
-import { arch as nodeArch } from 'node:os';
-import { LabError } from '../core/errors.ts';
 import { hashOf } from '../core/hash.ts';
 import { run } from '../core/process.ts';
+import { type Arch, hostArch } from '../model/arch.ts';
 
 /**
- * Where the tools of a build are looked for. Not the user's PATH: the sandbox hides home folders, and the tools that were
- * asked for their version must be those that compile.
+ * PATH of a build. Not the user's: the sandbox hides home folders, and the compiler whose version is in the build key must be the one
+ * that compiles.
  */
-export const toolPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+export const TOOL_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
+/** Compiler and linker of this machine. */
 export interface Toolchain {
-  /** Kernel architecture of this machine and the folder under arch/ that holds it. */
-  arch: 'x86_64';
-  srcarch: 'x86';
+  arch: Arch;
   /** First lines of `gcc --version` and `ld --version`. */
   compiler: string;
   linker: string;
+  /** Whether ccache is installed. */
   ccache: boolean;
-  /** Equal for toolchains that make the same code. */
+  /** Equal for toolchains that generate the same code. */
   id: string;
 }
 
-async function firstLine(command: string): Promise<string> {
+async function versionOf(command: string): Promise<string> {
   const { stdout } = await run(command, ['--version'], {
-    env: { PATH: toolPath, LC_ALL: 'C' },
+    env: { PATH: TOOL_PATH, LC_ALL: 'C' },
     cleanEnv: true,
   });
   return stdout.split('\n')[0] ?? '';
 }
 
 async function probe(): Promise<Toolchain> {
-  if (nodeArch() !== 'x64')
-    throw new LabError(`kernels are built for x86_64 on x86_64; this machine is ${nodeArch()}`);
+  const arch = hostArch();
   const [compiler, linker, ccache] = await Promise.all([
-    firstLine('gcc'),
-    firstLine('ld'),
-    firstLine('ccache').then(
+    versionOf('gcc'),
+    versionOf('ld'),
+    versionOf('ccache').then(
       () => true,
       () => false,
     ),
   ]);
-  return { arch: 'x86_64', srcarch: 'x86', compiler, linker, ccache, id: hashOf(compiler, linker, 'x86_64') };
+  return { arch, compiler, linker, ccache, id: hashOf(compiler, linker, arch.name) };
 }
 
-let known: Promise<Toolchain> | undefined;
+let probed: Promise<Toolchain> | undefined;
 
-/** The machine's compiler and linker, asked once a process. Throws LabError when one is missing. */
+/**
+ * The machine's compiler and linker, probed once in the life of this process. Throws LabError when one is missing or the
+ * architecture has no row in the table.
+ */
 export function toolchain(): Promise<Toolchain> {
-  known ??= probe();
-  return known;
+  probed ??= probe();
+  return probed;
 }

@@ -1,22 +1,23 @@
 import type { KernelBuild } from '../model/kernel.ts';
 
 export interface BuildOptions {
-  /** How many compilers run at once; default: the machine's cores. */
+  /** Compilers that run at once; default: the number of CPUs. */
   jobs?: number;
-  /** The build of the state that this one stems from: `newWarnings` are those that it does not have. */
+  /** Build of the kernel without the series: its warnings are not new. */
   base?: KernelBuild;
 }
 
-/** One step of `buildEach`. */
+/** Result of `buildEach` for one tree. */
 export interface StepBuild {
   name: string;
   commit: string;
   ok: boolean;
-  /** Warnings of the whole kernel at this step, as in `KernelBuild`. */
+  /** Warnings of the whole kernel after this patch, as in `KernelBuild`; empty when it does not build. */
   warnings: string[];
-  /** Those that the step before (or the base) does not have. */
+  /** Those of `warnings` that neither the previous tree that built nor the base has. */
   newWarnings: string[];
+  /** Wall time, s. */
   seconds: number;
-  /** Set when it does not build: `build-failed` message and the compiler's errors. */
+  /** Present when it does not build: message and compiler output of the VerdictError `build-failed`. */
   error?: { message: string; detail: string };
 }

@@ -7,71 +7,71 @@ import { run } from '../core/process.ts';
 import type { SourceTree } from '../model/kernel.ts';
 
 /**
- * The files of a source, in `workDir/tree`, switched from state to state so that only files that differ get a new time
- * stamp. Its git folder lies beside it, borrows the objects of the source's repository and never writes there.
+ * The checked-out files of a source, in `workDir/tree`. Switching between commits gives a new time stamp only to files that
+ * differ. Its git folder `workDir/tree.git` borrows the objects of the source's repository and never writes to that.
  * Callers hold `lock(workDir)`.
  */
 export class WorkTree {
   readonly path: string;
-  readonly #git: string;
-  readonly #mark: string;
+  readonly #gitDir: string;
+  readonly #commitFile: string;
 
   constructor(readonly workDir: string) {
     this.path = join(workDir, 'tree');
-    this.#git = join(workDir, 'tree.git');
-    this.#mark = join(workDir, 'tree.json');
+    this.#gitDir = join(workDir, 'tree.git');
+    this.#commitFile = join(workDir, 'tree.json');
   }
 
-  #run(args: string[], signal?: AbortSignal) {
+  #git(args: string[], signal?: AbortSignal) {
     const settings = ['-c', 'core.autocrlf=false', '-c', 'core.hooksPath=/dev/null', '-c', 'gc.auto=0'];
-    const where = [`--git-dir=${this.#git}`, `--work-tree=${this.path}`];
+    const folders = [`--git-dir=${this.#gitDir}`, `--work-tree=${this.path}`];
     const env = { GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_SYSTEM: '/dev/null' };
-    return run('git', [...settings, ...where, ...args], { cwd: this.path, env, signal });
+    return run('git', [...settings, ...folders, ...args], { cwd: this.path, env, signal });
   }
 
-  /** Makes the private git folder and lets it see the objects of `gitDir`. */
+  /** Creates the git folder and adds the objects of `gitDir` to its alternates (gitrepository-layout(5)). */
   async #borrow(gitDir: string, signal?: AbortSignal): Promise<void> {
     await mkdir(this.path, { recursive: true });
-    if (!(await exists(join(this.#git, 'HEAD'))))
-      await run('git', ['init', '-q', '--bare', this.#git], { cwd: this.workDir, signal });
+    if (!(await exists(join(this.#gitDir, 'HEAD'))))
+      await run('git', ['init', '-q', '--bare', this.#gitDir], { cwd: this.workDir, signal });
     const { stdout } = await run('git', ['rev-parse', '--path-format=absolute', '--git-path', 'objects'], {
       cwd: gitDir,
       signal,
     });
-    const file = join(this.#git, 'objects/info/alternates');
-    const lines = (await readFile(file, 'utf8').catch(() => '')).split('\n').filter(Boolean);
-    if (lines.includes(stdout.trim())) return;
-    await writeAtomic(file, `${[...lines, stdout.trim()].join('\n')}\n`);
+    const file = join(this.#gitDir, 'objects/info/alternates');
+    const alternates = (await readFile(file, 'utf8').catch(() => '')).split('\n').filter(Boolean);
+    if (alternates.includes(stdout.trim())) return;
+    await writeAtomic(file, `${[...alternates, stdout.trim()].join('\n')}\n`);
   }
 
-  /** The commit that the files are known to be; undefined after an interrupted switch. */
+  /** The commit that is checked out; undefined before the first checkout and after an interrupted one. */
   async current(): Promise<string | undefined> {
     try {
-      return (JSON.parse(await readFile(this.#mark, 'utf8')) as { commit: string }).commit;
+      return (JSON.parse(await readFile(this.#commitFile, 'utf8')) as { commit: string }).commit;
     } catch {
       return undefined;
     }
   }
 
-  /** Brings the files to a state. After an interruption everything is compared, else only what differs is touched. */
+  /** Checks a commit out. After an interrupted checkout all files are compared. Throws LabError when git fails. */
   async checkout({ gitDir, commit, name }: SourceTree, signal?: AbortSignal): Promise<void> {
     const current = await this.current();
     if (current === commit) return;
     await this.#borrow(gitDir, signal);
-    await rm(this.#mark, { force: true });
-    // Nobody else uses this index: a lock file can only be left by a git that was killed.
-    for (const name of ['index.lock', 'HEAD.lock']) await rm(join(this.#git, name), { force: true });
+    await rm(this.#commitFile, { force: true });
+    // Callers hold our lock, so a lock file of git was left by one that was killed.
+    for (const file of ['index.lock', 'HEAD.lock']) await rm(join(this.#gitDir, file), { force: true });
     try {
-      await this.#run(['checkout', '--quiet', '--force', '--detach', commit], signal);
+      await this.#git(['checkout', '--quiet', '--force', '--detach', commit], signal);
     } catch (error) {
       signal?.throwIfAborted();
-      // A killed git may leave a torn index; without one every file is written anew.
-      await rm(join(this.#git, 'index'), { force: true });
-      await this.#run(['checkout', '--quiet', '--force', '--detach', commit], signal).catch((second) => {
+      // A killed git may leave a truncated index; without an index git rewrites every file.
+      await rm(join(this.#gitDir, 'index'), { force: true });
+      await this.#git(['checkout', '--quiet', '--force', '--detach', commit], signal).catch((second) => {
         throw new LabError(`cannot check out ${name}: ${String(second)}`, { cause: error });
       });
     }
-    if (current === undefined) await this.#run(['clean', '-ffdxq'], signal);
-    await writeJson(this.#mark, { commit });
+    if (current === undefined) await this.#git(['clean', '-ffdxq'], signal);
+    await writeJson(this.#commitFile, { commit });
   }
 }

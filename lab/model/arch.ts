@@ -2,62 +2,68 @@ import { arch as nodeArch } from 'node:os';
 import { LabError } from '../core/errors.ts';
 
 /**
- * One architecture: everything that differs between machines, kernels and packages. No other file of the lab knows such a fact.
+ * One architecture: everything that differs between machines, kernels and packages. No other file of the lab holds such a fact.
  * Sources: QEMU 7.2's `-machine help`, arch/<srcarch>/Makefile of Linux, Debian's multiarch tuples.
  */
 export interface Arch {
-  /** As the kernel's `ARCH=` and `uname -m` say. */
+  /** The kernel's `ARCH=`, and `uname -m`. */
   readonly name: string;
-  /** `process.arch` of a Node that runs on it. */
+  /** `process.arch` of Node on this architecture. */
   readonly node: string;
   readonly qemu: {
     readonly system: string;
-    /** Runs a program of this architecture by emulation (Debian's qemu-user). */
+    /** Emulator of a single program of this architecture (Debian's qemu-user). */
     readonly user: string;
     /** Debian package of `system`. */
     readonly debianPackage: string;
     readonly machine: string;
-    /** Properties of the machine: devices that no guest uses cost boot time (the mouse probe alone took a second). */
+    /** Machine properties that switch off devices which no guest uses: probing the PS/2 mouse alone took a second of each boot. */
     readonly machineOptions: Readonly<Record<string, string>>;
-    /** CPU under TCG: x86-64-v2 is enough for Node and the kernel, with 10% fewer instructions than `max`. */
+    /** CPU model under TCG, the one that snapshots of Node are made for as well. */
     readonly emulatedCpu: string;
+    /** Values of `-global`. */
     readonly globals: readonly string[];
-    /** Where the firmware maps PCI configuration space. */
+    /** Guest-physical address at which the firmware maps PCI configuration space. */
     readonly pciConfigBase: number;
-    /** The IOMMU of profiles with `iommu: intel`, and what the machine needs for it. */
+    /** The IOMMU of profiles with `iommu: intel`, and the machine properties that it requires. */
     readonly iommu: {
       readonly device: string;
       readonly fields: Readonly<Record<string, string>>;
       readonly machineOptions: Readonly<Record<string, string>>;
     };
-    /** Device by which a guest ends QEMU with a code of its choice, for the accelerator probe. */
+    /** Device with which a guest ends QEMU with an exit code of its choice, for the accelerator probe. */
     readonly exitDevice: { readonly name: string; readonly fields: Readonly<Record<string, string>> };
   };
   readonly console: {
     readonly device: string;
-    /** Kernel arguments that keep the console driver from looking for more. */
+    /** Kernel arguments that keep the console driver from probing for further ports. */
     readonly kernelArgs: readonly string[];
   };
-  /** Kernel arguments under emulation: a stalled CPU looks like an unreliable clock. */
+  /** Kernel arguments under emulation, where a stalled vCPU makes the clock look unreliable. */
   readonly emulatedKernelArgs: readonly string[];
-  /** What bench reads as time stamps: documentation of `suites/binding/native/measure.c`. */
+  /** The time stamp counter that benchmarks read (`suites/binding/native/measure.c`). */
   readonly clockSource: string;
   readonly kernel: {
     /** Folder under arch/. */
     readonly srcarch: string;
-    /** File that QEMU boots, relative to the object folder. */
+    /** File that QEMU boots, relative to the object folder; a stored kernel has it by its base name. */
     readonly bootFile: string;
-    /** Compressed image for other loaders: make target, and the file that it makes. */
+    /** Compressed image for other boot loaders: make target, and the file that it makes in the object folder. */
     readonly image: { readonly target: string; readonly file: string };
-    /** Paths of a tree from which `make headers` builds this architecture's headers. */
+    /** Paths in the source tree that only this architecture's `make headers` reads. */
     readonly headerSources: readonly string[];
-    /** Files that this architecture's build writes in place, by base name: a killed build may leave half of one. */
+    /**
+     * Base names, without extensions, of files that only this architecture's build writes in place: a killed build may leave one
+     * half written.
+     */
     readonly writtenInPlace: readonly string[];
   };
+  /** Debian's name of the architecture. */
   readonly debian: string;
+  /** Debian's multiarch tuple: names the folder of libraries under `/usr/lib`, and of headers under `/usr/include`. */
   readonly gnuTriplet: string;
   readonly loader: {
-    /** Folders of a Debian root, relative to it, where the loader looks for libraries. */
+    /** Folders, relative to the root of a Debian system, that the loader searches for libraries. */
     readonly libraryFolders: readonly string[];
     /** How `ldconfig -p` marks libraries of this architecture. */
     readonly cacheMark: string;
@@ -76,8 +82,9 @@ const X86_64: Arch = {
       ...{ i8042: 'off', sata: 'off', smbus: 'off', vmport: 'off' },
       ...{ hpet: 'off', usb: 'off', smm: 'off' },
     },
+    // x86-64-v2: enough for Node and the kernel, 10% fewer instructions under TCG than `max` with five-level paging.
     emulatedCpu: 'Nehalem',
-    // Native PCIe hot-plug instead of ACPI's: surprise removal needs it, and the kernel boots without interpreting ACPI's code.
+    // Native PCIe hot-plug instead of ACPI's: surprise removal needs it, and the kernel boots without interpreting ACPI bytecode.
     globals: ['ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off'],
     pciConfigBase: 0xb000_0000,
     // Interrupt remapping needs the I/O APIC outside of KVM.
@@ -89,7 +96,7 @@ const X86_64: Arch = {
     exitDevice: { name: 'isa-debug-exit', fields: { iobase: '0x501', iosize: '1' } },
   },
   console: { device: 'ttyS0', kernelArgs: ['8250.nr_uarts=1'] },
-  // Linux 6.12 otherwise falls back to a clock that wraps every few seconds: a debug kernel lost its timers for good (QEMU 7.2).
+  // Linux 6.12 otherwise falls back to a clock that wraps every few seconds, and a debug kernel lost its timers (QEMU 7.2).
   emulatedKernelArgs: ['tsc=reliable'],
   clockSource: 'tsc',
   kernel: {
@@ -108,9 +115,12 @@ const X86_64: Arch = {
 };
 
 /** One row for each architecture. */
-export const ARCHES: readonly Arch[] = [X86_64];
+const ARCHES: readonly Arch[] = [X86_64];
 
-/** The architecture of this machine, for which kernels are built and guests run. Throws LabError where there is no row for it. */
+/**
+ * The architecture of this machine, for which kernels are built and guests run. `node` is a `process.arch`. Throws LabError when
+ * the table has no row for it.
+ */
 export function hostArch(node: string = nodeArch()): Arch {
   const row = ARCHES.find((arch) => arch.node === node);
   if (row) return row;

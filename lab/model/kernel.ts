@@ -1,14 +1,17 @@
 import { z } from 'zod';
 
-/** A named base in `kernels/sources.yaml`, or one given by `--tree`. */
+/** Name in `kernels/sources.yaml` of the source that is used when none is named. */
+export const DEFAULT_KERNEL = 'debian-6.12';
+
+/** A source in `kernels/sources.yaml`: a kernel tree to start from. */
 export const KernelSource = z
   .object({
     summary: z.string(),
     /** Debian package that ships a source tarball under /usr/src. */
     package: z.string().optional(),
-    /** A tarball, a folder or a git tree on this machine. */
+    /** Path of a tarball, a folder or a git tree on this machine, relative to the sources file. */
     path: z.string().optional(),
-    /** For a git tree: the revision to use; default HEAD. */
+    /** Revision of a git tree; default HEAD. */
     revision: z.string().optional(),
   })
   .strict()
@@ -19,25 +22,26 @@ export type KernelSource = z.infer<typeof KernelSource>;
 
 /** A source as a commit in a git repository of the cache. */
 export interface SourceTree {
-  /** Readable name, e.g. `debian-6.12` or `debian-6.12+dma-premap`. */
+  /** Name for display: `debian-6.12`, `debian-6.12+dma-premap`; with a commit for a git tree: `linux-0123456789ab`. */
   name: string;
   /** Git folder (bare or not) that holds the commit. */
   gitDir: string;
   commit: string;
-  /** Tree hash of the commit: what the build key is made from. */
+  /** Tree hash of the commit, from which the build key is made. */
   tree: string;
-  /** The commit that this one was made from by applying a series. */
+  /** The commit to which a series was applied to make this one; absent for a base. */
   base?: { commit: string; tree: string; name: string };
-  /** Lock and work folder for builds of this source, shared by all states that stem from it. */
+  /** Lock and work folder for builds of this source, shared by the base and everything applied to it. */
   workDir: string;
 }
 
-/** What a kernel is configured with. */
+/** How to configure a kernel. */
 export interface KernelConfigRequest {
-  /** `tinyconfig`, `defconfig`, or a path of a config file. */
+  /** `tinyconfig`, `defconfig`, or the path of a config file. */
   start: string;
-  /** Fragment names under kernels/fragments or paths of fragment files, in order. */
+  /** Names under kernels/fragments or paths of fragment files; a later fragment overrides an earlier one. */
   fragments: string[];
+  /** Adds the `debug` fragment. */
   debug: boolean;
 }
 
@@ -53,29 +57,32 @@ export interface StoredKernel {
 
 /** A kernel in the store. All paths are inside `dir`. */
 export interface KernelBuild {
+  /** Content key: tree, finished config, compiler, linker and architecture. */
   key: string;
+  /** Name of the source tree that it was built from. */
   name: string;
-  /** `6.12.117`-like release string of the build. */
+  /** `uname -r`, e.g. `6.12.117`. */
   release: string;
-  arch: string;
+  /** Tree hash and commit of the source. */
   tree: string;
   commit: string;
   configHash: string;
   compiler: string;
   dir: string;
+  /** The kernel with its symbols. */
   vmlinux: string;
-  bzImage: string;
   systemMap: string;
   config: string;
   uapi: string;
   log: string;
   /** Compiler warnings, normalised to `file: message` (no line numbers), sorted, unique. */
   warnings: string[];
-  /** Warnings that the base of this state does not have; absent for a base. */
+  /** Those of `warnings` that the base does not have; absent for a base. */
   newWarnings?: string[];
+  /** Whether it was in the store already. */
   cached: boolean;
-  /** Wall seconds of the build that made it. */
+  /** Wall time of the build that made it, s. */
   seconds: number;
-  /** Whether it was built without network and with a read-only host (bubblewrap). */
+  /** Whether it was built in the sandbox (bubblewrap): without network, on a read-only host. */
   sandboxed: boolean;
 }

@@ -8,38 +8,40 @@ const Posting = z.object({ version: z.number(), title: z.string(), patches: z.nu
 const number = z.number().int();
 const DiffStat = z.object({ files: number, added: number, removed: number });
 
-/** Something worth knowing that is no error. `subject` is what it is about: a file, a series, a source, a cell. */
+/** An observation that is not an error. `subject` names the file, series, source, recipe or suite that was observed. */
 export const Note = z.discriminatedUnion('code', [
-  /** A thread has several postings; one was taken. */
+  /** A thread has several postings, of which `taken` was imported. */
   note('series.postings', { taken: Posting, left: z.array(Posting) }),
-  /** A patch number occurs more than once; the patch at `where` was taken. */
+  /** A patch number occurs more than once; the patch at `where` replaced an earlier one. */
   note('series.repeated', { patch: number, where: z.string() }),
-  /** The diffstat announces other files or counts than the diff has. */
+  /** The diffstat announces other numbers of files or lines than the diff has. */
   note('series.diffstat', { patch: number, announced: DiffStat, found: DiffStat }),
-  /** Empty context lines had lost their leading blank, which was put back. */
+  /** Empty context lines that have lost their leading blank; git apply takes them as they are. */
   note('series.blanks', { patch: number, lines: number }),
-  /** A trailer of a reply names another person than its sender and was not taken. */
+  /** A trailer in a reply names a person other than its sender and was not added to the patch. */
   note('series.trailer', { line: z.string() }),
-  /** A diff without author and message. */
+  /** A diff without author and commit message. */
   note('series.bare', {}),
+  /** Merge commits in a git range, left out of the series. */
   note('series.merges', { count: number }),
   /** A stored series cannot be read. */
   note('series.unreadable', { message: z.string() }),
-  /** A hunk was applied away from its line. */
+  /** A hunk was applied at `line`, which is `by` lines from where its header says. */
   note('apply.offset', { patch: number, hunk: number, line: number, by: number }),
   /** A patch for another project was not applied. */
   note('apply.foreign', { patch: number, title: z.string(), reason: z.string() }),
+  /** A series was applied without these of its `announced` patches. */
   note('apply.missing', { patches: z.array(number), announced: number }),
-  /** A git tree has changes that are not committed, and that are not in the source. */
+  /** A git tree has uncommitted changes, which the source does not include. */
   note('source.uncommitted', {}),
-  /** Node starts later in guests: its snapshot could not be made. */
+  /** A snapshot of Node could not be made, so that Node starts more slowly in guests. */
   note('image.snapshot', { target: z.string(), reason: z.string() }),
-  /** A test fails without any mutant, so that it cannot kill one. */
+  /** A test fails without any mutant and therefore cannot kill one. */
   note('mutants.excluded', { test: z.string(), verdict: Verdict }),
 ]);
 export type Note = z.infer<typeof Note>;
 
 type WithoutPlace<T> = T extends unknown ? Omit<T, 'subject' | 'patch'> : never;
 
-/** What a patch's text alone says: patch number and subject are added by the caller. */
+/** A note about the text of one patch, to which the caller adds subject and patch number. */
 export type PatchNote = WithoutPlace<Extract<Note, { code: 'series.diffstat' | 'series.blanks' }>>;

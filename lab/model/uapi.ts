@@ -1,12 +1,12 @@
 import { z } from 'zod';
 
 /**
- * `uapi.json`: names and numbers of the interfaces of one kernel, read from its own installed headers.
- * Sizes and offsets are bytes. A name that the kernel does not have is absent: the suites skip on that.
+ * `uapi.json`: names and numbers of one kernel's interfaces, read from the headers that it installs. Sizes and offsets are
+ * bytes. A name that the kernel does not have is absent, and a test that requires it is skipped.
  */
 export const Uapi = z.object({
   release: z.string(),
-  /** Enumerators and object-like macros with an integer value; 64-bit values that do not fit a double are decimal strings. */
+  /** Enumerators and object-like macros with an integer value; decimal strings beyond `Number.MAX_SAFE_INTEGER`. */
   constants: z.record(z.string(), z.union([z.number(), z.string()])),
   structs: z.record(
     z.string(),

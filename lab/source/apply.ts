@@ -13,27 +13,29 @@ import { ask, COMMITTER, type GitOptions, git } from './git.ts';
 import { findRejects } from './rejects.ts';
 
 export interface ApplyOptions {
-  /** Apply what is there of a series that has patches missing. */
+  /** Apply the patches of an incomplete series, with a note, instead of throwing InputError. */
   allowMissing?: boolean;
 }
 
-interface Work {
+/** What every step of one `applySeries` works with. */
+interface Application {
   base: SourceTree;
   series: Series;
+  /** Folder for index files, removed at the end. */
   scratch: string;
   git: GitOptions;
   ctx: StageContext;
 }
 
-/** git's raw form of a mail date; the epoch when it cannot be read, so that the commit stays the same. */
+/** A mail date in git's raw format; the epoch when it cannot be parsed, so that equal patches give equal commits. */
 function rawDate(date: string | undefined): string {
   const time = Date.parse(date ?? '');
   const [, zone = '+0000'] = /\s([+-]\d{4})(?:\s*\(.*\))?$/.exec(date ?? '') ?? [];
   return `@${Number.isNaN(time) ? 0 : Math.max(0, Math.floor(time / 1000))} ${zone}`;
 }
 
-/** Places where a hunk was found away from its line: worth knowing, since a wrong place may compile. */
-function tellOffsets(patch: Patch, stderr: string, { ctx, base }: Work): void {
+/** Emits a note for each hunk that git applied at another line than its header says: at a wrong line it may still compile. */
+function noteOffsets(patch: Patch, stderr: string, { ctx, base }: Application): void {
   for (const [, hunk, line, by] of stderr.matchAll(
     /^Hunk #(\d+) succeeded at (\d+) \(offset (-?\d+) lines?\)/gm,
   )) {
@@ -45,28 +47,29 @@ function tellOffsets(patch: Patch, stderr: string, { ctx, base }: Work): void {
   }
 }
 
-async function explain(patch: Patch, tree: string, stderr: string, work: Work): Promise<Error> {
-  const { base, series, scratch } = work;
-  const { gitDir, signal } = work.git;
+/** The verdict on a patch that git refused. */
+async function explain(patch: Patch, tree: string, stderr: string, application: Application): Promise<Error> {
+  const { base, series, scratch, git: options } = application;
+  const { gitDir, signal } = options;
   const index = join(scratch, 'reverse.index');
-  await git(['read-tree', tree], { ...work.git, index });
-  const back = ['apply', '--cached', '--check', '--reverse', '--whitespace=nowarn', '-'];
-  const reverse = await git(back, { ...work.git, index, input: patch.diff, accept: 'any' });
+  await git(['read-tree', tree], { ...options, index });
+  const args = ['apply', '--cached', '--check', '--reverse', '--whitespace=nowarn', '-'];
+  const reverse = await git(args, { ...options, index, input: patch.diff, accept: 'any' });
   if (reverse.code === 0) return nothingToApply(patch, series, base.name, 'already');
   const outcomes = await findRejects(patch.diff, patch.files, { gitDir, tree, scratch, signal });
   return applyFailed(patch, series, base.name, outcomes, stderr);
 }
 
-/** Puts one patch on top of `parent`. 3-way where the repository has the blobs that the patch was made from; never fuzz. */
-async function applyPatch(patch: Patch, parent: SourceTree, work: Work): Promise<SourceTree> {
-  const { base, series, git: options } = work;
+/** Commits one patch on top of `parent`. 3-way where the repository has the blobs that the patch is based on; never with fuzz. */
+async function applyPatch(patch: Patch, parent: SourceTree, application: Application): Promise<SourceTree> {
+  const { base, series, git: options } = application;
   if (!/^(?:@@ |GIT binary|rename |copy |(?:new|deleted|old) (?:file )?mode )/m.test(patch.diff)) {
     throw nothingToApply(patch, series, base.name, 'empty');
   }
   const args = ['apply', '--cached', '--3way', '--verbose', '--whitespace=nowarn', '-'];
   const { code, stderr } = await git(args, { ...options, input: patch.diff, accept: 'any' });
-  if (code !== 0) throw await explain(patch, parent.tree, stderr, work);
-  tellOffsets(patch, stderr, work);
+  if (code !== 0) throw await explain(patch, parent.tree, stderr, application);
+  noteOffsets(patch, stderr, application);
   const tree = await ask(['write-tree'], options);
   if (tree === parent.tree) throw nothingToApply(patch, series, base.name, 'already');
   const env = {
@@ -77,8 +80,8 @@ async function applyPatch(patch: Patch, parent: SourceTree, work: Work): Promise
   };
   const input = `${patch.subject}\n\n${patch.body}\n`;
   const commit = await ask(['commit-tree', '-p', parent.commit, '-F', '-', tree], { ...options, env, input });
-  const from = { commit: base.commit, tree: base.tree, name: base.name };
-  return { ...base, name: `${base.name}+${series.name}.${patch.number}`, commit, tree, base: from };
+  const name = `${base.name}+${series.name}.${patch.number}`;
+  return { ...base, name, commit, tree, base: { commit: base.commit, tree: base.tree, name: base.name } };
 }
 
 function checkComplete(series: Series, options: ApplyOptions, ctx: StageContext): void {
@@ -93,16 +96,16 @@ function checkComplete(series: Series, options: ApplyOptions, ctx: StageContext)
     throw new InputError({
       what,
       where: `series ${name}`,
-      fix: 'import the whole thread, or allow missing patches',
+      fix: 'import the whole thread',
     });
   }
   note({ code: 'apply.missing', subject: name, patches: missing, announced });
 }
 
 /**
- * Applies the kernel patches of a series, one commit each, without any checkout. `tree` is the last of `steps`; the same input
- * gives the same commits. Throws VerdictError `apply-failed` with patch, file, hunk and line, and the rejected hunks as
- * detail; InputError for a series with patches missing. A failure leaves no ref, index or file behind.
+ * Applies the kernel patches of a series, one commit each, without a checkout. `steps` has the tree after each patch, `tree` the last of
+ * them under the series' name; equal input gives equal commits. Throws VerdictError `apply-failed` with patch, file, hunk and
+ * line, and the rejected hunks as detail; InputError for an incomplete series. A failure leaves no ref, index or file behind.
  */
 export async function applySeries(
   base: SourceTree,
@@ -117,24 +120,17 @@ export async function applySeries(
   const scratch = await mkdtemp(join(tmpdir(), 'ringlab-apply-'));
   stack.defer(() => rm(scratch, { recursive: true, force: true }));
   const gitOptions = { gitDir: base.gitDir, index: join(scratch, 'index'), signal };
-  const work: Work = { base, series, scratch, git: gitOptions, ctx };
+  const application: Application = { base, series, scratch, git: gitOptions, ctx };
   await git(['read-tree', base.tree], gitOptions);
   const steps: SourceTree[] = [];
   let tree = base;
   for (const [index, patch] of series.patches.entries()) {
-    const [done, total] = [index, series.patches.length];
-    ctx.emit({
-      type: 'series.progress',
-      base: base.name,
-      series: series.name,
-      patch: patch.subject,
-      done,
-      total,
-    });
-    tree = await applyPatch(patch, tree, work);
+    const progress = { patch: patch.subject, done: index, total: series.patches.length };
+    ctx.emit({ type: 'series.progress', base: base.name, series: series.name, ...progress });
+    tree = await applyPatch(patch, tree, application);
     steps.push(tree);
   }
-  // Keeps the commits of all steps from git gc.
+  // The ref protects the commits of all steps from git gc.
   const key = hashOf(base.commit, series.id).slice(0, 20);
   await git(['update-ref', `refs/ringlab/${key}`, tree.commit], { gitDir: base.gitDir, signal });
   return { tree: { ...tree, name: `${base.name}+${series.name}` }, steps };

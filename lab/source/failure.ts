@@ -2,55 +2,57 @@ import { VerdictError } from '../core/errors.ts';
 import type { Patch, Series } from '../model/series.ts';
 import type { FileOutcome } from './rejects.ts';
 
-const hunkAt = ({ hunk, line }: { hunk: number; line: number }) => `hunk ${hunk} at line ${line}`;
+const describeHunk = ({ hunk, line }: { hunk: number; line: number }) => `hunk ${hunk} at line ${line}`;
 
 function describeFile({ file, refused, applied, rejected }: FileOutcome): string[] {
   if (refused) return [`${file}: refused: ${refused}`];
   const total = applied.length + rejected.length;
   if (rejected.length === 0) return [`${file}: all ${total} hunks would apply`];
-  const rest = applied.length > 0 ? `; would apply: ${applied.map(hunkAt).join(', ')}` : '';
+  const others = applied.length > 0 ? `; would apply: ${applied.map(describeHunk).join(', ')}` : '';
   return [
-    `${file}: ${rejected.length} of ${total} hunks rejected${rest}`,
-    ...rejected.map((one) => `\nrejected: ${file}, ${hunkAt(one)}\n${one.text}\n`),
+    `${file}: ${rejected.length} of ${total} hunks rejected${others}`,
+    ...rejected.map((hunk) => `\nrejected: ${file}, ${describeHunk(hunk)}\n${hunk.text}\n`),
   ];
 }
+
+const hasFailed = ({ refused, rejected }: FileOutcome) => refused !== undefined || rejected.length > 0;
 
 const nameOf = (patch: Patch, series: Series) =>
   `patch ${patch.number}/${series.announced} "${patch.subject}"`;
 
-/** The first place where a patch fails, for the one-line message. */
+/** The first file and hunk that fails, for the one-line message. */
 function firstPlace(outcomes: readonly FileOutcome[]): string {
-  const bad = outcomes.find(({ refused, rejected }) => refused || rejected.length > 0);
-  if (!bad) return 'the whole of it';
-  const [first] = bad.rejected;
-  return first ? `${bad.file}, ${hunkAt(first)}` : `${bad.file} (${bad.refused})`;
+  const failed = outcomes.find(hasFailed);
+  if (!failed) return 'the whole patch';
+  const [hunk] = failed.rejected;
+  return hunk ? `${failed.file}, ${describeHunk(hunk)}` : `${failed.file} (${failed.refused})`;
 }
 
-/** The verdict on a patch that git refused, with every rejected hunk as evidence. */
+/** The verdict on a patch that git refused. Its detail has every rejected hunk, or git's message where no file fails alone. */
 export function applyFailed(
   patch: Patch,
   series: Series,
   base: string,
   outcomes: readonly FileOutcome[],
-  gitSays: string,
+  gitMessage: string,
 ): VerdictError {
   const rejected = outcomes.reduce((sum, outcome) => sum + outcome.rejected.length, 0);
   const applied = outcomes.reduce((sum, outcome) => sum + outcome.applied.length, 0);
   const counts = rejected > 0 ? ` (${rejected} of ${rejected + applied} hunks rejected)` : '';
   const message = `${nameOf(patch, series)} does not apply to ${base}: ${firstPlace(outcomes)}${counts}`;
-  const known = outcomes.some(({ refused, rejected: bad }) => refused || bad.length > 0);
-  const detail = [message, '', ...outcomes.flatMap(describeFile), ...(known ? [] : ['', gitSays.trim()])];
+  const unexplained = outcomes.some(hasFailed) ? [] : ['', gitMessage.trim()];
+  const detail = [message, '', ...outcomes.flatMap(describeFile), ...unexplained];
   return new VerdictError('apply-failed', message, detail.join('\n'));
 }
 
-/** The verdict on a patch that changes nothing: it is empty, or the base has it already. */
+/** The verdict on a patch that changes nothing: `empty`, or `already` in the base. */
 export function nothingToApply(
   patch: Patch,
   series: Series,
   base: string,
-  why: 'empty' | 'already',
+  reason: 'empty' | 'already',
 ): VerdictError {
-  const text = why === 'empty' ? 'changes nothing' : `is already in ${base}`;
+  const text = reason === 'empty' ? 'changes nothing' : `is already in ${base}`;
   const message = `${nameOf(patch, series)} ${text}`;
   return new VerdictError('apply-failed', message, `${message}\nfiles: ${patch.files.join(', ')}`);
 }

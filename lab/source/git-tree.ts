@@ -9,45 +9,58 @@ import type { SourceTree } from '../model/kernel.ts';
 import { git, initRepository } from './git.ts';
 import { sourcesDir, workDirOf } from './snapshot.ts';
 
-/** Asks the user's own repository; it is never written, not even its index. */
-async function askUser(folder: string, args: readonly string[], signal: AbortSignal) {
-  const quiet = ['--no-optional-locks', '-c', 'core.fsmonitor=false', '-C', folder];
-  return run('git', [...quiet, ...args], { signal, accept: 'any' });
+/** Runs git on a repository of the user without writing to it; by default git refreshes the index even in read-only commands. */
+async function gitReadOnly(folder: string, args: readonly string[], signal: AbortSignal) {
+  const readOnly = ['--no-optional-locks', '-c', 'core.fsmonitor=false', '-C', folder];
+  return run('git', [...readOnly, ...args], { signal, accept: 'any' });
 }
 
-async function commitOf(folder: string, revision: string, signal: AbortSignal): Promise<string> {
-  const args = ['rev-parse', '--verify', '--end-of-options', `${revision}^{commit}`];
-  const { code, stdout, stderr } = await askUser(folder, args, signal);
+/** The commit of a revision (default HEAD) in a repository of the user. Throws InputError when it has no such commit. */
+export async function commitOf(
+  folder: string,
+  revision: string | undefined,
+  signal: AbortSignal,
+): Promise<string> {
+  const args = ['rev-parse', '--verify', '--end-of-options', `${revision ?? 'HEAD'}^{commit}`];
+  const { code, stdout, stderr } = await gitReadOnly(folder, args, signal);
   if (code === 0) return stdout.trim();
-  const what = `no commit "${revision}"`;
   throw new InputError({
-    what,
+    what: `no commit "${revision ?? 'HEAD'}" (${stderr.trim()})`,
     where: folder,
-    expected: 'a branch, tag or commit of it',
-    fix: stderr.trim(),
+    expected: 'a branch, tag or commit of this repository',
   });
 }
 
-/** A repository of the cache that sees the objects of the user's through `alternates`: made in no time, copies nothing. */
-async function viewOf(folder: string, gitDir: string, name: string, signal: AbortSignal): Promise<string> {
-  const objects = (
-    await askUser(folder, ['rev-parse', '--path-format=absolute', '--git-path', 'objects'], signal)
-  ).stdout;
-  const format = (await askUser(folder, ['rev-parse', '--show-object-format'], signal)).stdout.trim();
+/** A repository in the cache that borrows the objects of the user's through `alternates`, so that nothing is copied. */
+async function borrowingRepository(
+  folder: string,
+  gitDir: string,
+  name: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const ask = async (...args: string[]) => (await gitReadOnly(folder, ['rev-parse', ...args], signal)).stdout;
+  const objects = await ask('--path-format=absolute', '--git-path', 'objects');
+  const format = (await ask('--show-object-format')).trim();
   const path = join(sourcesDir(), `${name}-${hashOf(gitDir, objects).slice(0, 8)}`);
   const { dir } = await ensureFolder(
     path,
-    async (made) => {
-      await initRepository(made, signal, format || 'sha1');
-      await mkdir(join(made, 'objects/info'), { recursive: true });
-      await writeFile(join(made, 'objects/info/alternates'), `${objects.trim()}\n`);
+    async (repository) => {
+      await initRepository(repository, signal, format || 'sha1');
+      await mkdir(join(repository, 'objects/info'), { recursive: true });
+      await writeFile(join(repository, 'objects/info/alternates'), `${objects.trim()}\n`);
     },
     { signal },
   );
   return dir;
 }
 
-/** A commit of a git tree of the user's (`revision`, default HEAD). The tree is read only and never checked out. */
+/** Name of a commit of a git tree, for display: `linux-0123456789ab`. */
+export const nameOfCommit = (name: string, commit: string) => `${name}-${commit.slice(0, 12)}`;
+
+/**
+ * A commit of the user's git tree (`revision`, default HEAD) as a SourceTree. The user's tree is neither written nor checked out.
+ * Throws InputError when it has no such commit.
+ */
 export async function fromGitTree(
   name: string,
   folder: string,
@@ -56,19 +69,19 @@ export async function fromGitTree(
   ctx: StageContext,
 ): Promise<SourceTree> {
   const { signal } = ctx;
-  const commit = await commitOf(folder, revision ?? 'HEAD', signal);
+  const commit = await commitOf(folder, revision, signal);
   const bare = gitDir === (await realpath(folder));
   if (revision === undefined && !bare) {
-    const { code } = await askUser(folder, ['diff-index', '--quiet', 'HEAD', '--'], signal);
+    const { code } = await gitReadOnly(folder, ['diff-index', '--quiet', 'HEAD', '--'], signal);
     if (code === 1) ctx.emit({ type: 'note', note: { code: 'source.uncommitted', subject: folder } });
   }
-  const view = await viewOf(folder, gitDir, name, signal);
-  const { stdout } = await git(['rev-parse', `${commit}^{tree}`], { gitDir: view, signal });
+  const repository = await borrowingRepository(folder, gitDir, name, signal);
+  const { stdout } = await git(['rev-parse', `${commit}^{tree}`], { gitDir: repository, signal });
   return {
-    name: `${name}-${commit.slice(0, 12)}`,
-    gitDir: view,
+    name: nameOfCommit(name, commit),
+    gitDir: repository,
     commit,
     tree: stdout.trim(),
-    workDir: workDirOf(basename(view)),
+    workDir: workDirOf(basename(repository)),
   };
 }

@@ -1,11 +1,12 @@
 import { devNull } from 'node:os';
 import { type RunResult, run } from '../core/process.ts';
 
+/** Options of `git`; `input`, `accept` and `onLine` are those of `run`. */
 export interface GitOptions {
   gitDir: string;
   signal: AbortSignal;
   workTree?: string;
-  /** Index file other than the repository's own. */
+  /** Index file; default the repository's. */
   index?: string;
   input?: string;
   env?: Record<string, string>;
@@ -13,14 +14,14 @@ export interface GitOptions {
   onLine?: (line: string, from: 'stdout' | 'stderr') => void;
 }
 
-/** Who commits: fixed, so that equal content gives equal commits. */
+/** Committer and date of every commit: fixed, so that equal content gives equal commits. */
 export const COMMITTER = {
   GIT_COMMITTER_NAME: 'ringlab',
   GIT_COMMITTER_EMAIL: 'lab@ringlab.invalid',
   GIT_COMMITTER_DATE: '@946684800 +0000',
 };
 
-/** Environment in which no setting of the user's changes what git does. */
+/** Environment for git and tar without the user's settings. */
 export function plainEnv(): Record<string, string> {
   const { PATH = '/usr/bin:/bin', TMPDIR } = process.env;
   return {
@@ -34,10 +35,10 @@ export function plainEnv(): Record<string, string> {
   };
 }
 
-/** Runs git on a repository of the cache. */
+/** Runs git on a repository of the cache. Throws as `run`. */
 export function git(args: readonly string[], options: GitOptions): Promise<RunResult> {
   const { gitDir, workTree, index, env, signal, input, accept, onLine } = options;
-  // The cache may belong to somebody else than the user (a container's root): it is ours all the same.
+  // The cache may belong to another user (a container's root); git would refuse to use its repositories.
   const settings = ['safe.directory=*', 'gc.auto=0', 'core.quotePath=false', 'core.hooksPath=/dev/null'];
   return run('git', [...settings.flatMap((setting) => ['-c', setting]), ...args], {
     signal,
@@ -56,18 +57,18 @@ export function git(args: readonly string[], options: GitOptions): Promise<RunRe
   });
 }
 
-/** First line of what git answers. */
+/** Standard output of git without surrounding blanks. */
 export async function ask(args: readonly string[], options: GitOptions): Promise<string> {
   return (await git(args, options)).stdout.trim();
 }
 
-/** Makes an empty bare repository for sources: light compression, because it is written once and read often. */
+/** Creates an empty bare repository. Compression is light: adding a kernel tree is bound by it. */
 export async function initRepository(gitDir: string, signal: AbortSignal, format = 'sha1'): Promise<void> {
   await git(['init', '--quiet', '--bare', '--template=', `--object-format=${format}`], { gitDir, signal });
   await git(['config', 'core.compression', '1'], { gitDir, signal });
 }
 
-/** Commits a tree with a fixed author and date and points `ref` at it: equal trees give equal commits. */
+/** Commits a tree with fixed author and date, so that equal trees give equal commits, and points `ref` at it. Returns the commit. */
 export async function commitSource(
   tree: string,
   ref: string,

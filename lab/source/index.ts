@@ -1,2 +1,4 @@
 export { type ApplyOptions, applySeries } from './apply.ts';
-export { DEFAULT_KERNEL, hasCommit, listSources, resolveSource, type SourceRef } from './resolve.ts';
+export { checkSource, sourceName } from './check.ts';
+export type { SourceRef } from './names.ts';
+export { resolveSource } from './resolve.ts';

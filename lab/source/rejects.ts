@@ -4,40 +4,41 @@ import { run } from '../core/process.ts';
 import { ask, git, plainEnv } from './git.ts';
 import { type FilePart, splitDiff } from './split-diff.ts';
 
-/** What became of one file's part of a patch when it was tried alone. */
+/** Outcome of applying one file's part of a patch alone. */
 export interface FileOutcome {
   file: string;
-  /** Why the whole file was refused (it is not there, it exists already ...), when it was. */
+  /** git's reason for refusing the whole file (it does not exist, it exists already ...); absent when hunks were tried. */
   refused?: string;
   /** Hunks by number, from 1, with the first old line of their header. */
   applied: { hunk: number; line: number }[];
   rejected: { hunk: number; line: number; text: string }[];
 }
 
-interface Place {
+/** Where to try a patch. */
+interface Trial {
   gitDir: string;
   /** Tree before the patch. */
   tree: string;
-  /** A folder that the caller removes. */
+  /** Folder for files and indexes, removed by the caller. */
   scratch: string;
   signal: AbortSignal;
 }
 
-/** Writes the files that the patch touches, as far as they exist, into an empty folder. */
-async function checkOut(files: readonly string[], place: Place): Promise<string> {
-  const { gitDir, tree, scratch, signal } = place;
+/** Checks those files of the patch that exist out into a new folder; returns it. */
+async function checkOut(files: readonly string[], trial: Trial): Promise<string> {
+  const { gitDir, tree, scratch, signal } = trial;
   const folder = await mkdtemp(join(scratch, 'files-'));
   const index = join(scratch, 'rejects.index');
   const inside = files.filter((file) => !/^\/|^\.\.\/|\/\.\.\//.test(file));
   const list = ['ls-tree', '-r', '-z', '--name-only', '--full-tree', tree, '--', ...inside];
-  const there = inside.length === 0 ? '' : await ask(list, { gitDir, signal });
+  const existing = inside.length === 0 ? '' : await ask(list, { gitDir, signal });
   await git(['read-tree', tree], { gitDir, index, signal });
   const args = ['-c', 'core.symlinks=false', 'checkout-index', '--force', '-z', '--stdin'];
-  await git(args, { gitDir, index, workTree: folder, input: there, signal });
+  await git(args, { gitDir, index, workTree: folder, input: existing, signal });
   return folder;
 }
 
-/** The hunks of a `.rej` file, headers included. */
+/** The hunks of a `.rej` file with their headers; none when there is no such file. */
 async function readRejects(path: string): Promise<string[]> {
   const text = await readFile(path, 'utf8').catch(() => '');
   return text
@@ -46,7 +47,7 @@ async function readRejects(path: string): Promise<string[]> {
     .map((part) => part.trimEnd());
 }
 
-/** Tries one file's part with `git apply --reject`, outside any repository. */
+/** Applies one file's part with `git apply --reject`, outside any repository. */
 async function tryPart(part: FilePart, folder: string, signal: AbortSignal): Promise<FileOutcome> {
   const env = { ...plainEnv(), GIT_CEILING_DIRECTORIES: dirname(folder) };
   const args = ['apply', '--reject', '--verbose', '--whitespace=nowarn', '-'];
@@ -57,8 +58,8 @@ async function tryPart(part: FilePart, folder: string, signal: AbortSignal): Pro
   const all = part.hunkLines.map((line, index) => ({ hunk: index + 1, line }));
   const texts = await readRejects(join(folder, `${part.file}.rej`));
   if (code !== 0 && rejected.length === 0) {
-    const why = /^error: (?!while searching)(.*)$/m.exec(stderr)?.[1] ?? stderr.trim();
-    return { file: part.file, refused: why, applied: [], rejected: [] };
+    const refused = /^error: (?!while searching)(.*)$/m.exec(stderr)?.[1] ?? stderr.trim();
+    return { file: part.file, refused, applied: [], rejected: [] };
   }
   return {
     file: part.file,
@@ -71,16 +72,16 @@ async function tryPart(part: FilePart, folder: string, signal: AbortSignal): Pro
   };
 }
 
-/** Tries every file of a patch that failed on its own, to tell which hunks are at fault. Touches nothing but `scratch`. */
+/** Applies the part of each file of a failed patch alone, to find the hunks at fault. Writes to `scratch` only. */
 export async function findRejects(
   diff: string,
   files: readonly string[],
-  place: Place,
+  trial: Trial,
 ): Promise<FileOutcome[]> {
-  const folder = await checkOut(files, place);
+  const folder = await checkOut(files, trial);
   await mkdir(folder, { recursive: true });
   const outcomes: FileOutcome[] = [];
-  for (const part of splitDiff(diff)) outcomes.push(await tryPart(part, folder, place.signal));
+  for (const part of splitDiff(diff)) outcomes.push(await tryPart(part, folder, trial.signal));
   await rm(folder, { recursive: true, force: true });
   return outcomes;
 }

@@ -9,15 +9,18 @@ import type { EventOf, StageContext } from '../model/event.ts';
 import type { SourceTree } from '../model/kernel.ts';
 import { ask, commitSource, git, initRepository, plainEnv } from './git.ts';
 
-/** The ref that keeps the source itself in a repository of the cache. */
-export const SOURCE_REF = 'refs/ringlab/source';
+/** Ref of the source's commit in a repository of the cache. */
+const SOURCE_REF = 'refs/ringlab/source';
 
-const STEP = 5000;
+/** Files between two progress events. */
+const PROGRESS_STEP = 5000;
 
+/** Folder of the repositories in the cache. */
 export const sourcesDir = () => join(cacheRoot(), 'sources');
+/** Lock and work folder of a source (`SourceTree.workDir`). */
 export const workDirOf = (name: string) => join(cacheRoot(), 'work', name);
 
-/** Counts lines into progress events. */
+/** Counts lines and emits `source.progress` every `PROGRESS_STEP` of them. */
 function counter(
   name: string,
   action: EventOf<'source.progress'>['action'],
@@ -26,13 +29,13 @@ function counter(
 ): { line: () => void; count: () => number } {
   let done = 0;
   const line = () => {
-    if (++done % STEP !== 0) return;
+    if (++done % PROGRESS_STEP !== 0) return;
     ctx.emit({ type: 'source.progress', source: name, action, done, ...(total ? { total } : {}) });
   };
   return { line, count: () => done };
 }
 
-/** Puts every file of a folder into the repository and commits it. `force`: also what .gitignore names. */
+/** Adds every file of a folder to the repository and commits. `force`: including those that .gitignore excludes. */
 async function addFolder(
   folder: string,
   gitDir: string,
@@ -42,7 +45,7 @@ async function addFolder(
 ): Promise<void> {
   const { signal } = ctx;
   const { line } = counter(name, 'add', ctx, options.total);
-  // With so low a threshold git streams the files into one pack, instead of 80,000 loose objects.
+  // Below this threshold git writes a loose object for each of 80,000 files; above it it streams all into one pack.
   const args = ['-c', 'core.bigFileThreshold=1', '-c', 'core.autocrlf=false', 'add', '--all', '--verbose'];
   const force = options.force ? ['--force'] : [];
   await git([...args, ...force, '--', '.'], { gitDir, workTree: folder, signal, onLine: line });
@@ -50,7 +53,7 @@ async function addFolder(
   await commitSource(tree, SOURCE_REF, gitDir, signal);
 }
 
-/** Unpacks a tarball; returns its one top folder, or `into` when it has several entries. */
+/** Unpacks a tarball. `root` is its only top folder, or `into` when it has several entries. Throws InputError when tar fails. */
 async function unpack(tarball: string, into: string, name: string, ctx: StageContext) {
   const { line, count } = counter(name, 'unpack', ctx);
   const args = ['--extract', '--verbose', '--no-same-owner', '--file', tarball, '--directory', into];
@@ -70,16 +73,19 @@ async function unpack(tarball: string, into: string, name: string, ctx: StageCon
   return { root: top.length === 1 && only?.isDirectory() ? join(into, only.name) : into, files: count() };
 }
 
-/** Removes what killed makers of the same folder left beside it; the caller holds the lock, so none of them lives. */
-async function dropStale(temp: string): Promise<void> {
-  const own = basename(temp);
-  const kin = own.replace(/[^.]+\.[^.]+\.tmp$/, '');
-  const left = (await readdir(dirname(temp))).filter((file) => file.startsWith(kin) && file.endsWith('.tmp'));
-  const stale = left.filter((file) => file !== own).map((file) => join(dirname(temp), file));
-  await Promise.all(stale.map((path) => rm(path, { recursive: true, force: true })));
+/**
+ * Removes temporary siblings of `temp` that killed processes left (their names differ in process id and random part). The caller
+ * holds the lock, so none of them is in use.
+ */
+async function removeStale(temp: string): Promise<void> {
+  const folder = dirname(temp);
+  const prefix = basename(temp).replace(/[^.]+\.[^.]+\.tmp$/, '');
+  const siblings = (await readdir(folder)).filter((file) => file.startsWith(prefix) && file.endsWith('.tmp'));
+  const stale = siblings.filter((file) => file !== basename(temp));
+  await Promise.all(stale.map((file) => rm(join(folder, file), { recursive: true, force: true })));
 }
 
-/** What a repository of the cache holds at its source ref, as a SourceTree. */
+/** The commit at the source ref of a repository of the cache. */
 async function sourceTree(
   name: string,
   gitDir: string,
@@ -94,8 +100,8 @@ async function sourceTree(
 }
 
 /**
- * A tarball as a repository in the cache, unpacked once for each `identity` (package version or content hash).
- * Takes about a minute for a kernel the first time.
+ * A tarball as a repository in the cache, unpacked once for each `identity` (package version; default: content hash). The first
+ * time takes about a minute for a kernel. Throws InputError when tar cannot unpack it.
  */
 export async function fromTarball(
   name: string,
@@ -107,7 +113,7 @@ export async function fromTarball(
   const { dir } = await ensureFolder(
     join(sourcesDir(), `${name}-${hash}`),
     async (gitDir) => {
-      await dropStale(gitDir);
+      await removeStale(gitDir);
       ctx.emit({ type: 'source.start', source: name, action: 'unpack', from: tarball });
       const into = join(gitDir, 'unpacked');
       await initRepository(gitDir, ctx.signal);
@@ -122,7 +128,7 @@ export async function fromTarball(
   return sourceTree(name, dir, name, ctx);
 }
 
-/** A plain folder as a repository in the cache; it is only read. Taken again each time: only changed files cost. */
+/** A folder that is no git tree as a repository in the cache. The folder is only read, on each call; git adds only changed files. */
 export async function fromFolder(name: string, folder: string, ctx: StageContext): Promise<SourceTree> {
   const { signal } = ctx;
   const real = await realpath(folder);
@@ -130,7 +136,7 @@ export async function fromFolder(name: string, folder: string, ctx: StageContext
   const repository = join(sourcesDir(), work);
   await ensureFolder(repository, (gitDir) => initRepository(gitDir, signal), { signal });
   await using _held = await lock(`${repository}.lock.d`, signal);
-  // We hold the lock: an index.lock was left by a ringlab that was killed.
+  // The lock is ours, so an index.lock was left by a process that was killed.
   await rm(join(repository, 'index.lock'), { force: true });
   ctx.emit({ type: 'source.start', source: name, action: 'read', from: folder });
   await addFolder(real, repository, name, ctx, { force: false });
@@ -138,12 +144,12 @@ export async function fromFolder(name: string, folder: string, ctx: StageContext
   return sourceTree(name, repository, work, ctx);
 }
 
-/** Size and kind of a path, or undefined when it is not there. */
+/** stat(2) of a path; undefined when it does not exist. */
 export function statOf(path: string): Promise<Stats | undefined> {
   return stat(path).catch(() => undefined);
 }
 
-/** Whether `folder` lies at the top of a git work tree or is a bare repository; its git folder then. */
+/** The git folder of a folder that is the top of a work tree or a bare repository; undefined otherwise. */
 export async function gitFolderOf(folder: string, signal: AbortSignal): Promise<string | undefined> {
   const real = await realpath(folder);
   const args = ['-C', real, 'rev-parse', '--absolute-git-dir', '--is-bare-repository'];

@@ -1,9 +1,9 @@
-/** The part of a diff that is about one file. */
+/** The part of a diff that changes one file. */
 export interface FilePart {
   /** Name before the change, or after it when the file is new. */
   file: string;
   text: string;
-  /** First old line of each hunk, as its header says. */
+  /** First old line of each hunk, from its header. */
   hunkLines: number[];
 }
 
@@ -18,7 +18,7 @@ function nameOf(part: string): string {
   return moved ?? old ?? after ?? header ?? '?';
 }
 
-/** Takes a diff apart by files. A diff without `diff --git` lines is cut before each `--- ` that is followed by `+++ `. */
+/** Splits a diff by files; one without `diff --git` lines before each `--- ` that a `+++ ` follows. */
 export function splitDiff(diff: string): FilePart[] {
   const parts = diff.startsWith('diff --git ')
     ? diff.split(START)

@@ -1,6 +1,6 @@
 import { buildKernel } from '../index.ts';
 
-/** A ringlab of its own, for tests that need a second process: argv is the JSON of tree and request; prints the build. */
+/** Builds in a separate process, for tests of locks and environments. Argument: JSON of `[tree, request]`; prints the build as JSON. */
 const [tree, request] = JSON.parse(process.argv[2] ?? '');
 const build = await buildKernel(tree, request, { signal: new AbortController().signal, emit: () => {} });
 process.stdout.write(JSON.stringify(build));

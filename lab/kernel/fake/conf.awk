@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Kconfig's answer to a config in small: bool and tristate symbols with one `depends on SYMBOL`, in order of definition.
+# A small `make olddefconfig`: bool and tristate symbols with at most one `depends on SYMBOL`, in order of definition.
 FNR == NR && $1 == "config" { name = $2; order[++count] = name; next }
 FNR == NR && $1 == "depends" { needs[name] = $3; next }
 FNR == NR { next }

@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { hostArch } from '../../model/arch.ts';
 import type { SourceTree } from '../../model/kernel.ts';
 
-const kconfig = `config NVME
+const KCONFIG = `config NVME
 	bool "NVMe"
 
 config MULTIPATH
@@ -14,10 +15,17 @@ config EXTRA
 	tristate "A module"
 	depends on NVME
 `;
-const uapi =
+const UAPI =
   '#define IORING_OP_NOP 0\nenum { IORING_OP_LAST = 7 };\nstruct io_uring_sqe { char opcode; int fd; };\n';
 
-/** A git repository with a kernel tree in small; `commit` makes states of it that can be built. */
+/** The fake kernel's Makefile, for the architecture of this machine. */
+export function fakeMakefile(): string {
+  const { target, file } = hostArch().kernel.image;
+  const text = readFileSync(join(import.meta.dirname, 'Makefile'), 'utf8');
+  return `image_target := ${target}\nimage_file := ${file}\n${text}`;
+}
+
+/** A git repository with a small kernel tree; each commit can be built. */
 export class FakeKernel {
   readonly #repository: string;
 
@@ -25,14 +33,13 @@ export class FakeKernel {
     this.#repository = join(dir, 'source');
     mkdirSync(join(this.#repository, 'scripts'), { recursive: true });
     this.#git('init', '-q');
-    cpSync(join(import.meta.dirname, 'Makefile'), join(this.#repository, 'Makefile'));
     cpSync(join(import.meta.dirname, 'conf.awk'), join(this.#repository, 'scripts/conf.awk'));
-    this.#write({ Kconfig: kconfig, 'include/uapi/linux/io_uring.h': uapi });
+    this.#write({ Makefile: fakeMakefile(), Kconfig: KCONFIG, 'include/uapi/linux/io_uring.h': UAPI });
   }
 
   #git(...args: string[]): string {
-    const who = ['-c', 'user.name=fake', '-c', 'user.email=fake@example.org'];
-    return execFileSync('git', [...who, ...args], { cwd: this.#repository, encoding: 'utf8' }).trim();
+    const identity = ['-c', 'user.name=fake', '-c', 'user.email=fake@example.org'];
+    return execFileSync('git', [...identity, ...args], { cwd: this.#repository, encoding: 'utf8' }).trim();
   }
 
   #write(files: Record<string, string | null>): void {
@@ -44,7 +51,7 @@ export class FakeKernel {
     }
   }
 
-  /** Writes (or with null removes) files and commits; the result is a state as the source stage gives it. */
+  /** Writes files (null removes one) and commits; returns the tree as the source stage would. */
   commit(name: string, files: Record<string, string | null>): SourceTree {
     this.#write(files);
     this.#git('add', '-A');
@@ -58,7 +65,7 @@ export class FakeKernel {
     };
   }
 
-  /** A config fragment of the user's own, by path. */
+  /** Writes a config fragment outside the tree; returns its path. */
   fragment(name: string, text: string): string {
     const file = join(this.dir, `${name}.config`);
     writeFileSync(file, text);

@@ -9,17 +9,17 @@ export interface ConfigLine {
   where: string;
 }
 
-const assigned = /^CONFIG_(\w+)=(.*)$/;
-const unset = /^# CONFIG_(\w+) is not set$/;
+const ASSIGNMENT = /^CONFIG_(\w+)=(.*)$/;
+const NOT_SET = /^# CONFIG_(\w+) is not set$/;
 
-/** Reads a config file or fragment; lines that are neither assignment nor comment are added to `problems`. */
+/** Parses a config file or fragment. Lines that are neither assignment nor comment are added to `problems`. */
 export function parseConfig(text: string, file: string, problems: Problem[]): ConfigLine[] {
   return text.split('\n').flatMap((raw, index) => {
     const line = raw.trimEnd();
     const where = `${file}:${index + 1}`;
-    const off = unset.exec(line)?.[1];
+    const off = NOT_SET.exec(line)?.[1];
     if (off !== undefined) return { symbol: off, value: 'n', where };
-    const [, symbol, value] = assigned.exec(line) ?? [];
+    const [, symbol, value] = ASSIGNMENT.exec(line) ?? [];
     if (symbol !== undefined && value) return { symbol, value, where };
     if (line !== '' && !line.startsWith('#')) {
       const expected = 'CONFIG_NAME=value, # CONFIG_NAME is not set, or a comment';
@@ -29,7 +29,7 @@ export function parseConfig(text: string, file: string, problems: Problem[]): Co
   });
 }
 
-/** The values of a finished `.config`; a symbol that is not in the map is off. */
+/** The values of a finished `.config` by symbol; a symbol that is absent is off. */
 export function configValues(text: string): Map<string, string> {
   return new Map(parseConfig(text, '', []).map(({ symbol, value }) => [symbol, value]));
 }

@@ -3,15 +3,15 @@ import type { ConfigLine } from './dotconfig.ts';
 import { conjuncts, evaluate, type Lookup, parseExpression, show, symbolsOf } from './expression.ts';
 import type { Definition } from './parse.ts';
 
-/** The last word on each symbol of a request that the finished config does not have as asked. */
+/** The requested values that the finished config does not have; of several lines for one symbol the last counts. */
 export function refused(lines: readonly ConfigLine[], values: ReadonlyMap<string, string>): ConfigLine[] {
   const last = new Map(lines.map((line) => [line.symbol, line]));
   return [...last.values()].filter(({ symbol, value }) => (values.get(symbol) ?? 'n') !== value);
 }
 
-/** The operands of a symbol's dependency that do not hold, each with the values that its symbols have. */
-function unmetOf(demands: readonly string[], lookup: Lookup): string[] {
-  const parts = demands.flatMap((demand) => conjuncts(parseExpression(demand)));
+/** The operands of dependencies that do not hold, each with the values of its symbols. */
+function unmetOf(dependencies: readonly string[], lookup: Lookup): string[] {
+  const parts = dependencies.flatMap((dependency) => conjuncts(parseExpression(dependency)));
   const unmet = parts.filter((part) => evaluate(part, lookup) === 0);
   const described = unmet.map((part) => {
     const names = [...new Set(symbolsOf(part))].filter((name) => /[A-Z]/.test(name) && !/^["'$]/.test(name));
@@ -20,6 +20,7 @@ function unmetOf(demands: readonly string[], lookup: Lookup): string[] {
   return [...new Set(described)];
 }
 
+/** Enabled symbols that select `symbol`. */
 function selectorsOf(symbol: string, all: readonly Definition[], lookup: Lookup): string[] {
   const active = all.filter(
     (definition) =>
@@ -33,41 +34,44 @@ function selectorsOf(symbol: string, all: readonly Definition[], lookup: Lookup)
   return [...new Set(active.map((definition) => definition.symbol))];
 }
 
+/** Up to five symbols that can select `symbol`. */
 function possibleSelectors(symbol: string, all: readonly Definition[]): string[] {
-  const names = all.filter(({ selects }) => selects.some((select) => select.symbol === symbol));
-  return [...new Set(names.map((definition) => definition.symbol))].slice(0, 5);
+  const definitions = all.filter(({ selects }) => selects.some((select) => select.symbol === symbol));
+  return [...new Set(definitions.map((definition) => definition.symbol))].slice(0, 5);
 }
 
+/** Why a symbol is off. `places` are its definitions. */
 function reasonOff(
   symbol: string,
-  mine: readonly Definition[],
+  places: readonly Definition[],
   all: readonly Definition[],
   lookup: Lookup,
 ): string {
-  const unmet = mine.map((definition) => unmetOf(definition.depends, lookup));
-  // Defined in several places, one whose demands are met is enough.
+  const unmet = places.map((definition) => unmetOf(definition.depends, lookup));
+  // Of several definitions, one whose dependencies are met is enough.
   if (unmet.every((list) => list.length > 0)) return `unmet dependency: ${unmet.flat().join(', ')}`;
-  const prompts = mine.filter((definition) => definition.prompt !== undefined);
+  const prompts = places.filter((definition) => definition.prompt !== undefined);
   if (prompts.length === 0) {
-    const by = possibleSelectors(symbol, all);
-    return `it has no prompt: only other options set it${by.length > 0 ? ` (selected by ${by.join(', ')})` : ''}`;
+    const selectors = possibleSelectors(symbol, all);
+    const selected = selectors.length > 0 ? ` (selected by ${selectors.join(', ')})` : '';
+    return `it has no prompt: only other options set it${selected}`;
   }
   const hidden = prompts.map(({ prompt }) => unmetOf(prompt?.condition ? [prompt.condition] : [], lookup));
   if (hidden.every((list) => list.length > 0))
     return `its prompt is hidden: unmet ${hidden.flat().join(', ')}`;
-  if (mine.some((definition) => definition.choice)) return 'another member of its choice is taken';
+  if (places.some((definition) => definition.choice)) return 'another member of its choice is taken';
   return 'its dependencies are met, so the value is out of its range or type';
 }
 
-/** Demands that hold only as far as `m`: a tristate option cannot be built in above them. */
-function limitsOf(mine: readonly Definition[], lookup: Lookup): string[] {
-  const parts = mine.flatMap(({ depends }) =>
-    depends.flatMap((demand) => conjuncts(parseExpression(demand))),
+/** Dependencies with the value `m`, which limit a tristate option to `m`. */
+function limitsOf(places: readonly Definition[], lookup: Lookup): string[] {
+  const parts = places.flatMap(({ depends }) =>
+    depends.flatMap((dependency) => conjuncts(parseExpression(dependency))),
   );
   return [...new Set(parts.filter((part) => evaluate(part, lookup) === 1).map(show))];
 }
 
-/** Why an option did not take, as a problem to show. `values` is the finished config, `all` the tree's Kconfig. */
+/** The problem of an option that did not take. `values` is the finished config, `all` the tree's Kconfig. */
 export function explain(
   line: ConfigLine,
   all: readonly Definition[],
@@ -75,18 +79,18 @@ export function explain(
 ): Problem {
   const { symbol, value, where } = line;
   const lookup: Lookup = (name) => values.get(name) ?? 'n';
-  const mine = all.filter((definition) => definition.symbol === symbol);
-  if (mine.length === 0) {
-    const what = `CONFIG_${symbol}=${value}: this kernel knows no such option`;
+  const places = all.filter((definition) => definition.symbol === symbol);
+  if (places.length === 0) {
+    const what = `CONFIG_${symbol}=${value}: this kernel has no such option`;
     return { what, where, fix: 'correct its name, or leave it out for this kernel' };
   }
-  const asked = `CONFIG_${symbol}=${value} did not take, it is ${lookup(symbol)}`;
-  const fix = `look at ${mine.map((one) => one.where).join(', ')}; ask for what it needs, or leave it out`;
+  const refusal = `CONFIG_${symbol}=${value} did not take, it is ${lookup(symbol)}`;
+  const fix = `see ${places.map((place) => place.where).join(', ')}; enable its dependencies, or leave it out`;
   const selectors = selectorsOf(symbol, all, lookup);
   if (lookup(symbol) !== 'n' && value !== 'y' && selectors.length > 0)
-    return { what: `${asked}: selected by ${selectors.join(', ')}`, where, fix };
-  const limits = value === 'y' && lookup(symbol) === 'm' ? limitsOf(mine, lookup) : [];
+    return { what: `${refusal}: selected by ${selectors.join(', ')}`, where, fix };
+  const limits = value === 'y' && lookup(symbol) === 'm' ? limitsOf(places, lookup) : [];
   const reason =
-    limits.length > 0 ? `limited to m by ${limits.join(', ')}` : reasonOff(symbol, mine, all, lookup);
-  return { what: `${asked}: ${reason}`, where, fix };
+    limits.length > 0 ? `limited to m by ${limits.join(', ')}` : reasonOff(symbol, places, all, lookup);
+  return { what: `${refusal}: ${reason}`, where, fix };
 }

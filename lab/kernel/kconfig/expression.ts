@@ -1,6 +1,6 @@
 /**
- * Kconfig's expressions (Documentation/kbuild/kconfig-language.rst, "Menu dependencies"): tristate logic over symbols, with
- * comparisons. Values: n = 0, m = 1, y = 2.
+ * A Kconfig expression (Documentation/kbuild/kconfig-language.rst, "Menu dependencies"): tristate logic over symbols, with
+ * comparisons.
  */
 export type Expression =
   | { kind: 'symbol'; name: string }
@@ -8,23 +8,23 @@ export type Expression =
   | { kind: 'not'; of: Expression }
   | { kind: 'and' | 'or'; left: Expression; right: Expression };
 
-/** What a symbol stands for: its value in a `.config` (`n` when it is not there). */
+/** The value of a symbol in a `.config`; `n` when it has none. */
 export type Lookup = (symbol: string) => string;
 
-const token =
+const TOKEN =
   /\s*(&&|\|\||!=|<=|>=|[!()=<>]|"(?:[^"\\]|\\.)*"|'[^']*'|\$\((?:[^()]|\([^()]*\))*\)|[\w./-]+)/y;
 
 function tokenise(text: string): string[] {
   const tokens: string[] = [];
-  token.lastIndex = 0;
-  for (let match = token.exec(text); match; match = token.exec(text)) {
+  TOKEN.lastIndex = 0;
+  for (let match = TOKEN.exec(text); match; match = TOKEN.exec(text)) {
     tokens.push(match[1] ?? '');
-    if (token.lastIndex >= text.trimEnd().length) break;
+    if (TOKEN.lastIndex >= text.trimEnd().length) break;
   }
   return tokens;
 }
 
-/** Parses `A && (B || !C) && D = "x"`. A text that is no expression gives the symbol `y` (no demand). */
+/** Parses `A && (B || !C) && D = "x"`. Never throws: a text that is no expression becomes the symbol `y`, which always holds. */
 export function parseExpression(text: string): Expression {
   const tokens = tokenise(text);
   let at = 0;
@@ -54,18 +54,20 @@ export function parseExpression(text: string): Expression {
   return or();
 }
 
-const tristate = { n: 0, m: 1, y: 2 } as const;
+/** Levels of the tristate values, as Kconfig orders them. */
+const TRISTATE = { n: 0, m: 1, y: 2 } as const;
 
 function levelOf(name: string, lookup: Lookup): number {
-  // Macros such as $(cc-option,...) are settled by the compiler; nothing in a config can fix them.
+  // Macros such as $(cc-option,...) depend on the compiler; no config changes them.
   if (name.startsWith('$(')) return 2;
-  const value = name in tristate ? name : lookup(name);
-  return tristate[value as keyof typeof tristate] ?? 0;
+  const value = name in TRISTATE ? name : lookup(name);
+  return TRISTATE[value as keyof typeof TRISTATE] ?? 0;
 }
 
+/** The text that a comparison compares: a constant, or the value of a symbol without its quotes. */
 function literal(word: string, lookup: Lookup): string {
   if (/^["']/.test(word)) return word.slice(1, -1);
-  if (word in tristate || /^-?\d|^0x/.test(word)) return word;
+  if (word in TRISTATE || /^-?\d|^0x/.test(word)) return word;
   return lookup(word).replace(/^"|"$/g, '');
 }
 
@@ -76,7 +78,7 @@ function compare(operator: string, left: string, right: string): boolean {
   return { '<': [-1], '>': [1], '<=': [-1, 0], '>=': [0, 1] }[operator]?.includes(order) ?? false;
 }
 
-/** The level (0 n, 1 m, 2 y) of an expression. */
+/** The level of an expression: 0 for n, 1 for m, 2 for y. */
 export function evaluate(expression: Expression, lookup: Lookup): number {
   switch (expression.kind) {
     case 'symbol':
@@ -100,7 +102,7 @@ export function conjuncts(expression: Expression): Expression[] {
   return [...conjuncts(expression.left), ...conjuncts(expression.right)];
 }
 
-/** The symbols that an expression names. */
+/** The symbols and constants in an expression, in order, with repetitions. */
 export function symbolsOf(expression: Expression): string[] {
   if (expression.kind === 'symbol') return [expression.name];
   if (expression.kind === 'not') return symbolsOf(expression.of);
@@ -108,7 +110,7 @@ export function symbolsOf(expression: Expression): string[] {
   return [...symbolsOf(expression.left), ...symbolsOf(expression.right)];
 }
 
-/** The expression as text again. */
+/** The expression as Kconfig text. */
 export function show(expression: Expression): string {
   switch (expression.kind) {
     case 'symbol':

@@ -1,16 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** One place where a symbol is defined. All conditions are Kconfig expressions as text. */
+/** One definition of a symbol, which may have several. Conditions are Kconfig expressions as text. */
 export interface Definition {
   symbol: string;
   /** `drivers/nvme/host/Kconfig:12`. */
   where: string;
-  /** `depends on` of its own and of every menu, `if` and `choice` around it. */
+  /** `depends on` of the symbol and of every menu, `if` and `choice` around it. */
   depends: string[];
-  /** Undefined: it has no prompt, so no config can set it. */
+  /** Absent when the symbol has no prompt, so that no config can set it. */
   prompt?: { condition?: string };
   selects: { symbol: string; condition?: string }[];
+  /** Whether it is a member of a choice. */
   choice: boolean;
 }
 
@@ -19,11 +20,11 @@ interface Scope {
   depends: string[];
 }
 
-/** `depends on X if Y` is newer than what we parse; the condition is cut with the keyword. */
-const condition = /^(.*?)\s+if\s+(.*)$/;
+/** `select X if Y`, `bool "prompt" if Y`. */
+const CONDITIONAL = /^(.*?)\s+if\s+(.*)$/;
 
-/** The files of a Kconfig tree, followed from the top by `source`. Focused on dependencies: defaults, ranges and help are skipped. */
-export class KconfigReader {
+/** Reads a Kconfig file and those that it sources, for dependencies only: defaults, ranges and help are skipped. */
+class KconfigReader {
   readonly definitions: Definition[] = [];
   readonly #scopes: Scope[] = [];
   #current: Definition | undefined;
@@ -41,7 +42,7 @@ export class KconfigReader {
       const line = raw.replace(/\t/g, '        ');
       const indent = line.search(/\S/);
       if (indent < 0) continue;
-      // Help text ends at the first line that is indented less than its first one.
+      // Help text ends at a line that is indented less than the first line of the text.
       if (helpIndent !== undefined) {
         if (helpIndent < 0) helpIndent = indent;
         if (indent >= helpIndent && indent > 0) continue;
@@ -80,21 +81,21 @@ export class KconfigReader {
   }
 
   #attribute(keyword: string, rest: string): void {
-    const [, before = rest, clause] = condition.exec(rest) ?? [];
+    const [, before = rest, clause] = CONDITIONAL.exec(rest) ?? [];
     if (keyword === 'depends' || (keyword === 'visible' && !this.#current)) {
-      const demand = rest.replace(/^(on|if)\s+/, '');
-      // A menu's own lines come before its first entry.
-      (this.#current ?? this.#scopes.at(-1))?.depends.push(demand);
+      const dependency = rest.replace(/^(on|if)\s+/, '');
+      // Attributes of a menu come before its first entry.
+      (this.#current ?? this.#scopes.at(-1))?.depends.push(dependency);
     }
     if (!this.#current) return;
     if (keyword === 'select') this.#current.selects.push({ symbol: before.trim(), condition: clause });
-    const prompted = /^(bool|tristate|string|int|hex|prompt)$/.test(keyword) && /^["']/.test(rest);
-    if (prompted)
+    const hasPrompt = /^(bool|tristate|string|int|hex|prompt)$/.test(keyword) && /^["']/.test(rest);
+    if (hasPrompt)
       this.#current.prompt = { condition: rest.replace(/^(["']).*?\1\s*/, '').replace(/^if\s+/, '') };
   }
 }
 
-/** Reads every definition of a source tree's Kconfig. */
+/** Every definition in a source tree's Kconfig, in file order. `srcarch` is the folder under arch/ that `$(SRCARCH)` stands for. */
 export async function readKconfig(tree: string, srcarch: string): Promise<Definition[]> {
   const reader = new KconfigReader(tree, srcarch);
   await reader.read('Kconfig');

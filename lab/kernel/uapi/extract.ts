@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { LabError } from '../../core/errors.ts';
 import type { Uapi } from '../../model/uapi.ts';
 import { HeaderCompiler } from './evaluate.ts';
-import { enumeratorNames, macroNames, ownText } from './names.ts';
+import { enumeratorNames, macroNames, textFrom } from './names.ts';
 import { findStructs, type Struct } from './structs.ts';
 
-/** The headers whose names the suites may ask for; those that a kernel does not have are left out. */
-const headers = [
+/** The headers whose names suites may use; those that a kernel does not have are left out. */
+const HEADERS = [
   'linux/io_uring.h',
   'linux/nvme_ioctl.h',
   'linux/ublk_cmd.h',
@@ -22,14 +22,14 @@ const headers = [
   'asm/unistd.h',
 ];
 
-async function present(folders: readonly string[]): Promise<string[]> {
-  const found = await Promise.all(
-    headers.map(async (header) => {
+async function installedHeaders(folders: readonly string[]): Promise<string[]> {
+  const installed = await Promise.all(
+    HEADERS.map(async (header) => {
       const tries = folders.map((folder) => access(join(folder, header)));
       return (await Promise.allSettled(tries)).some(({ status }) => status === 'fulfilled') ? header : [];
     }),
   );
-  return found.flat();
+  return installed.flat();
 }
 
 function toNumber(value: bigint): number | string {
@@ -44,20 +44,21 @@ async function constantsOf(
 ): Promise<Uapi['constants']> {
   const names = [...new Set([...macroNames(text), ...enumeratorNames(text)])].sort();
   const values = await compiler.evaluate(preamble, names);
-  const known = names.flatMap((name, index) => {
+  const constants = names.flatMap((name, index) => {
     const value = values[index];
     return value === undefined ? [] : [[name, toNumber(value)] as const];
   });
-  return Object.fromEntries(known);
+  return Object.fromEntries(constants);
 }
 
+/** The size of a struct, then offset and size of each field. */
 function layoutExpressions({ tag, name, fields }: Struct): string[] {
   const type = `${tag} ${name}`;
-  const each = fields.flatMap((field) => [
+  const offsetsAndSizes = fields.flatMap((field) => [
     `__builtin_offsetof(${type}, ${field})`,
     `sizeof(((${type} *)0)->${field})`,
   ]);
-  return [`sizeof(${type})`, ...each];
+  return [`sizeof(${type})`, ...offsetsAndSizes];
 }
 
 async function structsOf(compiler: HeaderCompiler, preamble: string, text: string): Promise<Uapi['structs']> {
@@ -70,7 +71,7 @@ async function structsOf(compiler: HeaderCompiler, preamble: string, text: strin
     const layout: Uapi['structs'][string]['fields'] = {};
     for (const field of fields) {
       const [offset, bytes] = [values[at++], values[at++]];
-      // A flexible array at the end has an offset and no size.
+      // A flexible array member has an offset but no size.
       if (offset !== undefined) layout[field] = { offset: Number(offset), size: Number(bytes ?? 0n) };
     }
     if (size !== undefined) result[name] = { size: Number(size), fields: layout };
@@ -79,8 +80,9 @@ async function structsOf(compiler: HeaderCompiler, preamble: string, text: strin
 }
 
 /**
- * Reads names, numbers and layouts from installed kernel headers (`make headers`), with the compiler as the only judge.
- * `folders` are searched as the compiler would; nothing of the host's own headers is seen.
+ * Reads names, numbers and layouts from installed kernel headers (`make headers`), as the compiler evaluates them. `folders`
+ * are the compiler's include folders, in order; the host's headers are not used. Throws LabError when there are no headers or
+ * they do not compile.
  */
 export async function extractUapi(
   folders: readonly string[],
@@ -88,14 +90,16 @@ export async function extractUapi(
   signal: AbortSignal,
 ): Promise<Uapi> {
   const compiler = new HeaderCompiler(folders, signal);
-  const found = await present(folders);
-  if (found.length === 0)
-    throw new LabError('no kernel headers were installed: none of those that the suites use is there');
-  const includes = found.map((header) => `#include <${header}>`);
-  // Some ioctl numbers are made from a type that only the C library's headers define.
+  const installed = await installedHeaders(folders);
+  if (installed.length === 0)
+    throw new LabError(
+      `no kernel headers are installed in ${folders.join(', ')}: none of the headers that suites use`,
+    );
+  const includes = installed.map((header) => `#include <${header}>`);
+  // Some ioctl numbers contain the size of a type that only the C library's headers define.
   const preamble = ['typedef __SIZE_TYPE__ size_t;', ...includes].join('\n');
   const { stdout } = await compiler.run(['-E', '-dD'], preamble);
-  const text = ownText(stdout, folders);
+  const text = textFrom(stdout, folders);
   const [constants, structs] = await Promise.all([
     constantsOf(compiler, preamble, text),
     structsOf(compiler, preamble, text),

@@ -1,16 +1,16 @@
-/** The part of preprocessed text that comes from files under `folders`: compiler and built-in lines are left out. */
-export function ownText(preprocessed: string, folders: readonly string[]): string {
-  let own = false;
-  const kept: string[] = [];
+/** The lines of preprocessed text that come from files under `folders`, without line markers (cpp manual, "Preprocessor Output"). */
+export function textFrom(preprocessed: string, folders: readonly string[]): string {
+  let inside = false;
+  const lines: string[] = [];
   for (const line of preprocessed.split('\n')) {
     const file = /^# \d+ "([^"]*)"/.exec(line)?.[1];
-    if (file !== undefined) own = folders.some((folder) => file.startsWith(folder));
-    else if (own) kept.push(line);
+    if (file !== undefined) inside = folders.some((folder) => file.startsWith(folder));
+    else if (inside) lines.push(line);
   }
-  return kept.join('\n');
+  return lines.join('\n');
 }
 
-/** Names of object-like macros that have a body (`gcc -E -dD`). */
+/** Names of object-like macros with a body, from the output of `gcc -E -dD`. */
 export function macroNames(text: string): string[] {
   const names = [...text.matchAll(/^#define (\w+) \S/gm)].map((match) => match[1] ?? '');
   return [...new Set(names)];
@@ -24,7 +24,7 @@ export function enumeratorNames(text: string): string[] {
   return [...new Set(names.filter(Boolean))];
 }
 
-/** The declarations alone. */
+/** The text with preprocessor directives emptied. */
 export function withoutDirectives(text: string): string {
   return text.replace(/^#.*$/gm, '');
 }

@@ -1,13 +1,14 @@
 import { withoutDirectives } from './names.ts';
 
+/** A struct or union with the names of its members. */
 export interface Struct {
   tag: 'struct' | 'union';
   name: string;
-  /** Members by the name that C code writes; those of an anonymous struct or union inside count as its own. */
+  /** Members as C code names them, those of anonymous structs and unions included; bit-fields, which have no offset, left out. */
   fields: string[];
 }
 
-/** Index after the brace or parenthesis that closes the one at `open`. */
+/** Index after the brace or parenthesis that matches the one at `open`. */
 function closing(text: string, open: number): number {
   let depth = 0;
   for (let at = open; at < text.length; at++) {
@@ -27,7 +28,7 @@ function withoutAttributes(text: string): string {
   }
 }
 
-/** `a, *b[4], c : 3` -> a, b (a bit-field has no offset). */
+/** `a, *b[4], c : 3` -> `a`, `b`. */
 function declarators(text: string): string[] {
   return text.split(',').flatMap((part) => {
     if (part.includes(':')) return [];
@@ -51,23 +52,23 @@ function members(body: string): string[] {
     }
     const end = closing(body, brace);
     const stop = body.indexOf(';', end);
-    const named = body.slice(end, stop).trim();
-    if (named) names.push(...declarators(named));
+    const declarator = body.slice(end, stop).trim();
+    if (declarator) names.push(...declarators(declarator));
     else if (!/\benum\b/.test(body.slice(at, brace))) names.push(...members(body.slice(brace + 1, end - 1)));
     at = stop + 1;
   }
   return names;
 }
 
-/** Every struct and union that has a tag and a body, in preprocessed text. */
+/** Every struct and union with a tag and a body in preprocessed text; of several with one tag the last. */
 export function findStructs(text: string): Struct[] {
   const code = withoutAttributes(withoutDirectives(text));
-  const found = new Map<string, Struct>();
+  const structs = new Map<string, Struct>();
   for (const match of code.matchAll(/\b(struct|union)\s+(\w+)\s*\{/g)) {
     const [whole, tag, name = ''] = match;
     const open = match.index + whole.length - 1;
     const fields = [...new Set(members(code.slice(open + 1, closing(code, open) - 1)))];
-    found.set(name, { tag: tag === 'union' ? 'union' : 'struct', name, fields });
+    structs.set(name, { tag: tag === 'union' ? 'union' : 'struct', name, fields });
   }
-  return [...found.values()];
+  return [...structs.values()];
 }

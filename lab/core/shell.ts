@@ -1,0 +1,31 @@
+import { LabError } from './errors.ts';
+import { type RunOptions, type RunResult, run } from './process.ts';
+import { type SandboxAccess, sandboxed } from './sandbox.ts';
+
+/** Runs the shell command line of a template. Values are quoted by zx; an array becomes one word for each element. */
+export type Shell = (pieces: TemplateStringsArray, ...values: readonly unknown[]) => Promise<RunResult>;
+
+export type ShellOptions = Omit<RunOptions, 'cwd'> & {
+  /** What the command line may touch; its working folder is `cwd`. Ignored, except for `cwd`, where no sandbox works. */
+  access: SandboxAccess;
+};
+
+/**
+ * A zx `$` for shell steps. zx builds the command line and quotes values; bash (which zx's quoting is for) is started by `run`, so that
+ * it has its process group, parent-death signal and abort handling. Errors are those of `run`. zx starts no process
+ * itself, and its timeout, which can end with exit code 0, is never used.
+ *
+ * @example
+ * const $ = shell({ access: { writable: [dir], readable: [], cwd: dir }, signal });
+ * await $`cp ${files} ${target}`;
+ */
+export function shell({ access, ...options }: ShellOptions): Shell {
+  return async (pieces, ...values) => {
+    // Loaded on first use: it takes as long as everything else that the lab imports.
+    const { $, quote } = await import('zx/core');
+    const { cmd } = $({ halt: true, shell: true, quote })(pieces, ...values);
+    const [file, ...args] = await sandboxed(['bash', '-c', cmd], access);
+    if (file === undefined) throw new LabError('a shell step without a command');
+    return run(file, args, { ...options, cwd: access.cwd });
+  };
+}
