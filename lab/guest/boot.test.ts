@@ -1,42 +1,46 @@
 /** Boots against a fake QEMU: a real process on real sockets (fakes/). */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { setTimeout as wait } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { LabError, VerdictError } from '../core/errors.ts';
 import { run, start } from '../core/process.ts';
-import type { LabEvent } from '../model/event.ts';
+import { hostArch } from '../model/arch.ts';
+import type { Emit, EventBody } from '../model/event.ts';
 import type { Guest } from '../model/machine.ts';
-import { bootGuest, type Patience, profiles } from './index.ts';
+import { bootGuest, profiles, type Timeouts } from './index.ts';
 
-const fakes = join(import.meta.dirname, 'fakes');
-process.env.PATH = `${fakes}${delimiter}${process.env.PATH}`;
-const IMPATIENT: Patience = { heartbeat: { intervalMs: 200, misses: 3 }, partingMs: 500 };
+const { system } = hostArch().qemu;
+const bin = t.testdir();
+symlinkSync(join(import.meta.dirname, 'fakes/qemu.mjs'), join(bin, system));
+process.env.PATH = `${bin}${delimiter}${process.env.PATH}`;
+const SHORT: Timeouts = { heartbeat: { intervalMs: 200, misses: 3 }, shutdownMs: 500 };
 
-interface Way {
+interface BootOptions {
+  /** How the boot goes: `fake=WORD` of fakes/qemu.mjs. */
   fake?: string;
   profile?: string;
   signal?: AbortSignal;
   bootTimeoutMs?: number;
-  patience?: Patience;
-  emit?: (event: LabEvent) => void;
+  timeouts?: Timeouts | undefined;
+  emit?: Emit;
 }
 
-async function boot(t: Test, way: Way = {}): Promise<Guest> {
-  const { fake = 'up', profile = 'plain', emit = () => {}, bootTimeoutMs = 30_000 } = way;
-  const found = profiles[profile];
-  if (!found) throw new Error(`no profile ${profile}`);
+async function boot(t: Test, options: BootOptions = {}): Promise<Guest> {
+  const { fake = 'up', profile: name = 'plain', emit = () => {}, bootTimeoutMs = 30_000 } = options;
+  const profile = profiles[name];
+  if (!profile) throw new Error(`no profile ${name}`);
   const guest = await bootGuest(
     {
-      ...{ name: 'fake', profile: found, accel: 'tcg', dir: t.testdir({}), bootTimeoutMs },
-      kernel: { vmlinux: '/vmlinux', bzImage: '/bzImage' },
+      ...{ name: 'fake', profile, accel: 'tcg', dir: t.testdir({}), bootTimeoutMs },
+      kernel: { vmlinux: '/vmlinux' },
       image: { recipe: 'r', key: 'k', path: '/root.erofs' },
       kernelArgs: [`fake=${fake}`],
     },
-    { signal: way.signal ?? new AbortController().signal, emit },
-    way.patience,
+    { signal: options.signal ?? new AbortController().signal, emit },
+    options.timeouts,
   );
   t.teardown(() => guest[Symbol.asyncDispose]());
   return guest;
@@ -51,7 +55,7 @@ const output = async (guest: Guest, command: string, stdin?: string) => {
   return { text, ...result };
 };
 
-const alive = (pid: number) => {
+const isAlive = (pid: number) => {
   try {
     return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
   } catch {
@@ -59,45 +63,56 @@ const alive = (pid: number) => {
   }
 };
 
-t.test('a guest that says hello runs commands and leaves nothing behind', async (t) => {
-  const events: string[] = [];
-  const guest = await boot(t, { emit: ({ kind }) => events.push(kind) });
-  t.same(events, ['start', 'end']);
-  t.match(guest, { accel: 'tcg', qemuVersion: '7.2.99', facts: { vcpus: 2, iommu: 'none', kvm: false } });
-  t.equal(guest.commandLine[0], 'qemu-system-x86_64');
-  t.equal(guest.consoleText(), '[    0.0] Linux version fake\r\nringlab: guest is up\r\n');
-  t.equal(guest.consoleText(12), 'nux version fake\r\nringlab: guest is up\r\n', 'from a byte on');
-  t.same(await output(guest, 'echo out; exit 3'), { text: 'out\n', code: 3 });
-  t.same(await output(guest, 'cat', 'given'), { text: 'given', code: 0 });
-  t.match(await output(guest, 'kill -9 $$'), { code: null, signal: 'KILL' });
-  const short = await Promise.all(Array.from({ length: 20 }, () => guest.exec('true')));
-  t.ok(
-    short.every(({ code }) => code === 0),
-    'no exit status of a short command is missed',
-  );
+/** Folder of a guest's sockets, by its QEMU command line. */
+const socketDir = (commandLine: string) => join(/path=([^,]*)/.exec(commandLine)?.[1] ?? '', '..');
 
-  const abort = new AbortController();
-  const sleeping = guest.exec('echo; sleep 1000', { signal: abort.signal, onStdout: () => abort.abort() });
-  await t.rejects(sleeping, { name: 'AbortError' });
+t.test(
+  'a guest that is ready runs commands, and leaves no process, socket or drive when disposed',
+  async (t) => {
+    const events: EventBody[] = [];
+    const guest = await boot(t, { emit: (event) => events.push(event) });
+    t.match(events, [
+      { type: 'guest.start', guest: 'fake', commandLine: guest.commandLine },
+      { type: 'guest.ready', guest: 'fake', ms: Math.round(guest.bootMs) },
+    ]);
+    t.equal(events.length, 2, 'number of events');
+    t.match(guest, { accel: 'tcg', qemuVersion: '7.2.99', facts: { vcpus: 2, iommu: 'none', kvm: false } });
+    t.equal(guest.commandLine[0], system);
+    t.equal(guest.consoleText(), '[    0.0] Linux version fake\r\nringlab: guest is up\r\n');
+    t.equal(guest.consoleText(12), 'nux version fake\r\nringlab: guest is up\r\n', 'console from byte 12');
+    t.same(await output(guest, 'echo out; exit 3'), { text: 'out\n', code: 3 });
+    t.same(await output(guest, 'cat', 'stdin'), { text: 'stdin', code: 0 });
+    t.match(await output(guest, 'kill -9 $$'), { code: null, signal: 'KILL' });
+    const short = await Promise.all(Array.from({ length: 20 }, () => guest.exec('true')));
+    t.ok(
+      short.every(({ code }) => code === 0),
+      'exit code of each short command',
+    );
 
-  const dir = join(guest.consoleFile, '..');
-  const drive = statSync(join(dir, 'drive-data-data.raw'));
-  t.ok(drive.size === 256 << 20 && drive.blocks * 512 < 1 << 20, 'drives are sparse');
-  t.equal(statSync(guest.ssh.keyFile).mode & 0o777, 0o600);
-  t.match(readFileSync(guest.ssh.hostKeyFile, 'utf8'), `[127.0.0.1]:${guest.ssh.port} ssh-ed25519 `);
-  const sockets = join(/path=([^,]*)/.exec(guest.commandLine.join(' '))?.[1] ?? '', '..');
-  t.ok(existsSync(sockets));
-  await guest[Symbol.asyncDispose]();
-  t.notOk(alive(guest.pid));
-  t.notOk(existsSync(sockets));
-  t.notOk(
-    readdirSync(dir).some((name) => name.endsWith('.raw')),
-    'drives are gone',
-  );
-  t.equal(await Promise.race([guest.death, wait(100, 'no death')]), 'no death', 'an asked-for end is none');
-});
+    const abort = new AbortController();
+    const sleeping = guest.exec('echo; sleep 1000', { signal: abort.signal, onStdout: () => abort.abort() });
+    await t.rejects(sleeping, { name: 'AbortError' });
 
-t.test('the system client takes key and host key files', async (t) => {
+    const dir = join(guest.consoleFile, '..');
+    const drive = statSync(join(dir, 'drive-data-data.raw'));
+    t.ok(drive.size === 256 << 20 && drive.blocks * 512 < 1 << 20, 'drives are sparse');
+    t.equal(statSync(guest.ssh.keyFile).mode & 0o777, 0o600);
+    t.match(readFileSync(guest.ssh.hostKeyFile, 'utf8'), `[127.0.0.1]:${guest.ssh.port} ssh-ed25519 `);
+    const sockets = socketDir(guest.commandLine.join(' '));
+    t.ok(existsSync(sockets));
+    await guest[Symbol.asyncDispose]();
+    t.notOk(isAlive(guest.pid));
+    t.notOk(existsSync(sockets));
+    t.notOk(
+      readdirSync(dir).some((name) => name.endsWith('.raw')),
+      'drives are removed',
+    );
+    const death = await Promise.race([guest.death, delay(100, 'no death')]);
+    t.equal(death, 'no death', 'a guest that was disposed has not died');
+  },
+);
+
+t.test('the ssh program logs in with the key file and the host key file of a guest', async (t) => {
   const { ssh } = await boot(t);
   const options = [
     '-F',
@@ -112,40 +127,45 @@ t.test('the system client takes key and host key files', async (t) => {
 });
 
 const deaths = [
-  { deed: 'fake-panic', kind: 'panic', title: 'Kernel panic - not syncing: fake crash', tail: /very end$/ },
-  { deed: 'fake-reboot', kind: 'reboot', title: /rebooted without being asked/ },
-  { deed: 'fake-poweroff', kind: 'exit', title: /powered off/ },
-  { deed: 'fake-abort', kind: 'exit', title: /code 5: qemu: assertion failed/ },
-  { deed: 'fake-freeze', kind: 'silent', title: /stopped answering \(Keepalive timeout\)/ },
-  { deed: 'fake-stuck-panic', kind: 'panic', title: /fake crash/ },
+  {
+    command: 'fake-panic',
+    kind: 'panic',
+    title: 'Kernel panic - not syncing: fake crash',
+    tail: /very end$/,
+  },
+  { command: 'fake-reboot', kind: 'reboot', title: /rebooted without being asked/ },
+  { command: 'fake-poweroff', kind: 'exit', title: /powered off/ },
+  { command: 'fake-abort', kind: 'exit', title: /code 5: qemu: assertion failed/ },
+  { command: 'fake-freeze', kind: 'silent', title: /stopped answering \(Keepalive timeout\)/ },
+  { command: 'fake-stuck-panic', kind: 'panic', title: /fake crash/ },
 ];
-for (const { deed, kind, title, tail = /guest is up|very end/ } of deaths) {
-  t.test(`after ${deed} the death is told as ${kind}`, async (t) => {
-    const guest = await boot(t, { patience: deed === 'fake-freeze' ? IMPATIENT : undefined });
-    const running = guest.exec(deed);
+for (const { command, kind, title, tail = /guest is up|very end/ } of deaths) {
+  t.test(`after ${command} the death is of kind ${kind}`, async (t) => {
+    const guest = await boot(t, { timeouts: command === 'fake-freeze' ? SHORT : undefined });
+    const running = guest.exec(command);
     t.match(await guest.death, { kind, title, tail });
-    t.notOk(alive(guest.pid), 'QEMU is gone');
-    t.match(await running, { code: null }, 'a command that was cut off has no exit code');
-    t.same(await guest.exec('true'), { code: null }, 'nor has one that comes too late');
+    t.notOk(isAlive(guest.pid), 'QEMU has ended');
+    t.match(await running, { code: null }, 'exit code of the command that was cut off');
+    t.same(await guest.exec('true'), { code: null }, 'exit code of a command after the death');
     await t.rejects(guest.qmp('query-status'), /QEMU has ended/);
   });
 }
 
-t.test('a killed QEMU is told by its signal', async (t) => {
+t.test('the death of a killed QEMU names its signal', async (t) => {
   const guest = await boot(t);
   process.kill(guest.pid, 'SIGKILL');
   t.match(await guest.death, { kind: 'signal', title: /SIGKILL/ });
 });
 
-t.test('100 MB of console lose nothing and bring nothing down', async (t) => {
+t.test('100 MB of console are kept whole and take less than 800 MB of memory', async (t) => {
   const guest = await boot(t);
   void guest.exec('fake-flood');
   const death = await guest.death;
   t.match(death, { kind: 'panic', tail: /very end$/ });
-  t.ok(death.tail.length < 20_000, 'the tail is a tail');
-  t.ok(statSync(guest.consoleFile).size > 100 << 20);
+  t.ok(death.tail.length < 20_000, 'length of the tail');
+  t.ok(statSync(guest.consoleFile).size > 100 << 20, 'size of the console file');
   t.match(guest.consoleText(statSync(guest.consoleFile).size - 1000), /fake crash[\s\S]*very end/);
-  t.ok(process.memoryUsage().rss < 800 << 20);
+  t.ok(process.memoryUsage().rss < 800 << 20, 'resident memory');
 });
 
 const failures = [
@@ -159,21 +179,21 @@ const failures = [
   {
     fake: 'hang',
     type: VerdictError,
-    message: /no hello within 2 s/,
+    message: /not ready within 2 s/,
     detail: /Linux version/,
     bootTimeoutMs: 2000,
   },
   {
     fake: 'mute',
     type: VerdictError,
-    message: /no hello within 3 s/,
+    message: /not ready within 3 s/,
     detail: /guest is up/,
     bootTimeoutMs: 3000,
   },
   { fake: 'refuse', type: LabError, message: /ended with code 1: .*no such thing/, detail: undefined },
 ];
 for (const { fake, type, message, detail, bootTimeoutMs } of failures) {
-  t.test(`a boot that ends in ${fake} is a ${type.name}`, async (t) => {
+  t.test(`a boot with fake=${fake} throws ${type.name}`, async (t) => {
     const began = performance.now();
     const error = await boot(t, { fake, ...(bootTimeoutMs ? { bootTimeoutMs } : {}) }).catch((e) => e);
     t.type(error, type);
@@ -183,33 +203,33 @@ for (const { fake, type, message, detail, bootTimeoutMs } of failures) {
   });
 }
 
-t.test('an abort during boot ends QEMU and gives the reason', async (t) => {
+t.test('an abort during boot ends QEMU and rejects with the abort reason', async (t) => {
   const abort = new AbortController();
   let pid = 0;
   const booting = boot(t, { fake: 'hang', signal: abort.signal });
   const console = join(t.testdirName, 'console.log');
-  while (!existsSync(console) || statSync(console).size === 0) await wait(20);
+  while (!existsSync(console) || statSync(console).size === 0) await delay(20);
   pid = Number((await run('pgrep', ['-f', `${t.testdirName}/seed.tar`])).stdout.split('\n')[0]);
-  t.ok(alive(pid));
+  t.ok(isAlive(pid));
   abort.abort(new Error('enough'));
   await t.rejects(booting, /enough/);
-  t.notOk(alive(pid));
+  t.notOk(isAlive(pid));
 });
 
-t.test('an abort later ends the guest without a death', async (t) => {
+t.test('an abort after boot ends the guest, which is no death', async (t) => {
   const abort = new AbortController();
   const guest = await boot(t, { signal: abort.signal });
   const running = guest.exec('sleep 1000');
   abort.abort();
   t.same(await running, { code: null });
-  t.equal(await Promise.race([guest.death, wait(300, 'no death')]), 'no death');
+  t.equal(await Promise.race([guest.death, delay(300, 'no death')]), 'no death');
 });
 
-t.test('no QEMU outlives a lab that is killed, and its folder is swept by the next', async (t) => {
+t.test('QEMU ends with a lab that is killed, and the next lab removes its scratch folder', async (t) => {
   const code = `
     import { bootGuest, profiles } from '${import.meta.dirname}/index.ts';
     const guest = await bootGuest({ name: 'x', profile: profiles.plain, accel: 'tcg', dir: '${t.testdir({})}', bootTimeoutMs: 30000,
-      kernel: { vmlinux: '', bzImage: '' }, image: { recipe: '', key: '', path: '' } },
+      kernel: { vmlinux: '' }, image: { recipe: '', key: '', path: '' } },
       { signal: new AbortController().signal, emit() {} });
     console.log(JSON.stringify({ pid: guest.pid, qmp: guest.commandLine.find((word) => /id=qmp/.test(word)) }));`;
   await using lab = start(process.execPath, ['--import=tsx', '--input-type=module', '-e', code]);
@@ -217,32 +237,32 @@ t.test('no QEMU outlives a lab that is killed, and its folder is swept by the ne
     createInterface({ input: lab.stdout }).once('line', (text) => resolve([text]));
   });
   const { pid, qmp } = JSON.parse(line ?? '');
-  const sockets = join(/path=([^,]*)/.exec(qmp)?.[1] ?? '', '..');
-  t.ok(alive(pid) && existsSync(sockets));
+  const sockets = socketDir(qmp);
+  t.ok(isAlive(pid) && existsSync(sockets));
   process.kill(lab.pid, 'SIGKILL');
   await lab.ended;
-  for (let tries = 0; alive(pid) && tries < 100; tries++) await wait(20);
-  t.notOk(alive(pid));
+  for (let tries = 0; isAlive(pid) && tries < 100; tries++) await delay(20);
+  t.notOk(isAlive(pid));
   await boot(t);
   t.notOk(existsSync(sockets));
 });
 
-t.test('a test in the guest asks for help over the forwarded port', async (t) => {
+t.test('the host serves requests from the guest over the forwarded port', async (t) => {
   const guest = await boot(t, { profile: 'multipath' });
-  await using help = await guest.serveHost();
-  const socket = connect(help.port, '127.0.0.1');
+  await using host = await guest.serveHost();
+  const socket = connect(host.port, '127.0.0.1');
   t.teardown(() => socket.destroy());
   const replies = createInterface({ input: socket })[Symbol.asyncIterator]();
-  const say = async (text: string) => {
+  const send = async (text: string) => {
     socket.write(`${text}\n`);
     return JSON.parse((await replies.next()).value);
   };
-  const ask = (verb: string, args: object = {}) => say(JSON.stringify({ id: 5, verb, args }));
+  const ask = (verb: string, args: object = {}) => send(JSON.stringify({ id: 5, verb, args }));
   const serial = 'mp@00:10.0';
-  t.same(await ask('hello'), { id: 5, ok: true });
-  t.match(await say('{"id": 9, "verb": '), { id: 0, ok: false, error: /JSON/ });
-  t.match(await say('{"id": 9, "verb": "sing", "args": {}}'), { id: 9, ok: false, error: /verb/ });
-  t.match(await say('[]'), { id: 0, ok: false });
+  t.same(await ask('ping'), { id: 5, ok: true });
+  t.match(await send('{"id": 9, "verb": '), { id: 0, ok: false, error: /JSON/ });
+  t.match(await send('{"id": 9, "verb": "sing", "args": {}}'), { id: 9, ok: false, error: /verb/ });
+  t.match(await send('[]'), { id: 0, ok: false });
   t.match(await ask('unplug', { serial: 'other' }), { ok: false, error: /one of mp@00:10\.0, mp@00:11\.0/ });
   t.match(await ask('replug', { serial }), { ok: false, error: /plugged in already/ });
   t.same(await ask('unplug', { serial, abrupt: true }), { id: 5, ok: true });

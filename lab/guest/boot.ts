@@ -3,17 +3,18 @@ import { join } from 'node:path';
 import { Resources } from '../core/resource.ts';
 import type { StageContext } from '../model/event.ts';
 import type { Guest, GuestRequest } from '../model/machine.ts';
-import { bootPaths, kernelArguments, qemuCommand } from './command.ts';
+import { bootPaths } from './boot-paths.ts';
+import { kernelArguments, qemuCommand } from './command.ts';
 import { makeDrives } from './drives.ts';
-import { untilGreeted } from './greet.ts';
-import { serve, verbs } from './hostservice.ts';
+import { hostVerbs, serveConnection } from './hostservice.ts';
 import { knownHost } from './keys.ts';
 import { layOut } from './layout.ts';
-import { PATIENCE, type Patience } from './patience.ts';
 import { startQemu } from './qemu.ts';
+import { waitUntilReady } from './ready.ts';
 import { scratchFolder } from './scratch.ts';
 import { makeSeed } from './seed.ts';
-import { watchOver } from './watch.ts';
+import { DEFAULT_TIMEOUTS, type Timeouts } from './timeouts.ts';
+import { watchForDeath } from './watch.ts';
 
 function factsOf(request: GuestRequest): Guest['facts'] {
   const { profile, accel } = request;
@@ -27,8 +28,8 @@ function factsOf(request: GuestRequest): Guest['facts'] {
   };
 }
 
-/** Prepares files and sockets, starts QEMU and waits for the guest. Everything is on `resources`. */
-async function bringUp(request: GuestRequest, resources: Resources, patience: Patience, ctx: StageContext) {
+/** Prepares files and sockets, starts QEMU and waits until the guest is ready. `resources` owns everything that was started. */
+async function bringUp(request: GuestRequest, resources: Resources, timeouts: Timeouts, ctx: StageContext) {
   const layout = layOut(request.profile);
   const { dir: socketDir } = resources.use(await scratchFolder('sockets'));
   const paths = bootPaths(request.dir, socketDir);
@@ -37,33 +38,37 @@ async function bringUp(request: GuestRequest, resources: Resources, patience: Pa
   const commandLine = qemuCommand(request, paths);
   ctx.emit({ type: 'guest.start', guest: request.name, commandLine });
   const machine = resources.use(await startQemu(commandLine, request.dir, paths));
-  const greeting = await untilGreeted(request, machine, keys, patience, ctx);
-  resources.use(greeting.link);
+  const ready = await waitUntilReady(request, machine, keys, timeouts, ctx);
+  resources.use(ready.link);
   const bootMs = performance.now() - machine.startedAt;
   const hostKeyFile = join(request.dir, 'known_hosts');
-  await writeFile(hostKeyFile, knownHost(greeting.port, keys.host));
+  await writeFile(hostKeyFile, knownHost(ready.port, keys.host));
   ctx.emit({ type: 'guest.ready', guest: request.name, ms: Math.round(bootMs) });
-  const ssh = { port: greeting.port, keyFile: keys.clientFile, hostKeyFile };
-  return { ...greeting, machine, layout, commandLine, bootMs, ssh };
+  const ssh = { port: ready.port, keyFile: keys.clientFile, hostKeyFile };
+  return { ...ready, machine, layout, commandLine, bootMs, ssh };
 }
 
 /**
- * Boots a guest and waits for its hello. Throws VerdictError `boot-failed` when the kernel does not get there (panic, reboot,
+ * Boots a guest and waits until it is ready. Throws VerdictError `boot-failed` when the kernel does not get there (panic, reboot,
  * deadline), LabError when QEMU fails, the abort reason when `ctx.signal` fires; nothing is left running then. An abort later
- * on ends the guest, which is not reported as a death.
+ * ends the guest, which is not reported as a death. Emits `guest.start` and `guest.ready`.
+ *
+ * @example
+ * await using guest = await bootGuest({ name: 'plain', profile, kernel, image, accel: 'tcg', dir, bootTimeoutMs: 60_000 }, ctx);
+ * const { code } = await guest.exec('uname -r', { onStdout: (chunk) => process.stdout.write(chunk) });
  */
 export async function bootGuest(
   request: GuestRequest,
   ctx: StageContext,
-  patience: Patience = PATIENCE,
+  timeouts: Timeouts = DEFAULT_TIMEOUTS,
 ): Promise<Guest> {
   await using resources = new Resources();
-  const up = await bringUp(request, resources, patience, ctx);
+  const up = await bringUp(request, resources, timeouts, ctx);
   const { machine, link, qmp, layout } = up;
-  let asked = false;
-  const death = watchOver(machine, link, patience, () => asked);
+  let isShutDown = false;
+  const death = watchForDeath(machine, link, timeouts, () => isShutDown);
   const onAbort = () => {
-    asked = true;
+    isShutDown = true;
     machine.kill();
   };
   ctx.signal.addEventListener('abort', onAbort, { once: true });
@@ -87,12 +92,12 @@ export async function bootGuest(
     consoleText: (from) => machine.console.text(from),
     consoleFile: machine.console.file,
     async serveHost() {
-      const table = verbs({ qmp, qtest: await machine.qtest, layout, console: machine.console });
-      const { port, close } = await link.listenInGuest((stream) => serve(stream, table));
+      const verbs = hostVerbs({ qmp, qtest: await machine.qtest, layout, console: machine.console });
+      const { port, close } = await link.listenInGuest((stream) => serveConnection(stream, verbs));
       return { port, [Symbol.asyncDispose]: close };
     },
     async [Symbol.asyncDispose]() {
-      asked = true;
+      isShutDown = true;
       await owned[Symbol.asyncDispose]();
     },
   };

@@ -2,19 +2,20 @@ import { posix } from 'node:path';
 import type { Duplex, Readable } from 'node:stream';
 import type { ExecOptions, Guest } from '../model/machine.ts';
 
+/** How a command in the guest ended. */
 export type ExecResult = Awaited<ReturnType<Guest['exec']>>;
 
 /**
- * Serves a command's channel to its end. To be called from SSH's own callback: a short command's output, exit status and end
- * may come in one packet, before a promise would have been taken up.
+ * Passes a command's input and output until its channel closes. Must be called from SSH's own callback: output, exit status and
+ * end of a short command may arrive in one packet, before the continuation of a promise would run.
  */
-export function attend(
+export function pipeChannel(
   channel: Duplex & { stderr: Readable },
   options: ExecOptions,
   done: (result: ExecResult) => void,
 ): void {
   let result: ExecResult = { code: null };
-  // Also without a reader: a channel that is not read never closes.
+  // Also without a listener: a channel that is not read never closes.
   channel.on('data', (chunk: Buffer) => options.onStdout?.(chunk));
   channel.stderr.on('data', (chunk: Buffer) => options.onStderr?.(chunk));
   channel.on('exit', (code: number | null, signal?: string) => {
@@ -24,11 +25,11 @@ export function attend(
   channel.end(options.stdin);
 }
 
-/** `/a`, `/a/b` of `/a/b/c`. */
+/** `/a` and `/a/b` for `/a/b/c`. */
 function ancestors(path: string): string[] {
   const parent = posix.dirname(path);
   return parent === '/' || parent === '.' ? [] : [...ancestors(parent), parent];
 }
 
 /** Every folder that files at `paths` need, parents first. */
-export const foldersOf = (paths: readonly string[]) => [...new Set(paths.flatMap(ancestors))];
+export const foldersOf = (paths: readonly string[]): string[] => [...new Set(paths.flatMap(ancestors))];

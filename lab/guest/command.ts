@@ -1,127 +1,85 @@
-import { join } from 'node:path';
-import type { GuestProfile } from '../model/guest.ts';
-import { type Accel, EMULATED_CPU, type GuestRequest } from '../model/machine.ts';
-import { type ControllerPlace, type Layout, layOut, type NamespacePlace } from './layout.ts';
+import { type Arch, hostArch } from '../model/arch.ts';
+import type { Accel, GuestRequest } from '../model/machine.ts';
+import { type BootPaths, bootPaths } from './boot-paths.ts';
+import { layOut } from './layout.ts';
+import { hotplugPorts, nvme } from './nvme.ts';
+import { device, escapeCommas, option, rawDrive } from './option.ts';
 
-export const QEMU = 'qemu-system-x86_64';
+/** Serial number by which init (images/minimal/init) finds the drive with this boot's keys. */
+const SEED_SERIAL = 'ringlab-seed';
 
-/** Serial number by which init knows the drive with this boot's keys. */
-export const SEED_SERIAL = 'ringlab-seed';
-
-/** Files and sockets of one boot. */
-export interface BootPaths {
-  /** Unix sockets on which the lab listens and to which QEMU connects; 107 bytes at most. */
-  qmp: string;
-  qtest: string;
-  seed: string;
-  drive: (id: string) => string;
-}
-
-/** The paths of a boot in `dir`; sockets may live elsewhere because their paths must be short. */
-export const bootPaths = (dir: string, socketDir = dir): BootPaths => ({
-  qmp: join(socketDir, 'qmp'),
-  qtest: join(socketDir, 'qtest'),
-  seed: join(dir, 'seed.tar'),
-  drive: (id) => join(dir, `${id}.raw`),
-});
-
-/** A value inside a QEMU option: a comma ends it, and two of them are one. */
-const quoted = (value: string) => value.replaceAll(',', ',,');
-
-/** `name,a=1,b=2`; undefined values are left out. */
-function option(name: string, fields: Record<string, string | number | undefined>): string {
-  const given = Object.entries(fields).filter(([, value]) => value !== undefined);
-  return [name, ...given.map(([key, value]) => `${key}=${quoted(String(value))}`)].join(',');
-}
-
-const device = (name: string, fields: Record<string, string | number | undefined> = {}) => [
-  '-device',
-  option(name, fields),
+/** Nothing that QEMU would add by default. A reboot ends QEMU, so that a guest that panics does not boot in a loop. */
+const basics = (request: GuestRequest, { qemu }: Arch) => [
+  ...qemu.globals.flatMap((global) => ['-global', global]),
+  ...['-name', escapeCommas(request.name), '-nodefaults', '-no-user-config'],
+  ...['-display', 'none', '-no-reboot'],
 ];
 
-function rawDrive(id: string, file: string, fields: Record<string, string> = {}): string[] {
-  return ['-drive', option('if=none', { id, file, format: 'raw', ...fields })];
-}
-
-/**
- * Nothing that QEMU would add by itself; a reboot ends QEMU, so that a panic cannot go round in circles. Native PCIe hot-plug
- * instead of ACPI's: only it can be taken by surprise, and ACPI's is a lot of code for a booting kernel to interpret.
- */
-const basics = (request: GuestRequest) => [
-  ...['-global', 'ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off'],
-  ...['-name', quoted(request.name), '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
+const machineType = ({ qemu }: Arch, fields: Readonly<Record<string, string>> = {}) => [
+  ...['-machine', option(qemu.machine, { ...fields, ...qemu.machineOptions })],
 ];
 
-// What no guest uses costs boot time: the kernel's mouse probe alone took a second.
-const UNUSED = {
-  i8042: 'off',
-  sata: 'off',
-  smbus: 'off',
-  vmport: 'off',
-  hpet: 'off',
-  usb: 'off',
-  smm: 'off',
-};
-
-/** Machine and CPU that guests have under an accelerator; the probe of KVM tries the same. */
-export const machineOptions = (accel: Accel, machine: Record<string, string> = {}): string[] => [
-  ...['-machine', option('q35', { ...machine, ...UNUSED })],
-  ...(accel === 'kvm' ? ['-accel', 'kvm', '-cpu', 'host'] : ['-accel', 'tcg,thread=multi,tb-size=256']),
-  ...(accel === 'kvm' ? [] : ['-cpu', EMULATED_CPU]),
+/** Machine, accelerator and CPU of guests; the probe of KVM uses the same. `fields`: further properties of the machine. */
+export const machineOptions = (arch: Arch, accel: Accel, fields?: Readonly<Record<string, string>>) => [
+  ...machineType(arch, fields),
+  ...(accel === 'kvm'
+    ? ['-accel', 'kvm', '-cpu', 'host']
+    : ['-accel', 'tcg,thread=multi,tb-size=256', '-cpu', arch.qemu.emulatedCpu]),
 ];
 
-/** Counting instructions is TCG's, and on one vCPU only. */
-const COUNTING = ['-machine', option('q35', UNUSED), '-accel', 'tcg,tb-size=256', '-cpu', EMULATED_CPU];
+/** Only TCG counts instructions, and only on one vCPU. */
+const countingMachine = (arch: Arch) => [
+  ...machineType(arch),
+  ...['-accel', 'tcg,tb-size=256', '-cpu', arch.qemu.emulatedCpu],
+];
 
-const emulated = ({ profile, accel }: GuestRequest) => profile.icount || accel === 'tcg';
+const isEmulated = ({ profile, accel }: GuestRequest) => profile.icount || accel === 'tcg';
 
-function machine({ profile, accel }: GuestRequest): string[] {
-  // A null drive answers by the host's clock: meanwhile the guest's is to go on with it and not jump from timer to timer.
+function machine({ profile, accel }: GuestRequest, arch: Arch): string[] {
+  // A null drive completes by the host's clock: meanwhile the guest's clock has to run instead of jumping from timer to timer.
   const sleep = profile.drives === 'null' ? 'on' : 'off';
-  if (profile.icount) return [...COUNTING, '-icount', `shift=0,sleep=${sleep}`];
-  // Interrupt remapping needs the I/O APIC outside of KVM.
-  return machineOptions(accel, profile.iommu === 'intel' ? { 'kernel-irqchip': 'split' } : {});
+  if (profile.icount) return [...countingMachine(arch), '-icount', `shift=0,sleep=${sleep}`];
+  return machineOptions(arch, accel, profile.iommu === 'intel' ? arch.qemu.iommu.machineOptions : {});
 }
 
 const size = ({ profile }: GuestRequest) => [
   ...['-smp', String(profile.icount ? 1 : profile.vcpus), '-m', `${profile.memoryMiB}M`],
 ];
 
-/** Kernel arguments of every guest, then the profile's, then the request's: the last one wins. */
-export function kernelArguments(request: GuestRequest): string[] {
+/** Kernel arguments of every guest, then those of the profile, then those of the request: of two that conflict the later one counts. */
+export function kernelArguments(request: GuestRequest, arch: Arch = hostArch()): string[] {
   const { profile, kernelArgs = [] } = request;
   return [
-    ...['console=ttyS0', 'root=/dev/vda', 'rootfstype=erofs', 'ro', 'init=/init'],
-    // -1: at once; QEMU then ends.
+    ...[`console=${arch.console.device}`, 'root=/dev/vda', 'rootfstype=erofs', 'ro', 'init=/init'],
+    // Negative: reboot at once, which ends QEMU.
     'panic=-1',
-    // Guests have none of these until somebody asks for one (loop: /dev/loop-control); making them takes time.
-    ...['8250.nr_uarts=1', 'pty.legacy_count=0', 'max_loop=0'],
-    // An emulated CPU stalls with its host. Linux takes that for a bad TSC and falls back to a clock that wraps every few
-    // seconds: a debug kernel, slow as it is, then lost its timers for good (6.12, QEMU 7.2).
-    ...(emulated(request) ? ['tsc=reliable'] : []),
+    // Devices that no guest uses until a test asks for one (loop: /dev/loop-control): creating them takes time.
+    ...[...arch.console.kernelArgs, 'pty.legacy_count=0', 'max_loop=0'],
+    ...(isEmulated(request) ? arch.emulatedKernelArgs : []),
     ...profile.kernelArgs,
     ...kernelArgs,
   ];
 }
 
 /**
- * vmlinux rather than bzImage: through the PVH entry nothing has to be unpacked by an emulated CPU. Strict: the firmware does not
- * look for something to boot on the drives. (One that only loads kernels, qboot, saves 0.15 s more, but some guest in 20 to 200
- * lost the first interrupt of its root drive.)
+ * The uncompressed kernel: QEMU loads it directly, and an emulated CPU has nothing to decompress. Strict: the firmware does not
+ * look for something to boot on the drives. (qboot, a firmware that only loads kernels, saves 0.15 s more, but one guest in 20 to
+ * 200 lost the first interrupt of its root drive with it.)
  */
-const kernel = (request: GuestRequest) => [
-  ...['-boot', 'strict=on', '-kernel', request.kernel.vmlinux, '-append', kernelArguments(request).join(' ')],
+const kernel = (request: GuestRequest, arch: Arch) => [
+  ...['-boot', 'strict=on', '-kernel', request.kernel.vmlinux],
+  ...['-append', kernelArguments(request, arch).join(' ')],
 ];
 
-/** The console is QEMU's standard output: nothing is lost from the first byte on, and its end is QEMU's end. */
+/** The console is QEMU's standard output: it is complete from the first byte, and ends when QEMU ends. */
 const console = () => ['-chardev', 'stdio,id=console,signal=off', '-serial', 'chardev:console'];
 
-/** QEMU connects to sockets on which the lab listens already, so that there is nothing to wait for. */
+/** QEMU connects to sockets on which the lab listens already, so that nothing has to wait for a socket to appear. */
 function control(paths: BootPaths): string[] {
   return [
     ...['-chardev', option('socket', { id: 'qmp', path: paths.qmp }), '-mon', 'chardev=qmp,mode=control'],
-    // Memory writes from outside, for surprise removal (hotplug.ts).
-    ...['-qtest', `unix:${quoted(paths.qtest)}`, '-qtest-log', 'none'],
+    // Access to guest memory, for surprise removal (hotplug.ts).
+    ...['-qtest', `unix:${escapeCommas(paths.qtest)}`, '-qtest-log', 'none'],
   ];
 }
 
@@ -138,99 +96,40 @@ function disks({ image }: GuestRequest, paths: BootPaths): string[] {
   ];
 }
 
-/** No route outwards; SSH on a port of the loopback that the host's kernel picks. */
+/** No route to the outside; SSH on a port of the host's loopback that the host's kernel picks. */
 const network = () => [
   ...['-netdev', 'user,id=net,restrict=on,ipv6=off,hostfwd=tcp:127.0.0.1:0-:22'],
   ...device('virtio-net-pci', { netdev: 'net', romfile: '' }),
 ];
 
 /**
- * virtio devices bypass the IOMMU: it is there for NVMe. No caching mode: with it Linux allows no lazy unmapping, as no real
- * hardware has it.
+ * Only NVMe is behind the IOMMU: virtio devices bypass it. No caching mode, which real hardware does not have: with it Linux does
+ * not unmap lazily.
  */
-function iommu({ profile }: GuestRequest): string[] {
-  if (profile.iommu === 'intel') return device('intel-iommu', { intremap: 'on' });
+function iommu({ profile }: GuestRequest, { qemu }: Arch): string[] {
+  if (profile.iommu === 'intel') return device(qemu.iommu.device, qemu.iommu.fields);
   return profile.iommu === 'virtio' ? device('virtio-iommu-pci') : [];
 }
 
-/** A port for each controller that can be unplugged. */
-function hotplugPorts(layout: Layout): string[] {
-  const ports = layout.controllers.flatMap(({ port }) => port ?? []);
-  return ports.flatMap(({ id, device: number }, index) => {
-    const [addr, slot] = [`0x${number.toString(16)}`, index + 1];
-    return device('pcie-root-port', { id, bus: 'pcie.0', addr, chassis: slot, slot });
-  });
-}
-
-/** What `-device nvme` and QMP's `device_add` take for a controller. */
-export function controllerFields(place: ControllerPlace): Record<string, string | number | undefined> {
-  return {
-    id: place.id,
-    serial: place.serial,
-    subsys: place.subsystem,
-    bus: place.port?.id,
-    mdts: place.mdts,
-    max_ioqpairs: place.ioQueuePairs,
-  };
-}
-
-/** Longer than an emulated CPU takes to submit 16 requests of 256 KiB, so that none completes meanwhile. */
-const NULL_LATENCY_NS = 25_000_000;
-
-function backing(place: NamespacePlace, paths: BootPaths, { drives }: GuestProfile): string[] {
-  if (drives === 'file')
-    return rawDrive(place.drive, paths.drive(place.drive), { cache: 'writeback', discard: 'unmap' });
-  const empty = {
-    ...{ id: place.drive, driver: 'null-co', size: place.driveBytes },
-    ...{ 'read-zeroes': 'on', 'latency-ns': NULL_LATENCY_NS },
-  };
-  return ['-drive', option('if=none', empty)];
-}
-
-function namespace(place: NamespacePlace, paths: BootPaths, profile: GuestProfile): string[] {
-  const { spec } = place;
-  const zoneSize = spec.zoned && `${spec.zoned.zoneSizeMiB}M`;
-  return [
-    ...backing(place, paths, profile),
-    ...device('nvme-ns', {
-      drive: place.drive,
-      bus: place.controller,
-      nsid: place.nsid,
-      shared: place.shared ? 'on' : 'off',
-      logical_block_size: spec.blockSize,
-      physical_block_size: spec.blockSize,
-      ms: spec.metadata?.bytes,
-      pi: spec.metadata?.pi,
-      zoned: spec.zoned && 'on',
-      'zoned.zone_size': zoneSize,
-      'zoned.max_open': spec.zoned?.maxOpen,
-    }),
-  ];
-}
-
-function nvme(layout: Layout, paths: BootPaths, profile: GuestProfile): string[] {
-  return [
-    ...layout.subsystems.flatMap((id) => device('nvme-subsys', { id })),
-    ...layout.controllers.flatMap((place) => device('nvme', controllerFields(place))),
-    ...layout.namespaces.flatMap((place) => namespace(place, paths, profile)),
-  ];
-}
-
 /**
- * The whole command line of a guest, program first. Pure: `--dry-run` prints the same that a boot runs, but for the folder of
- * the sockets.
+ * The whole command line of a guest, program first. Pure: `--dry-run` prints what a boot runs, except for the folder of the
+ * sockets. Throws LabError on a machine of an architecture without a row in lab/model/arch.ts.
  */
-export function qemuCommand(request: GuestRequest, paths: BootPaths = bootPaths(request.dir)): string[] {
+export function qemuCommand(
+  request: GuestRequest,
+  paths: BootPaths = bootPaths(request.dir),
+  arch: Arch = hostArch(),
+): string[] {
   const layout = layOut(request.profile);
   return [
-    QEMU,
-    ...basics(request),
-    ...machine(request),
+    arch.qemu.system,
+    ...basics(request, arch),
+    ...machine(request, arch),
     ...size(request),
-    ...kernel(request),
+    ...kernel(request, arch),
     ...console(),
     ...control(paths),
-    ...iommu(request),
+    ...iommu(request, arch),
     ...entropy(),
     ...disks(request, paths),
     ...network(),

@@ -1,14 +1,13 @@
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 
-/** A runaway console must not fill the disk: what comes after this many bytes is counted, and only its end is kept. */
+/** Bytes of console in the file: a runaway console must not fill the disk. Of what comes later only the end is kept. */
 const FILE_LIMIT = 256 << 20;
 const TAIL_BYTES = 16 << 10;
-/** A line longer than this is handed on in pieces. */
+/** A longer line goes to the watchers in pieces. */
 const LINE_LIMIT = 8 << 10;
 
 /**
- * A guest's console: written to a file as it comes, and told line by line. Lines are cut at line ends, never where a read
- * happened to end.
+ * A guest's console: written to a file as it comes, and passed to watchers line by line, however the bytes were chunked.
  */
 export class ConsoleLog {
   readonly file: string;
@@ -35,18 +34,18 @@ export class ConsoleLog {
     });
   }
 
-  /** Bytes that the console has said so far and that the file holds. */
+  /** Bytes in the file so far. */
   get size(): number {
     return this.#written;
   }
 
-  /** Calls `watcher` with each later line, without its end; returns the way to stop. */
+  /** Calls `watcher` with each later line, without its end. Returns a function that stops it. */
   watch(watcher: (line: string) => void): () => void {
     this.#watchers.add(watcher);
     return () => this.#watchers.delete(watcher);
   }
 
-  /** The console from byte `from` on, as lossy UTF-8. */
+  /** The console from byte `from`, as UTF-8 with invalid bytes replaced. */
   text(from = 0): string {
     const bytes = Buffer.alloc(Math.max(0, this.#written - from));
     const fd = openSync(this.file, 'r');
@@ -57,7 +56,7 @@ export class ConsoleLog {
     }
   }
 
-  /** The last lines, for a death notice. */
+  /** The last lines, as the evidence of a death. */
   tail(lines = 40): string {
     return this.#tail.toString('utf8').trimEnd().split(/\r?\n/).slice(-lines).join('\n');
   }
@@ -69,9 +68,9 @@ export class ConsoleLog {
     this.#tail = Buffer.from(Buffer.concat([this.#tail, chunk]).subarray(-TAIL_BYTES));
     const pieces = (this.#partial + chunk.toString('latin1')).split('\n');
     this.#partial = pieces.pop() ?? '';
-    for (const line of pieces) this.#tell(line.replace(/\r$/, ''));
+    for (const line of pieces) this.#notify(line.replace(/\r$/, ''));
     if (this.#partial.length > LINE_LIMIT) {
-      this.#tell(this.#partial);
+      this.#notify(this.#partial);
       this.#partial = '';
     }
   }
@@ -81,12 +80,12 @@ export class ConsoleLog {
     this.#written += bytes.length;
   }
 
-  #tell(line: string): void {
+  #notify(line: string): void {
     for (const watcher of [...this.#watchers]) watcher(line);
   }
 
   #finish(): void {
-    if (this.#partial) this.#tell(this.#partial);
+    if (this.#partial) this.#notify(this.#partial);
     if (this.#dropped > 0) {
       const note = `\n[ringlab: ${this.#dropped} bytes of console left out here; its end follows]\n`;
       this.#write(Buffer.concat([Buffer.from(note), this.#tail]));

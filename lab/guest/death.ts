@@ -1,44 +1,45 @@
 import { LabError, VerdictError } from '../core/errors.ts';
 import type { GuestDeath } from '../model/machine.ts';
 
-/** How QEMU ended and what was seen before. */
-export interface EndOfQemu {
+/** How QEMU ended and what was observed before. */
+export interface QemuEnd {
+  /** Exit code; null when a signal ended QEMU. */
   code: number | null;
   signal: string | null;
   stderr: string;
   /** Reason of QMP's SHUTDOWN event: `guest-reset`, `guest-shutdown`, ... */
   shutdown?: string;
-  /** The console's first line of a panic. */
+  /** First line of a kernel panic on the console. */
   panic?: string;
 }
 
 const PANIC = /Kernel panic - not syncing.*/;
 
-/** The panic's own words if a console line is one. */
+/** The kernel's panic message in a console line, without what precedes it. */
 export function panicIn(line: string): string | undefined {
   return PANIC.exec(line)?.[0];
 }
 
-/** A tail that says so when there is nothing to show. */
-export const tailOf = (tail: string) => tail || '(the console said nothing)';
+/** A console tail as evidence, which an empty console also is. */
+export const evidenceOf = (tail: string): string => tail || '(the console is empty)';
 
-/** What it was that ended a guest whose QEMU is gone. */
-export function classify(end: EndOfQemu, tail: string): GuestDeath {
-  const death = (kind: GuestDeath['kind'], title: string) => ({ kind, title, tail: tailOf(tail) });
-  const said = end.stderr.trim() && `: ${end.stderr.trim()}`;
+/** What ended a guest whose QEMU is gone. */
+export function deathOf(end: QemuEnd, tail: string): GuestDeath {
+  const death = (kind: GuestDeath['kind'], title: string) => ({ kind, title, tail: evidenceOf(tail) });
+  const stderr = end.stderr.trim() && `: ${end.stderr.trim()}`;
   if (end.panic) return death('panic', end.panic);
   if (end.shutdown === 'guest-reset') return death('reboot', 'the guest rebooted without being asked to');
   if (end.shutdown === 'guest-shutdown') return death('exit', 'the guest powered off without being asked to');
-  if (end.code === null) return death('signal', `QEMU was ended by ${end.signal}${said}`);
-  return death('exit', `QEMU ended with code ${end.code}${said}`);
+  if (end.code === null) return death('signal', `QEMU was ended by ${end.signal}${stderr}`);
+  return death('exit', `QEMU ended with code ${end.code}${stderr}`);
 }
 
 /**
- * The error for a guest that died before its hello. `end` is absent when it was the lab that ended it. The kernel is at
- * fault unless QEMU failed by itself.
+ * The error for a guest that died before it was ready: LabError where QEMU failed by itself, else VerdictError, because the kernel
+ * is at fault. `end` is absent when the lab ended QEMU.
  */
-export function bootError(name: string, death: GuestDeath, end?: EndOfQemu): Error {
+export function bootError(name: string, death: GuestDeath, end?: QemuEnd): LabError | VerdictError {
   const title = `${name}: ${death.title}`;
   if (end && !end.panic && !end.shutdown) return new LabError(`${title}\n${death.tail}`);
-  return new VerdictError('boot-failed', title, tailOf(death.tail));
+  return new VerdictError('boot-failed', title, evidenceOf(death.tail));
 }

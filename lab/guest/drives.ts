@@ -1,8 +1,8 @@
 import { open, rm } from 'node:fs/promises';
-import type { BootPaths } from './command.ts';
+import type { BootPaths } from './boot-paths.ts';
 import type { Layout } from './layout.ts';
 
-/** Makes the drives of one boot, sparse: a guest pays for what it writes. They are gone when this is disposed. */
+/** Creates the drives of one boot as sparse files, which take only the space that the guest writes. Disposing removes them. */
 export async function makeDrives(layout: Layout, paths: BootPaths): Promise<AsyncDisposable> {
   const files = layout.namespaces.map(({ drive, driveBytes }) => ({ path: paths.drive(drive), driveBytes }));
   for (const { path, driveBytes } of files) {

@@ -1,16 +1,22 @@
-/** What a guest is made of: profiles, layout and command line. No QEMU. */
-import { writeFileSync } from 'node:fs';
+/** Profiles, layout and command line of guests. No QEMU. */
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { InputError } from '../core/errors.ts';
+import { InputError, LabError } from '../core/errors.ts';
 import { run } from '../core/process.ts';
+import { ARCHES, type Arch } from '../model/arch.ts';
 import type { GuestProfile } from '../model/guest.ts';
 import type { GuestRequest } from '../model/machine.ts';
-import { bootDisk } from './accelprobe.ts';
-import { kernelArguments, loadProfiles, profiles, qemuCommand } from './index.ts';
+import { probeDisk } from './accel-code.ts';
+import { bootPaths } from './boot-paths.ts';
+import { kernelArguments, qemuCommand } from './command.ts';
+import { loadProfiles, profiles } from './index.ts';
 import { knownHost, makeKey } from './keys.ts';
 import { layOut } from './layout.ts';
 import { profileProblems } from './userprofiles.ts';
+
+const x86 = ARCHES.find(({ name }) => name === 'x86_64') as Arch;
 
 const builtIn = (name: string): GuestProfile => {
   const profile = profiles[name];
@@ -21,7 +27,7 @@ const builtIn = (name: string): GuestProfile => {
 const request = (profile: GuestProfile, more: Partial<GuestRequest> = {}): GuestRequest => ({
   name: 'k/g',
   profile,
-  kernel: { vmlinux: '/k/vmlinux', bzImage: '/k/bzImage' },
+  kernel: { vmlinux: '/k/vmlinux' },
   image: { recipe: 'minimal', key: 'key', path: '/i/root.erofs' },
   accel: 'tcg',
   dir: '/d',
@@ -29,14 +35,20 @@ const request = (profile: GuestProfile, more: Partial<GuestRequest> = {}): Guest
   ...more,
 });
 
-/** The values given to an option, such as every `-device`. */
+/** The command line of a guest on x86-64. */
+const commandOf = (profile: GuestProfile, more: Partial<GuestRequest> = {}, arch = x86) => {
+  const full = request(profile, more);
+  return qemuCommand(full, bootPaths(full.dir), arch);
+};
+
+/** Every value of an option, such as `-device`. */
 const values = (command: readonly string[], option: string) =>
   command.flatMap((word, index) => (command[index - 1] === option ? word : []));
 
-const devices = (name: string) => values(qemuCommand(request(builtIn(name))), '-device');
-const append = (name: string) => values(qemuCommand(request(builtIn(name))), '-append')[0] ?? '';
+const devices = (name: string) => values(commandOf(builtIn(name)), '-device');
+const append = (name: string) => values(commandOf(builtIn(name)), '-append')[0] ?? '';
 
-t.test('every profile is sound, frozen and has its roles', (t) => {
+t.test('every built-in profile has no problem, is frozen and has its roles', (t) => {
   const dma = 'plain iommu-strict iommu-lazy iommu-pt virtio-iommu swiotlb';
   const drives = 'small-mdts hotplug multipath zns pi polled';
   t.same(Object.keys(profiles), `${dma} ${drives} icount`.split(' '));
@@ -49,9 +61,9 @@ t.test('every profile is sound, frozen and has its roles', (t) => {
   t.end();
 });
 
-t.test('every command line holds what keeps a guest in', (t) => {
+t.test('every command line isolates the guest and has its console, root image and namespaces', (t) => {
   for (const profile of Object.values(profiles)) {
-    const command = qemuCommand(request(profile));
+    const command = commandOf(profile);
     for (const option of ['-nodefaults', '-no-user-config', '-no-reboot']) t.ok(command.includes(option));
     t.same(values(command, '-display'), ['none']);
     t.same(values(command, '-kernel'), ['/k/vmlinux']);
@@ -68,12 +80,12 @@ t.test('every command line holds what keeps a guest in', (t) => {
   t.end();
 });
 
-t.test('each profile differs in what it is for', (t) => {
+t.test('each profile has the devices and kernel arguments of its purpose', (t) => {
   t.match(devices('plain').join(' '), /nvme,id=nvme-data-0,serial=data,/);
   t.notMatch(devices('plain').join(' '), /subsys|iommu|root-port/);
   for (const name of ['iommu-strict', 'iommu-lazy', 'iommu-pt']) {
     t.ok(devices(name).includes('intel-iommu,intremap=on'));
-    t.match(values(qemuCommand(request(builtIn(name))), '-machine'), [/^q35,kernel-irqchip=split,/]);
+    t.match(values(commandOf(builtIn(name)), '-machine'), [/^q35,kernel-irqchip=split,/]);
   }
   t.match(append('iommu-strict'), / intel_iommu=on iommu\.strict=1$/);
   t.match(append('iommu-lazy'), / intel_iommu=on iommu\.strict=0$/);
@@ -83,13 +95,17 @@ t.test('each profile differs in what it is for', (t) => {
   t.match(append('polled'), / nvme\.poll_queues=2$/);
   t.match(devices('zns').join(' '), /logical_block_size=4096.*zoned=on,zoned\.zone_size=16M/);
   t.match(devices('pi').join(' '), /,ms=8,pi=1/);
-  const icount = qemuCommand(request(builtIn('icount'), { accel: 'kvm' }));
+  const icount = commandOf(builtIn('icount'), { accel: 'kvm' });
   t.same(values(icount, '-icount'), ['shift=0,sleep=off']);
-  t.same([values(icount, '-smp'), values(icount, '-accel')], [['1'], ['tcg,tb-size=256']], 'never KVM');
+  t.same(
+    [values(icount, '-smp'), values(icount, '-accel')],
+    [['1'], ['tcg,tb-size=256']],
+    'TCG though KVM was requested',
+  );
   t.end();
 });
 
-t.test('multipath: two controllers of one subsystem, each on a port of its own', (t) => {
+t.test('multipath has two controllers of one subsystem, each on its own port', (t) => {
   const list = devices('multipath');
   const port = (n: number) =>
     `pcie-root-port,id=port-nvme-mp-${n},bus=pcie.0,addr=0x1${n},chassis=${n + 1},slot=${n + 1}`;
@@ -110,7 +126,7 @@ t.test('multipath: two controllers of one subsystem, each on a port of its own',
   t.end();
 });
 
-t.test('arguments of the request come last, KVM when asked for, commas survive', (t) => {
+t.test('a request adds its arguments last, selects KVM, and has its commas escaped', (t) => {
   const more = {
     accel: 'kvm' as const,
     kernelArgs: ['debug', 'panic=0'],
@@ -118,17 +134,41 @@ t.test('arguments of the request come last, KVM when asked for, commas survive',
     name: 'a,b',
     dir: '/x,y',
   };
-  const command = qemuCommand(request(builtIn('polled'), more));
+  const command = commandOf(builtIn('polled'), more);
   t.match(values(command, '-append')[0], /nvme\.poll_queues=2 debug panic=0$/);
   t.same(command.slice(-2), ['-m', '2G']);
   t.same([values(command, '-accel'), values(command, '-cpu')], [['kvm'], ['host']]);
   t.same(values(command, '-name'), ['a,,b']);
   t.match(values(command, '-drive')[2], 'file=/x,,y/drive-data-data.raw');
-  t.equal(kernelArguments(request(builtIn('plain')))[0], 'console=ttyS0');
+  t.equal(kernelArguments(request(builtIn('plain')), x86)[0], 'console=ttyS0');
   t.end();
 });
 
-t.test("a user's profiles extend what is there", async (t) => {
+t.test('an architecture decides program, machine, CPU, console and kernel arguments of a guest', (t) => {
+  const other: Arch = {
+    ...x86,
+    qemu: {
+      ...x86.qemu,
+      ...{ system: 'qemu-system-other', machine: 'virt', machineOptions: { gic: '3' }, globals: [] },
+      ...{ emulatedCpu: 'core', iommu: { device: 'smmu', fields: {}, machineOptions: { iommu: 'on' } } },
+    },
+    console: { device: 'ttyAMA0', kernelArgs: ['pl011.x=1'] },
+    emulatedKernelArgs: ['clock=y'],
+  };
+  const command = commandOf(builtIn('iommu-pt'), {}, other);
+  t.equal(command[0], 'qemu-system-other');
+  t.same(values(command, '-global'), []);
+  t.same(values(command, '-machine'), ['virt,iommu=on,gic=3']);
+  t.same(values(command, '-cpu'), ['core']);
+  t.ok(values(command, '-device').includes('smmu'));
+  t.match(values(command, '-append')[0], /^console=ttyAMA0 .* pl011\.x=1 .* clock=y intel_iommu=on/);
+  const icount = commandOf(builtIn('icount'), {}, other);
+  t.same([values(icount, '-machine'), values(icount, '-cpu')], [['virt,gic=3'], ['core']]);
+  t.throws(() => probeDisk({ ...x86, name: 'other' }), LabError);
+  t.end();
+});
+
+t.test("a user's profile extends a built-in profile or an earlier one of its file", async (t) => {
   const file = join(
     t.testdir({
       'g.yaml': [
@@ -152,7 +192,7 @@ t.test("a user's profiles extend what is there", async (t) => {
   t.equal((await loadProfiles()).size, Object.keys(profiles).length);
 });
 
-t.test('every problem of a file of profiles is told at once, with its place', async (t) => {
+t.test('a file of profiles throws one InputError with every problem and its place', async (t) => {
   const dir = t.testdir({
     'bad.yaml': `guests:
   a: { extend: nowhere }
@@ -195,14 +235,24 @@ t.test('every problem of a file of profiles is told at once, with its place', as
   await t.rejects(loadProfiles(join(dir, 'none.yaml')), { exitCode: 2, message: /cannot read/ });
 });
 
-t.test('the boot sector of the KVM probe is one', (t) => {
-  const disk = bootDisk();
-  t.equal(disk.readUInt16LE(510), 0xaa55);
-  t.equal(disk[0], 0xfa, 'starts with its first instruction');
+t.test('the disk of the x86-64 probe is a boot sector that begins with its first instruction', (t) => {
+  const { disk, exitCode } = probeDisk(x86);
+  t.equal(disk.readUInt16LE(510), 0xaa55, 'signature of a boot sector');
+  t.equal(disk[0], 0xfa, 'first byte: cli');
+  t.equal(exitCode, 43);
   t.end();
 });
 
-t.test("every key that is made can be read by OpenSSH's tools", async (t) => {
+const hasAssembler = process.arch === x86.node && spawnSync('as', ['--64', '--version']).status === 0;
+const skip = hasAssembler ? false : 'no assembler for x86-64';
+t.test('the boot sector of the x86-64 probe is its source, assembled', { skip }, async (t) => {
+  const [object, binary] = [join(t.testdir(), 'probe.o'), join(t.testdirName, 'probe.bin')];
+  await run('as', ['--64', '-o', object, join(import.meta.dirname, 'accel-probe.x86_64.S')]);
+  await run('ld', ['-m', 'elf_x86_64', '-Ttext', '0x7c00', '--oformat', 'binary', '-o', binary, object]);
+  t.same(readFileSync(binary), probeDisk(x86).disk.subarray(0, 512));
+});
+
+t.test('ssh-keygen reads every generated key', async (t) => {
   const dir = t.testdir({});
   for (let count = 0; count < 8; count++) {
     const key = makeKey();

@@ -8,11 +8,12 @@ import type { Layout } from './layout.ts';
 import type { Qmp } from './qmp.ts';
 import type { Qtest } from './qtest.ts';
 
+/** Longest request line, characters. */
 const LINE_LIMIT = 64 << 10;
-/** More console than this since the mark: its end is what a test looks at. */
+/** Most console text in a reply, bytes: the end of what came since the mark. */
 const TEXT_LIMIT = 4 << 20;
 
-/** What the verbs work on. */
+/** The parts of one guest that the verbs work on. */
 export interface HostTools {
   qmp: Qmp;
   qtest: Qtest;
@@ -21,12 +22,15 @@ export interface HostTools {
 }
 
 type Args = HostRequest['args'];
+/** Carries out a request; returns the text of the reply, if it has one. Throws what the reply reports as its error. */
 type Verb = (args: Args) => Promise<string | undefined> | string | undefined;
+/** The verbs of the host protocol (lab/model/protocol.ts) for one guest. */
+export type HostVerbs = Record<HostRequest['verb'], Verb>;
 
-/** The one of `list` that an argument names. */
-function named<T>(list: readonly T[], nameOf: (item: T) => string, args: Args, key: string): T {
-  const found = list.find((item) => nameOf(item) === args[key]);
-  if (found) return found;
+/** The item of `list` that argument `key` names. */
+function lookUp<T>(list: readonly T[], nameOf: (item: T) => string, args: Args, key: string): T {
+  const item = list.find((candidate) => nameOf(candidate) === args[key]);
+  if (item) return item;
   const expected = `one of ${list.map(nameOf).join(', ') || '(none in this guest)'}`;
   throw new InputError({ what: `${key}: ${args[key] ?? 'missing'}`, expected });
 }
@@ -41,18 +45,17 @@ function throttle(qmp: Qmp, device: string, iops: number): Promise<unknown> {
   return qmp.execute('block_set_io_throttle', { device, ...unlimited, iops });
 }
 
-/** The verbs of the protocol (lab/model/protocol.ts) for one guest. */
-export function verbs({ qmp, qtest, layout, console }: HostTools): Record<HostRequest['verb'], Verb> {
+export function hostVerbs({ qmp, qtest, layout, console }: HostTools): HostVerbs {
   let mark = 0;
-  const controller = (args: Args) => named(layout.controllers, ({ name }) => name, args, 'serial');
-  const nothing = () => undefined;
+  const controller = (args: Args) => lookUp(layout.controllers, ({ name }) => name, args, 'serial');
+  const noText = () => undefined;
   return {
-    hello: nothing,
-    unplug: (args) => unplug(qmp, qtest, controller(args), args.abrupt === true).then(nothing),
-    replug: (args) => replug(qmp, qtest, controller(args)).then(nothing),
+    ping: noText,
+    unplug: (args) => unplug(qmp, qtest, controller(args), args.abrupt === true).then(noText),
+    replug: (args) => replug(qmp, qtest, controller(args)).then(noText),
     throttle: (args) => {
-      const { drive } = named(layout.namespaces, (place) => place.drive, args, 'drive');
-      return throttle(qmp, drive, iopsOf(args)).then(nothing);
+      const { drive } = lookUp(layout.namespaces, (place) => place.drive, args, 'drive');
+      return throttle(qmp, drive, iopsOf(args)).then(noText);
     },
     mark: () => {
       mark = console.size;
@@ -62,23 +65,23 @@ export function verbs({ qmp, qtest, layout, console }: HostTools): Record<HostRe
   };
 }
 
-/** Answers one line; whatever is wrong with it or with the deed is in the reply, never thrown. */
-export async function answer(table: ReturnType<typeof verbs>, line: string): Promise<HostReply> {
+/** Answers one line. Never throws: a malformed request and a verb that fails become the reply's error. */
+async function answer(verbs: HostVerbs, line: string): Promise<HostReply> {
   let id = 0;
   try {
     const value: unknown = JSON.parse(line);
-    const claimed = (value as { id?: unknown } | null)?.id;
-    if (typeof claimed === 'number' && Number.isInteger(claimed)) id = claimed;
-    const request = check(HostRequest, value, 'help request');
-    const text = await table[request.verb](request.args);
+    const requestId = (value as { id?: unknown } | null)?.id;
+    if (typeof requestId === 'number' && Number.isInteger(requestId)) id = requestId;
+    const request = check(HostRequest, value, 'host request');
+    const text = await verbs[request.verb](request.args);
     return { id, ok: true, ...(text === undefined ? {} : { text }) };
   } catch (error) {
     return { id, ok: false, error: errorText(error) };
   }
 }
 
-/** Serves one connection: requests are done one after the other, each is replied to. */
-export function serve(stream: Duplex, table: ReturnType<typeof verbs>): void {
+/** Serves one connection: carries out its requests one after another and replies to each. */
+export function serveConnection(stream: Duplex, verbs: HostVerbs): void {
   let partial = '';
   let queue = Promise.resolve();
   stream.setEncoding('utf8');
@@ -89,7 +92,7 @@ export function serve(stream: Duplex, table: ReturnType<typeof verbs>): void {
     if (partial.length > LINE_LIMIT) return void stream.destroy();
     for (const line of lines.filter((each) => each.trim() !== '')) {
       queue = queue.then(async () => {
-        const reply = await answer(table, line);
+        const reply = await answer(verbs, line);
         if (stream.writable) stream.write(`${JSON.stringify(reply)}\n`);
       });
     }

@@ -1,7 +1,7 @@
-export { type AccelFound, probeAccel } from './accel.ts';
+export { probeAccel } from './accel.ts';
 export { bootGuest } from './boot.ts';
-export { bootPaths, kernelArguments, qemuCommand } from './command.ts';
-export type { Patience } from './patience.ts';
+export { qemuCommand } from './command.ts';
 export { profiles } from './profiles.ts';
-export { type Scratch, scratchFolder } from './scratch.ts';
+export { scratchFolder } from './scratch.ts';
+export type { Timeouts } from './timeouts.ts';
 export { loadProfiles } from './userprofiles.ts';

@@ -3,15 +3,15 @@ import { LabError } from '../core/errors.ts';
 
 const TYPE = 'ssh-ed25519';
 
-/** An ed25519 key, in the forms that both ends of SSH keep keys in. */
+/** An ed25519 key in the formats of both ends of SSH. */
 export interface Key {
-  /** OpenSSH's private key file. */
+  /** Private key file of OpenSSH. */
   private: string;
-  /** dropbear's private key file. */
+  /** Private key file of dropbear. */
   dropbear: Buffer;
-  /** The public key as SSH sends it. */
+  /** Public key as SSH sends it. */
   public: Buffer;
-  /** The public key as a line of `authorized_keys`. */
+  /** Public key as a line of `authorized_keys`. */
   publicLine: string;
 }
 
@@ -21,17 +21,17 @@ function uint32(value: number): Buffer {
   return bytes;
 }
 
-/** An SSH string: its length as 32 bits, then its bytes (RFC 4251). */
+/** An SSH string: its length as 32 bits, then its bytes (RFC 4251, section 5). */
 function sshString(value: Uint8Array | string): Buffer {
   const bytes = Buffer.from(value);
   return Buffer.concat([uint32(bytes.length), bytes]);
 }
 
-/** An unencrypted private key file (OpenSSH's PROTOCOL.key). */
+/** An unencrypted private key file (PROTOCOL.key of OpenSSH). */
 function opensshFile(publicKey: Buffer, pair: Buffer): string {
   const check = randomBytes(4);
   const secret = Buffer.concat([check, check, publicKey, sshString(pair), sshString('ringlab')]);
-  // Padded to the cipher's block, which is 8 bytes for none, with 1, 2, 3...
+  // Padded with 1, 2, 3... to the cipher's block size, which is 8 bytes without a cipher.
   const padding = Buffer.from([1, 2, 3, 4, 5, 6, 7]).subarray(0, -secret.length & 7);
   const whole = Buffer.concat([
     ...[Buffer.from('openssh-key-v1\0'), sshString('none'), sshString('none'), sshString('')],
@@ -41,10 +41,13 @@ function opensshFile(publicKey: Buffer, pair: Buffer): string {
   return `-----BEGIN OPENSSH PRIVATE KEY-----\n${lines}\n-----END OPENSSH PRIVATE KEY-----\n`;
 }
 
-/** Makes a key. Our own writer: of the keys that ssh2 1.17 generates, one in some 270 cannot be read again. */
+/**
+ * Generates a key. The files are written here because one in about 270 keys that ssh2 1.17 generates cannot be parsed again.
+ * Throws LabError when this Node has no ed25519.
+ */
 export function makeKey(): Key {
   const { d, x } = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
-  if (!d || !x) throw new LabError('this node makes no ed25519 keys');
+  if (!d || !x) throw new LabError('this Node generates no ed25519 keys');
   const [secretHalf, publicHalf] = [Buffer.from(d, 'base64url'), Buffer.from(x, 'base64url')];
   const pair = Buffer.concat([secretHalf, publicHalf]);
   const publicKey = Buffer.concat([sshString(TYPE), sshString(publicHalf)]);
@@ -57,5 +60,5 @@ export function makeKey(): Key {
 }
 
 /** A known_hosts line for a guest behind a port of the loopback. */
-export const knownHost = (port: number, host: Buffer) =>
+export const knownHost = (port: number, host: Buffer): string =>
   `[127.0.0.1]:${port} ${TYPE} ${host.toString('base64')}\n`;

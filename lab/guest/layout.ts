@@ -3,26 +3,26 @@ import type { NamespaceInfo } from '../model/protocol.ts';
 
 const MIB = 1 << 20;
 const PAGE = 4096;
-/** PCI device number of the first hot-plug port: clear of what QEMU places by itself. */
+/** PCI device numbers of hot-plug ports: above those that QEMU assigns. */
 const FIRST_PORT = 0x10;
 const LAST_PORT = 0x1e;
 
 type Subsystem = GuestProfile['nvme'][number];
 
-/** A controller with the names QEMU knows it by. */
+/** A controller with its names in QEMU. */
 export interface ControllerPlace {
-  /** `mp@00:10.0`: what the protocol calls it. */
+  /** `mp@00:10.0`: its name in the host protocol. */
   name: string;
   id: string;
   serial: string;
-  /** The pcie-root-port that it sits on, if it can be unplugged. */
+  /** Its pcie-root-port, if it can be unplugged. */
   port?: { id: string; device: number };
   subsystem?: string;
   mdts: number;
   ioQueuePairs: number;
 }
 
-/** A namespace, the drive behind it and the controller that it is declared on. */
+/** A namespace, the drive behind it and the controller that QEMU attaches it to. */
 export interface NamespacePlace {
   drive: string;
   controller: string;
@@ -34,14 +34,14 @@ export interface NamespacePlace {
   info: NamespaceInfo;
 }
 
-/** Where everything of a profile's NVMe hardware goes. Pure data, the same for every boot. */
+/** The NVMe hardware of a profile with its ids, ports and sizes: the same for every boot. */
 export interface Layout {
   subsystems: string[];
   controllers: ControllerPlace[];
   namespaces: NamespacePlace[];
 }
 
-/** A lone controller that stays in place needs no subsystem, and the kernel then sees no multipath. */
+/** A single controller without hot-plug has no subsystem, so that the kernel sees no multipath. */
 const needsSubsystem = ({ controllers }: Subsystem) =>
   controllers.length > 1 || controllers.some((controller) => controller.hotplug);
 
@@ -94,19 +94,21 @@ function placeNamespaces(subsystem: Subsystem, controllers: ControllerPlace[]): 
   });
 }
 
-/** How many hot-plug ports a guest can have. */
+/** Most hot-plug ports of a guest. */
 export const MAX_PORTS = LAST_PORT - FIRST_PORT + 1;
 
-/** Places the NVMe hardware of a profile that has passed `profileProblems`. */
+/** The layout of a profile without `profileProblems`. */
 export function layOut(profile: GuestProfile): Layout {
   let port = FIRST_PORT;
-  const placed = profile.nvme.map((subsystem) => {
+  const subsystems = profile.nvme.map((subsystem) => {
     const controllers = placeControllers(subsystem, () => port++);
     return { subsystem, controllers, namespaces: placeNamespaces(subsystem, controllers) };
   });
   return {
-    subsystems: placed.filter((p) => needsSubsystem(p.subsystem)).map((p) => `subsys-${p.subsystem.name}`),
-    controllers: placed.flatMap((p) => p.controllers),
-    namespaces: placed.flatMap((p) => p.namespaces),
+    subsystems: subsystems
+      .filter(({ subsystem }) => needsSubsystem(subsystem))
+      .map(({ subsystem }) => `subsys-${subsystem.name}`),
+    controllers: subsystems.flatMap(({ controllers }) => controllers),
+    namespaces: subsystems.flatMap(({ namespaces }) => namespaces),
   };
 }

@@ -3,7 +3,7 @@ import { GuestProfile, type GuestProfileInput } from '../model/guest.ts';
 type SubsystemInput = NonNullable<GuestProfileInput['nvme']>[number];
 type NamespaceInput = SubsystemInput['namespaces'][number];
 
-/** One controller with a drive of its own: the kernel sees no subsystem and no multipath. */
+/** One controller with its drive: the kernel sees no subsystem and no multipath. */
 const drive = (name: string, ...namespaces: NamespaceInput[]): SubsystemInput => ({
   name,
   controllers: [{ serial: name }],
@@ -12,7 +12,7 @@ const drive = (name: string, ...namespaces: NamespaceInput[]): SubsystemInput =>
 
 const data = () => drive('data', { role: 'data' });
 
-/** Two controllers on ports of their own, and namespaces that both reach. QEMU wants one serial number for both. */
+/** Two controllers, each on a hot-plug port, that share their namespaces. QEMU requires the same serial number for both. */
 const multipath = (): SubsystemInput => ({
   name: 'mp',
   controllers: [
@@ -66,7 +66,7 @@ const TABLE: GuestProfileInput[] = [
   },
   {
     name: 'small-mdts',
-    summary: 'a drive that takes no more than 32 KiB in one command',
+    summary: 'a drive whose commands transfer at most 32 KiB',
     nvme: [{ ...data(), controllers: [{ serial: 'data', mdts: 3 }] }],
   },
   {
@@ -89,11 +89,11 @@ const TABLE: GuestProfileInput[] = [
   },
   {
     name: 'zns',
-    summary: 'a zoned namespace (16 MiB zones), one with more than 2^32 blocks, and a plain one',
+    summary: 'a zoned namespace with 16 MiB zones, a zoned one with more than 2^32 blocks, and a plain one',
     nvme: [
       data(),
       drive('zoned', { role: 'zoned', blockSize: 4096, zoned: { zoneSizeMiB: 16 } }),
-      // 4 TiB, sparse: places in its last zones need more than 32 bits.
+      // 4 TiB, sparse: block numbers of its last zones need more than 32 bits.
       drive('far', { role: 'zoned-far', sizeMiB: 4 << 20, zoned: { zoneSizeMiB: 512 << 10 } }),
     ],
   },

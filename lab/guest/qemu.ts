@@ -2,19 +2,20 @@ import { closeSync, constants, openSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Child, run, start } from '../core/process.ts';
 import { Resources } from '../core/resource.ts';
-import type { BootPaths } from './command.ts';
+import type { BootPaths } from './boot-paths.ts';
 import { ConsoleLog } from './console.ts';
-import { type EndOfQemu, panicIn } from './death.ts';
-import { within } from './patience.ts';
+import { panicIn, type QemuEnd } from './death.ts';
 import { listenOnce, Qmp } from './qmp.ts';
 import { Qtest } from './qtest.ts';
+import { within } from './timeouts.ts';
 
-const STDERR_BYTES = 8 << 10;
-/** After a panic QEMU ends by itself (panic=-1, -no-reboot) unless somebody's kernel arguments say otherwise. */
+/** Characters kept of QEMU's standard error. */
+const STDERR_KEPT = 8 << 10;
+/** After a panic QEMU ends by itself (panic=-1, -no-reboot), unless the user's kernel arguments override that. */
 const PANIC_GRACE_MS = 5_000;
-/** A connection that QEMU made before it ended is here by then. */
+/** A connection that QEMU made before it ended is accepted by then. */
 const CONNECT_MS = 200;
-/** What the console's pipe holds when QEMU ends is read by then. */
+/** The reader has emptied the console's pipe by then. */
 const READER_MS = 2_000;
 
 /** A running QEMU: its process, console and control channels. */
@@ -23,87 +24,88 @@ export interface Machine extends AsyncDisposable {
   readonly console: ConsoleLog;
   readonly qmp: Promise<Qmp>;
   readonly qtest: Promise<Qtest>;
+  /** On the clock of `performance.now()`. */
   readonly startedAt: number;
   /** Resolves when QEMU is gone and its console is in the file; never rejects. */
-  readonly ended: Promise<EndOfQemu>;
+  readonly ended: Promise<QemuEnd>;
   kill(): void;
 }
 
 function keepStderr(child: Child): () => string {
   let text = '';
   child.stderr.on('data', (chunk: Buffer) => {
-    text = (text + chunk.toString('utf8')).slice(-STDERR_BYTES);
+    text = (text + chunk.toString('utf8')).slice(-STDERR_KEPT);
   });
   return () => text;
 }
 
-/** Notes what only shows while QEMU runs, and makes sure that a panic is an end. */
+/** Records the panic and the shutdown reason, which are gone once QEMU has ended. Kills a QEMU that outlives a panic. */
 function observe(console: ConsoleLog, qmp: Promise<Qmp>, kill: () => void) {
-  const seen: { panic?: string; shutdown?: string; timer?: NodeJS.Timeout } = {};
+  const observed: { panic?: string; shutdown?: string; timer?: NodeJS.Timeout } = {};
   const stop = console.watch((line) => {
     const panic = panicIn(line);
     if (panic === undefined) return;
-    seen.panic = panic;
-    seen.timer = setTimeout(kill, PANIC_GRACE_MS);
+    observed.panic = panic;
+    observed.timer = setTimeout(kill, PANIC_GRACE_MS);
     stop();
   });
   void qmp.then(
     (channel) =>
       channel.onEvent(({ event, data }) => {
-        if (event === 'SHUTDOWN') seen.shutdown = String(data.reason);
+        if (event === 'SHUTDOWN') observed.shutdown = String(data.reason);
       }),
     () => {},
   );
-  return seen;
+  return observed;
 }
 
 /**
- * Starts a program whose output is lost if it cannot be written at once. QEMU's serial port gives up on a byte after four tries,
- * and Node's own pipes are sockets, which are full after some hundred single bytes: the console had holes when the lab was
- * busy. So the program writes to a pipe proper, which takes 64 KiB, and `cat` keeps it empty.
+ * Starts a program whose output must always find room. QEMU's serial port drops a byte after four attempts to write it, and the
+ * pipes of Node are sockets, which are full after some hundred single bytes: consoles had holes when the lab was busy. So the
+ * program writes into a real pipe, which takes 64 KiB, and `cat` empties it.
  */
-async function startWithOutput(program: string, args: readonly string[], path: string, resources: Resources) {
+async function startWithPipe(program: string, args: readonly string[], path: string, resources: Resources) {
   await run('mkfifo', ['-m', '600', path]);
-  // For reading and writing, since to open it for one of them would wait for the other.
+  // For reading and writing: opening a FIFO for one of them waits until the other end is open.
   const write = openSync(path, constants.O_RDWR);
   const read = openSync(path, constants.O_RDONLY);
   unlinkSync(path);
   try {
     const reader = start('cat', [], { stdinFd: read, graceMs: 1000 });
-    // It has read to the end when it ends by itself, soon after the program has.
+    // `cat` ends by itself soon after the program, when it has read everything.
     resources.defer(() => within(READER_MS, reader.ended).then(() => reader.stop()));
     const child = resources.use(start(program, args, { stdoutFd: write, graceMs: 1000 }));
     return { child, output: reader.stdout };
   } finally {
-    // The program is the only writer then, and its end is the end of the output.
+    // Leaves the program as the only writer, so that its end is the end of the output.
     closeSync(write);
     closeSync(read);
   }
 }
 
-/** Starts QEMU. It is gone when the result is disposed, and its sockets and console are closed. */
+/** Starts QEMU with its sockets and console in `dir`. Disposing kills it and closes them. Throws LabError when it cannot start. */
 export async function startQemu(command: readonly string[], dir: string, paths: BootPaths): Promise<Machine> {
   await using resources = new Resources();
-  const listening = {
+  const listeners = {
     qmp: resources.use(await listenOnce(paths.qmp)),
     qtest: resources.use(await listenOnce(paths.qtest)),
   };
   const [program = '', ...args] = command;
   const startedAt = performance.now();
-  const { child, output } = await startWithOutput(program, args, join(dir, 'console.pipe'), resources);
+  const { child, output } = await startWithPipe(program, args, join(dir, 'console.pipe'), resources);
   child.stdin.end();
   const stderr = keepStderr(child);
   const console = new ConsoleLog(output, join(dir, 'console.log'));
-  const qmp = listening.qmp.connection.then((socket) => new Qmp(socket));
-  const qtest = listening.qtest.connection.then((socket) => new Qtest(socket));
+  const qmp = listeners.qmp.connection.then((socket) => new Qmp(socket));
+  const qtest = listeners.qtest.connection.then((socket) => new Qtest(socket));
   const kill = () => void child.stop();
-  const seen = observe(console, qmp, kill);
+  const observed = observe(console, qmp, kill);
   const ended = child.ended.then(async ({ code, signal }) => {
     await console.drained;
-    clearTimeout(seen.timer);
-    // Its last event, which says why it ended, may still be on the way; a QEMU that never got so far has no channel.
+    clearTimeout(observed.timer);
+    // The last event, which has the reason of the shutdown, may still be on the way. A QEMU that failed early has no channel.
     await (await within(CONNECT_MS, qmp))?.closed;
-    const { panic, shutdown } = seen;
+    const { panic, shutdown } = observed;
     return { code, signal, stderr: stderr(), ...(panic && { panic }), ...(shutdown && { shutdown }) };
   });
   const owned = resources.move();

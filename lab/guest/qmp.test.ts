@@ -22,22 +22,22 @@ async function connected(t: Test) {
 
 const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
 
-t.test('an event that is waited for arrives, others do not count', async (t) => {
+t.test('nextEvent returns the event that it was asked for and ignores others', async (t) => {
   const { qmp, qemu } = await connected(t);
   const before = timers();
-  const gone = qmp.nextEvent(({ data }) => data.device === 'b', 'unplug of b', 10_000);
+  const event = qmp.nextEvent(({ data }) => data.device === 'b', 'unplug of b', 10_000);
   qemu.write(
     '{"event":"DEVICE_DELETED","data":{"device":"a"}}\n{"event":"DEVICE_DELETED","data":{"device":"b"}}\n',
   );
-  t.same(await gone, { event: 'DEVICE_DELETED', data: { device: 'b' } });
-  t.equal(timers(), before, 'a timer keeps the process alive');
+  t.same(await event, { event: 'DEVICE_DELETED', data: { device: 'b' } });
+  t.equal(timers(), before, 'timers that keep the process alive');
 });
 
-t.test('who waits for an event is told when QEMU ends', async (t) => {
+t.test('nextEvent rejects with LabError when QEMU ends', async (t) => {
   const { qmp, qemu } = await connected(t);
   const before = timers();
-  const gone = qmp.nextEvent(() => true, 'unplug of b', 60_000);
+  const event = qmp.nextEvent(() => true, 'unplug of b', 60_000);
   qemu.destroy();
-  await t.rejects(gone, new LabError('unplug of b: QEMU has ended'));
-  t.equal(timers(), before, 'a timer keeps the process alive');
+  await t.rejects(event, new LabError('unplug of b: QEMU has ended'));
+  t.equal(timers(), before, 'timers that keep the process alive');
 });

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { LabError } from '../core/errors.ts';
 
-/** A control channel that no longer answers is broken: QEMU serves it from its main loop. */
+/** QEMU answers from its main loop: a channel without an answer for this long is broken. */
 const ANSWER_MS = 60_000;
 
 const Message = z.object({
@@ -15,13 +15,13 @@ const Message = z.object({
   data: z.record(z.string(), z.unknown()).optional(),
 });
 
-/** Something that QEMU tells by itself: `SHUTDOWN`, `DEVICE_DELETED`. */
+/** An asynchronous event of QEMU: `SHUTDOWN`, `DEVICE_DELETED`. */
 export interface QmpEvent {
   event: string;
   data: Record<string, unknown>;
 }
 
-/** A Unix socket on which the lab listens for the one connection that QEMU makes. */
+/** Listens on a Unix socket for the single connection that QEMU makes. Disposing closes both. */
 export async function listenOnce(path: string): Promise<{ connection: Promise<Socket> } & AsyncDisposable> {
   const server = createServer();
   const connection = new Promise<Socket>((resolve) => server.once('connection', resolve));
@@ -36,44 +36,44 @@ export async function listenOnce(path: string): Promise<{ connection: Promise<So
   return { connection, [Symbol.asyncDispose]: close };
 }
 
-/** Hands on a socket's lines. The end of the other side shows as `close`; how it ended does not matter. */
-export function linesOf(socket: Socket, onLine: (line: string) => void): void {
+/** Calls `onLine` with each line of a socket. Errors are ignored: the socket's `close` event follows each. */
+export function readLines(socket: Socket, onLine: (line: string) => void): void {
   createInterface({ input: socket })
     .on('line', onLine)
     .on('error', () => {});
 }
 
-type Waiting = { resolve: (value: unknown) => void; reject: (error: Error) => void; command: string };
+type PendingCommand = { resolve: (value: unknown) => void; reject: (error: Error) => void; command: string };
 
 /** The QEMU machine protocol over a connected socket. */
 export class Qmp {
   readonly #socket: Socket;
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #pending = new Map<number, PendingCommand>();
   readonly #listeners = new Set<(event: QmpEvent) => void>();
-  /** Resolves when QEMU has closed its end and all that it said has been taken. */
+  /** Resolves when QEMU has closed its end and every message has been handled. */
   readonly closed: Promise<void>;
-  #next = 1;
+  #nextId = 1;
   #closed = false;
 
   constructor(socket: Socket) {
     this.#socket = socket;
-    linesOf(socket, (line) => this.#take(line));
+    readLines(socket, (line) => this.#take(line));
     this.closed = new Promise((resolve) => {
       socket.once('close', () => {
-        this.#lost();
+        this.#rejectPending();
         resolve();
       });
     });
   }
 
-  /** Runs a command; rejects with QEMU's own words, or when QEMU ends or does not answer. */
+  /** Runs a command and returns its result. Throws LabError with QEMU's message, or when QEMU ends or does not answer in time. */
   execute(command: string, args: Record<string, unknown> = {}, deadlineMs = ANSWER_MS): Promise<unknown> {
-    const id = this.#next++;
+    const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       if (this.#closed) return reject(new LabError(`QMP ${command}: QEMU has ended`));
       const timer = setTimeout(() => {
-        this.#waiting.delete(id);
-        reject(new LabError(`QMP ${command}: no answer in ${deadlineMs} ms`));
+        this.#pending.delete(id);
+        reject(new LabError(`QMP ${command}: no answer within ${deadlineMs} ms`));
       }, deadlineMs);
       const settle =
         <T>(then: (value: T) => void) =>
@@ -81,26 +81,35 @@ export class Qmp {
           clearTimeout(timer);
           then(value);
         };
-      this.#waiting.set(id, { command, resolve: settle(resolve), reject: settle(reject) });
+      this.#pending.set(id, { command, resolve: settle(resolve), reject: settle(reject) });
       this.#socket.write(`${JSON.stringify({ execute: command, arguments: args, id })}\n`);
     });
   }
 
-  /** Calls `listener` with each later event; returns the way to stop. */
+  /** Calls `listener` with each later event. Returns a function that stops it. */
   onEvent(listener: (event: QmpEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** The next event that `wanted` accepts; rejects after `deadlineMs` or when QEMU ends. Start to wait before causing it. */
-  async nextEvent(wanted: (event: QmpEvent) => boolean, what: string, deadlineMs: number): Promise<QmpEvent> {
+  /**
+   * The next event that `accepts` returns true for. Must be called before the command that causes the event. Throws LabError,
+   * which begins with `subject`, after `deadlineMs` or when QEMU ends.
+   */
+  async nextEvent(
+    accepts: (event: QmpEvent) => boolean,
+    subject: string,
+    deadlineMs: number,
+  ): Promise<QmpEvent> {
     let stop = () => {};
     let timer: NodeJS.Timeout | undefined;
     try {
       return await new Promise((resolve, reject) => {
-        stop = this.onEvent((event) => wanted(event) && resolve(event));
-        void this.closed.then(() => reject(new LabError(`${what}: QEMU has ended`)));
-        timer = setTimeout(() => reject(new LabError(`${what}: not in ${deadlineMs} ms`)), deadlineMs);
+        stop = this.onEvent((event) => accepts(event) && resolve(event));
+        void this.closed.then(() => reject(new LabError(`${subject}: QEMU has ended`)));
+        timer = setTimeout(() => {
+          reject(new LabError(`${subject}: no event within ${deadlineMs} ms`));
+        }, deadlineMs);
       });
     } finally {
       clearTimeout(timer);
@@ -109,23 +118,23 @@ export class Qmp {
   }
 
   #take(line: string): void {
-    const parsed = Message.safeParse(parseJson(line));
-    if (!parsed.success) return;
-    const { id, error, event, data = {} } = parsed.data;
+    const message = Message.safeParse(parseJson(line));
+    if (!message.success) return;
+    const { id, error, event, data = {} } = message.data;
     if (event !== undefined) for (const listener of [...this.#listeners]) listener({ event, data });
-    const waiting = id === undefined ? undefined : this.#waiting.get(id);
-    if (id === undefined || !waiting) return;
-    this.#waiting.delete(id);
-    if (error) waiting.reject(new LabError(`QMP ${waiting.command}: ${error.desc}`));
-    else waiting.resolve(parsed.data.return);
+    const pending = id === undefined ? undefined : this.#pending.get(id);
+    if (id === undefined || !pending) return;
+    this.#pending.delete(id);
+    if (error) pending.reject(new LabError(`QMP ${pending.command}: ${error.desc}`));
+    else pending.resolve(message.data.return);
   }
 
-  #lost(): void {
+  #rejectPending(): void {
     this.#closed = true;
-    for (const { command, reject } of this.#waiting.values()) {
+    for (const { command, reject } of this.#pending.values()) {
       reject(new LabError(`QMP ${command}: QEMU has ended`));
     }
-    this.#waiting.clear();
+    this.#pending.clear();
   }
 }
 
@@ -137,10 +146,10 @@ function parseJson(line: string): unknown {
   }
 }
 
-/** The host port that QEMU forwards to the guest's SSH port, from `info usernet`. */
+/** The host port that QEMU forwards to the guest's SSH port, from `info usernet`. Throws LabError when there is none. */
 export async function forwardedPort(qmp: Qmp): Promise<number> {
   const text = String(await qmp.execute('human-monitor-command', { 'command-line': 'info usernet' }));
   const port = /TCP\[HOST_FORWARD\]\s+\d+\s+127\.0\.0\.1\s+(\d+)\s+\S+\s+22\b/.exec(text)?.[1];
-  if (!port) throw new LabError(`QEMU names no forwarded port:\n${text}`);
+  if (!port) throw new LabError(`QEMU reports no forwarded port:\n${text}`);
   return Number(port);
 }

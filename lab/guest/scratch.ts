@@ -3,9 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+/** `ringlab-<pid of the lab>-<random>`. */
 const NAME = /^ringlab-(\d+)-/;
 
-function alive(pid: number): boolean {
+function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
@@ -14,26 +15,27 @@ function alive(pid: number): boolean {
   }
 }
 
-/** Removes the scratch folders of labs that were killed: the process id in the name is nobody's any more. */
+/** Removes the scratch folders of labs that were killed: no process has the id in the folder's name. */
 function sweep(parent: string): void {
   for (const name of readdirSync(parent)) {
     const pid = Number(NAME.exec(name)?.[1]);
-    if (!pid || alive(pid)) continue;
-    // Another user's folder is not ours to remove.
+    if (!pid || isAlive(pid)) continue;
+    // A folder of another user cannot be removed.
     try {
       rmSync(join(parent, name), { recursive: true, force: true });
     } catch {}
   }
 }
 
-/** A folder for one guest that is gone when it is disposed, or at the next start of a lab if this one is killed. */
-export interface Scratch extends AsyncDisposable {
+/** A folder for one guest. Disposing removes it; the next lab does so if this one is killed. */
+interface Scratch extends AsyncDisposable {
   readonly dir: string;
 }
 
 /**
- * Makes a scratch folder with a short path (sockets in it have to fit in 107 bytes): in `$XDG_RUNTIME_DIR` for `sockets`,
- * which is small and private, else among the temporary files.
+ * Creates a scratch folder with a short path, because the path of a socket in it has at most 107 bytes (unix(7)). `sockets` are
+ * in `$XDG_RUNTIME_DIR`, which is private but small; `guest`, with drives and consoles, is among the temporary files. Throws the
+ * error of the file system when /tmp cannot be written either.
  */
 export async function scratchFolder(kind: 'sockets' | 'guest'): Promise<Scratch> {
   const runtime = kind === 'sockets' ? process.env.XDG_RUNTIME_DIR : undefined;

@@ -3,19 +3,19 @@ import { dirname, join } from 'node:path';
 import { run } from '../core/process.ts';
 import { makeKey } from './keys.ts';
 
-/** Both ends' keys for one boot. */
+/** The SSH keys of one boot. */
 export interface Keys {
-  /** The client's private key in OpenSSH's format. */
+  /** Private key of the client, in OpenSSH's format. */
   client: string;
-  /** File with `client`, readable by its owner only, as the system's ssh wants it. */
+  /** File with `client`, readable by its owner only: the system's ssh refuses others. */
   clientFile: string;
-  /** The host's public key as SSH sends it. */
+  /** Public key of the guest's sshd, as SSH sends it. */
   host: Buffer;
 }
 
 /**
- * Makes keys that live as long as this boot, and the archive at `seed` from which init takes the guest's half. It goes in as a
- * drive, so the image stays the same for every boot.
+ * Generates the keys of one boot, and writes the guest's half into the tar archive `seed`. Init unpacks it from a drive, so that
+ * the image is the same for every boot.
  */
 export async function makeSeed(dir: string, seed: string, signal: AbortSignal): Promise<Keys> {
   const client = makeKey();

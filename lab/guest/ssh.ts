@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import ssh2, { type Client, type ClientChannel, type ConnectConfig, type SFTPWrapper } from 'ssh2';
 import { LabError } from '../core/errors.ts';
 import type { ExecOptions, Guest } from '../model/machine.ts';
-import { attend, type ExecResult, foldersOf } from './channel.ts';
+import { type ExecResult, foldersOf, pipeChannel } from './channel.ts';
 
 type PushFile = Parameters<Guest['push']>[0][number];
 
@@ -11,24 +11,24 @@ export interface SshTarget {
   privateKey: string;
   /** The only host key that is accepted. */
   hostKey: Buffer;
-  /** A guest that answers none of `misses` questions, `intervalMs` apart, is taken for gone. */
+  /** The connection is closed when the guest answers none of `misses` keepalive messages, `intervalMs` apart. */
   keepalive: { intervalMs: number; misses: number };
   signal: AbortSignal;
 }
 
-/** Ciphers that need no wide registers come first: the other end is likely emulated. */
+/** Ciphers without wide registers come first: they are cheap for an emulated guest. */
 const ALGORITHMS: ConnectConfig['algorithms'] = {
   cipher: ['chacha20-poly1305@openssh.com', 'aes128-ctr'],
   compress: ['none'],
 };
 
-/** One SSH connection to a guest. */
+/** The SSH connection to a guest. */
 export class SshLink implements AsyncDisposable {
   readonly #client: Client;
-  /** Resolves with the reason when the connection is over, however it ended. */
+  /** Resolves with the reason when the connection has ended, by either side. */
   readonly closed: Promise<string>;
   #sftp: Promise<SFTPWrapper> | undefined;
-  #over = false;
+  #isClosed = false;
 
   private constructor(client: Client) {
     this.#client = client;
@@ -37,11 +37,14 @@ export class SshLink implements AsyncDisposable {
       client.once('close', () => resolve('the connection was closed'));
     });
     void this.closed.then(() => {
-      this.#over = true;
+      this.#isClosed = true;
     });
   }
 
-  /** Connects and logs in as root. Rejects when the other end is not (yet) there or is somebody else. */
+  /**
+   * Connects and logs in as root. Throws LabError when no sshd answers or its host key is not the expected one, the abort reason
+   * when `target.signal` fires.
+   */
   static async connect(target: SshTarget): Promise<SshLink> {
     target.signal.throwIfAborted();
     const client = new ssh2.Client();
@@ -51,7 +54,7 @@ export class SshLink implements AsyncDisposable {
     try {
       await new Promise<void>((resolve, reject) => {
         client.once('ready', resolve);
-        void link.closed.then((why) => reject(new LabError(`SSH to port ${target.port}: ${why}`)));
+        void link.closed.then((reason) => reject(new LabError(`SSH to port ${target.port}: ${reason}`)));
         client.connect({
           host: '127.0.0.1',
           port: target.port,
@@ -75,7 +78,10 @@ export class SshLink implements AsyncDisposable {
     }
   }
 
-  /** Runs a command; `code` is null when a signal ended it or the connection broke. */
+  /**
+   * Runs a command; `code` is null when a signal ended it or the connection broke. Throws LabError when the guest refuses to run
+   * it, the abort reason when `options.signal` fires.
+   */
   async exec(command: string, options: ExecOptions = {}): Promise<ExecResult> {
     const { signal } = options;
     signal?.throwIfAborted();
@@ -83,21 +89,21 @@ export class SshLink implements AsyncDisposable {
     try {
       const result = await new Promise<ExecResult>((resolve, reject) => {
         void this.closed.then(() => resolve({ code: null }));
-        const opened = (error: Error | undefined, channel: ClientChannel) => {
-          if (error) return this.#refused(error, () => resolve({ code: null }), reject);
+        const onChannel = (error: Error | undefined, channel: ClientChannel) => {
+          if (error) return this.#onRefusal(error, () => resolve({ code: null }), reject);
           abort = () => {
             channel.signal('KILL');
             channel.close();
           };
-          attend(channel, options, resolve);
+          pipeChannel(channel, options, resolve);
           signal?.addEventListener('abort', abort, { once: true });
           if (signal?.aborted) abort();
         };
         // ssh2 throws instead of calling back when the connection is already down.
         try {
-          this.#client.exec(command, opened);
+          this.#client.exec(command, onChannel);
         } catch (error) {
-          this.#refused(error as Error, () => resolve({ code: null }), reject);
+          this.#onRefusal(error as Error, () => resolve({ code: null }), reject);
         }
       });
       signal?.throwIfAborted();
@@ -107,7 +113,7 @@ export class SshLink implements AsyncDisposable {
     }
   }
 
-  /** Copies files into the guest, making their folders. */
+  /** Copies files into the guest and creates their folders. Throws LabError when a file cannot be copied. */
   async push(files: readonly PushFile[]): Promise<void> {
     this.#sftp ??= this.#promise((done) => this.#client.sftp(done));
     const sftp = await this.#sftp;
@@ -125,17 +131,20 @@ export class SshLink implements AsyncDisposable {
     );
   }
 
-  /** Listens on a port of the guest's loopback, which the guest picks; every connection to it goes to `onConnection`. */
+  /**
+   * Listens on the guest's loopback, on a port that the guest picks, and passes every connection to `onConnection`. Throws LabError
+   * when the SSH connection has ended.
+   */
   async listenInGuest(
     onConnection: (stream: Duplex) => void,
   ): Promise<{ port: number; close: () => Promise<void> }> {
     const port = await this.#promise<number>((done) => this.#client.forwardIn('127.0.0.1', 0, done));
-    const accept = (info: { destPort: number }, take: () => Duplex, refuse: () => void) =>
-      info.destPort === port ? onConnection(take()) : refuse();
-    this.#client.on('tcp connection', accept);
+    const onTcp = (info: { destPort: number }, accept: () => Duplex, reject: () => void) =>
+      info.destPort === port ? onConnection(accept()) : reject();
+    this.#client.on('tcp connection', onTcp);
     const close = async () => {
-      this.#client.off('tcp connection', accept);
-      // A connection that is gone has taken its forwards along.
+      this.#client.off('tcp connection', onTcp);
+      // The forwards of a connection end with it.
       await this.#promise<void>((done) => this.#client.unforwardIn('127.0.0.1', port, done)).catch(() => {});
     };
     return { port, close };
@@ -146,23 +155,26 @@ export class SshLink implements AsyncDisposable {
     await this.closed;
   }
 
-  /** A guest that is gone cannot run a command, which is no fault of the lab; its loss shows just after the refusal. */
-  #refused(error: Error, gone: () => void, failed: (error: Error) => void): void {
+  /**
+   * Handles a command that was not started. A lost guest is no fault of the lab, but the connection's end is only noticed just
+   * after the refusal.
+   */
+  #onRefusal(error: Error, gone: () => void, failed: (error: Error) => void): void {
     setImmediate(() => {
-      if (this.#over) gone();
+      if (this.#isClosed) gone();
       else failed(new LabError(`cannot run a command in the guest: ${error.message}`));
     });
   }
 
   async #makeFolder(sftp: SFTPWrapper, folder: string): Promise<void> {
-    const there = this.#promise<unknown>((done) => sftp.stat(folder, done));
-    await there.catch(() => this.#promise<void>((done) => sftp.mkdir(folder, done)));
+    const exists = this.#promise<unknown>((done) => sftp.stat(folder, done));
+    await exists.catch(() => this.#promise<void>((done) => sftp.mkdir(folder, done)));
   }
 
-  /** A callback of ssh2 as a promise that also ends when the connection does. */
+  /** A call of ssh2 as a promise that also rejects when the connection ends. */
   #promise<T>(call: (done: (error?: Error | null, value?: T) => void) => unknown): Promise<T> {
     return new Promise((resolve, reject) => {
-      void this.closed.then((why) => reject(new LabError(`SSH: ${why}`)));
+      void this.closed.then((reason) => reject(new LabError(`SSH: ${reason}`)));
       // ssh2 throws instead of calling back when the connection is already down.
       try {
         call((error, value) => (error ? reject(error) : resolve(value as T)));

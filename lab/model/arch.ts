@@ -67,6 +67,8 @@ export interface Arch {
     readonly libraryFolders: readonly string[];
     /** How `ldconfig -p` marks libraries of this architecture. */
     readonly cacheMark: string;
+    /** The loader itself, as programs name it among their libraries. */
+    readonly name: string;
   };
 }
 
@@ -111,6 +113,7 @@ const X86_64: Arch = {
   loader: {
     libraryFolders: ['lib/x86_64-linux-gnu', 'usr/lib/x86_64-linux-gnu', 'lib64'],
     cacheMark: 'libc6,x86-64',
+    name: 'ld-linux-x86-64.so.2',
   },
 };
 

@@ -2,11 +2,11 @@ import { z } from 'zod';
 
 const Namespace = z
   .object({
-    /** What suites ask for: `data`, `shared`, `zoned`, `pi`. */
+    /** Name by which suites request it: `data`, `shared`, `zoned`, `pi`. */
     role: z.string().regex(/^[a-z][a-z0-9-]*$/),
     sizeMiB: z.number().int().min(1).default(256),
     blockSize: z.union([z.literal(512), z.literal(4096)]).default(512),
-    /** Reached through every controller of its subsystem. */
+    /** Attached to every controller of its subsystem. */
     shared: z.boolean().default(false),
     metadata: z
       .object({ bytes: z.number().int(), pi: z.number().int().min(0).max(3) })
@@ -22,7 +22,7 @@ const Namespace = z
 const Controller = z
   .object({
     serial: z.string().regex(/^[A-Za-z0-9-]{1,20}$/),
-    /** Sits on a pcie-root-port, so that it can be unplugged and plugged again. */
+    /** On a pcie-root-port, so that it can be unplugged and plugged in again. */
     hotplug: z.boolean().default(false),
     /** Maximum transfer, as a power of two of 4 KiB pages; 0 = no limit. QEMU's default is 7 (512 KiB). */
     mdts: z.number().int().min(0).default(7),
@@ -30,7 +30,7 @@ const Controller = z
   })
   .strict();
 
-/** One NVMe subsystem: its controllers all see its shared namespaces; the first carries the private ones. */
+/** An NVMe subsystem: every controller has the shared namespaces, the first also has the private ones. */
 const Subsystem = z
   .object({
     name: z.string().regex(/^[a-z][a-z0-9-]*$/),
@@ -39,7 +39,7 @@ const Subsystem = z
   })
   .strict();
 
-/** A guest profile: what QEMU emulates and how the kernel is told to use it. Data only; users add their own in a file. */
+/** A guest profile: what QEMU emulates, and the kernel arguments that go with it. Data only; users add profiles in a file. */
 export const GuestProfile = z
   .object({
     name: z.string().regex(/^[a-z][a-z0-9-]*$/),
@@ -49,16 +49,15 @@ export const GuestProfile = z
     qemuArgs: z.array(z.string()).default([]),
     vcpus: z.number().int().min(1).max(64).default(2),
     memoryMiB: z.number().int().min(256).default(512),
-    /** Deterministic instruction counting: forces TCG and one vCPU. */
+    /** The clock counts instructions, which makes runs deterministic: forces TCG and one vCPU. */
     icount: z.boolean().default(false),
-    /**
-     * `null`: NVMe drives that read as zeroes and forget what is written, and take 25 ms for it, whatever it is.
-     */
+    /** `null`: NVMe drives that read as zeroes, discard what is written, and complete every request after 25 ms. */
     drives: z.enum(['file', 'null']).default('file'),
     nvme: z.array(Subsystem).default([]),
-    /** Facts handed to the suites as they are (`pollQueues: 2`). */
+    /** Facts for the suites (`pollQueues: 2`). */
     facts: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).default({}),
   })
   .strict();
 export type GuestProfile = z.infer<typeof GuestProfile>;
+/** A profile as it is written: fields with a default may be absent. */
 export type GuestProfileInput = z.input<typeof GuestProfile>;

@@ -11,6 +11,13 @@ export interface Image {
 
 export type Accel = 'kvm' | 'tcg';
 
+/** How guests run on this machine. */
+export interface AccelChoice {
+  accel: Accel;
+  /** Evidence for the choice. */
+  reason: string;
+}
+
 /** Has all that node and the kernel use (x86-64-v2) and is a tenth cheaper to emulate than `max` with its five-level page tables. */
 export const EMULATED_CPU = 'Nehalem';
 
@@ -19,34 +26,38 @@ export interface GuestRequest {
   /** Readable name for events, e.g. `debian-6.12/plain`. */
   name: string;
   profile: GuestProfile;
+  /** Path of the uncompressed kernel (`Arch.kernel.bootFile`). */
   kernel: { vmlinux: string };
   image: Image;
   accel: Accel;
-  /** Folder for console log, disks and sockets of this boot; the caller owns it. */
+  /** Folder for console log, drives and keys of this boot; the caller owns it. */
   dir: string;
-  /** Deadline from QEMU start to hello, ms. */
+  /** Deadline from QEMU start to ready, ms. */
   bootTimeoutMs: number;
   kernelArgs?: string[];
   qemuArgs?: string[];
 }
 
-/** Why a guest is not there any more. `tail` is the console's end. */
+/** Why a guest ended without being asked to. `tail`: the last lines of its console. */
 export interface GuestDeath {
   kind: 'panic' | 'reboot' | 'exit' | 'signal' | 'silent' | 'boot-timeout';
   title: string;
   tail: string;
 }
 
+/** How to run a command in a guest. */
 export interface ExecOptions {
+  /** Kills the command when it fires. */
   signal?: AbortSignal;
   stdin?: string;
   onStdout?: (chunk: Buffer) => void;
   onStderr?: (chunk: Buffer) => void;
 }
 
-/** A booted guest that has said hello. Disposing it kills QEMU and waits for its end. */
+/** A booted guest that is ready. Disposing it kills QEMU and waits for its end. */
 export interface Guest extends AsyncDisposable {
   readonly name: string;
+  /** Process id of QEMU. */
   readonly pid: number;
   readonly accel: Accel;
   readonly qemuVersion: string;
@@ -54,7 +65,7 @@ export interface Guest extends AsyncDisposable {
   readonly commandLine: readonly string[];
   /** When QEMU was started, on the clock of `performance.now()`. */
   readonly startedAt: number;
-  /** ms from QEMU start to hello. */
+  /** ms from QEMU start to ready. */
   readonly bootMs: number;
   readonly devices: readonly NamespaceInfo[];
   /** Facts for the suites: profile facts + `vcpus`, `iommu`, `icount`, `kvm`, `swiotlb`. */
@@ -63,14 +74,15 @@ export interface Guest extends AsyncDisposable {
   readonly death: Promise<GuestDeath>;
   /** SSH details for an interactive client: `ssh -i key -p port root@127.0.0.1`. */
   readonly ssh: { port: number; keyFile: string; hostKeyFile: string };
-  /** Runs a command. `code` is null when it ended by a signal or the connection was lost. */
+  /** Runs a command. `code` is null when a signal ended it or the connection was lost. Throws the abort reason of `options.signal`. */
   exec(command: string, options?: ExecOptions): Promise<{ code: number | null; signal?: string }>;
-  /** Copies files into the guest over SFTP; folders are made. */
+  /** Copies files into the guest over SFTP and creates their folders; `mode` defaults to 0o644. Throws LabError. */
   push(files: readonly { from: string | Buffer; to: string; mode?: number }[]): Promise<void>;
-  /** Answers the agent's requests (lab/model/protocol.ts); gives the guest port for RINGLAB_HOST_PORT. */
+  /** Serves the agent's requests (lab/model/protocol.ts) until disposed; `port` is the guest's, for RINGLAB_HOST_PORT. */
   serveHost(): Promise<{ port: number } & AsyncDisposable>;
+  /** Runs a QMP command and returns its result. Throws LabError with QEMU's message, or when QEMU has ended. */
   qmp(command: string, args?: Record<string, unknown>): Promise<unknown>;
-  /** Everything that the console has said so far, as text (lossy UTF-8), from byte `from`. */
+  /** The console from byte `from` to now, as UTF-8 with invalid bytes replaced. */
   consoleText(from?: number): string;
   readonly consoleFile: string;
 }

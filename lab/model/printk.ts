@@ -1,43 +1,37 @@
-/** A piece of a line as one writer wrote it, without what printk puts before it. */
+/** Part of a console line that one task or CPU wrote, without printk's prefix. */
 export interface Piece {
   text: string;
-  /** Seconds since boot, if the kernel stamped the line. */
-  seconds?: number;
   /** `T123` (task) or `C0` (interrupt context of a CPU), with CONFIG_PRINTK_CALLER. */
   caller?: string;
 }
 
-const STAMP = /(?:<\d{1,3}>)?\[ {0,5}(\d{1,7}\.\d{6})\](?: ?\[ *([TC]\d+)\])? ?/g;
+const STAMP = /(?:<\d{1,3}>)?\[ {0,5}\d{1,7}\.\d{6}\](?: ?\[ *([TC]\d+)\])? ?/g;
 const CALLER_ONLY = /^(?:<\d{1,3}>)? ?\[ *([TC]\d+)\] ?/;
 const LEVEL_ONLY = /^<\d{1,3}>/;
 const DROPPED = /^\*\* \d+ printk messages dropped \*\* ?/;
 
 /**
- * The pieces of one line: printk's prefix taken off, and a line that got kernel text glued to it (a login prompt, a test
- * result without its newline yet) taken apart where the time stamp stands.
+ * Splits a line into its pieces and removes printk's prefix from each. A line has several where kernel text was printed behind
+ * text without a newline (a login prompt, half a test result): each time stamp begins a new piece.
  */
 export function pieces(line: string): Piece[] {
   const clean = line.replace(DROPPED, '');
-  // Cheap test first: most lines of a TAP stream have no stamp.
+  // Most lines of a TAP stream have no stamp, and this test is cheap.
   if (!clean.includes('[')) return [{ text: clean.replace(LEVEL_ONLY, '') }];
-  const found: Piece[] = [];
+  const split: Piece[] = [];
   let from = 0;
   for (const match of clean.matchAll(STAMP)) {
     const before = clean.slice(from, match.index);
-    const last = found.at(-1);
+    const last = split.at(-1);
     if (last) last.text = before;
-    else if (before.trim() !== '') found.push({ text: before });
-    found.push({
-      text: '',
-      seconds: Number(match[1]),
-      ...(match[2] === undefined ? {} : { caller: match[2] }),
-    });
+    else if (before.trim() !== '') split.push({ text: before });
+    split.push({ text: '', ...(match[1] === undefined ? {} : { caller: match[1] }) });
     from = match.index + match[0].length;
   }
-  const last = found.at(-1);
+  const last = split.at(-1);
   if (last) last.text = clean.slice(from);
-  else found.push(withoutStamp(clean));
-  return found;
+  else split.push(withoutStamp(clean));
+  return split;
 }
 
 function withoutStamp(line: string): Piece {

@@ -1,16 +1,17 @@
 import { z } from 'zod';
 
 /**
- * What host and agent say to each other besides TAP. Newline-delimited JSON over a TCP stream that the guest opens to its own
- * loopback and SSH carries to the lab (`RINGLAB_HOST_PORT`). One request, one reply with the same id.
+ * A request of the agent to the host: newline-delimited JSON over a TCP stream, apart from TAP. The guest connects to its
+ * loopback (`RINGLAB_HOST_PORT`), from where SSH forwards the stream to the lab. Each request has one reply with the same id.
  */
 export const HostRequest = z.object({
   id: z.number().int(),
-  verb: z.enum(['hello', 'unplug', 'replug', 'throttle', 'console', 'mark']),
+  verb: z.enum(['ping', 'unplug', 'replug', 'throttle', 'console', 'mark']),
   args: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
 });
 export type HostRequest = z.infer<typeof HostRequest>;
 
+/** The reply to a request. `ok: false` comes with an error. */
 export const HostReply = z.object({
   id: z.number().int(),
   ok: z.boolean(),
@@ -20,37 +21,37 @@ export const HostReply = z.object({
 });
 export type HostReply = z.infer<typeof HostReply>;
 
-/** A namespace that the guest has, described by what it is for. */
+/** A namespace of the guest, with what tests need to know of it. */
 export const NamespaceInfo = z.object({
-  /** `data`, `shared`, `zoned`, `pi`, ...: what suites ask for. */
+  /** Name by which suites request it: `data`, `shared`, `zoned`, `pi`, ... */
   role: z.string(),
   /**
-   * Names of the controllers that carry it, one for each path: the serial number as `/sys/class/nvme/nvmeX/serial` says, with
-   * `@BUS:DEV.FN` of its hot-plug port behind it where there is one, since QEMU gives all controllers of a subsystem one serial
-   * number (`mp@00:10.0`). `unplug` and `replug` take them whole.
+   * Names of the controllers that it is attached to, one for each path: the serial number in `/sys/class/nvme/nvmeX/serial`, then,
+   * for a controller on a hot-plug port, `@BUS:DEV.FN` of the port (`mp@00:10.0`), because QEMU gives all controllers of a
+   * subsystem the same serial number. `unplug` and `replug` take these names.
    */
   controllerIds: z.array(z.string()),
   nsid: z.number().int(),
   blockSize: z.number().int(),
   sizeBytes: z.number().int(),
-  /** Bytes of metadata a block, 0 without. */
+  /** Bytes of metadata per block, 0 without metadata. */
   metadataBytes: z.number().int(),
-  /** Protection information type, 0 without. */
+  /** Protection information type, 0 without protection. */
   piType: z.number().int(),
   zoned: z.boolean(),
-  /** Largest transfer in bytes, 0 = no limit known. */
+  /** Largest transfer of one command, bytes; 0: no limit known. */
   maxTransferBytes: z.number().int(),
-  /** Block-drive id that `throttle` takes. */
+  /** Id of the drive, for `throttle`. */
   drive: z.string(),
 });
 export type NamespaceInfo = z.infer<typeof NamespaceInfo>;
 
-/** `cell.json`, pushed beside the agent: what it is to run and on what. */
+/** `cell.json`, pushed with the agent: the tests to run, and the guest that they run in. */
 export const CellFile = z.object({
   suite: z.string(),
   guest: z.string(),
   kernel: z.string(),
-  /** Run only tests whose name contains one of these; empty = all. */
+  /** Run only tests whose name contains one of these; empty: all. */
   only: z.array(z.string()),
   /** Exact names of the tests that are still to run; absent: all. */
   tests: z.array(z.string()).optional(),

@@ -1,29 +1,29 @@
 import type { TestResult } from '../model/result.ts';
 import type { Verdict } from '../model/verdict.ts';
-import { type Frame, missing, namesOf } from './frame.ts';
+import { type Frame, missing, namesOf, withoutFirst } from './frame.ts';
 
 /** How a suite ended, as its caller saw it. */
 export interface Ending {
-  /** Exit code; null when a signal ended it or no status arrived. */
+  /** Exit code; null when a signal ended the suite or no exit status arrived. */
   code: number | null;
   signal?: string;
   timedOut?: boolean;
-  /** The guest died under the suite, and how (`Kernel panic - not syncing: ...`). */
+  /** How the guest died under the suite (`Kernel panic - not syncing: ...`). */
   guestDied?: string;
-  /** Full name of the test that had begun and not ended, if the caller knows it from the console's markers. */
+  /** Full name of the test that began and did not end, if the caller knows it from the console's markers. */
   running?: string;
 }
 
-/** What an ending means for the first test that it cost. */
+/** What an ending means for the tests that it cost their result. */
 export interface Stop {
+  /** Verdict of the test that the ending interrupted. */
   verdict: Verdict;
   reason: string;
-  /** The suite did not end by itself. */
+  /** The suite did not exit by itself. */
   abnormal: boolean;
   code: number | null;
-  running?: string;
-  /** A result has told of it. */
-  told: boolean;
+  /** A result has this reason already, so that the ending needs no result besides. */
+  reported: boolean;
 }
 
 function causeOf({
@@ -39,24 +39,28 @@ function causeOf({
   return { verdict: 'lost', reason: `the suite ended with exit code ${code}`, abnormal: false };
 }
 
-export function endOf(ending: Ending): Stop {
-  const { code, running } = ending;
-  return { ...causeOf(ending), code, told: false, ...(running === undefined ? {} : { running }) };
+/** The stop that an ending stands for; nothing has reported it yet. */
+export function stopOf(ending: Ending): Stop {
+  return { ...causeOf(ending), code: ending.code, reported: false };
 }
 
-/** Results for what a frame planned and never got; the first of them tells how the suite stopped. */
-export function lostOf(frame: Frame, stop?: Stop): TestResult[] {
-  const why = frame.bail === undefined ? stop?.reason : `bailed out: ${frame.bail || 'no reason given'}`;
-  const reason = `no result arrived${why ? `: ${why}` : ' before its parent ended'}`;
-  return namesOf(missing(frame)).map((number, index) => {
+/**
+ * Results for the tests that a frame planned and that gave none. The first of them carries what ended the suite, unless another
+ * result does. `lostByName`: so many of the missing tests have a result already, under their announced names.
+ */
+export function lostOf(frame: Frame, stop?: Stop, lostByName = 0): TestResult[] {
+  const cause = frame.bail === undefined ? stop?.reason : `bailed out: ${frame.bail || 'no reason given'}`;
+  const reason = `no result arrived${cause ? `: ${cause}` : ' before its parent ended'}`;
+  return namesOf(withoutFirst(missing(frame), lostByName)).map((number, index) => {
     const name = (index === 0 && frame.nextName) || number;
-    if (index > 0 || !stop || stop.told || frame.bail !== undefined) return { name, verdict: 'lost', reason };
-    stop.told = true;
+    if (index > 0 || !stop || stop.reported || frame.bail !== undefined)
+      return { name, verdict: 'lost', reason };
+    stop.reported = true;
     return { name, verdict: stop.verdict, reason: stop.abnormal ? stop.reason : reason };
   });
 }
 
-/** What is wrong with a frame's own bookkeeping, besides missing tests. */
+/** Results for contradictions in a frame besides missing tests: more results than planned, or a bail-out that cost no test. */
 export function flawsOf(frame: Frame, lost: number): TestResult[] {
   const flaws: TestResult[] = [];
   const planned = frame.plan?.count;
@@ -70,22 +74,22 @@ export function flawsOf(frame: Frame, lost: number): TestResult[] {
   return flaws;
 }
 
-/** The outermost level's: TAP demands a plan there, and a stream without any result proves nothing. */
+/** A result for the missing plan of the outermost frame: TAP demands a plan there, and a stream without any result proves nothing. */
 export function planFlaw(root: Frame, stop: Stop | undefined): TestResult[] {
   if (root.plan || root.bail !== undefined) return [];
   if (root.dialect === 'ktap' && root.count > 0) return [];
-  if (stop?.told) return [];
-  if (stop) stop.told = true;
-  const what = root.count === 0 ? 'no test result arrived' : 'no plan arrived, so more tests may be missing';
-  const why = stop && (stop.abnormal || stop.code !== 0) ? `: ${stop.reason}` : '';
+  if (stop?.reported) return [];
+  if (stop) stop.reported = true;
+  const flaw = root.count === 0 ? 'no test result arrived' : 'no plan arrived, so more tests may be missing';
+  const cause = stop && (stop.abnormal || stop.code !== 0) ? `: ${stop.reason}` : '';
   const name = root.nextName ?? `#${root.highest + 1}`;
-  return [{ name, verdict: stop?.verdict ?? 'lost', reason: what + why }];
+  return [{ name, verdict: stop?.verdict ?? 'lost', reason: flaw + cause }];
 }
 
-/** The suite's own end, where no test tells of it: a death after the last result, or an exit code that no failure explains. */
-export function endFlaw(stop: Stop, anyBad: boolean): TestResult[] {
+/** A result for the suite's end that no test explains: a death after the last result, or an exit code of failure without one. */
+export function endFlaw(stop: Stop, anyFailure: boolean): TestResult[] {
   const name = '(end of suite)';
-  if (stop.abnormal && !stop.told) return [{ name, verdict: stop.verdict, reason: stop.reason }];
-  if (stop.abnormal || stop.code === 0 || anyBad) return [];
+  if (stop.abnormal && !stop.reported) return [{ name, verdict: stop.verdict, reason: stop.reason }];
+  if (stop.abnormal || stop.code === 0 || anyFailure) return [];
   return [{ name, verdict: 'fail', reason: `exit code ${stop.code}, though no test failed` }];
 }

@@ -1,11 +1,11 @@
 import type { Verdict } from '../model/verdict.ts';
 
-/** How a program that speaks no TAP says its verdict by its exit code. */
+/** How the exit code of a program without TAP is read. */
 export type ExitConvention = 'kselftest' | 'liburing' | 'plain';
 
 /**
  * kselftest.h: 0 pass, 1 fail, 2 expected failure, 3 unexpected pass, 4 skip; its runner and liburing's wrap tests in
- * timeout(1), which gives 124. liburing's T_EXIT_SKIP is 77.
+ * timeout(1), which exits with 124. liburing's T_EXIT_SKIP is 77.
  */
 const CODES: Record<ExitConvention, Record<number, Verdict>> = {
   kselftest: { 0: 'pass', 2: 'todo', 3: 'pass', 4: 'skip', 124: 'timeout' },

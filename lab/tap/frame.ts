@@ -1,61 +1,62 @@
 import type { TestResult } from '../model/result.ts';
 import type { Dialect } from './syntax.ts';
 
-/** One level of nesting: a plan and its test lines. */
+/** One level of nesting: a plan and its result lines. */
 export interface Frame {
   parent?: Frame;
   column: number;
   commented: boolean;
   dialect: Dialect;
-  /** As announced by `# Subtest`; without it the name comes with the parent's result line, after the children. */
+  /** From `# Subtest`; otherwise the name comes with the parent's result line, after the children. */
   name?: string;
-  /** Announced for the next deeper frame. */
+  /** Name of the next deeper frame, from the `# Subtest` before it. */
   nextName?: string;
   plan?: { count: number; skip?: string };
   bail?: string;
-  /** Numbers that results had. */
+  /** Numbers of the results so far. */
   seen: Set<number>;
   count: number;
   highest: number;
-  /** Leaves below that neither passed nor were skipped or expected to fail. */
-  bad: number;
+  /** Leaves of this frame and of deeper ones, and how many of them are failures. */
   leaves: number;
+  failures: number;
   /** Leaves that wait for this frame's name. */
   held: TestResult[];
-  /** A closed child whose own result line has not come yet. */
+  /** A closed child whose result line in this frame has not come yet. */
   child?: Frame;
   /** Comment lines since the last result. */
   comments: string[];
 }
 
 export function newFrame(column: number, commented: boolean, dialect: Dialect, parent?: Frame): Frame {
-  const counts = { count: 0, highest: 0, bad: 0, leaves: 0 };
+  const counts = { count: 0, highest: 0, failures: 0, leaves: 0 };
   const place = { column, commented, dialect, ...(parent ? { parent } : {}) };
   return { ...place, ...counts, seen: new Set(), held: [], comments: [] };
 }
 
-/** Has anything been said in this frame yet? */
+/** True while a frame has neither plan, result nor child. */
 export function isFresh(frame: Frame): boolean {
   return frame.count === 0 && !frame.plan && !frame.child;
 }
 
-/** Notes a result line; gives its number (TAP counts on where a line has none). */
-export function countPoint(frame: Frame, given: number | undefined): number {
-  const number = given ?? frame.highest + 1;
+/** Counts a result line; returns its number. A line without one has the highest number so far plus one, as TAP counts. */
+export function countPoint(frame: Frame, lineNumber: number | undefined): number {
+  const number = lineNumber ?? frame.highest + 1;
   frame.seen.add(number);
   frame.count++;
   frame.highest = Math.max(frame.highest, number);
   return number;
 }
 
+/** Test numbers, both ends included. */
 export interface Range {
   from: number;
   to: number;
 }
 
 /**
- * Numbers that were planned, or lie below one that came, and never came. Programs that number wrongly but report as many
- * as they planned miss nothing.
+ * Test numbers without a result that were planned, or lie below the highest number if there is no plan. A program that numbers
+ * its results wrongly but reports as many as it planned misses none.
  */
 export function missing(frame: Frame): Range[] {
   const total = Math.max(frame.plan?.count ?? 0, frame.plan ? 0 : frame.highest);
@@ -71,7 +72,17 @@ export function missing(frame: Frame): Range[] {
   return ranges;
 }
 
-/** How many missing tests are named one by one; a damaged plan may speak of billions. */
+/** The ranges less their first `count` numbers. */
+export function withoutFirst(ranges: readonly Range[], count: number): Range[] {
+  let left = count;
+  return ranges.flatMap(({ from, to }) => {
+    const skipped = Math.min(left, to - from + 1);
+    left -= skipped;
+    return from + skipped > to ? [] : [{ from: from + skipped, to }];
+  });
+}
+
+/** Most missing tests that get a result each: a damaged plan may announce billions. */
 const MAX_NAMED = 1000;
 
 /** Names of missing tests: `#7`, and beyond the first thousand the rest of a range as `#1001..#5000`. */

@@ -5,24 +5,26 @@ import { countPoint, type Frame, isFresh, missing, newFrame } from './frame.ts';
 import type { Dialect, TapLine } from './syntax.ts';
 
 /**
- * The levels of a stream. All four nestings have one thing in common, and it is all that this relies on: a child's lines stand
- * further right than its parent's, and the parent's own result line comes after them.
+ * The levels of a stream. All four nestings (TAP 14, KTAP, KUnit, kselftest) share what this relies on: a child's lines stand
+ * further right than its parent's, and the parent's result line comes after them.
  */
 export class Nesting {
   readonly #emit: (result: TestResult) => void;
   #top = newFrame(0, false, 'none');
 
+  /** `emit` gets each leaf when its full name is known. */
   constructor(emit: (result: TestResult) => void) {
     this.#emit = emit;
   }
 
+  /** The innermost open frame. */
   get top(): Frame {
     return this.#top;
   }
 
-  /** The frame that a TAP line belongs to: deeper ones are shut, a new one is opened where the line stands further right. */
+  /** The frame that a TAP line belongs to: closes deeper frames, and opens a new one where the line stands further right. */
   enter(line: TapLine): Frame {
-    while (this.#top.parent && line.column < this.#top.column) this.#shut();
+    while (this.#top.parent && line.column < this.#top.column) this.#close();
     if (line.column > this.#top.column) this.#open(line);
     return this.#top;
   }
@@ -34,11 +36,12 @@ export class Nesting {
     if (isFresh(frame)) {
       frame.dialect = dialect;
     } else if (!frame.parent) {
+      this.closeNested();
       this.closeRoot();
       this.#top = newFrame(line.column, line.commented, dialect);
     } else {
       // The parent's result line was lost on the way: another child begins.
-      this.#shut();
+      this.#close();
       this.#open(line);
       this.#top.dialect = dialect;
     }
@@ -54,8 +57,8 @@ export class Nesting {
   }
 
   /**
-   * A result line of `frame` that closes a child: names the child's leaves. Tells whether the line is a result of its own:
-   * it says more than the leaves do (it failed though none of them did, or there are none).
+   * Handles a result line of `frame` that closes a child: names the child's leaves. Returns true when the line is a result
+   * itself, because it says more than the leaves do: it failed though none of them did, or there are none.
    */
   summarise(frame: Frame, result: TestResult): boolean {
     const child = frame.child;
@@ -68,52 +71,56 @@ export class Nesting {
       }
       return true;
     }
-    if (result.verdict === 'fail') return child.bad === 0;
+    if (result.verdict === 'fail') return child.failures === 0;
     return result.verdict === 'timeout';
   }
 
-  /** Hands a leaf upwards, its name growing; where an ancestor has no name yet it waits there. */
+  /** Counts a leaf in its frame and all outer ones, and emits it; it waits at the first frame that has no name yet. */
   deliver(frame: Frame, result: TestResult): void {
     for (let at: Frame | undefined = frame; at; at = at.parent) {
       at.leaves++;
-      if (isFailure(result.verdict)) at.bad++;
+      if (isFailure(result.verdict)) at.failures++;
     }
     this.#rise(frame, result);
   }
 
-  /** Shuts every open frame at the stream's end. */
-  closeAll(stop: Stop): void {
-    while (this.#top.parent) {
-      this.#shutChild(this.#top, stop);
-      this.#top = this.#top.parent;
-    }
-    this.closeRoot(stop);
-  }
-
-  /** Takes one missing test of the innermost frame away: the caller knows its name. */
+  /** Takes one missing test off the innermost frame, because the caller reports it under its name. */
   claim(): void {
     const [first] = missing(this.#top);
     if (first) countPoint(this.#top, first.from);
     for (let at: Frame | undefined = this.#top; at; at = at.parent) {
-      at.bad++;
+      at.failures++;
       at.leaves++;
     }
   }
 
-  closeRoot(stop?: Stop): void {
+  /** Ends every frame but the outermost, at the end of the stream. */
+  closeNested(stop?: Stop): void {
+    while (this.#top.parent) {
+      this.#abandon(this.#top, stop);
+      this.#top = this.#top.parent;
+    }
+    if (this.#top.child) this.#abandon(this.#top.child, stop);
+  }
+
+  /**
+   * Ends the outermost frame. `lostByName`: how many announced tests the caller has reported as lost; undefined where the suite
+   * announced none, and only the plan line shows whether tests are missing.
+   */
+  closeRoot(stop?: Stop, lostByName?: number): void {
     const root = this.#top;
-    if (root.child) this.#shutChild(root.child, stop);
     const skip = root.plan?.skip;
     if (skip !== undefined && root.leaves === 0) {
       this.deliver(root, { name: '(all)', verdict: 'skip', reason: skip });
     }
-    this.#settle(root, '', stop);
+    this.#settle(root, '', stop, lostByName);
+    if (lostByName !== undefined) return;
     for (const flaw of planFlaw(root, stop)) this.deliver(root, flaw);
   }
 
   #open(line: TapLine): void {
     const parent = this.#top;
-    if (parent.child) this.#shutChild(parent.child);
+    if (parent.child) this.#abandon(parent.child);
     parent.child = undefined;
     const frame = newFrame(line.column, line.commented, parent.dialect, parent);
     if (parent.nextName !== undefined) frame.name = parent.nextName;
@@ -121,34 +128,34 @@ export class Nesting {
     this.#top = frame;
   }
 
-  /** Goes up one level; the child stays until its parent's result line comes. */
-  #shut(): void {
+  /** Leaves the innermost frame, which stays as its parent's child until the parent's result line comes. */
+  #close(): void {
     const child = this.#top;
     if (!child.parent) return;
     this.#top = child.parent;
     this.#top.child = child;
   }
 
-  /** Gives up on a child whose parent's result line did not come. */
-  #shutChild(child: Frame, stop?: Stop): void {
+  /** Ends a child whose parent's result line did not come. */
+  #abandon(child: Frame, stop?: Stop): void {
     const { parent } = child;
     if (!parent) return;
-    if (child.child) this.#shutChild(child.child, stop);
+    if (child.child) this.#abandon(child.child, stop);
     const number = countPoint(parent, undefined);
     const name = child.name ?? `#${number}`;
     this.#settle(child, name, stop);
     parent.child = undefined;
-    if (child.bad > 0) return;
+    if (child.failures > 0) return;
     const reason = `it ended before its own result${stop ? `: ${stop.reason}` : ''}`;
-    const verdict = stop && !stop.told ? stop.verdict : 'lost';
-    if (stop) stop.told = true;
+    const verdict = stop && !stop.reported ? stop.verdict : 'lost';
+    if (stop) stop.reported = true;
     this.deliver(parent, { name, verdict, reason });
   }
 
-  /** Ends a frame: what it misses is told, and what waited for its name goes up. */
-  #settle(frame: Frame, name: string, stop?: Stop): void {
-    const lost = lostOf(frame, stop);
-    for (const result of [...lost, ...flawsOf(frame, lost.length)]) this.deliver(frame, result);
+  /** Ends a frame: delivers its missing tests and flaws, then the leaves that waited for its name. */
+  #settle(frame: Frame, name: string, stop?: Stop, lostByName = 0): void {
+    const lost = lostOf(frame, stop, lostByName);
+    for (const result of [...lost, ...flawsOf(frame, lost.length + lostByName)]) this.deliver(frame, result);
     if (!frame.parent) return;
     frame.name = name;
     for (const result of frame.held.splice(0)) this.#rise(frame, result);

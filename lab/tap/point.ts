@@ -1,15 +1,20 @@
 import { parse } from 'yaml';
-import type { TestResult } from '../model/result.ts';
+import { z } from 'zod';
+import { Metric, type TestResult } from '../model/result.ts';
 import type { Verdict } from '../model/verdict.ts';
-import type { Dialect, Said } from './syntax.ts';
+import type { Dialect, TapContent } from './syntax.ts';
 
-/** Lengths kept, in characters: a stream of any size must not fill memory with one test's text. */
+/** Characters kept: a stream of any size must not fill memory with one test's text. */
 const MAX_NAME = 300;
 const MAX_REASON = 1000;
 
+/** At most `max` characters of a text, and a note of how many were left out. */
 export function shorten(text: string, max: number): string {
   return text.length <= max ? text : `${text.slice(0, max)} [${text.length - max} more characters]`;
 }
+
+/** A test's name as results have it, so that names from other places can be compared: one line, not too long. */
+export const resultName = (name: string): string => shorten(name.replace(/\s+/g, ' ').trim(), MAX_NAME);
 
 type Directive = { word: 'skip' | 'todo' | 'xfail' | 'timeout' | 'error'; text: string };
 
@@ -20,11 +25,11 @@ interface Parts {
   name: string;
   directive?: Directive;
   durationMs?: number;
-  /** What stands after the `#` and is no directive, such as kselftest's `exit=1`. */
+  /** Text after `#` that is no directive, such as kselftest's `exit=1`. */
   note?: string;
 }
 
-/** Where an unescaped `#` with white space before it stands. */
+/** Indices of each unescaped `#` at the start or after white space. */
 function* hashes(rest: string): Generator<number> {
   for (const match of rest.matchAll(/(?<=^|\s)#/g)) yield match.index;
 }
@@ -34,16 +39,16 @@ function split(rest: string, dialect: Dialect): Parts {
   let first: number | undefined;
   for (const at of hashes(rest)) {
     const after = rest.slice(at + 1).trim();
-    const found = DIRECTIVE.exec(after);
-    if (found) {
-      const word = (found[1] ?? '').toLowerCase() as Directive['word'];
-      return { name: before(at), directive: { word, text: (found[2] ?? '').trim() } };
+    const directive = DIRECTIVE.exec(after);
+    if (directive) {
+      const word = (directive[1] ?? '').toLowerCase() as Directive['word'];
+      return { name: before(at), directive: { word, text: (directive[2] ?? '').trim() } };
     }
     const time = TIME.exec(after);
     if (time) return { name: before(at), durationMs: Number(time[1]) * (time[2] === 's' ? 1000 : 1) };
     first ??= at;
   }
-  // In TAP 14 an unknown directive is part of the name; KTAP and kselftest put changing data there.
+  // In TAP 14 an unknown directive is part of the name; KTAP and kselftest put data there that changes from run to run.
   if (first === undefined || dialect === 'tap14') return { name: rest };
   return { name: before(first), note: rest.slice(first + 1).trim() };
 }
@@ -75,24 +80,33 @@ function reasonOf(ok: boolean, parts: Parts): string | undefined {
   return text || 'no reason given';
 }
 
-/** The result that a test line tells; a test without a name is called by its number, `#3`. */
+/** The result in a test line. A test without a name is named after its number, `#3`. */
 export function readPoint(
-  point: Extract<Said, { kind: 'point' }>,
+  point: Extract<TapContent, { kind: 'point' }>,
   number: number,
   dialect: Dialect,
 ): TestResult {
   const parts = split(point.rest, dialect);
-  const name = parts.name.replace(/\\([#\\])/g, '$1').replace(/\s+/g, ' ');
   const reason = reasonOf(point.ok, parts);
   return {
-    name: shorten(name, MAX_NAME) || `#${number}`,
+    name: resultName(parts.name.replace(/\\([#\\])/g, '$1')) || `#${number}`,
     verdict: verdictOf(point.ok, parts.directive),
     ...(reason ? { reason: shorten(reason, MAX_REASON) } : {}),
     ...(parts.durationMs === undefined ? {} : { durationMs: parts.durationMs }),
   };
 }
 
-/** Adds a YAML block to its test: the text as it came, the duration, the behaviour, and the message as the reason of what did not pass. */
+/** A test's own figures: the spread comes from repeats. */
+const Metrics = z.array(Metric.omit({ spread: true }));
+
+/** The agent writes figures on one line at the top level of the block (suites/agent/tap.ts). */
+const METRICS_LINE = /^metrics: \[.*\]$\n?/m;
+
+/**
+ * Adds a YAML block to its test: the text as `detail`; `duration_ms`, `behaviour`, `lacks` and `metrics` as fields; `message` as
+ * the reason of a result that is no pass and has none. A value of the wrong type is not taken. Figures that were taken are left
+ * out of `detail`, which is evidence for a reader.
+ */
 export function addYaml(result: TestResult, text: string): void {
   result.detail = text;
   let value: unknown;
@@ -103,10 +117,18 @@ export function addYaml(result: TestResult, text: string): void {
     return;
   }
   if (typeof value !== 'object' || value === null) return;
-  const { duration_ms: duration, message, behaviour } = value as Record<string, unknown>;
+  const { duration_ms: duration, message, behaviour, lacks, ...rest } = value as Record<string, unknown>;
   const ms = Number(duration);
   if (duration !== undefined && Number.isFinite(ms)) result.durationMs = ms;
   if (typeof behaviour === 'string') result.behaviour = shorten(behaviour, MAX_REASON);
+  if (typeof lacks === 'string') result.lacks = shorten(lacks, MAX_REASON);
+  const metrics = Metrics.safeParse(rest.metrics);
+  if (metrics.success) {
+    result.metrics = metrics.data;
+    const evidence = text.replace(METRICS_LINE, '').trimEnd();
+    if (evidence) result.detail = evidence;
+    else delete result.detail;
+  }
   if (typeof message !== 'string' || result.verdict === 'pass') return;
   result.reason ??= shorten(message.trim().split('\n')[0] ?? '', MAX_REASON);
 }

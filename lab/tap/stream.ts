@@ -1,107 +1,122 @@
 import { LineSplitter } from '../core/lines.ts';
 import { pieces } from '../model/printk.ts';
 import type { TestResult } from '../model/result.ts';
-import { isFailure } from '../model/verdict.ts';
+import { AnnouncedTests } from './announced.ts';
 import { Collector } from './collect.ts';
-import { type Ending, endFlaw, endOf } from './ending.ts';
-import { countPoint, type Frame } from './frame.ts';
+import { type Ending, endFlaw, type Stop, stopOf } from './ending.ts';
+import { countPoint } from './frame.ts';
+import { explain, type HeldResult, takeComments } from './held.ts';
 import { Nesting } from './nesting.ts';
-import { addYaml, readPoint } from './point.ts';
+import { addYaml, readPoint, resultName } from './point.ts';
 import { readLine, type TapLine } from './syntax.ts';
 import { YamlBlock } from './yaml.ts';
 
 export interface TapOptions {
-  /** Called with each leaf when it is complete and its full name is known. */
+  /** Called with each result when it is complete and its full name is known. */
   onTest?: (result: TestResult) => void;
   /** Called with every line as received (without `\r`, cut at `maxLineBytes`). */
   onLine?: (line: string) => void;
+  /** Bytes kept of one line; default 64 KiB. */
   maxLineBytes?: number;
+  /** Results kept; default 100,000. The rest become one result. */
   maxTests?: number;
 }
 
 /** Comment lines kept before one result; later ones push older ones out. */
 const MAX_COMMENTS = 100;
 
-interface Last {
-  result: TestResult;
-  frame: Frame;
-  /** It is no leaf. */
-  mute: boolean;
-  /** Its YAML block has been read, so that the comments after it are its own. */
-  closed: boolean;
-}
-
 /**
- * Reads a stream of TAP 13/14 or KTAP in any of its nestings, console text in between, and gives its leaves. A parent's own
- * line becomes a result only where it says more than its leaves do.
+ * Reads a stream of TAP 13, TAP 14 or KTAP in any of its nestings, console text in between, and collects the results of its
+ * leaves. A parent's result line becomes a result only where it says more than its leaves do.
+ *
+ * @example
+ * const stream = new TapStream({ onTest: ({ name, verdict }) => console.log(verdict, name) });
+ * stream.write(Buffer.from('TAP version 14\n1..2\nok 1 - a\n'));
+ * stream.end({ code: null, signal: 'SIGSEGV' }); // pass a, lost #2
  */
 export class TapStream {
   readonly #splitter: LineSplitter;
   readonly #collector: Collector;
+  readonly #announced = new AnnouncedTests();
   readonly #nesting: Nesting;
-  /** The newest result, held back until no YAML can follow. */
-  #last: Last | undefined;
+  /** The newest result line, held back until no YAML can follow. */
+  #held: HeldResult | undefined;
   #yaml: YamlBlock | undefined;
+  #anyPoint = false;
   #ended = false;
   #cutOff = false;
 
   constructor(options: TapOptions = {}) {
     this.#collector = new Collector(options.onTest, options.maxTests);
-    this.#nesting = new Nesting((result) => this.#collector.add(result));
+    this.#nesting = new Nesting((result) => this.#add(result));
     const take = (line: string, whole: boolean) => {
       options.onLine?.(line);
-      // Half a line says something else than the whole: `1..1` of `1..10`, `ok 2` of `ok 2 # SKIP`.
+      // Half a line can mean something else than the whole: `1..1` of `1..10`, `ok 2` of `ok 2 # SKIP`.
       if (!whole && this.#cutOff) return;
       for (const piece of pieces(line)) this.#line(piece.text);
     };
     this.#splitter = new LineSplitter(take, options.maxLineBytes);
   }
 
+  /** Takes the next bytes of the stream, cut anywhere. */
   write(chunk: Uint8Array): void {
     this.#splitter.write(chunk);
   }
 
-  /** Ends the stream. Tests that were planned and gave no result are `lost`, or what `ending` makes of the first of them. */
+  /**
+   * Ends the stream and returns all results. Tests that were announced or planned and gave no result are `lost`; the test that
+   * was running, or the first planned one, has the verdict that `ending` stands for. Throws Error when called twice.
+   */
   end(ending: Ending): TestResult[] {
     if (this.#ended) throw new Error('TapStream.end was called twice');
     this.#ended = true;
-    const stop = endOf(ending);
+    const stop = stopOf(ending);
     this.#cutOff = stop.abnormal;
     this.#splitter.end();
     this.#endYaml();
     this.#flush();
-    const { running } = ending;
-    if (running !== undefined && !this.#collector.has(running)) {
-      stop.told = true;
-      this.#nesting.claim();
-      this.#collector.add({
-        name: running,
-        verdict: stop.verdict,
-        reason: `was running when ${stop.reason}`,
-      });
-    }
-    this.#nesting.closeAll(stop);
-    for (const flaw of endFlaw(stop, this.#collector.bad)) this.#collector.add(flaw);
+    this.#addRunning(ending.running, stop);
+    this.#nesting.closeNested(stop);
+    const root = this.#nesting.top;
+    const lost = this.#announced.lost(root, stop);
+    for (const result of lost.results) this.#nesting.deliver(root, result);
+    this.#nesting.closeRoot(stop, this.#announced.any ? lost.count : undefined);
+    for (const flaw of endFlaw(stop, this.#collector.anyFailure)) this.#add(flaw);
     this.#collector.close();
     return this.#collector.results;
+  }
+
+  #add(result: TestResult): void {
+    this.#announced.report(result.name);
+    this.#collector.add(result);
+  }
+
+  /** The test that was running when the suite stopped, unless its result arrived. */
+  #addRunning(running: string | undefined, stop: Stop): void {
+    const name = running === undefined ? undefined : resultName(running);
+    if (name === undefined || this.#collector.has(name)) return;
+    stop.reported = true;
+    this.#nesting.claim();
+    this.#add({ name, verdict: stop.verdict, reason: `was running when ${stop.reason}` });
   }
 
   #line(text: string): void {
     const line = readLine(text);
     if (this.#yaml) {
-      const took = this.#yaml.take(text, line);
-      if (took === 'taken') return;
+      const outcome = this.#yaml.take(text, line);
+      if (outcome === 'taken') return;
       this.#endYaml();
-      if (took === 'end') return;
+      if (outcome === 'end') return;
     }
     if (line.kind === 'comment') this.#comment(line.text);
+    else if (line.kind === 'announcement') this.#announce(line, text);
     else if (line.kind === 'other') this.#other(line, line.text);
-    else if (this.#counts(line)) this.#tap(line);
-    else if (line.commented) this.#comment(text.replace(/^\s*# ?/, ''));
+    else if (this.#isTap(line)) this.#tap(line);
+    else if (line.commented) this.#comment(commentText(text));
   }
 
-  /** Is it TAP here? A bare `ok` on a console and a result inside a comment are so only where the dialect has them. */
-  #counts(line: TapLine): boolean {
+  /** Whether a line is TAP here: a bare `ok` on a console and a result inside a comment are so in some dialects only. */
+  #isTap(line: TapLine): boolean {
     const { dialect, commented } = this.#nesting.top;
     if (line.commented && !commented && line.kind !== 'version') {
       if (line.kind !== 'plan' || dialect === 'tap14') return false;
@@ -126,31 +141,21 @@ export class TapStream {
   }
 
   #point(line: TapLine & { kind: 'point' }): void {
-    if (this.#last && (line.ok || this.#last.closed)) this.#explain(this.#last);
+    if (this.#held && (line.ok || this.#held.hasYaml)) explain(this.#held);
     this.#flush();
+    this.#anyPoint = true;
     const frame = this.#nesting.enter(line);
     const result = readPoint(line, countPoint(frame, line.number), frame.dialect);
-    const mute = !this.#nesting.summarise(frame, result);
+    const isSummary = !this.#nesting.summarise(frame, result);
     frame.nextName = undefined;
-    this.#last = { result, frame, mute, closed: false };
-    this.#takeComments(result, frame);
+    this.#held = { result, frame, isSummary, hasYaml: false };
+    takeComments(result, frame);
   }
 
-  /** In TAP a failure is explained by the comments after it, in KTAP by those before it. */
-  #explain({ result, frame, closed }: Last): void {
-    if (frame.dialect === 'ktap') return;
-    if (closed) {
-      const notes = frame.comments.splice(0).join('\n').trim();
-      if (notes && result.verdict !== 'pass')
-        result.detail = [result.detail, notes].filter(Boolean).join('\n');
-    } else if (isFailure(result.verdict) && result.detail === undefined) {
-      this.#takeComments(result, frame);
-    }
-  }
-
-  #takeComments(result: TestResult, frame: Frame): void {
-    const text = frame.comments.splice(0).join('\n').trim();
-    if (text && result.verdict !== 'pass') result.detail ??= text;
+  /** Announcements precede the first result; a later line of that form is a test's note. */
+  #announce({ name }: TapLine & { kind: 'announcement' }, text: string): void {
+    if (this.#anyPoint) this.#comment(commentText(text));
+    else if (name) this.#announced.announce(resultName(name));
   }
 
   #comment(text: string): void {
@@ -160,23 +165,27 @@ export class TapStream {
   }
 
   #other(line: TapLine, text: string): void {
-    if (text !== '---' || !this.#last || line.column <= this.#last.frame.column) return;
+    if (text !== '---' || !this.#held || line.column <= this.#held.frame.column) return;
     this.#yaml = new YamlBlock(line.column);
   }
 
   #endYaml(): void {
     const text = this.#yaml?.text();
     this.#yaml = undefined;
-    if (!this.#last || text === undefined) return;
-    this.#last.closed = true;
-    if (text) addYaml(this.#last.result, text);
+    if (!this.#held || text === undefined) return;
+    this.#held.hasYaml = true;
+    if (text) addYaml(this.#held.result, text);
   }
 
+  /** Delivers the held result: nothing more of it can come. */
   #flush(): void {
-    const last = this.#last;
-    this.#last = undefined;
-    if (!last || last.mute) return;
-    this.#explain(last);
-    this.#nesting.deliver(last.frame, last.result);
+    const held = this.#held;
+    this.#held = undefined;
+    if (!held || held.isSummary) return;
+    explain(held);
+    this.#nesting.deliver(held.frame, held.result);
   }
 }
+
+/** A comment line without its mark. */
+const commentText = (line: string): string => line.replace(/^\s*# ?/, '');

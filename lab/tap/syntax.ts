@@ -1,9 +1,10 @@
-/** What one line of TAP or KTAP says. `other` is legal anywhere and changes nothing. */
-export type Said =
+/** What one line of TAP or KTAP means. `other` is legal anywhere and changes nothing. */
+export type TapContent =
   | { kind: 'version'; dialect: Dialect }
   | { kind: 'plan'; count: number; skip?: string }
   | { kind: 'point'; ok: boolean; number?: number; rest: string }
   | { kind: 'subtest'; name: string }
+  | { kind: 'announcement'; name?: string }
   | { kind: 'bail'; reason: string }
   | { kind: 'comment'; text: string }
   | { kind: 'other'; text: string };
@@ -11,7 +12,7 @@ export type Said =
 export type Dialect = 'ktap' | 'tap13' | 'tap14' | 'none';
 
 /** A line with its place: `column` counts spaces, a tab as four, a comment mark of kselftest's nesting as two. */
-export type TapLine = Said & { column: number; commented: boolean };
+export type TapLine = TapContent & { column: number; commented: boolean };
 
 const VERSION = /^(K?TAP) version (\d+)\s*$/i;
 const PLAN = /^1\.\.(\d{1,15})\s*(?:#\s*(?:skip\S*)?\s*(.*))?$/i;
@@ -19,6 +20,8 @@ const POINT = /^(not )?ok(?=\s|$)(?:\s+(\d{1,15})(?=\s|$))?\s*(?:-(?:\s+|$))?(.*
 const BAIL = /^Bail out!\s*(.*)$/i;
 /** TAP 14's and KUnit's announcement of a subtest, and kselftest's of a program. */
 const SUBTEST = /^(?:Subtest: ?(.*)|(selftests: .*))$/;
+/** The agent's comment for each test that it is about to run: `# ringlab: test "NAME"`. */
+const ANNOUNCEMENT = /^ringlab: test (".*)$/;
 
 function columnOf(indent: string): number {
   let column = 0;
@@ -31,10 +34,10 @@ function dialectOf(word: string, version: string): Dialect {
   return Number(version) >= 14 ? 'tap14' : 'tap13';
 }
 
-/** What TAP can begin with: nearly every line of a console is passed over by this alone. */
+/** What TAP can begin with: this test alone rejects nearly every line of a console. */
 const TAPPISH = /^(?:K?TAP |1\.\.|ok|not ok|Bail out)/i;
 
-function said(body: string): Said {
+function contentOf(body: string): TapContent {
   if (!TAPPISH.test(body)) return { kind: 'other', text: body };
   const version = VERSION.exec(body);
   if (version) return { kind: 'version', dialect: dialectOf(version[1] ?? '', version[2] ?? '') };
@@ -53,20 +56,38 @@ function said(body: string): Said {
   return { kind: 'other', text: body };
 }
 
-/** Reads one line (prefixes already taken off). A comment that holds TAP is that TAP, `commented`. */
-export function readLine(text: string): TapLine {
-  const indent = /^[ \t]*/.exec(text)?.[0] ?? '';
-  const column = columnOf(indent);
-  const body = text.slice(indent.length);
-  if (!body.startsWith('#')) return { ...said(body), column, commented: false };
-  const inner = body.slice(1).replace(/^ /, '');
+/** The name in an announcement, a JSON string; undefined where the line is damaged. */
+function announcedName(text: string): string | undefined {
+  try {
+    return String(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Reads a line that begins with `#`, without that. */
+function commentOf(inner: string, column: number): TapLine {
   const subtest = SUBTEST.exec(inner);
   if (subtest) {
     return { kind: 'subtest', name: (subtest[1] ?? subtest[2] ?? '').trim(), column, commented: false };
   }
+  const announcement = ANNOUNCEMENT.exec(inner);
+  if (announcement) {
+    const name = announcedName(announcement[1] ?? '');
+    return { kind: 'announcement', ...(name === undefined ? {} : { name }), column, commented: false };
+  }
   const nested = readLine(inner);
-  if (nested.kind === 'other' || nested.kind === 'comment') {
+  if (nested.kind === 'other' || nested.kind === 'comment' || nested.kind === 'announcement') {
     return { kind: 'comment', text: inner, column, commented: false };
   }
   return { ...nested, column: column + 2 + nested.column, commented: true };
+}
+
+/** Reads one line without printk's prefix. A comment that holds TAP is that TAP, `commented`. */
+export function readLine(text: string): TapLine {
+  const indent = /^[ \t]*/.exec(text)?.[0] ?? '';
+  const column = columnOf(indent);
+  const body = text.slice(indent.length);
+  if (body.startsWith('#')) return commentOf(body.slice(1).replace(/^ /, ''), column);
+  return { ...contentOf(body), column, commented: false };
 }

@@ -1,4 +1,4 @@
-/** QMP and qtest of the fake QEMU: as much of them as the lab uses, with one register of the hot-plug port behind them. */
+/** QMP and qtest of the fake QEMU: the commands that the lab uses, and one register of the hot-plug port. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
@@ -7,7 +7,8 @@ const SLOT_CONTROL = 0x54 + 0x18;
 const REGISTERS = { 0: 0x000c1b36, 52: 0x54, 84: 0x10 };
 const POWERED_OFF = 0x0700;
 
-async function lines(path, onLine) {
+/** Connects to a socket of the lab and passes its lines and a function that replies to `onLine`. */
+async function connectLines(path, onLine) {
   const socket = connect(path);
   await once(socket, 'connect');
   createInterface({ input: socket }).on('line', (line) => onLine(line, (text) => socket.write(`${text}\n`)));
@@ -17,19 +18,20 @@ async function lines(path, onLine) {
 const usernet = (port) =>
   `Hub -1 (net):\r\n  TCP[HOST_FORWARD]  13       127.0.0.1 ${port}       10.0.2.15    22     0     0\r\n`;
 
-/** Devices named on the command line. */
+/** Ids of the NVMe controllers on the command line. */
 const devicesIn = (args) => args.flatMap((arg) => /^nvme,id=([^,]+)/.exec(arg)?.[1] ?? []);
 
+/** Connects QMP and qtest. Returns how to send an event, and how to close both after everything has been sent. */
 export async function serveControl(qmpPath, qtestPath, port, args) {
   const plugged = new Set(devicesIn(args));
-  const leaving = new Set();
+  const removed = new Set();
   let slot = 0x01f1;
-  const deleted = () => {
-    for (const id of leaving) {
+  const deleteRemoved = () => {
+    for (const id of removed) {
       plugged.delete(id);
       control.event('DEVICE_DELETED', { device: id, path: `/machine/peripheral/${id}` });
     }
-    leaving.clear();
+    removed.clear();
   };
   const commands = {
     qmp_capabilities: () => ({}),
@@ -38,7 +40,7 @@ export async function serveControl(qmpPath, qtestPath, port, args) {
     'qom-list': () => [...plugged].map((name) => ({ name })),
     device_del: ({ id }) => {
       if (!plugged.has(id)) throw new Error(`Device '${id}' not found`);
-      leaving.add(id);
+      removed.add(id);
       return {};
     },
     device_add: ({ id }) => {
@@ -51,23 +53,23 @@ export async function serveControl(qmpPath, qtestPath, port, args) {
       return {};
     },
   };
-  const qmp = await lines(qmpPath, (line, reply) => {
-    const { execute, arguments: given, id } = JSON.parse(line);
+  const qmp = await connectLines(qmpPath, (line, reply) => {
+    const { execute, arguments: commandArgs, id } = JSON.parse(line);
     try {
-      const known = commands[execute];
-      if (!known) throw new Error(`The command ${execute} has not been found`);
-      reply(JSON.stringify({ return: known(given), id }));
+      const command = commands[execute];
+      if (!command) throw new Error(`The command ${execute} has not been found`);
+      reply(JSON.stringify({ return: command(commandArgs), id }));
     } catch (error) {
       reply(JSON.stringify({ error: { class: 'GenericError', desc: error.message }, id }));
     }
   });
   qmp.write(`${JSON.stringify({ QMP: { version: {}, capabilities: [] } })}\n`);
-  const qtest = await lines(qtestPath, (line, reply) => {
+  const qtest = await connectLines(qtestPath, (line, reply) => {
     const [verb, address, value] = line.split(' ');
     const offset = Number(address) & 0xfff;
     if (verb === 'writew') {
       const off = (Number(value) & POWERED_OFF) === POWERED_OFF;
-      if (off) deleted();
+      if (off) deleteRemoved();
       // The guest's driver cuts the power of a slot that it finds empty.
       slot = off || plugged.size === 2 ? Number(value) : Number(value) | POWERED_OFF;
       return reply('OK');
@@ -78,9 +80,9 @@ export async function serveControl(qmpPath, qtestPath, port, args) {
   });
   const control = {
     event: (event, data) => qmp.write(`${JSON.stringify({ event, data, timestamp: {} })}\n`),
-    end: (then) => {
+    end: (onClosed) => {
       qtest.destroy();
-      qmp.end(then);
+      qmp.end(onClosed);
     },
   };
   return control;

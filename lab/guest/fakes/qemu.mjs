@@ -1,18 +1,21 @@
+#!/usr/bin/env node
 /**
- * A QEMU for tests: takes the real command line, connects to the lab's sockets, speaks on the console and lets one log in.
- * `fake=WORD` among the kernel arguments says how the kernel comes up, `fake-WORD` as a command what happens to it later.
+ * A QEMU for tests: takes the real command line, connects to the lab's sockets, prints a console and serves SSH. The kernel
+ * argument `fake=WORD` selects how the boot goes, the command `fake-WORD` what happens to the guest afterwards.
  */
 import { readFileSync, writeSync } from 'node:fs';
 import { serveControl } from './control.mjs';
 import { serveSsh } from './sshd.mjs';
 
 const args = process.argv.slice(2);
+/** The argument after an option. */
 const after = (option) => args[args.indexOf(option) + 1] ?? '';
+/** The value of a field `name=` in each argument that has it, else undefined. */
 const field = (name) => args.map((arg) => new RegExp(`(?:^|,)${name}=([^,]*)`).exec(arg)?.[1]);
-const kernelWay = /\bfake=(\S+)/.exec(after('-append'))?.[1] ?? 'up';
+const scenario = /\bfake=(\S+)/.exec(after('-append'))?.[1] ?? 'up';
 
-// A real QEMU writes its console without buffering, too.
-const say = (text) => {
+/** Prints on the console, unbuffered like a real QEMU. */
+const print = (text) => {
   const bytes = Buffer.from(text, 'latin1');
   for (let done = 0; done < bytes.length; ) {
     try {
@@ -23,7 +26,8 @@ const say = (text) => {
   }
 };
 
-function leave(control, reason, code) {
+/** Ends the process, with a SHUTDOWN event before if there is a `reason`. */
+function shutDown(control, reason, code) {
   if (reason) control.event('SHUTDOWN', { guest: true, reason });
   control.end(() => process.exit(code));
 }
@@ -35,43 +39,43 @@ const PANIC = [
 ];
 
 function panic(control) {
-  for (const piece of PANIC) say(piece);
-  leave(control, 'guest-reset', 0);
+  for (const piece of PANIC) print(piece);
+  shutDown(control, 'guest-reset', 0);
 }
 
-/** What a command of a test does to the guest; true when it was one. */
-function deed(control, command) {
-  const deeds = {
+/** Runs a `fake-WORD` command; returns whether it was one. */
+function runFakeCommand(control, command) {
+  const commands = {
     'fake-panic': () => panic(control),
-    'fake-stuck-panic': () => say(PANIC.join('')),
-    'fake-reboot': () => leave(control, 'guest-reset', 0),
-    'fake-poweroff': () => leave(control, 'guest-shutdown', 0),
+    'fake-stuck-panic': () => print(PANIC.join('')),
+    'fake-reboot': () => shutDown(control, 'guest-reset', 0),
+    'fake-poweroff': () => shutDown(control, 'guest-shutdown', 0),
     'fake-abort': () => {
       process.stderr.write('qemu: assertion failed\n');
-      leave(control, undefined, 5);
+      shutDown(control, undefined, 5);
     },
     'fake-freeze': () => process.kill(process.pid, 'SIGSTOP'),
     'fake-flood': () => {
-      for (let i = 0; i < 100; i++) say(`${'x'.repeat((1 << 20) - 2)}\xff\n`);
+      for (let i = 0; i < 100; i++) print(`${'x'.repeat((1 << 20) - 2)}\xff\n`);
       panic(control);
     },
   };
-  deeds[command]?.();
-  return command in deeds;
+  commands[command]?.();
+  return command in commands;
 }
 
-if (kernelWay === 'refuse') {
-  process.stderr.write('qemu-system-x86_64: no such thing as that\n');
+if (scenario === 'refuse') {
+  process.stderr.write('qemu: no such thing as that\n');
   process.exit(1);
 }
 const seed = readFileSync(field('file').find((file) => file?.endsWith('seed.tar')));
-const ssh = await serveSsh(seed, (command) => deed(control, command), kernelWay === 'mute');
+const ssh = await serveSsh(seed, (command) => runFakeCommand(control, command), scenario === 'mute');
 const qtestPath = after('-qtest').replace('unix:', '');
 const control = await serveControl(field('path').find(Boolean), qtestPath, ssh.port, args);
-say('[    0.0] Linux version fake\r\n');
-if (kernelWay === 'panic') panic(control);
-else if (kernelWay === 'reboot') leave(control, 'guest-reset', 0);
-else if (kernelWay !== 'hang') {
-  say('ringlab: guest ');
-  say('is up\r\n');
+print('[    0.0] Linux version fake\r\n');
+if (scenario === 'panic') panic(control);
+else if (scenario === 'reboot') shutDown(control, 'guest-reset', 0);
+else if (scenario !== 'hang') {
+  print('ringlab: guest ');
+  print('is up\r\n');
 }

@@ -1,10 +1,10 @@
-/** The guest's SSH server of the fake QEMU: commands run on the host's shell, forwards listen on the host's loopback. */
+/** The guest's SSH server in the fake QEMU: commands run in a shell on the host, forwards listen on the host's loopback. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import ssh2 from 'ssh2';
 
-/** A file in an uncompressed tar archive. */
+/** Content of a file in an uncompressed tar archive. */
 function fromTar(tar, name) {
   for (let at = 0; at < tar.length; ) {
     const header = tar.subarray(at, at + 512);
@@ -16,7 +16,7 @@ function fromTar(tar, name) {
   throw new Error(`no ${name} in the seed`);
 }
 
-/** dropbear's ed25519 host key as OpenSSH's, which is what ssh2 takes. */
+/** dropbear's ed25519 host key in OpenSSH's format, the one that ssh2 reads. */
 function opensshKey(dropbear) {
   const string = (bytes) => Buffer.concat([Buffer.from([0, 0, 0, bytes.length]), bytes]);
   const number = (value) => Buffer.from([0, 0, 0, value]);
@@ -35,8 +35,8 @@ function opensshKey(dropbear) {
   return `-----BEGIN ${armour}-----\n${all.toString('base64')}\n-----END ${armour}-----\n`;
 }
 
-function runCommand(channel, command, deed) {
-  if (deed(command)) return;
+function runCommand(channel, command, runFakeCommand) {
+  if (runFakeCommand(command)) return;
   const child = spawn('sh', ['-c', command]);
   channel.pipe(child.stdin);
   child.stdout.pipe(channel, { end: false });
@@ -62,17 +62,21 @@ async function forward(client, accept) {
   accept(server.address().port);
 }
 
-/** A server with the keys of `seed`; with `mute` it takes connections and says nothing. */
-export async function serveSsh(seed, deed, mute) {
+/**
+ * Starts a server with the keys in `seed`. `runFakeCommand` is tried first with each command. `mute`: connections are accepted and
+ * get no answer.
+ */
+export async function serveSsh(seed, runFakeCommand, mute) {
   const hostKey = opensshKey(fromTar(seed, 'etc/dropbear/host_key'));
-  const known = ssh2.utils.parseKey(fromTar(seed, 'root/.ssh/authorized_keys'));
+  const authorizedKey = ssh2.utils.parseKey(fromTar(seed, 'root/.ssh/authorized_keys'));
   const server = mute ? createServer(() => {}) : new ssh2.Server({ hostKeys: [hostKey] });
   server.on('connection', (client) => {
     if (mute) return;
     client.on('error', () => {});
     client.on('authentication', (attempt) => {
-      const ours = attempt.method === 'publickey' && attempt.key.data.equals(known.getPublicSSH());
-      if (ours) attempt.accept();
+      const isAuthorized =
+        attempt.method === 'publickey' && attempt.key.data.equals(authorizedKey.getPublicSSH());
+      if (isAuthorized) attempt.accept();
       else attempt.reject(['publickey']);
     });
     client.on('request', (accept, _reject, name) => {
@@ -80,7 +84,7 @@ export async function serveSsh(seed, deed, mute) {
       else accept?.();
     });
     client.on('session', (accept) => {
-      accept().on('exec', (take, _refuse, { command }) => runCommand(take(), command, deed));
+      accept().on('exec', (take, _reject, { command }) => runCommand(take(), command, runFakeCommand));
     });
   });
   server.listen(0, '127.0.0.1');

@@ -1,14 +1,15 @@
 /** Times that only tests change. */
-export interface Patience {
-  /** A guest is silent when it answers none of `misses` questions, `intervalMs` apart: far longer than a slow one takes. */
+export interface Timeouts {
+  /** A guest is silent when it answers none of `misses` keepalive messages, `intervalMs` apart. */
   heartbeat: { intervalMs: number; misses: number };
   /** How long QEMU may outlive the SSH connection that its end breaks, ms. */
-  partingMs: number;
+  shutdownMs: number;
 }
 
-export const PATIENCE: Patience = { heartbeat: { intervalMs: 15_000, misses: 8 }, partingMs: 5_000 };
+/** Two minutes of silence: far longer than a slow debug kernel under emulation takes to answer. */
+export const DEFAULT_TIMEOUTS: Timeouts = { heartbeat: { intervalMs: 15_000, misses: 8 }, shutdownMs: 5_000 };
 
-/** The promise's value, or undefined when it takes longer. */
+/** The promise's value, or undefined when it takes longer. Rejects when the promise rejects in time. */
 export async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<undefined>((resolve) => {

@@ -2,18 +2,18 @@ import { LabError, VerdictError } from '../core/errors.ts';
 import type { StageContext } from '../model/event.ts';
 import type { GuestRequest } from '../model/machine.ts';
 import type { ConsoleLog } from './console.ts';
-import { bootError, classify } from './death.ts';
-import { type Patience, within } from './patience.ts';
+import { bootError, deathOf } from './death.ts';
 import type { Machine } from './qemu.ts';
 import { forwardedPort, type Qmp } from './qmp.ts';
 import type { Keys } from './seed.ts';
 import { SshLink } from './ssh.ts';
+import { type Timeouts, within } from './timeouts.ts';
 
 /** What init prints when sshd listens (images/minimal/init). */
-const HELLO = /^ringlab: guest is up/;
+const READY_LINE = /^ringlab: guest is up/;
 
-/** A guest that has answered. */
-export interface Greeting {
+/** The connections to a guest that is ready. */
+export interface ReadyGuest {
   qmp: Qmp;
   link: SshLink;
   /** Port of the host's loopback that leads to the guest's sshd. */
@@ -21,11 +21,11 @@ export interface Greeting {
   qemuVersion: string;
 }
 
-/** Resolves when the console says hello. */
-function hello(console: ConsoleLog): Promise<void> {
+/** Resolves when init has reported on the console that the guest is up. */
+function readyLine(console: ConsoleLog): Promise<void> {
   return new Promise((resolve) => {
     const stop = console.watch((line) => {
-      if (!HELLO.test(line)) return;
+      if (!READY_LINE.test(line)) return;
       stop();
       resolve();
     });
@@ -37,37 +37,38 @@ async function versionOf(qmp: Qmp): Promise<string> {
   return `${qemu.major}.${qemu.minor}.${qemu.micro}`;
 }
 
-/** Logs in: the proof that the guest lives. */
+/** Logs in, which proves that the guest runs programs: QEMU's port forward accepts connections even while the guest is dead. */
 async function logIn(
   request: GuestRequest,
   keys: Keys,
   port: number,
-  patience: Patience,
+  timeouts: Timeouts,
   signal: AbortSignal,
 ) {
   try {
-    const target = { port, privateKey: keys.client, hostKey: keys.host, keepalive: patience.heartbeat };
+    const target = { port, privateKey: keys.client, hostKey: keys.host, keepalive: timeouts.heartbeat };
     return await SshLink.connect({ ...target, signal });
   } catch (cause) {
     const { message } = cause as Error;
-    throw new VerdictError('boot-failed', `${request.name}: said hello, but: ${message}`, message, { cause });
+    const title = `${request.name}: init reported that the guest is up, but SSH failed: ${message}`;
+    throw new VerdictError('boot-failed', title, message, { cause });
   }
 }
 
-async function greet(
+async function connect(
   request: GuestRequest,
   machine: Machine,
   keys: Keys,
-  patience: Patience,
+  timeouts: Timeouts,
   signal: AbortSignal,
-): Promise<Greeting> {
-  const said = hello(machine.console);
+): Promise<ReadyGuest> {
+  const up = readyLine(machine.console);
   const qmp = await machine.qmp;
   await qmp.execute('qmp_capabilities');
   const qemuVersion = await versionOf(qmp);
   const port = await forwardedPort(qmp);
-  await said;
-  return { qmp, port, qemuVersion, link: await logIn(request, keys, port, patience, signal) };
+  await up;
+  return { qmp, port, qemuVersion, link: await logIn(request, keys, port, timeouts, signal) };
 }
 
 /** Rejects when `signal` fires. */
@@ -77,33 +78,33 @@ const aborted = (signal: AbortSignal) =>
   });
 
 /**
- * Waits until the guest has answered. Throws VerdictError when the kernel does not get there before the deadline, LabError
- * when QEMU fails, the abort reason when `ctx.signal` fires. QEMU is the caller's to end.
+ * Waits until init has reported the guest and SSH has logged in. Throws VerdictError `boot-failed` when the kernel does not get
+ * there before the deadline, LabError when QEMU fails, the abort reason when `ctx.signal` fires. The caller ends QEMU.
  */
-export async function untilGreeted(
+export async function waitUntilReady(
   request: GuestRequest,
   machine: Machine,
   keys: Keys,
-  patience: Patience,
+  timeouts: Timeouts,
   ctx: StageContext,
-): Promise<Greeting> {
+): Promise<ReadyGuest> {
   const deadline = AbortSignal.timeout(request.bootTimeoutMs);
   const signal = AbortSignal.any([ctx.signal, deadline]);
-  const greeting = greet(request, machine, keys, patience, signal);
-  const over = machine.ended.then(() => Promise.reject(new LabError('QEMU has ended')));
+  const ready = connect(request, machine, keys, timeouts, signal);
+  const ended = machine.ended.then(() => Promise.reject(new LabError('QEMU has ended')));
   try {
-    return await Promise.race([greeting, over, aborted(signal)]);
+    return await Promise.race([ready, ended, aborted(signal)]);
   } catch (error) {
-    greeting.catch(() => {});
+    ready.catch(() => {});
     ctx.signal.throwIfAborted();
-    // QEMU's end breaks every channel: then it is the reason, whichever was noticed first.
-    const parted = deadline.aborted ? undefined : await within(patience.partingMs, machine.ended);
+    // The end of QEMU breaks every channel: it is the reason even where a broken channel was noticed first.
+    const endedByItself = deadline.aborted ? undefined : await within(timeouts.shutdownMs, machine.ended);
     machine.kill();
     const end = await machine.ended;
     const tail = machine.console.tail();
-    if (parted || end.panic) throw bootError(request.name, classify(end, tail), end);
+    if (endedByItself || end.panic) throw bootError(request.name, deathOf(end, tail), end);
     if (!deadline.aborted) throw error;
-    const title = `no hello within ${request.bootTimeoutMs / 1000} s`;
+    const title = `not ready within ${request.bootTimeoutMs / 1000} s`;
     throw bootError(request.name, { kind: 'boot-timeout', title, tail });
   }
 }
