@@ -1,15 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import {
-  groupMarking,
-  openRing,
-  type Pipe,
-  pipe,
-  suite,
-  type Test,
-  type TestRing,
-  test,
-  until,
-} from '../lib/index.ts';
+import { groupMarking, openRing, pipe, suite, test, until } from '../lib/index.ts';
 import type { Answered } from '../lib/ublk/pump.ts';
 import { eventually } from '../lib/ublk/setup.ts';
 import { copyIn } from '../lib/ublk/strategy.ts';
@@ -20,7 +10,6 @@ import {
   LENGTH,
   leaderSqe,
   member,
-  type PendingRequest,
   patternFile,
   pendingRequest,
   results,
@@ -28,43 +17,9 @@ import {
   settlesSoon,
   taggedResults,
 } from './pending.ts';
+import { assertMemberWaits, finishGroup, submitWaitingGroup } from './waiting.ts';
 
 const COMMIT = 'UBLK_U_IO_COMMIT_AND_FETCH_REQ';
-
-/**
- * Submits a group on a ring of the test: the leader (userData 1) lends the pending request, one member (2) waits for a byte of
- * the pipe, the other (3) is a NOP.
- */
-function submitWaitingGroup(
-  t: Test,
-  pending: PendingRequest,
-  { reader }: Pipe,
-  flags: readonly string[] = [],
-): TestRing {
-  const ring = openRing(t, { shape: 'plain' });
-  const { mark } = groupMarking(t.uapi);
-  mark(ring.sqe({ ...leaderSqe(t, pending), userData: 1 }));
-  mark(ring.sqe({ ...member('READ', { fd: reader }, 512, 1), off: -1, userData: 2, flags }));
-  ring.sqe({ opcode: 'IORING_OP_NOP', userData: 3 });
-  t.equal(ring.submit(), 3, 'SQEs submitted');
-  return ring;
-}
-
-/** The NOP has completed: the group is issued, and its other member waits. */
-const assertMemberWaits = async (t: Test, ring: TestRing) =>
-  t.same(taggedResults(await ring.wait(1)), ['3:0'], 'first CQE of the group (tag:res)');
-
-/** Lets the waiting member go on, and the group end. */
-async function finishGroup(t: Test, ring: TestRing, input: Pipe): Promise<void> {
-  input.feed();
-  t.same(taggedResults(await ring.wait(2)), ['2:1', '1:0'], 'CQEs of waiting member and leader (tag:res)');
-}
-
-/** Commits all of a read. */
-async function commitWhole(t: Test, { commit, completion }: PendingRequest): Promise<void> {
-  commit(LENGTH);
-  t.equal((await completion).res, LENGTH, 'CQE res of the client read');
-}
 
 suite('end of a group that lends', LENDING.needs, () => {
   test('committing a lent request or copying into it fails with EBUSY', async (t) => {
@@ -81,7 +36,7 @@ suite('end of a group that lends', LENDING.needs, () => {
       'the client read is pending while a member may still write',
     );
     await finishGroup(t, ring, input);
-    await commitWhole(t, pending);
+    await pending.complete();
     assertZeroed(t, pending);
   });
 
@@ -120,7 +75,7 @@ suite('end of a group that lends', LENDING.needs, () => {
         `the member (tag 2) ends with -ECANCELED or -EINTR; CQEs (tag:res) ${taggedResults(cqes).join(' ')}`,
       );
       t.equal(cqes.find(({ tag }) => tag === 1)?.res, 0, 'CQE res of the leader');
-      await commitWhole(t, pending);
+      await pending.complete();
       assertZeroed(t, pending);
     });
 
@@ -133,7 +88,7 @@ suite('end of a group that lends', LENDING.needs, () => {
         const [leader] = await pending.port.group(pending.request, { opcode: 'IORING_OP_NOP' });
         return leader?.res === 0;
       });
-      await commitWhole(t, pending);
+      await pending.complete();
       assertZeroed(t, pending);
     });
   }
@@ -146,7 +101,7 @@ suite('end of a group that lends', LENDING.needs, () => {
     const stopped = pending.server.stop();
     t.ok(!(await settlesSoon(stopped)), 'the stop is pending while pages are lent');
     await finishGroup(t, ring, input);
-    await commitWhole(t, pending);
+    await pending.complete();
     await stopped;
   });
 
@@ -184,6 +139,6 @@ suite('end of a group that lends', LENDING.needs, () => {
     );
     const answered = await pending.port.group(pending.request, member('READ', file, 0, LENGTH));
     t.same(results(answered), [0, LENGTH], 'CQE res of leader and member of the last group');
-    await commitWhole(t, pending);
+    await pending.complete();
   });
 });

@@ -11,52 +11,47 @@ const NOP: PumpSqe = { opcode: 'IORING_OP_NOP' };
 
 suite('leaders', LENDING.needs, () => {
   test('a lending command outside a group fails with EINVAL', async (t) => {
-    const { request, port, completion, commit } = await pendingRequest(t, 'READ');
+    const { request, port, fail } = await pendingRequest(t, 'READ');
     const [ungrouped] = await port.send(port.provide(request, { grouped: false }));
     t.errno(ungrouped as Answered, 'EINVAL', 'CQE res of the ungrouped command');
-    commit(-t.uapi.constant('EIO'));
-    t.errno(await completion, 'EIO', 'CQE res of the client read');
+    await fail();
   });
 
   test('a leader submitted without a member fails with EINVAL, and its request can still be committed', async (t) => {
-    const { request, port, completion, commit } = await pendingRequest(t, 'READ');
+    const { request, port, complete } = await pendingRequest(t, 'READ');
     const [leader] = await port.send(port.provide(request));
     t.errno(leader as Answered, 'EINVAL', 'CQE res of the leader without members');
-    commit(4096);
-    t.equal((await completion).res, 4096, 'CQE res of the client read');
+    await complete();
   });
 
   test('a member that lends fails with EINVAL, and the rest of its group with ECANCELED', async (t) => {
-    const { request, port, completion, commit } = await pendingRequest(t, 'READ');
+    const { request, port, fail } = await pendingRequest(t, 'READ');
     const canceled = -t.uapi.constant('ECANCELED');
     const answered = await port.send({ ...NOP, grouped: true }, port.provide(request), NOP);
     const expected = [canceled, -t.uapi.constant('EINVAL'), canceled];
     t.same(results(answered), expected, 'CQE res of leader, lending member and last member');
-    commit(-t.uapi.constant('EIO'));
-    t.errno(await completion, 'EIO', 'CQE res of the client read');
+    await fail();
   });
 
   test('a leader that also names a registered buffer fails with EINVAL', async (t) => {
-    const { request, port, server, completion, commit } = await pendingRequest(t, 'READ');
+    const { request, port, server, fail } = await pendingRequest(t, 'READ');
     server.queues[0]?.pump.ring.registerBuffers([ioMemory(t, 4096)]);
     const flags = t.uapi.bits('IORING_PROVIDE_GROUP_KBUF', 'IORING_URING_CMD_FIXED');
     const [leader] = await port.send(port.provide(request, { more: { uring_cmd_flags: flags } }), NOP);
     t.errno(leader as Answered, 'EINVAL', 'CQE res of the leader with IORING_URING_CMD_FIXED');
-    commit(-t.uapi.constant('EIO'));
-    t.errno(await completion, 'EIO', 'CQE res of the client read');
+    await fail();
   });
 
   test('UBLK_U_IO_PROVIDE_IO_BUF without IORING_PROVIDE_GROUP_KBUF fails with EINVAL', async (t) => {
-    const { request, port, completion, commit } = await pendingRequest(t, 'READ');
+    const { request, port, fail } = await pendingRequest(t, 'READ');
     const [leader] = await port.send(port.provide(request, { more: { uring_cmd_flags: 0 } }), NOP);
     t.errno(leader as Answered, 'EINVAL', 'CQE res of the leader without the flag');
-    commit(-t.uapi.constant('EIO'));
-    t.errno(await completion, 'EIO', 'CQE res of the client read');
+    await fail();
   });
 
   for (const name of ['UBLK_U_IO_FETCH_REQ', 'UBLK_U_IO_COMMIT_AND_FETCH_REQ', 'UBLK_U_IO_NEED_GET_DATA'])
     test(`${name} with IORING_PROVIDE_GROUP_KBUF fails with EOPNOTSUPP`, async (t) => {
-      const { request, port, completion, commit } = await pendingRequest(t, 'READ');
+      const { request, port, complete } = await pendingRequest(t, 'READ');
       const { file } = patternFile(t, 4096, 1);
       const cmd_op = t.uapi.constant(name);
       const answered = await port.send(
@@ -65,8 +60,7 @@ suite('leaders', LENDING.needs, () => {
       );
       const expected = [-t.uapi.constant('EOPNOTSUPP'), -t.uapi.constant('ECANCELED')];
       t.same(results(answered), expected, `CQE res of leader (${name}) and member`);
-      commit(4096);
-      t.equal((await completion).res, 4096, 'CQE res of the client read, committed afterwards');
+      await complete();
     });
 
   test('an NVMe command with IORING_PROVIDE_GROUP_KBUF fails with EOPNOTSUPP, and its member accesses no user memory', {
@@ -93,7 +87,7 @@ suite('leaders', LENDING.needs, () => {
   });
 
   test('lending an absent request, a completed request or a flush fails with EINVAL', async (t) => {
-    const { request, port, server, client, completion, commit } = await pendingRequest(t, 'READ');
+    const { request, port, server, client, complete } = await pendingRequest(t, 'READ');
     const invalid = -t.uapi.constant('EINVAL');
     for (const [target, absent] of Object.entries({
       'a tag without a request': { ...request, tag: request.tag + 1 },
@@ -102,8 +96,7 @@ suite('leaders', LENDING.needs, () => {
       'the largest queue number': { ...request, queue: 65535 },
     }))
       t.equal((await port.group(absent, NOP))[0]?.res, invalid, `CQE res of a leader lending ${target}`);
-    commit(4096);
-    t.equal((await completion).res, 4096, 'CQE res of the client read');
+    await complete();
     t.equal(
       (await port.group(request, NOP))[0]?.res,
       invalid,
@@ -120,7 +113,7 @@ suite('leaders', LENDING.needs, () => {
   });
 
   test('lending a lent request fails with EBUSY until the first group ends', async (t) => {
-    const { request, port, memory, completion, commit } = await pendingRequest(t, 'READ');
+    const { request, port, memory, complete } = await pendingRequest(t, 'READ');
     const { file, bytes } = patternFile(t, 4096, 2);
     // Members are issued by task work after their leader, so both leaders of this submission run before the first member ends.
     const [first, second] = await Promise.all([
@@ -133,17 +126,15 @@ suite('leaders', LENDING.needs, () => {
     t.bytes(memory.bytes, bytes, 'client memory after the first group');
     const later = results(await port.group(request, NOP));
     t.same(later, [0, 0], 'CQE res of leader and member of a later group');
-    commit(4096);
-    t.equal((await completion).res, 4096, 'CQE res of the client read');
+    await complete();
   });
 
   test('lending a request of a device without UBLK_F_SUPPORT_ZERO_COPY fails with EOPNOTSUPP', async (t) => {
     const options = { flags: USER_COPY_FLAGS };
-    const { request, port, completion, commit } = await pendingRequest(t, 'READ', 4096, options);
+    const { request, port, fail } = await pendingRequest(t, 'READ', 4096, options);
     const [leader] = await port.group(request, NOP);
     t.errno(leader as Answered, 'EOPNOTSUPP', 'CQE res of the leader');
-    commit(-t.uapi.constant('EIO'));
-    t.errno(await completion, 'EIO', 'CQE res of the client read');
+    await fail();
   });
 
   test('adding a device with UBLK_F_SUPPORT_ZERO_COPY but not UBLK_F_USER_COPY fails with EINVAL', async (t) => {

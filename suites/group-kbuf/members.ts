@@ -7,7 +7,7 @@ const LENGTH = 64 << 10;
 
 suite('members', LENDING.needs, () => {
   test('members read parts of a request from several files, each at its own offset', async (t) => {
-    const { request, port, memory, completion, commit } = await pendingRequest(t, 'READ', LENGTH);
+    const { request, port, memory, complete } = await pendingRequest(t, 'READ', LENGTH);
     const [first, second] = [patternFile(t, LENGTH, 1), patternFile(t, LENGTH, 2)];
     const quarter = LENGTH / 4;
     const answered = await port.group(
@@ -21,8 +21,7 @@ suite('members', LENDING.needs, () => {
     t.same(results(answered), whole, 'CQE res of leader and members');
     const lastArrival = Math.max(...answered.map(({ arrival }) => arrival));
     t.equal(answered[0]?.arrival, lastArrival, 'place of the leader CQE in order of arrival');
-    commit(LENGTH);
-    t.equal((await completion).res, LENGTH, 'CQE res of the client read');
+    await complete();
     const expected = [
       first.bytes.subarray(quarter, 2 * quarter),
       second.bytes.subarray(512, 512 + quarter),
@@ -33,7 +32,7 @@ suite('members', LENDING.needs, () => {
   });
 
   test('members write one request to two files and a part of it to a third', async (t) => {
-    const { request, port, memory, completion, commit } = await pendingRequest(t, 'WRITE', LENGTH);
+    const { request, port, memory, complete } = await pendingRequest(t, 'WRITE', LENGTH);
     const files = [zeroFile(t, LENGTH), zeroFile(t, LENGTH), zeroFile(t, LENGTH)] as const;
     const answered = await port.group(
       request,
@@ -42,8 +41,7 @@ suite('members', LENDING.needs, () => {
       member('WRITE', files[2].file, 4097, 8190, 3),
     );
     t.same(results(answered), [0, LENGTH, LENGTH, 8190], 'CQE res of leader and members');
-    commit(LENGTH);
-    t.equal((await completion).res, LENGTH, 'CQE res of the client write');
+    await complete();
     t.bytes(files[0].contents(), memory.bytes, 'contents of the first file');
     t.bytes(files[1].contents(), memory.bytes, 'contents of the second file');
     const part = files[2].contents();
@@ -53,7 +51,7 @@ suite('members', LENDING.needs, () => {
 
   for (const flags of [['IOSQE_ASYNC'], []])
     test(`a member can use the last lent byte, and a range beyond it fails with EFAULT${flags.length > 0 ? ' in io-wq workers' : ''}`, async (t) => {
-      const { request, port, memory, completion, commit } = await pendingRequest(t, 'READ');
+      const { request, port, memory, complete } = await pendingRequest(t, 'READ');
       const { file, bytes } = patternFile(t, 8192, 3);
       const [fault, maxU32] = [-t.uapi.constant('EFAULT'), 2 ** 32 - 1];
       const members = [
@@ -69,15 +67,14 @@ suite('members', LENDING.needs, () => {
       const answered = await port.group(request, ...members.map((sqe) => ({ ...sqe, flags })));
       const expected = [0, 1, ...Array(7).fill(fault)];
       t.same(results(answered), expected, 'CQE res of leader, member of the last byte and members beyond it');
-      commit(4096);
-      t.equal((await completion).res, 4096, 'CQE res of the client read');
+      await complete();
       t.equal(memory.bytes[4095], bytes[0], 'last byte of the client memory');
       t.bytes(memory.bytes.subarray(0, 4095), new Uint8Array(4095), 'client memory before the last byte');
     });
 
   test('a member of the wrong direction fails with EINVAL and transfers nothing', async (t) => {
     for (const kind of ['READ', 'WRITE'] as const) {
-      const { request, port, memory, completion, commit } = await pendingRequest(t, kind);
+      const { request, port, memory, fail } = await pendingRequest(t, kind);
       const before = memory.bytes.slice();
       const { file, bytes } = patternFile(t, 4096, 4);
       const wrong = member(kind === 'READ' ? 'WRITE' : 'READ', file, 0, 4096);
@@ -88,13 +85,12 @@ suite('members', LENDING.needs, () => {
       file.read(after, 0);
       t.bytes(after, bytes, `contents of the file that members of a client ${kind} named`);
       if (kind === 'WRITE') t.bytes(memory.bytes, before, 'memory of the writing client');
-      commit(-t.uapi.constant('EIO'));
-      t.errno(await completion, 'EIO', `CQE res of the client ${kind}`);
+      await fail();
     }
   });
 
   test('a member that fails with EBADF does not cancel the other members', async (t) => {
-    const { request, port, memory, completion, commit } = await pendingRequest(t, 'READ');
+    const { request, port, memory, complete } = await pendingRequest(t, 'READ');
     const { file, bytes } = patternFile(t, 4096, 5);
     const closed = { fd: 1000 };
     const answered = await port.group(
@@ -104,14 +100,13 @@ suite('members', LENDING.needs, () => {
     );
     const expected = [0, -t.uapi.constant('EBADF'), 2048];
     t.same(results(answered), expected, 'CQE res of leader, failing member and other member');
-    commit(4096);
-    t.equal((await completion).res, 4096, 'CQE res of the client read');
+    await complete();
     t.bytes(memory.bytes.subarray(2048), bytes.subarray(2048), 'half that the other member filled');
     t.bytes(memory.bytes.subarray(0, 2048), new Uint8Array(2048), 'half of the failed member');
   });
 
   test('a member whose opcode cannot use lent memory accesses the address in its SQE', async (t) => {
-    const { request, port, memory, completion, commit } = await pendingRequest(t, 'WRITE');
+    const { request, port, memory, complete } = await pendingRequest(t, 'WRITE');
     const { file, bytes } = patternFile(t, 4096, 6);
     const userMemory = ioMemory(t, 4096);
     // struct iovec: base address and length.
@@ -126,12 +121,11 @@ suite('members', LENDING.needs, () => {
     t.same(results(answered), [0, 4096, 0], 'CQE res of leader, READV and NOP');
     t.bytes(userMemory.bytes, bytes, 'memory that the iovec names');
     t.bytes(memory.bytes, pattern(4096, 42), 'lent memory');
-    commit(4096);
-    t.equal((await completion).res, 4096, 'CQE res of the client write');
+    await complete();
   });
 
   test('a member that also selects a provided buffer fails with EINVAL', async (t) => {
-    const { request, port, completion, commit } = await pendingRequest(t, 'READ');
+    const { request, port, fail } = await pendingRequest(t, 'READ');
     const { file } = patternFile(t, 4096, 7);
     const provided = ioMemory(t, 4096);
     const [providing] = await port.send({
@@ -146,18 +140,16 @@ suite('members', LENDING.needs, () => {
     });
     t.same(results(answered), [0, -t.uapi.constant('EINVAL')], 'CQE res of leader and member');
     t.bytes(provided.bytes, new Uint8Array(4096), 'contents of the provided buffer');
-    commit(-t.uapi.constant('EIO'));
-    t.errno(await completion, 'EIO', 'CQE res of the client read');
+    await fail();
   });
 
   test('a member that reads a file without read_iter fails with EOPNOTSUPP', async (t) => {
-    const { request, port, memory, completion, commit } = await pendingRequest(t, 'READ');
+    const { request, port, memory, complete } = await pendingRequest(t, 'READ');
     // kmsg_fops (kernel/printk/printk.c) has .read, which takes a user address, and no .read_iter.
     const log = t.use(new File('/dev/kmsg', constants.O_RDONLY | constants.O_NONBLOCK));
     const answered = await port.group(request, member('READ', log, 0, 4096, 0));
     t.same(results(answered), [0, -t.uapi.constant('EOPNOTSUPP')], 'CQE res of leader and member');
-    commit(4096);
-    t.equal((await completion).res, 4096, 'CQE res of the client read');
+    await complete();
     t.bytes(memory.bytes, new Uint8Array(4096), 'client memory');
     t.ok(!memory.bytes.includes(STALE), 'no stale byte is left in the client memory');
   });

@@ -39,6 +39,10 @@ export interface PendingRequest {
   completion: Promise<Answered>;
   /** Commits a result, bytes or -errno, without waiting for the client. */
   commit(result: number): void;
+  /** Commits the whole length and asserts that the client's request succeeds. */
+  complete(): Promise<void>;
+  /** Commits -EIO and asserts that the client's request fails with it. */
+  fail(): Promise<void>;
 }
 
 /** Adds a device that lends and has its client submit one request at offset 0. Throws Error if the request reaches no queue. */
@@ -60,13 +64,23 @@ export async function pendingRequest(
   const [request] = await gate.arrived();
   const port = request && server.queues[request.queue];
   if (!port) throw new Error('the client request reached no queue of the server');
-  return { server, client, request, port, memory, completion, commit: (result) => gate.release(result) };
+  const commit = (result: number) => gate.release(result);
+  const quantity = `CQE res of the client ${request.kind}`;
+  const complete = async () => {
+    commit(length);
+    t.equal((await completion).res, length, quantity);
+  };
+  const fail = async () => {
+    commit(-t.uapi.constant('EIO'));
+    t.errno(await completion, 'EIO', quantity);
+  };
+  return { server, client, request, port, memory, completion, commit, complete, fail };
 }
 
 /** Asserts that a reader's memory holds nothing but zeroes. */
 export function assertZeroed(t: Test, { memory }: Pick<PendingRequest, 'memory'>): void {
   t.ok(!memory.bytes.includes(STALE), 'no stale byte is left in the client memory');
-  t.bytes(memory.bytes, new Uint8Array(memory.length), 'client memory of a read that no member fills');
+  t.bytes(memory.bytes, new Uint8Array(memory.length), 'client memory');
 }
 
 /**

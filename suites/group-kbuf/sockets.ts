@@ -46,13 +46,12 @@ async function sendPart(
   length: number,
 ): Promise<void> {
   const sockets = await connected(t, { family });
-  const { request, port, memory, completion, commit } = await pendingRequest(t, 'WRITE', LENGTH);
+  const { request, port, memory, complete } = await pendingRequest(t, 'WRITE', LENGTH);
   const group = port.group(request, transfer(kind, sockets.sender, at, length, { msg_flags: MSG_WAITALL }));
   const bytes = await received(sockets, length);
   t.same(results(await group), [0, length], `CQE res of leader and ${kind}`);
   t.bytes(bytes, memory.bytes.subarray(at, at + length), 'bytes received by the peer');
-  commit(LENGTH);
-  t.equal((await completion).res, LENGTH, 'CQE res of the client write');
+  await complete();
 }
 
 suite('sockets', LENDING.needs, () => {
@@ -73,7 +72,7 @@ suite('sockets', LENDING.needs, () => {
   for (const family of ['unix', 'tcp'] as const)
     test(`${family}: RECV with MSG_WAITALL fills a client read from data that arrives in pieces`, async (t) => {
       const sockets = await connected(t, { family });
-      const { request, port, server, memory, completion, commit } = await pendingRequest(t, 'READ', LENGTH);
+      const { request, port, server, memory, complete } = await pendingRequest(t, 'READ', LENGTH);
       const bytes = pattern(LENGTH, 1);
       const options = { msg_flags: MSG_WAITALL };
       const group = port.group(request, transfer('RECV', sockets.receiver, 0, LENGTH, options));
@@ -86,20 +85,18 @@ suite('sockets', LENDING.needs, () => {
         await port.send({ opcode: 'IORING_OP_NOP' });
       }
       t.same(results(await group), [0, LENGTH], 'CQE res of leader and RECV');
-      commit(LENGTH);
-      t.equal((await completion).res, LENGTH, 'CQE res of the client read');
+      await complete();
       t.bytes(memory.bytes, bytes, 'client memory');
     });
 
   test('after a short RECV the rest of a client read is zero', async (t) => {
     const sockets = await connected(t);
-    const { request, port, memory, completion, commit } = await pendingRequest(t, 'READ', LENGTH);
+    const { request, port, memory, complete } = await pendingRequest(t, 'READ', LENGTH);
     const bytes = pattern(777, 2);
     writeSync(sockets.sender, bytes);
     const answered = await port.group(request, transfer('RECV', sockets.receiver, 100, 5000));
     t.same(results(answered), [0, 777], 'CQE res of leader and RECV');
-    commit(LENGTH);
-    t.equal((await completion).res, LENGTH, 'CQE res of the client read');
+    await complete();
     const expected = new Uint8Array(LENGTH);
     expected.set(bytes, 100);
     t.bytes(memory.bytes, expected, 'client memory');
@@ -132,17 +129,14 @@ suite('sockets', LENDING.needs, () => {
     );
     const expectedOfRead = [0, invalid, invalid, fault, invalid, invalid];
     t.same(results(receives), expectedOfRead, 'CQE res of leader and members of a client read');
-    for (const { request, completion, commit } of [write, read]) {
-      commit(-t.uapi.constant('EIO'));
-      t.errno(await completion, 'EIO', `CQE res of the client ${request.kind}`);
-    }
+    for (const pending of [write, read]) await pending.fail();
     const receive = () => readSync(sockets.receiver, new Uint8Array(1));
     t.throws(receive, 'EAGAIN', 'errno of read() on the receiver, to which nothing was sent');
   });
 
   test('SEND_ZC keeps the lent pages until its notification', async (t) => {
     const sockets = await connected(t, { family: 'tcp', receiveBuffer: 4096, sendBuffer: 1 << 20 });
-    const { request, port, server, memory, completion, commit } = await pendingRequest(t, 'WRITE', LENGTH);
+    const { request, port, server, memory, completion, complete } = await pendingRequest(t, 'WRITE', LENGTH);
     const pump = server.queues[0]?.pump;
     if (!pump) throw new Error('the server has no queue');
     const [leader, sent] = pump.send(port.provide(request), transfer('SEND_ZC', sockets.sender, 0, LENGTH));
@@ -155,8 +149,7 @@ suite('sockets', LENDING.needs, () => {
     t.ok(!isReleased, 'leader and client write are pending while the network uses the pages');
     const bytes = await received(sockets, res);
     t.equal((await leader).res, 0, 'CQE res of the leader');
-    commit(LENGTH);
-    t.equal((await completion).res, LENGTH, 'CQE res of the client write');
+    await complete();
     t.bytes(bytes, memory.bytes.subarray(0, res), 'bytes received by the peer');
   });
 });
