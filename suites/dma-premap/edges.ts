@@ -66,6 +66,7 @@ suite('data at the edges of pages and lists', NEEDS, () => {
       const part = { address: whole.address + BigInt(skew), length: 9 * PAGE };
       const medium = pattern(9 * PAGE, 22);
       const fixture = mappedFixture(t, [part], medium);
+      const before = fixture.counters.used;
       for (const offset of [0, 512, PAGE - skew, 2 * PAGE, 2 * PAGE + 512]) {
         const length = 6 * PAGE;
         const shape = `a buffer at byte ${skew} of its page, offset ${offset}`;
@@ -81,7 +82,11 @@ suite('data at the edges of pages and lists', NEEDS, () => {
           `medium after the write, ${shape}`,
         );
       }
-      t.ok(fixture.counters.used >= 10, 'at least 10 commands have used a mapping of the device');
+      const used = fixture.counters.used - before;
+      t.ok(
+        used >= 10,
+        `each of the 10 transfers uses the mapping, buffer at byte ${skew} (${used} commands do)`,
+      );
       fixture.ring.close();
     }
   });
@@ -115,8 +120,8 @@ suite('data at the edges of pages and lists', NEEDS, () => {
 });
 
 /**
- * Reads and writes `pages` pages of the buffer from page `first` on, without the first `skew` and the last `short` bytes. Asserts the
- * data, and that up to two pages on each side do not change.
+ * Reads and writes `pages` pages of the buffer from page `first` on, without the first `skew` and the last `short` bytes.
+ * Asserts the data, and that up to two pages on each side do not change.
  */
 async function transferPages(
   t: Test,
