@@ -4,35 +4,37 @@ import { verdictsOnBase } from './testing/base.ts';
 import { noticed } from './testing/mutants.ts';
 import { ringlab } from './testing/ringlab.ts';
 
-/** The series group-kbuf: what zero copy saves, and two of the faults that its suite must notice. */
+/** The series group-kbuf: the gain of zero copy, two mutants that its suite must kill, and skips on the base. */
 
 const SERIES = ['--series', 'group-kbuf', '--guest', 'plain'];
 
 t.test(
-  'zero copy of ublk copies nothing, and costs less than user copy where there is much to copy',
+  'the bench tests of ublk zero copy pass: no byte copied, fewer instructions than user copy',
   async (t) => {
     const only = ['ublk read 64k', 'ublk write 64k', 'order: ublk'].flatMap((name) => ['--only', name]);
     const { code, stdout, stderr } = await ringlab([
       ...['bench', ...SERIES, '--patched-only', '--boots', '1', '--json'],
       ...only,
     ]);
-    t.equal(code, 0, stderr.slice(-2000));
+    t.equal(code, 0, `exit code of ringlab bench; standard error: ${stderr.slice(-2000)}`);
     const [cell] = (JSON.parse(stdout) as RunRecord).cells;
     t.same(
       cell?.tests.map(({ verdict }) => verdict),
       Array(5).fill('pass'),
+      'verdicts of the bench tests',
     );
   },
 );
 
 t.test(
-  'two planted faults are noticed: one shows what was in the pages, one ends a request too early',
+  'the suite kills a mutant that exposes stale pages and one that ends a request too early',
   async (t) => {
     const where = [...SERIES, '--suite', 'group-kbuf'];
-    t.same(await noticed(where, ['tail', 'given-back-early']), [true, true]);
+    const killed = await noticed(where, ['tail', 'given-back-early']);
+    t.same(killed, [true, true], 'killed: tail, given-back-early');
   },
 );
 
-t.test('on the base all of the suite is skipped', async (t) => {
-  t.same(await verdictsOnBase('group-kbuf'), ['skip']);
+t.test('every test of the suite is skipped on the base', async (t) => {
+  t.same(await verdictsOnBase('group-kbuf'), ['skip'], 'distinct verdicts on the base');
 });

@@ -10,77 +10,74 @@ import {
   type Test,
   type TestRing,
   test,
+  until,
 } from '../lib/index.ts';
-import { Bench, DIRECT, NEEDS, PAGE } from './setup.ts';
+import { DIRECT, Fixture, NEEDS, PAGE } from './fixture.ts';
+import { unprivileged } from './privilege.ts';
 
-/** What the process has pinned, bytes (mm->pinned_vm). */
-function pinned(): number {
-  const found = /^VmPin:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'));
-  return Number(found?.[1]) * 1024;
+/** Memory that this process has pinned, bytes (mm->pinned_vm). */
+function pinnedBytes(): number {
+  const vmPin = /^VmPin:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'));
+  return Number(vmPin?.[1]) * 1024;
 }
 
-/** RLIMIT_MEMLOCK, bytes. */
-function lockLimit(t: Test): number {
-  const found = /^Max locked memory\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'));
-  if (!found) t.skip('memory may be locked without limit');
-  return Number(found?.[1]);
+/** RLIMIT_MEMLOCK, bytes. Throws SkipError if there is no limit. */
+function memlockLimit(t: Test): number {
+  const limit = /^Max locked memory\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'));
+  if (!limit) t.skip('RLIMIT_MEMLOCK is unlimited');
+  return Number(limit?.[1]);
 }
 
-/** A ring that counts against the limit of a user without privileges, and its buffers. Throws SyscallError. */
-function limited(t: Test, buffers: Memory[]): TestRing {
-  process.seteuid?.(65534);
-  let ring: TestRing;
-  try {
-    ring = openRing(t, { shape: 'plain' });
-  } finally {
-    process.seteuid?.(0);
-  }
+/** Registers buffers in a new ring that counts against the limit of an unprivileged user. Throws SyscallError. */
+function registerLimited(t: Test, buffers: Memory[]): TestRing {
+  const ring = unprivileged(() => openRing(t, { shape: 'plain' }));
   const file = t.use(new File(t.device('data').block, DIRECT));
   ring.registerFiles([file.fd]);
   ring.registerBuffers(buffers);
   return ring;
 }
 
-/** A ring goes away in a worker of the kernel's, and its pages count until then. */
-async function onceThereIsRoom(t: Test, buffers: Memory[]): Promise<TestRing | undefined> {
-  while (!t.signal.aborted)
-    try {
-      return limited(t, buffers);
-    } catch (error) {
-      if (!(error instanceof SyscallError) || error.code !== 'ENOMEM') throw error;
-      await new Promise((go) => setImmediate(go));
-    }
-  return undefined;
+/** Whether buffers can be registered below the limit. */
+function fitsLimit(t: Test, buffers: Memory[]): boolean {
+  try {
+    registerLimited(t, buffers);
+    return true;
+  } catch (error) {
+    if (error instanceof SyscallError && error.code === 'ENOMEM') return false;
+    throw error;
+  }
 }
 
-suite('what is counted', NEEDS, () => {
-  test('mapping pins no more than registering has, and gives back no less', (t) => {
-    const before = pinned();
-    const bench = new Bench(t, [ioMemory(t, 64 * PAGE), ioMemory(t, PAGE)]);
-    t.equal(pinned() - before, 65 * PAGE, 'registered');
-    bench.map();
-    t.throws(() => bench.map(), 'EBUSY');
-    t.equal(pinned() - before, 65 * PAGE, 'mapped');
-    bench.unmap();
-    t.equal(pinned() - before, 65 * PAGE, 'unmapped');
-    bench.map();
-    bench.ring.register(t.uapi.constant('IORING_UNREGISTER_BUFFERS'), null, 0);
-    t.equal(pinned(), before, 'unregistered while mapped');
+suite('accounting of pinned memory', NEEDS, () => {
+  test('mapping registered buffers pins no more memory, and unregistering them unpins all of it', (t) => {
+    const before = pinnedBytes();
+    const fixture = new Fixture(t, [ioMemory(t, 64 * PAGE), ioMemory(t, PAGE)]);
+    t.equal(pinnedBytes() - before, 65 * PAGE, 'bytes pinned after registering');
+    fixture.map();
+    t.throws(() => fixture.map(), 'EBUSY', 'errno of mapping a second time');
+    t.equal(pinnedBytes() - before, 65 * PAGE, 'bytes pinned after mapping');
+    fixture.unmap();
+    t.equal(pinnedBytes() - before, 65 * PAGE, 'bytes pinned after unmapping');
+    fixture.map();
+    fixture.ring.register(t.uapi.constant('IORING_UNREGISTER_BUFFERS'), null, 0);
+    t.equal(pinnedBytes(), before, 'bytes pinned after unregistering mapped buffers');
   });
 
-  test('who is at the limit of locked memory may map all of it, and has all of it again afterwards', async (t) => {
-    const limit = lockLimit(t);
-    // Where everything bounces no more than 4 MiB may be mapped.
+  test('mapping succeeds at RLIMIT_MEMLOCK, and closing the ring frees the whole limit', async (t) => {
+    const limit = memlockLimit(t);
+    // With swiotlb at most 4 MiB can be mapped (nvme.premap_bounce_kb).
     const first = Math.min(limit, t.lab.cell.facts.swiotlb ? 4 << 20 : limit);
-    const memory = [ioMemory(t, first)];
-    if (limit > first) memory.push(ioMemory(t, limit - first));
-    const more = [ioMemory(t, PAGE)];
-    const ring = limited(t, memory);
-    t.throws(() => limited(t, more), 'ENOMEM', 'the limit is reached');
+    const buffers = [ioMemory(t, first)];
+    if (limit > first) buffers.push(ioMemory(t, limit - first));
+    const extra = [ioMemory(t, PAGE)];
+    const ring = registerLimited(t, buffers);
+    const exceed = () => registerLimited(t, extra);
+    t.throws(exceed, 'ENOMEM', 'errno of registering one more page at the limit');
     ring.register(t.uapi.constant('IORING_REGISTER_MAP_BUFFERS'), mapRange(t.uapi, { end: 1 }), 1);
-    t.throws(() => limited(t, more), 'ENOMEM', 'it still is');
+    t.throws(exceed, 'ENOMEM', 'errno of registering one more page after mapping');
     ring.close();
-    t.ok(await onceThereIsRoom(t, memory), 'all of it can be registered again');
-    t.throws(() => limited(t, more), 'ENOMEM', 'and no more than that');
+    // The kernel tears the ring down in a worker; its pages count until then.
+    await until('all buffers can be registered again', () => fitsLimit(t, buffers));
+    t.throws(exceed, 'ENOMEM', 'errno of registering one more page with all buffers registered again');
   });
 });

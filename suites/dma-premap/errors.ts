@@ -1,102 +1,101 @@
 import { constants } from 'node:fs';
-import { File, held, ioMemory, suite, test } from '../lib/index.ts';
-import { Bench, DIRECT, NEEDS, PAGE } from './setup.ts';
+import { File, ioMemory, suite, test } from '../lib/index.ts';
+import { DIRECT, Fixture, NEEDS, PAGE } from './fixture.ts';
+import { unprivileged } from './privilege.ts';
 
-suite('what is refused', NEEDS, () => {
-  test('arguments that make no sense: EINVAL, and nothing is mapped', (t) => {
-    const bench = new Bench(t, [ioMemory(t, PAGE), ioMemory(t, PAGE)]);
-    const before = bench.held.bytes;
-    for (const [what, range] of [
+const READ = { kind: 'read' as const, length: PAGE, position: 0 };
+
+suite('calls that fail', NEEDS, () => {
+  test('mapping and unmapping with invalid arguments fail with EINVAL and map nothing', (t) => {
+    const fixture = new Fixture(t, [ioMemory(t, PAGE), ioMemory(t, PAGE)]);
+    const before = fixture.counters.bytes;
+    for (const [fault, range] of [
       ['flags', { flags: 1 }],
       ['a reserved field', { rsvd: 1n }],
       ['a negative start', { start: -1 }],
       ['a negative end', { end: -1 }],
       ['an empty range', { start: 1, end: 1 }],
-      ['a range backwards', { start: 1, end: 0 }],
-      ['a start past the table', { start: 2, end: 3 }],
-      ['a slot past the table', { fd: 1 }],
+      ['an end before the start', { start: 1, end: 0 }],
+      ['a start beyond the buffer table', { start: 2, end: 3 }],
+      ['a slot beyond the file table', { fd: 1 }],
       ['a negative slot', { fd: -1 }],
     ] as const) {
-      t.throws(() => bench.map(range), 'EINVAL', `map with ${what}`);
-      t.throws(() => bench.unmap(range), 'EINVAL', `unmap with ${what}`);
+      t.throws(() => fixture.map(range), 'EINVAL', `errno of mapping with ${fault}`);
+      t.throws(() => fixture.unmap(range), 'EINVAL', `errno of unmapping with ${fault}`);
     }
-    t.equal(bench.held.bytes, before);
+    t.equal(fixture.counters.bytes, before, 'bytes mapped after the failed calls');
   });
 
-  test('without CAP_SYS_ADMIN: EPERM, before anything else is looked at', (t) => {
-    const bench = new Bench(t, [ioMemory(t, PAGE)]);
-    bench.map();
-    const asNobody = (call: () => unknown) => {
-      process.seteuid?.(65534);
-      try {
-        t.throws(call, 'EPERM');
-      } finally {
-        process.seteuid?.(0);
-      }
-    };
-    asNobody(() => bench.map());
-    asNobody(() => bench.map({ flags: 1 }));
-    asNobody(() => bench.unmap());
-    t.equal(bench.held.bytes, PAGE, 'what was mapped before is');
+  test('mapping and unmapping without CAP_SYS_ADMIN fail with EPERM before arguments are checked', (t) => {
+    const fixture = new Fixture(t, [ioMemory(t, PAGE)]);
+    fixture.map();
+    for (const [what, call] of [
+      ['mapping', () => fixture.map()],
+      ['mapping with invalid flags', () => fixture.map({ flags: 1 })],
+      ['unmapping', () => fixture.unmap()],
+    ] as const)
+      t.throws(() => unprivileged(call), 'EPERM', `errno of ${what} without CAP_SYS_ADMIN`);
+    t.equal(fixture.counters.bytes, PAGE, 'bytes mapped after the failed calls');
   });
 
-  test('a range past the table ends with it', async (t) => {
-    const bench = new Bench(t, [ioMemory(t, PAGE), ioMemory(t, 2 * PAGE)]);
-    const before = bench.held.bytes;
-    bench.map({ start: 1, end: 1000 });
-    t.equal(bench.held.bytes - before, 2 * PAGE, 'only the second buffer');
-    const used = await bench.used(() => bench.io({ kind: 'read', buffer: 1, length: PAGE, position: 0 }));
-    t.equal(used, 1);
-    t.equal(await bench.used(() => bench.io({ kind: 'read', length: PAGE, position: 0 })), 0, 'the first');
+  test('a range that exceeds the buffer table is mapped up to the end of the table', async (t) => {
+    const fixture = new Fixture(t, [ioMemory(t, PAGE), ioMemory(t, 2 * PAGE)]);
+    const before = fixture.counters.bytes;
+    fixture.map({ start: 1, end: 1000 });
+    t.equal(fixture.counters.bytes - before, 2 * PAGE, 'bytes mapped: the second buffer');
+    const second = await fixture.mappedCommands(() => fixture.io({ ...READ, buffer: 1 }));
+    t.equal(second, 1, 'commands on the mapping that read to the second buffer');
+    const first = await fixture.mappedCommands(() => fixture.io(READ));
+    t.equal(first, 0, 'commands on the mapping that read to the first buffer');
   });
 
-  test('an empty slot: EBADF', (t) => {
-    const bench = new Bench(t, [ioMemory(t, PAGE)]);
-    bench.ring.register(t.uapi.constant('IORING_UNREGISTER_FILES'), null, 0);
-    bench.ring.registerFiles([bench.file.fd, -1]);
-    t.throws(() => bench.map({ fd: 1 }), 'EBADF');
-    t.throws(() => bench.unmap({ fd: 1 }), 'EBADF');
+  test('mapping and unmapping for an empty file slot fail with EBADF', (t) => {
+    const fixture = new Fixture(t, [ioMemory(t, PAGE)]);
+    fixture.ring.register(t.uapi.constant('IORING_UNREGISTER_FILES'), null, 0);
+    fixture.ring.registerFiles([fixture.file.fd, -1]);
+    t.throws(() => fixture.map({ fd: 1 }), 'EBADF', 'errno of mapping for the empty slot');
+    t.throws(() => fixture.unmap({ fd: 1 }), 'EBADF', 'errno of unmapping for the empty slot');
   });
 
-  test('mapped already: EBUSY, and what the call had mapped is undone', async (t) => {
-    const bench = new Bench(t, [ioMemory(t, PAGE), ioMemory(t, PAGE), ioMemory(t, PAGE)]);
-    const before = bench.held.bytes;
-    bench.map({ start: 2, end: 3 });
-    t.throws(() => bench.map(), 'EBUSY', 'the third is mapped');
-    t.equal(bench.held.bytes - before, PAGE, 'the first two are not mapped any more');
-    for (const buffer of [0, 1]) {
-      const used = await bench.used(() => bench.io({ kind: 'read', buffer, length: PAGE, position: 0 }));
-      t.equal(used, 0, `buffer ${buffer}`);
+  test('mapping a mapped buffer fails with EBUSY and undoes the other mappings of the call', async (t) => {
+    const fixture = new Fixture(t, [ioMemory(t, PAGE), ioMemory(t, PAGE), ioMemory(t, PAGE)]);
+    const before = fixture.counters.bytes;
+    fixture.map({ start: 2, end: 3 });
+    t.throws(() => fixture.map(), 'EBUSY', 'errno of mapping all while the third buffer is mapped');
+    t.equal(fixture.counters.bytes - before, PAGE, 'bytes mapped after the failed call: the third buffer');
+    for (const [buffer, expected] of [0, 0, 1].entries()) {
+      const used = await fixture.mappedCommands(() => fixture.io({ ...READ, buffer }));
+      t.equal(used, expected, `commands on the mapping that read to buffer ${buffer}`);
     }
-    t.equal(await bench.used(() => bench.io({ kind: 'read', buffer: 2, length: PAGE, position: 0 })), 1);
-    bench.unmap({ start: 2, end: 3 });
-    t.throws(() => bench.unmap(), 'ENXIO', 'nothing is mapped');
-    bench.map();
-    t.equal(bench.held.bytes - before, 3 * PAGE);
+    fixture.unmap({ start: 2, end: 3 });
+    t.throws(() => fixture.unmap(), 'ENXIO', 'errno of unmapping when nothing is mapped');
+    fixture.map();
+    t.equal(fixture.counters.bytes - before, 3 * PAGE, 'bytes mapped after mapping all');
   });
 
-  test('files that have no DMA of their own: EOPNOTSUPP, and I/O goes on', async (t) => {
-    const bench = new Bench(t, [ioMemory(t, PAGE, 5)]);
+  test('mapping for a file other than an O_DIRECT block device fails with EOPNOTSUPP, and I/O still succeeds', async (t) => {
+    const fixture = new Fixture(t, [ioMemory(t, PAGE, 5)]);
     const files = [
-      t.use(new File(bench.device.block, constants.O_RDWR)),
+      t.use(new File(fixture.device.block, constants.O_RDWR)),
       t.use(new File('/dev/zero', DIRECT & ~constants.O_DIRECT)),
       t.use(new File('/root/file', constants.O_RDWR | constants.O_CREAT)),
-      t.use(new File(bench.device.char, constants.O_RDWR)),
+      t.use(new File(fixture.device.char, constants.O_RDWR)),
     ];
-    bench.ring.register(t.uapi.constant('IORING_UNREGISTER_FILES'), null, 0);
-    bench.ring.registerFiles([bench.file.fd, ...files.map(({ fd }) => fd)]);
+    fixture.ring.register(t.uapi.constant('IORING_UNREGISTER_FILES'), null, 0);
+    fixture.ring.registerFiles([fixture.file.fd, ...files.map(({ fd }) => fd)]);
     files.forEach(({ path }, index) => {
-      t.throws(() => bench.map({ fd: index + 1 }), 'EOPNOTSUPP', path);
+      t.throws(() => fixture.map({ fd: index + 1 }), 'EOPNOTSUPP', `errno of mapping for ${path}`);
     });
     const write = { kind: 'write' as const, length: PAGE, position: 0 };
-    t.equal(await bench.used(() => bench.io({ ...write, fd: 3 })), 0);
-    t.equal((await bench.io({ ...write, fd: 3 })).res, PAGE, 'the file takes it');
-    t.equal((await bench.io(write)).res, PAGE, 'so does the device');
+    const used = await fixture.mappedCommands(() => fixture.io({ ...write, fd: 3 }));
+    t.equal(used, 0, 'commands on the mapping that write /root/file');
+    t.equal((await fixture.io({ ...write, fd: 3 })).res, PAGE, 'CQE res of the write to /root/file');
+    t.equal((await fixture.io(write)).res, PAGE, 'CQE res of the write to the block device');
   });
 
-  test('an empty place of the buffer table: EFAULT', (t) => {
-    const bench = new Bench(t, [ioMemory(t, PAGE)]);
-    const { ring } = bench;
+  test('mapping an empty buffer slot fails with EFAULT', (t) => {
+    const fixture = new Fixture(t, [ioMemory(t, PAGE)]);
+    const { ring } = fixture;
     ring.register(t.uapi.constant('IORING_UNREGISTER_BUFFERS'), null, 0);
     const sparse = new DataView(new ArrayBuffer(t.uapi.size('io_uring_rsrc_register')));
     t.uapi.write(sparse, 'io_uring_rsrc_register', {
@@ -108,20 +107,34 @@ suite('what is refused', NEEDS, () => {
       new Uint8Array(sparse.buffer),
       sparse.byteLength,
     );
-    t.throws(() => bench.map({ end: 2 }), 'EFAULT');
+    t.throws(() => fixture.map({ end: 2 }), 'EFAULT', 'errno of mapping two empty slots');
   });
 
-  // 4 MiB of bounce buffers (nvme.premap_bounce_kb). No guest has the gigabyte to fill the other limit.
+  // 4 MiB of bounce buffers (nvme.premap_bounce_kb). No guest has enough memory for the other limit, nvme.premap_mb (1 GiB).
   const bouncing = { facts: { swiotlb: true } };
-  test('more than the limit: ENOBUFS, and I/O goes on unmapped', bouncing, async (t) => {
-    const buffers = Array.from({ length: 3 }, (_, index) => ioMemory(t, 2 << 20, index));
-    const bench = new Bench(t, buffers);
-    const before = held(bench.device);
-    t.throws(() => bench.map(), 'ENOBUFS');
-    t.equal(bench.held.bytes, before.bytes, 'what the call had mapped is undone');
-    bench.map({ end: 2 });
-    const read = { kind: 'read' as const, length: PAGE, position: 0 };
-    t.equal(await bench.used(() => bench.io({ ...read, buffer: 2 })), 0);
-    t.equal(await bench.used(() => bench.io({ ...read, buffer: 1 })), 1);
-  });
+  test(
+    'mapping more than nvme.premap_bounce_kb fails with ENOBUFS, and I/O succeeds unmapped',
+    bouncing,
+    async (t) => {
+      const buffers = Array.from({ length: 3 }, (_, index) => ioMemory(t, 2 << 20, index));
+      const fixture = new Fixture(t, buffers);
+      const before = fixture.counters.bytes;
+      t.throws(() => fixture.map(), 'ENOBUFS', 'errno of mapping 6 MiB');
+      t.equal(fixture.counters.bytes, before, 'bytes mapped after the failed call');
+      fixture.map({ end: 2 });
+      for (const [buffer, expected] of [
+        [2, 0],
+        [1, 1],
+      ] as const) {
+        const used = await fixture.mappedCommands(async () => {
+          t.equal(
+            (await fixture.io({ ...READ, buffer })).res,
+            PAGE,
+            `CQE res of the read to buffer ${buffer}`,
+          );
+        });
+        t.equal(used, expected, `commands on the mapping that read to buffer ${buffer}`);
+      }
+    },
+  );
 });

@@ -1,8 +1,10 @@
 import './edges.ts';
+import './large.ts';
 import './errors.ts';
 import './files.ts';
 import './accounting.ts';
 import './forms.ts';
 import './random.ts';
 import './lifetime.ts';
-import './going.ts';
+import './reset.ts';
+import './removal.ts';

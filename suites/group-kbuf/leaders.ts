@@ -5,157 +5,155 @@ import { UblkServer, USER_COPY_FLAGS, ZERO_COPY_FLAGS } from '../lib/ublk/server
 import { MIB, served } from '../lib/ublk/setup.ts';
 import { memoryTarget } from '../lib/ublk/target.ts';
 import { LENDING } from '../lib/ublk/way.ts';
-import { inHand, member, results, source } from './hand.ts';
+import { member, patternFile, pendingRequest, results } from './pending.ts';
 
-const MEMBER: PumpSqe = { opcode: 'IORING_OP_NOP' };
+const NOP: PumpSqe = { opcode: 'IORING_OP_NOP' };
 
 suite('leaders', LENDING.needs, () => {
-  test('one that is no group: EINVAL', async (t) => {
-    const { request, port, under, commit } = await inHand(t, 'READ');
-    const [alone] = await port.send(port.provide(request, { grouped: false }));
-    t.errno(alone as Answered, 'EINVAL');
-    commit(-t.uapi.constant('EIO'));
-    t.errno(await under, 'EIO');
+  test('a lending command outside a group fails with EINVAL', async (t) => {
+    const { request, port, fail } = await pendingRequest(t, 'READ');
+    const [ungrouped] = await port.send(port.provide(request, { grouped: false }));
+    t.errno(ungrouped as Answered, 'EINVAL', 'CQE res of the ungrouped command');
+    await fail();
   });
 
-  test('one whose group was cut off before it had a member: EINVAL, and the request can still be answered', async (t) => {
-    const { request, port, under, commit } = await inHand(t, 'READ');
-    const [cutOff] = await port.send(port.provide(request));
-    t.errno(cutOff as Answered, 'EINVAL');
-    commit(4096);
-    t.equal((await under).res, 4096);
+  test('a leader submitted without a member fails with EINVAL, and its request can still be committed', async (t) => {
+    const { request, port, complete } = await pendingRequest(t, 'READ');
+    const [leader] = await port.send(port.provide(request));
+    t.errno(leader as Answered, 'EINVAL', 'CQE res of the leader without members');
+    await complete();
   });
 
-  test('a member that wants to lend: EINVAL, and its group ends', async (t) => {
-    const { request, port, under, commit } = await inHand(t, 'READ');
+  test('a member that lends fails with EINVAL, and the rest of its group with ECANCELED', async (t) => {
+    const { request, port, fail } = await pendingRequest(t, 'READ');
     const canceled = -t.uapi.constant('ECANCELED');
-    const answered = await port.send(
-      { opcode: 'IORING_OP_NOP', grouped: true },
-      port.provide(request),
-      MEMBER,
-    );
-    t.same(results(answered), [canceled, -t.uapi.constant('EINVAL'), canceled]);
-    commit(-t.uapi.constant('EIO'));
-    t.errno(await under, 'EIO');
+    const answered = await port.send({ ...NOP, grouped: true }, port.provide(request), NOP);
+    const expected = [canceled, -t.uapi.constant('EINVAL'), canceled];
+    t.same(results(answered), expected, 'CQE res of leader, lending member and last member');
+    await fail();
   });
 
-  test('one with a registered buffer: EINVAL', async (t) => {
-    const { request, port, server, under, commit } = await inHand(t, 'READ');
+  test('a leader that also names a registered buffer fails with EINVAL', async (t) => {
+    const { request, port, server, fail } = await pendingRequest(t, 'READ');
     server.queues[0]?.pump.ring.registerBuffers([ioMemory(t, 4096)]);
     const flags = t.uapi.bits('IORING_PROVIDE_GROUP_KBUF', 'IORING_URING_CMD_FIXED');
-    const answered = await port.send(port.provide(request, { more: { uring_cmd_flags: flags } }), MEMBER);
-    t.equal(answered[0]?.res, -t.uapi.constant('EINVAL'));
-    commit(-t.uapi.constant('EIO'));
-    t.errno(await under, 'EIO');
+    const [leader] = await port.send(port.provide(request, { more: { uring_cmd_flags: flags } }), NOP);
+    t.errno(leader as Answered, 'EINVAL', 'CQE res of the leader with IORING_URING_CMD_FIXED');
+    await fail();
   });
 
-  test('one that does not say that it lends: EINVAL', async (t) => {
-    const { request, port, under, commit } = await inHand(t, 'READ');
-    const answered = await port.send(port.provide(request, { more: { uring_cmd_flags: 0 } }), MEMBER);
-    t.equal(answered[0]?.res, -t.uapi.constant('EINVAL'));
-    commit(-t.uapi.constant('EIO'));
-    t.errno(await under, 'EIO');
+  test('UBLK_U_IO_PROVIDE_IO_BUF without IORING_PROVIDE_GROUP_KBUF fails with EINVAL', async (t) => {
+    const { request, port, fail } = await pendingRequest(t, 'READ');
+    const [leader] = await port.send(port.provide(request, { more: { uring_cmd_flags: 0 } }), NOP);
+    t.errno(leader as Answered, 'EINVAL', 'CQE res of the leader without the flag');
+    await fail();
   });
 
   for (const name of ['UBLK_U_IO_FETCH_REQ', 'UBLK_U_IO_COMMIT_AND_FETCH_REQ', 'UBLK_U_IO_NEED_GET_DATA'])
-    test(`another command, ${name}, that says so: EOPNOTSUPP`, async (t) => {
-      const { request, port, under, commit } = await inHand(t, 'READ');
-      const { file } = source(t, 4096, 1);
+    test(`${name} with IORING_PROVIDE_GROUP_KBUF fails with EOPNOTSUPP`, async (t) => {
+      const { request, port, complete } = await pendingRequest(t, 'READ');
+      const { file } = patternFile(t, 4096, 1);
       const cmd_op = t.uapi.constant(name);
       const answered = await port.send(
         port.provide(request, { more: { cmd_op } }),
         member('READ', file, 0, 512),
       );
-      t.same(results(answered), [-t.uapi.constant('EOPNOTSUPP'), -t.uapi.constant('ECANCELED')]);
-      commit(4096);
-      t.equal((await under).res, 4096, 'the request is the same');
+      const expected = [-t.uapi.constant('EOPNOTSUPP'), -t.uapi.constant('ECANCELED')];
+      t.same(results(answered), expected, `CQE res of leader (${name}) and member`);
+      await complete();
     });
 
-  test('a command of a driver that lends nothing: EOPNOTSUPP, and no offset is taken for an address', {
+  test('an NVMe command with IORING_PROVIDE_GROUP_KBUF fails with EOPNOTSUPP, and its member accesses no user memory', {
     devices: ['data'],
   }, async (t) => {
     const device = t.device('data');
     const char = t.use(new File(device.char, constants.O_RDWR));
-    const memory = ioMemory(t, device.blockSize, 7);
     const ring = openRing(t);
-    const view = ring.passthrough({
+    const leader = ring.passthrough({
       fd: char.fd,
       userData: 1,
       flags: ['IOSQE_SQE_GROUP'],
-      command: nvme.transfer('read', device, { lba: 0, blocks: 1 }, memory),
+      command: nvme.transfer('read', device, { lba: 0, blocks: 1 }, ioMemory(t, device.blockSize, 7)),
     });
-    t.uapi.write(view, 'io_uring_sqe', { uring_cmd_flags: t.uapi.constant('IORING_PROVIDE_GROUP_KBUF') });
-    const { file } = source(t, 512, 8);
-    const address = ioMemory(t, 512);
-    ring.sqe({ opcode: 'IORING_OP_READ', fd: file.fd, addr: address.address, len: 512, userData: 2 });
+    t.uapi.write(leader, 'io_uring_sqe', { uring_cmd_flags: t.uapi.constant('IORING_PROVIDE_GROUP_KBUF') });
+    const { file } = patternFile(t, 512, 8);
+    // A kernel that took the member's offset for an address would read the file into this memory.
+    const userMemory = ioMemory(t, 512);
+    ring.sqe({ opcode: 'IORING_OP_READ', fd: file.fd, addr: userMemory.address, len: 512, userData: 2 });
     const cqes = await ring.complete();
-    t.same(results(cqes as Answered[]), [-t.uapi.constant('EOPNOTSUPP'), -t.uapi.constant('ECANCELED')]);
-    t.bytes(address.bytes, new Uint8Array(512), 'memory of user space');
+    const expected = [-t.uapi.constant('EOPNOTSUPP'), -t.uapi.constant('ECANCELED')];
+    t.same(results(cqes as Answered[]), expected, 'CQE res of leader and member');
+    t.bytes(userMemory.bytes, new Uint8Array(512), 'user memory at the address in the member SQE');
   });
 
-  test('requests that are not there, and one without data: EINVAL', async (t) => {
-    const { request, port, server, client, under, commit } = await inHand(t, 'READ');
+  test('lending an absent request, a completed request or a flush fails with EINVAL', async (t) => {
+    const { request, port, server, client, complete } = await pendingRequest(t, 'READ');
     const invalid = -t.uapi.constant('EINVAL');
-    for (const [what, other] of Object.entries({
-      'a tag that has no request': { ...request, tag: request.tag + 1 },
-      'a tag after the last': { ...request, tag: 16 },
-      'a queue after the last': { ...request, queue: server.queues.length },
-      'the last queue there could be': { ...request, queue: 65535 },
+    for (const [target, absent] of Object.entries({
+      'a tag without a request': { ...request, tag: request.tag + 1 },
+      'a tag beyond the last': { ...request, tag: 16 },
+      'a queue beyond the last': { ...request, queue: server.queues.length },
+      'the largest queue number': { ...request, queue: 65535 },
     }))
-      t.equal((await port.group(other, MEMBER))[0]?.res, invalid, what);
-    commit(4096);
-    t.equal((await under).res, 4096);
-    t.equal((await port.group(request, MEMBER))[0]?.res, invalid, 'a request that has ended');
-    const held = server.holdBack();
+      t.equal((await port.group(absent, NOP))[0]?.res, invalid, `CQE res of a leader lending ${target}`);
+    await complete();
+    t.equal(
+      (await port.group(request, NOP))[0]?.res,
+      invalid,
+      'CQE res of a leader lending the completed read',
+    );
+    const gate = server.holdBack();
     const synced = client.fsync();
-    const [flush] = await held.arrived();
-    if (!flush) throw new Error('no flush');
-    t.equal(flush.kind, 'flush');
-    t.equal((await port.group(flush, MEMBER))[0]?.res, invalid, 'a flush');
-    held.release(0);
-    t.equal((await synced).res, 0);
+    const [flush] = await gate.arrived();
+    if (!flush) throw new Error('fsync() sent no request to the server');
+    t.equal(flush.kind, 'flush', 'kind of the request that fsync() sends');
+    t.equal((await port.group(flush, NOP))[0]?.res, invalid, 'CQE res of a leader lending the flush');
+    gate.release(0);
+    t.equal((await synced).res, 0, 'CQE res of the client fsync');
   });
 
-  test('a request that is lent already: EBUSY, and later it can be lent again', async (t) => {
-    const { request, port, under, commit } = await inHand(t, 'READ');
-    const { file, bytes } = source(t, 4096, 2);
-    const busy = -t.uapi.constant('EBUSY');
-    // The outer group's member is a leader's turn away: both are submitted together.
-    const [outer, inner] = await Promise.all([
+  test('lending a lent request fails with EBUSY until the first group ends', async (t) => {
+    const { request, port, memory, complete } = await pendingRequest(t, 'READ');
+    const { file, bytes } = patternFile(t, 4096, 2);
+    // Members are issued by task work after their leader, so both leaders of this submission run before the first member ends.
+    const [first, second] = await Promise.all([
       port.group(request, { ...member('READ', file, 0, 4096), flags: ['IOSQE_ASYNC'] }),
-      port.group(request, MEMBER),
+      port.group(request, NOP),
     ]);
-    t.same(results(outer), [0, 4096]);
-    t.same(results(inner), [busy, -t.uapi.constant('ECANCELED')]);
-    t.same(results(await port.group(request, MEMBER)), [0, 0], 'later');
-    commit(4096);
-    t.equal((await under).res, 4096);
-    t.equal(bytes.length, 4096);
+    t.same(results(first), [0, 4096], 'CQE res of leader and member of the first group');
+    const busy = [-t.uapi.constant('EBUSY'), -t.uapi.constant('ECANCELED')];
+    t.same(results(second), busy, 'CQE res of leader and member of the second group');
+    t.bytes(memory.bytes, bytes, 'client memory after the first group');
+    const later = results(await port.group(request, NOP));
+    t.same(later, [0, 0], 'CQE res of leader and member of a later group');
+    await complete();
   });
 
-  test('a device without zero copy: EOPNOTSUPP', async (t) => {
-    const { request, port, under, commit } = await inHand(t, 'READ', 4096, { flags: USER_COPY_FLAGS });
-    t.equal((await port.group(request, MEMBER))[0]?.res, -t.uapi.constant('EOPNOTSUPP'));
-    commit(-t.uapi.constant('EIO'));
-    t.errno(await under, 'EIO');
+  test('lending a request of a device without UBLK_F_SUPPORT_ZERO_COPY fails with EOPNOTSUPP', async (t) => {
+    const options = { flags: USER_COPY_FLAGS };
+    const { request, port, fail } = await pendingRequest(t, 'READ', 4096, options);
+    const [leader] = await port.group(request, NOP);
+    t.errno(leader as Answered, 'EOPNOTSUPP', 'CQE res of the leader');
+    await fail();
   });
 
-  test('zero copy without user copy: EINVAL when the device is added', async (t) => {
+  test('adding a device with UBLK_F_SUPPORT_ZERO_COPY but not UBLK_F_USER_COPY fails with EINVAL', async (t) => {
     const flags = ZERO_COPY_FLAGS.filter((name) => name !== 'UBLK_F_USER_COPY');
     try {
       t.use(await UblkServer.start(t.uapi, { target: memoryTarget(t, MIB), flags }));
     } catch (error) {
       if (!(error instanceof SyscallError)) throw error;
-      t.equal(`${error.syscall} ${error.code}`, 'UBLK_U_CMD_ADD_DEV EINVAL');
+      const failure = `${error.syscall} ${error.code}`;
+      t.equal(failure, 'UBLK_U_CMD_ADD_DEV EINVAL', 'command that fails, and its errno');
       return;
     }
-    t.ok(false, 'it was added');
+    t.ok(false, 'UBLK_U_CMD_ADD_DEV fails');
   });
 
-  test('a device says that it has zero copy', async (t) => {
+  test('a device added with UBLK_F_SUPPORT_ZERO_COPY reports the flag', async (t) => {
     const { server } = await served(t, { target: memoryTarget(t, MIB), flags: ZERO_COPY_FLAGS });
     const { flags } = await server.control.info(server.id);
     const bit = t.uapi.constant('UBLK_F_SUPPORT_ZERO_COPY');
-    t.equal(Number(BigInt(flags) & BigInt(bit)), bit);
+    t.equal(Number(BigInt(flags) & BigInt(bit)), bit, 'UBLK_F_SUPPORT_ZERO_COPY in the device flags');
   });
 });

@@ -2,6 +2,7 @@ import {
   type Cqe,
   command,
   groupMarking,
+  ioMemory,
   openRing,
   startChild,
   suite,
@@ -15,38 +16,48 @@ import { UblkServer } from '../lib/ublk/server.ts';
 import { eventually, MIB, temporary } from '../lib/ublk/setup.ts';
 import type { Answering } from '../lib/ublk/strategy.ts';
 import { how, LENDING } from '../lib/ublk/way.ts';
-import { about, check, inHand, LENGTH, lending, member, said, soon, source } from './hand.ts';
+import {
+  assertZeroed,
+  commandSqe,
+  LENGTH,
+  leaderSqe,
+  member,
+  patternFile,
+  pendingRequest,
+  settlesSoon,
+  taggedResults,
+} from './pending.ts';
 
 suite('servers', LENDING.needs, () => {
-  test('a server commits by another ring what was aborted with the first: the request has ended once', async (t) => {
-    const hand = await inHand(t, 'READ', LENGTH);
+  test('committing an aborted request on another ring fails with ENODEV, and the request ends once with EIO', async (t) => {
+    const pending = await pendingRequest(t, 'READ', LENGTH);
     const ring = openRing(t, { shape: 'plain' });
-    // The device stays open by this.
-    ring.registerFiles([hand.port.char.fd]);
+    // The file table keeps the character device open after abandon().
+    ring.registerFiles([pending.port.char.fd]);
     ring.sqe({
-      ...about(t, hand, 'UBLK_U_IO_COMMIT_AND_FETCH_REQ'),
+      ...commandSqe(t, pending, 'UBLK_U_IO_COMMIT_AND_FETCH_REQ'),
       ...{ fd: 0, flags: ['IOSQE_FIXED_FILE'] },
     });
-    hand.server.abandon();
-    t.errno(await hand.under, 'EIO');
+    pending.server.abandon();
+    t.errno(await pending.completion, 'EIO', 'CQE res of the client read');
     ring.submit();
-    t.errno((await ring.wait(1))[0] as Cqe, 'ENODEV');
+    t.errno((await ring.wait(1))[0] as Cqe, 'ENODEV', 'CQE res of the late commit');
   });
 
-  test('a thread of another process: EPERM', async (t) => {
-    const hand = await inHand(t, 'READ', LENGTH);
+  test('lending from another process fails with EPERM', async (t) => {
+    const pending = await pendingRequest(t, 'READ', LENGTH);
     const { name } = groupMarking(t.uapi);
-    if (name !== 'IOSQE_SQE_GROUP') t.skip('children write flags by their names');
-    const leader = { ...lending(t, hand), flags: [name], userData: 1 };
+    if (name !== 'IOSQE_SQE_GROUP') t.skip('children can set SQE flags only');
+    const leader = { ...leaderSqe(t, pending), flags: [name], userData: 1 };
     const commands = [leader, { opcode: 'IORING_OP_NOP', userData: 2 }];
     const child = startChild(t, { commands, shape: 'plain', complete: true });
     const expected = [`2:-${t.uapi.constant('ECANCELED')}`, `1:-${t.uapi.constant('EPERM')}`];
-    t.same(said(await child.completions()), expected);
-    hand.commit(LENGTH);
-    t.equal((await hand.under).res, LENGTH);
-    check(t, hand);
+    t.same(taggedResults(await child.completions()), expected, 'CQEs of member and leader (tag:res)');
+    await pending.complete();
+    assertZeroed(t, pending);
   });
 
+  /** Lends reads of the second half to a member that reads a FIFO without a writer; other requests are committed unfilled. */
   const stuck: Answering =
     ({ fd = -1 }) =>
     async (request, port) => {
@@ -56,48 +67,47 @@ suite('servers', LENDING.needs, () => {
     };
   const start = childServer('stuck', stuck);
 
-  /** A server in a process of its own, and a read of its second half that is lent to a member who waits for ever. */
-  async function lentForEver(t: Test, flags: readonly string[] = []) {
+  /** Starts a server in a peer process, and a client read of 4096 bytes at MIB / 2 whose member waits until the server dies. */
+  async function stuckRead(t: Test, flags: readonly string[] = []) {
     const path = temporary(t);
     command('mkfifo', path);
     const server = await start(t, { flags: [...LENDING.flags, ...flags], target: { path, size: MIB } });
     const client = t.use(new Client(t, server.path));
-    const under = client.get(MIB / 2, 4096);
-    // For who awaits it later, or never.
-    under.catch(() => {});
-    t.bytes(await client.get(0, 4096), new Uint8Array(4096), 'another request, that nobody fills');
-    return { server, client, under };
+    const memory = ioMemory(t, 4096);
+    const completion = client.transfer('READ', memory, MIB / 2);
+    // A test that fails before it awaits this must not end the agent by an unhandled rejection.
+    completion.catch(() => {});
+    t.bytes(await client.get(0, 4096), new Uint8Array(4096), 'client read of the unfilled first half');
+    return { server, client, memory, completion };
   }
 
-  test('a server is killed while a member of its group waits', async (t) => {
-    const { server, client, under } = await lentForEver(t);
-    const failed = under.then(
-      () => 'it was answered',
-      (error: Error) => error.message,
-    );
-    t.ok(!(await soon(failed)), 'it was answered');
+  test('killing a server while a member of its group waits fails the client read with EIO', async (t) => {
+    const { server, client, completion } = await stuckRead(t);
+    t.ok(!(await settlesSoon(completion)), 'the client read is pending while the member waits');
     await server.kill();
-    const message = await failed;
-    t.ok(message.includes('a read at'), message);
+    t.errno(await completion, 'EIO', 'CQE res of the client read');
     using control = new Control(t.uapi);
     const dead = t.uapi.constant('UBLK_S_DEV_DEAD');
-    await eventually(t, 'the kernel stops it', async () => (await control.info(server.id)).state === dead);
+    const isDead = async () => (await control.info(server.id)).state === dead;
+    await eventually(t, 'the device state is UBLK_S_DEV_DEAD', isDead);
     client[Symbol.dispose]();
     await control.delete(server.id);
   });
 
-  test('a server is killed, and another goes on: what was lent is asked for again', async (t) => {
-    const { server, under } = await lentForEver(t, ['UBLK_F_USER_RECOVERY', 'UBLK_F_USER_RECOVERY_REISSUE']);
+  test('a request that a killed server had lent is reissued to the server that recovers the device', async (t) => {
+    const flags = ['UBLK_F_USER_RECOVERY', 'UBLK_F_USER_RECOVERY_REISSUE'];
+    const { server, memory, completion } = await stuckRead(t, flags);
     await server.kill();
     using control = new Control(t.uapi);
-    await eventually(t, 'the device is free for another server', () => control.beginRecovery(server.id));
-    const { file, bytes } = source(t, MIB, 12);
+    await eventually(t, 'recovery of the device can begin', () => control.beginRecovery(server.id));
+    const { file, bytes } = patternFile(t, MIB, 12);
     t.use(
       await UblkServer.takeOver(t.uapi, server.id, {
         ...how(LENDING),
         target: { size: MIB, fd: file.fd },
       }),
     );
-    t.bytes(await under, bytes.subarray(MIB / 2, MIB / 2 + 4096));
+    t.equal((await completion).res, 4096, 'CQE res of the reissued client read');
+    t.bytes(memory.bytes, bytes.subarray(MIB / 2, MIB / 2 + 4096), 'client memory of the reissued read');
   });
 });
