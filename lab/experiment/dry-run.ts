@@ -37,7 +37,7 @@ function commandOf(
 
 /** Names of the kernels of a plan, base first. */
 async function kernelNames(plan: Plan, stack: readonly Series[], ctx: StageContext): Promise<string[]> {
-  const bases = await Promise.all(plan.sources.map((source) => sourceName(source, ctx)));
+  const bases = await Promise.all(plan.sources.map((source) => sourceName(source, ctx.signal)));
   if (stack.length === 0) return bases;
   return bases.flatMap((base) => [...(plan.withBase ? [base] : []), patchedName(base, stack)]);
 }

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { VerdictError } from '../core/errors.ts';
 import { run } from '../core/process.ts';
-import { bootGuest, type Patience, profiles, scratchFolder } from '../guest/index.ts';
+import { bootGuest, type Timeouts, profiles, scratchFolder } from '../guest/index.ts';
 import { ensureImage } from '../image/index.ts';
 import type { Guest, GuestRequest } from '../model/machine.ts';
 import { HostReply } from '../model/protocol.ts';
@@ -11,19 +11,19 @@ import { testVmlinux } from './testing/kernel.ts';
 
 const ctx = { signal: new AbortController().signal, emit: () => {} };
 const vmlinux = await testVmlinux(ctx);
-const IMPATIENT: Patience = { heartbeat: { intervalMs: 500, misses: 4 }, partingMs: 1000 };
+const SHORT: Timeouts = { heartbeat: { intervalMs: 500, misses: 4 }, shutdownMs: 1000 };
 
-async function boot(t: Test, name: string, more: Partial<GuestRequest> = {}, patience?: Patience) {
+async function boot(t: Test, name: string, more: Partial<GuestRequest> = {}, timeouts?: Timeouts) {
   const profile = profiles[name];
   if (!profile) throw new Error(`no profile ${name}`);
   const scratch = await scratchFolder('guest');
   t.teardown(() => scratch[Symbol.asyncDispose]());
   const image = await ensureImage('minimal', ctx);
-  const request = { name, profile, kernel: { vmlinux, bzImage: '' }, image, accel: 'tcg' as const };
+  const request = { name, profile, kernel: { vmlinux }, image, accel: 'tcg' as const };
   const guest = await bootGuest(
     { ...request, dir: scratch.dir, bootTimeoutMs: 180_000, ...more },
     ctx,
-    patience,
+    timeouts,
   );
   t.teardown(() => guest[Symbol.asyncDispose]());
   return guest;
@@ -170,7 +170,7 @@ t.test('every way to go is told apart', async (t) => {
   void rebooting.exec('reboot -f');
   t.match(await rebooting.death, { kind: 'reboot' });
 
-  const silent = await boot(t, 'plain', {}, IMPATIENT);
+  const silent = await boot(t, 'plain', {}, SHORT);
   process.kill(silent.pid, 'SIGSTOP');
   t.match(await silent.death, { kind: 'silent', title: /stopped answering/ });
   t.notOk(existsSync(`/proc/${silent.pid}`), 'a silent QEMU is ended');

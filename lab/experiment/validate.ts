@@ -21,7 +21,7 @@ async function problemsOf(check: Promise<unknown>): Promise<readonly Problem[]> 
  */
 export async function checkPlan(plan: Pick<Plan, 'sources' | 'config'>, ctx: StageContext): Promise<void> {
   const problems = await Promise.all([
-    ...plan.sources.map((source) => problemsOf(checkSource(source, ctx))),
+    ...plan.sources.map((source) => problemsOf(checkSource(source, ctx.signal))),
     problemsOf(checkConfig(plan.config)),
   ]);
   if (problems.flat().length > 0) throw new InputError(problems.flat());

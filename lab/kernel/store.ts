@@ -28,7 +28,7 @@ const BuildFile = z.object({
 });
 type BuildFile = z.infer<typeof BuildFile>;
 
-function storeFolder(key: string): string {
+export function storeFolder(key: string): string {
   return join(cacheRoot(), 'kernels', key);
 }
 

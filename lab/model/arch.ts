@@ -118,7 +118,7 @@ const X86_64: Arch = {
 };
 
 /** One row for each architecture. */
-const ARCHES: readonly Arch[] = [X86_64];
+export const ARCHES: readonly Arch[] = [X86_64];
 
 /**
  * The architecture of this machine, for which kernels are built and guests run. `node` is a `process.arch`. Throws LabError when

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { groupMarking, openRing, pipe, suite, test, until } from '../lib/index.ts';
-import type { Answered } from '../lib/ublk/pump.ts';
-import { eventually } from '../lib/ublk/setup.ts';
+import { ZERO_COPY } from '../lib/ublk/datapath.ts';
+import { eventually } from '../lib/ublk/fixtures.ts';
+import type { Completion } from '../lib/ublk/pump.ts';
 import { copyIn } from '../lib/ublk/strategy.ts';
-import { LENDING } from '../lib/ublk/way.ts';
 import {
   assertZeroed,
   commandSqe,
@@ -21,14 +21,14 @@ import { assertMemberWaits, finishGroup, submitWaitingGroup } from './waiting.ts
 
 const COMMIT = 'UBLK_U_IO_COMMIT_AND_FETCH_REQ';
 
-suite('end of a group that lends', LENDING.needs, () => {
+suite('end of a group that lends', ZERO_COPY.needs, () => {
   test('committing a lent request or copying into it fails with EBUSY', async (t) => {
     const pending = await pendingRequest(t, 'READ', LENGTH);
     const input = pipe(t);
     const ring = submitWaitingGroup(t, pending, input);
     await assertMemberWaits(t, ring);
     const [committed] = await pending.port.send(commandSqe(t, pending, COMMIT));
-    t.errno(committed as Answered, 'EBUSY', 'CQE res of the commit while pages are lent');
+    t.errno(committed as Completion, 'EBUSY', 'CQE res of the commit while pages are lent');
     const copy = () => copyIn(pending.request, pending.port, new Uint8Array(512).fill(STALE));
     t.throws(copy, 'EBUSY', 'errno of pwrite() into the lent request');
     t.ok(

@@ -1,7 +1,7 @@
 import { dataTests } from '../lib/ublk/data.ts';
+import { ZERO_COPY } from '../lib/ublk/datapath.ts';
 import { deathTests } from '../lib/ublk/death.ts';
 import { shapeTests } from '../lib/ublk/shapes.ts';
-import { LENDING } from '../lib/ublk/way.ts';
 import './ending.ts';
 import './leaders.ts';
 import './members.ts';
@@ -9,6 +9,6 @@ import './servers.ts';
 import './sockets.ts';
 import './unfilled.ts';
 
-dataTests(LENDING);
-shapeTests(LENDING);
-deathTests('zero copy', LENDING);
+dataTests(ZERO_COPY);
+shapeTests(ZERO_COPY);
+deathTests('zero copy', ZERO_COPY);

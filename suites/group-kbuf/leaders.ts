@@ -1,26 +1,26 @@
 import { constants } from 'node:fs';
 import { File, ioMemory, nvme, openRing, SyscallError, suite, test } from '../lib/index.ts';
-import type { Answered, PumpSqe } from '../lib/ublk/pump.ts';
+import { ZERO_COPY } from '../lib/ublk/datapath.ts';
+import { MIB, startServer } from '../lib/ublk/fixtures.ts';
+import type { Completion, PumpSqe } from '../lib/ublk/pump.ts';
 import { UblkServer, USER_COPY_FLAGS, ZERO_COPY_FLAGS } from '../lib/ublk/server.ts';
-import { MIB, served } from '../lib/ublk/setup.ts';
 import { memoryTarget } from '../lib/ublk/target.ts';
-import { LENDING } from '../lib/ublk/way.ts';
 import { member, patternFile, pendingRequest, results } from './pending.ts';
 
 const NOP: PumpSqe = { opcode: 'IORING_OP_NOP' };
 
-suite('leaders', LENDING.needs, () => {
+suite('leaders', ZERO_COPY.needs, () => {
   test('a lending command outside a group fails with EINVAL', async (t) => {
     const { request, port, fail } = await pendingRequest(t, 'READ');
     const [ungrouped] = await port.send(port.provide(request, { grouped: false }));
-    t.errno(ungrouped as Answered, 'EINVAL', 'CQE res of the ungrouped command');
+    t.errno(ungrouped as Completion, 'EINVAL', 'CQE res of the ungrouped command');
     await fail();
   });
 
   test('a leader submitted without a member fails with EINVAL, and its request can still be committed', async (t) => {
     const { request, port, complete } = await pendingRequest(t, 'READ');
     const [leader] = await port.send(port.provide(request));
-    t.errno(leader as Answered, 'EINVAL', 'CQE res of the leader without members');
+    t.errno(leader as Completion, 'EINVAL', 'CQE res of the leader without members');
     await complete();
   });
 
@@ -38,14 +38,14 @@ suite('leaders', LENDING.needs, () => {
     server.queues[0]?.pump.ring.registerBuffers([ioMemory(t, 4096)]);
     const flags = t.uapi.bits('IORING_PROVIDE_GROUP_KBUF', 'IORING_URING_CMD_FIXED');
     const [leader] = await port.send(port.provide(request, { more: { uring_cmd_flags: flags } }), NOP);
-    t.errno(leader as Answered, 'EINVAL', 'CQE res of the leader with IORING_URING_CMD_FIXED');
+    t.errno(leader as Completion, 'EINVAL', 'CQE res of the leader with IORING_URING_CMD_FIXED');
     await fail();
   });
 
   test('UBLK_U_IO_PROVIDE_IO_BUF without IORING_PROVIDE_GROUP_KBUF fails with EINVAL', async (t) => {
     const { request, port, fail } = await pendingRequest(t, 'READ');
     const [leader] = await port.send(port.provide(request, { more: { uring_cmd_flags: 0 } }), NOP);
-    t.errno(leader as Answered, 'EINVAL', 'CQE res of the leader without the flag');
+    t.errno(leader as Completion, 'EINVAL', 'CQE res of the leader without the flag');
     await fail();
   });
 
@@ -82,7 +82,7 @@ suite('leaders', LENDING.needs, () => {
     ring.sqe({ opcode: 'IORING_OP_READ', fd: file.fd, addr: userMemory.address, len: 512, userData: 2 });
     const cqes = await ring.complete();
     const expected = [-t.uapi.constant('EOPNOTSUPP'), -t.uapi.constant('ECANCELED')];
-    t.same(results(cqes as Answered[]), expected, 'CQE res of leader and member');
+    t.same(results(cqes as Completion[]), expected, 'CQE res of leader and member');
     t.bytes(userMemory.bytes, new Uint8Array(512), 'user memory at the address in the member SQE');
   });
 
@@ -133,7 +133,7 @@ suite('leaders', LENDING.needs, () => {
     const options = { flags: USER_COPY_FLAGS };
     const { request, port, fail } = await pendingRequest(t, 'READ', 4096, options);
     const [leader] = await port.group(request, NOP);
-    t.errno(leader as Answered, 'EOPNOTSUPP', 'CQE res of the leader');
+    t.errno(leader as Completion, 'EOPNOTSUPP', 'CQE res of the leader');
     await fail();
   });
 
@@ -151,7 +151,7 @@ suite('leaders', LENDING.needs, () => {
   });
 
   test('a device added with UBLK_F_SUPPORT_ZERO_COPY reports the flag', async (t) => {
-    const { server } = await served(t, { target: memoryTarget(t, MIB), flags: ZERO_COPY_FLAGS });
+    const { server } = await startServer(t, { target: memoryTarget(t, MIB), flags: ZERO_COPY_FLAGS });
     const { flags } = await server.control.info(server.id);
     const bit = t.uapi.constant('UBLK_F_SUPPORT_ZERO_COPY');
     t.equal(Number(BigInt(flags) & BigInt(bit)), bit, 'UBLK_F_SUPPORT_ZERO_COPY in the device flags');

@@ -1,11 +1,11 @@
 import { constants } from 'node:fs';
 import { File, ioMemory, pattern, suite, test } from '../lib/index.ts';
-import { LENDING } from '../lib/ublk/way.ts';
+import { ZERO_COPY } from '../lib/ublk/datapath.ts';
 import { member, patternFile, pendingRequest, results, STALE, zeroFile } from './pending.ts';
 
 const LENGTH = 64 << 10;
 
-suite('members', LENDING.needs, () => {
+suite('members', ZERO_COPY.needs, () => {
   test('members read parts of a request from several files, each at its own offset', async (t) => {
     const { request, port, memory, complete } = await pendingRequest(t, 'READ', LENGTH);
     const [first, second] = [patternFile(t, LENGTH, 1), patternFile(t, LENGTH, 2)];

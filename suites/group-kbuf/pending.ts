@@ -1,13 +1,13 @@
 import { before } from '../binding/index.ts';
 import { type File, ioMemory, type Memory, pattern, type SqeFields, type Test } from '../lib/index.ts';
 import type { Client } from '../lib/ublk/client.ts';
-import type { Answered, PumpSqe } from '../lib/ublk/pump.ts';
+import { pathOptions, ZERO_COPY } from '../lib/ublk/datapath.ts';
+import { MIB, startServer, temporaryPath } from '../lib/ublk/fixtures.ts';
+import type { Completion, PumpSqe } from '../lib/ublk/pump.ts';
 import type { Port } from '../lib/ublk/queue.ts';
 import type { BlockRequest } from '../lib/ublk/request.ts';
 import type { ServerOptions, UblkServer } from '../lib/ublk/server.ts';
-import { MIB, served, temporary } from '../lib/ublk/setup.ts';
 import { fileTarget } from '../lib/ublk/target.ts';
-import { how, LENDING } from '../lib/ublk/way.ts';
 
 /** Fills a reader's memory before the read: a byte of this value in the result is leaked memory. */
 export const STALE = 0xa5;
@@ -36,7 +36,7 @@ export interface PendingRequest {
   /** The client's memory: full of STALE for a read, a pattern for a write. */
   memory: Memory;
   /** The client's CQE. */
-  completion: Promise<Answered>;
+  completion: Promise<Completion>;
   /** Commits a result, bytes or -errno, without waiting for the client. */
   commit(result: number): void;
   /** Commits the whole length and asserts that the client's request succeeds. */
@@ -52,9 +52,9 @@ export async function pendingRequest(
   length = 4096,
   options: Partial<ServerOptions> = {},
 ): Promise<PendingRequest> {
-  const { server, client } = await served(t, {
-    ...how(LENDING),
-    target: LENDING.scratch(t, MIB),
+  const { server, client } = await startServer(t, {
+    ...pathOptions(ZERO_COPY),
+    target: ZERO_COPY.scratch(t, MIB),
     ...options,
   });
   const gate = server.holdBack();
@@ -119,7 +119,7 @@ export function member(
 
 /** A file on a tmpfs that holds a pattern. */
 export function patternFile(t: Test, length: number, seed: number): { file: File; bytes: Uint8Array } {
-  const { file } = fileTarget(t, temporary(t), length);
+  const { file } = fileTarget(t, temporaryPath(t), length);
   const bytes = pattern(length, seed);
   t.equal(file.write(bytes, 0), length, 'bytes written to the pattern file');
   return { file, bytes };
@@ -127,7 +127,7 @@ export function patternFile(t: Test, length: number, seed: number): { file: File
 
 /** A file on a tmpfs that holds `length` zeroes; `contents` reads all of it. */
 export function zeroFile(t: Test, length: number): { file: File; contents(): Uint8Array } {
-  const { file } = fileTarget(t, temporary(t), length);
+  const { file } = fileTarget(t, temporaryPath(t), length);
   const contents = () => {
     const bytes = new Uint8Array(length);
     t.equal(file.read(bytes, 0), length, 'bytes read back from the file');
@@ -137,4 +137,4 @@ export function zeroFile(t: Test, length: number): { file: File; contents(): Uin
 }
 
 /** CQE results in order of submission: the leader's first. */
-export const results = (answered: readonly Answered[]): number[] => answered.map(({ res }) => res);
+export const results = (answered: readonly Completion[]): number[] => answered.map(({ res }) => res);

@@ -9,13 +9,13 @@ import {
   type Test,
   test,
 } from '../lib/index.ts';
-import { childServer } from '../lib/ublk/child.ts';
 import { Client } from '../lib/ublk/client.ts';
 import { Control } from '../lib/ublk/control.ts';
+import { pathOptions, ZERO_COPY } from '../lib/ublk/datapath.ts';
+import { eventually, MIB, temporaryPath } from '../lib/ublk/fixtures.ts';
+import { peerServer } from '../lib/ublk/peer.ts';
 import { UblkServer } from '../lib/ublk/server.ts';
-import { eventually, MIB, temporary } from '../lib/ublk/setup.ts';
-import type { Answering } from '../lib/ublk/strategy.ts';
-import { how, LENDING } from '../lib/ublk/way.ts';
+import type { StrategyFactory } from '../lib/ublk/strategy.ts';
 import {
   assertZeroed,
   commandSqe,
@@ -28,7 +28,7 @@ import {
   taggedResults,
 } from './pending.ts';
 
-suite('servers', LENDING.needs, () => {
+suite('servers', ZERO_COPY.needs, () => {
   test('committing an aborted request on another ring fails with ENODEV, and the request ends once with EIO', async (t) => {
     const pending = await pendingRequest(t, 'READ', LENGTH);
     const ring = openRing(t, { shape: 'plain' });
@@ -58,20 +58,20 @@ suite('servers', LENDING.needs, () => {
   });
 
   /** Lends reads of the second half to a member that reads a FIFO without a writer; other requests are committed unfilled. */
-  const stuck: Answering =
+  const stuck: StrategyFactory =
     ({ fd = -1 }) =>
     async (request, port) => {
       if (request.kind !== 'read' || request.offset < MIB / 2) return request.length;
       const answered = await port.group(request, { ...member('READ', { fd }, 0, 1), off: -1 });
       return answered[0]?.res ?? 0;
     };
-  const start = childServer('stuck', stuck);
+  const start = peerServer('stuck', stuck);
 
   /** Starts a server in a peer process, and a client read of 4096 bytes at MIB / 2 whose member waits until the server dies. */
   async function stuckRead(t: Test, flags: readonly string[] = []) {
-    const path = temporary(t);
+    const path = temporaryPath(t);
     command('mkfifo', path);
-    const server = await start(t, { flags: [...LENDING.flags, ...flags], target: { path, size: MIB } });
+    const server = await start(t, { flags: [...ZERO_COPY.flags, ...flags], target: { path, size: MIB } });
     const client = t.use(new Client(t, server.path));
     const memory = ioMemory(t, 4096);
     const completion = client.transfer('READ', memory, MIB / 2);
@@ -103,7 +103,7 @@ suite('servers', LENDING.needs, () => {
     const { file, bytes } = patternFile(t, MIB, 12);
     t.use(
       await UblkServer.takeOver(t.uapi, server.id, {
-        ...how(LENDING),
+        ...pathOptions(ZERO_COPY),
         target: { size: MIB, fd: file.fd },
       }),
     );

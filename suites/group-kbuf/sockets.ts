@@ -1,7 +1,7 @@
 import { readSync, writeSync } from 'node:fs';
 import { connected, pattern, type Sockets, suite, type Test, test, until } from '../lib/index.ts';
+import { ZERO_COPY } from '../lib/ublk/datapath.ts';
 import type { PumpSqe } from '../lib/ublk/pump.ts';
-import { LENDING } from '../lib/ublk/way.ts';
 import { pendingRequest, results, settlesSoon } from './pending.ts';
 
 const LENGTH = 64 << 10;
@@ -54,7 +54,7 @@ async function sendPart(
   await complete();
 }
 
-suite('sockets', LENDING.needs, () => {
+suite('sockets', ZERO_COPY.needs, () => {
   for (const family of ['unix', 'tcp'] as const)
     for (const [at, length] of [
       [0, LENGTH],

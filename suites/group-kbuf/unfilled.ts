@@ -1,8 +1,8 @@
 import { suite, type Test, test } from '../lib/index.ts';
-import { MIB, temporary } from '../lib/ublk/setup.ts';
+import { ZERO_COPY } from '../lib/ublk/datapath.ts';
+import { MIB, temporaryPath } from '../lib/ublk/fixtures.ts';
 import { copyIn } from '../lib/ublk/strategy.ts';
 import { fileTarget } from '../lib/ublk/target.ts';
-import { LENDING } from '../lib/ublk/way.ts';
 import { member, type PendingRequest, patternFile, pendingRequest, results } from './pending.ts';
 
 const LENGTH = 16 << 10;
@@ -53,7 +53,7 @@ const PARTS: Record<string, readonly (readonly [number, number])[]> = {
   nothing: [[0, 0]],
 };
 
-suite('memory that members do not fill', LENDING.needs, () => {
+suite('memory that members do not fill', ZERO_COPY.needs, () => {
   for (const [name, parts] of Object.entries(PARTS))
     for (const flags of [[], ['IOSQE_ASYNC']])
       test(`after ${flags.length > 0 ? 'io-wq workers' : 'members'} fill ${name}, the rest of a client read is zero`, async (t) => {
@@ -123,7 +123,7 @@ suite('memory that members do not fill', LENDING.needs, () => {
 
   test('after a partial commit the kernel requests the remainder again, and no stale byte reaches the client', async (t) => {
     // The first commit opens the gate: the server answers the remainder from its target, an empty file.
-    const pending = await pendingRequest(t, 'READ', LENGTH, { target: fileTarget(t, temporary(t), MIB) });
+    const pending = await pendingRequest(t, 'READ', LENGTH, { target: fileTarget(t, temporaryPath(t), MIB) });
     const { file, bytes } = patternFile(t, LENGTH, 11);
     const answered = await pending.port.group(pending.request, member('READ', file, 0, 4096, 0));
     t.same(results(answered), [0, 4096], 'CQE res of leader and member');

@@ -20,7 +20,10 @@ t.test(
   (t) => {
     t.equal(uapi.constant('IORING_OP_URING_CMD'), 46);
     t.equal(uapi.bits('IORING_SETUP_SQE128', 'IORING_SETUP_CQE32'), 0xc00);
-    t.throws(() => uapi.constant('IORING_OP_NEVER'), new SkipError('the kernel has no IORING_OP_NEVER', 'IORING_OP_NEVER'));
+    t.throws(
+      () => uapi.constant('IORING_OP_NEVER'),
+      new SkipError('the kernel has no IORING_OP_NEVER', 'IORING_OP_NEVER'),
+    );
     t.throws(() => uapi.constant('constructor'), SkipError);
     t.throws(() => uapi.size('nothing'), SkipError);
     t.throws(() => uapi.field('io_uring_sqe', 'toString'), SkipError);
