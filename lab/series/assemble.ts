@@ -11,21 +11,23 @@ import { parseSubject } from './subject.ts';
 import { choosePosting, type Entry, groupPostings, numberOf, type Posting, postingFacts } from './thread.ts';
 import { tabsLost } from './whitespace.ts';
 
-export interface AssembleInput {
+interface AssembleInput {
   entries: readonly Entry[];
+  /** Version of the posting to take; default the newest. */
   version?: number;
+  /** Default: the title as a slug. */
   name?: string;
-  /** Used when no mail says what the series is called. */
+  /** Title of a series without a cover letter; default the subject of its first patch. */
   title?: string;
   origin: Series['origin'];
-  /** What the user gave: for messages. */
+  /** Path or git range that the user named, for messages. */
   where: string;
-  /** What to do about a damaged patch. */
+  /** `fix` of problems in a patch. */
   fix?: string;
 }
 
 /** `io_uring: support SQE group` -> `io-uring-support-sqe-group`. */
-export function slug(title: string): string {
+function slug(title: string): string {
   const words = title
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
@@ -33,8 +35,8 @@ export function slug(title: string): string {
   return words.length <= 60 ? words || 'series' : words.slice(0, 60).replace(/-[^-]*$/, '');
 }
 
-/** Identity of a series: what its patches change and say. */
-export function seriesId(patches: readonly Patch[]): string {
+/** Identity of a series: authors, messages and diffs of its patches. */
+function seriesId(patches: readonly Patch[]): string {
   return hashOf(
     ...patches.map(({ author, subject, body, diff }) =>
       JSON.stringify([author.name, author.email, subject, body, diff]),
@@ -42,7 +44,7 @@ export function seriesId(patches: readonly Patch[]): string {
   );
 }
 
-/** Archives hide addresses; the author's own trailer often has it. */
+/** The author of a patch. Where an archive hides the address, it is taken from a trailer with the author's name. */
 function authorOf(mail: Mail, text: PatchText): Person {
   const author = text.from ?? mail.from;
   if (author.email) return author;
@@ -52,12 +54,13 @@ function authorOf(mail: Mail, text: PatchText): Person {
   return signed ?? author;
 }
 
-interface Read {
+interface ParsedPatch {
   patch: Patch;
   text: PatchText;
+  problems: Problem[];
 }
 
-function readPatch(entry: Entry, number: number, fix: string | undefined): Read & { problems: Problem[] } {
+function parsePatch(entry: Entry, number: number, fix: string | undefined): ParsedPatch {
   const { mail, subject } = entry;
   const text = readPatchText(mail.text, mail.where);
   const problems = [...text.problems];
@@ -77,7 +80,7 @@ function readPatch(entry: Entry, number: number, fix: string | undefined): Read 
     diff: text.diff,
   };
   if (tabsLost(patch)) {
-    problems.push({ what: 'its tabs were turned into blanks: it cannot apply', where: mail.where });
+    problems.push({ what: 'its tabs were turned into blanks, so that it cannot apply', where: mail.where });
   }
   return { patch, text, problems: problems.map((problem) => ({ fix, ...problem })) };
 }
@@ -87,16 +90,19 @@ function byNumber(
   posting: Posting,
   note: (repeated: { patch: number; where: string }) => void,
 ): Map<number, Entry> {
-  const found = new Map<number, Entry>();
+  const entries = new Map<number, Entry>();
   for (const entry of posting.patches) {
     const number = numberOf(entry);
-    if (found.has(number)) note({ patch: number, where: entry.mail.where });
-    found.set(number, entry);
+    if (entries.has(number)) note({ patch: number, where: entry.mail.where });
+    entries.set(number, entry);
   }
-  return new Map([...found].sort(([a], [b]) => a - b));
+  return new Map([...entries].sort(([a], [b]) => a - b));
 }
 
-/** Makes a series of the mails of a thread. Throws one InputError with everything that is wrong in its patches. */
+/**
+ * Makes a series from the mails of a thread; oddities become notes. Throws InputError when there is no posting of the wanted
+ * version, and one InputError with every problem of the patches.
+ */
 export function assemble(input: AssembleInput, ctx: StageContext): Series {
   const { chosen, others } = choosePosting(groupPostings(input.entries), input.version, input.where);
   const subject = input.where;
@@ -104,26 +110,25 @@ export function assemble(input: AssembleInput, ctx: StageContext): Series {
   if (others.length > 0) {
     note({ code: 'series.postings', subject, taken: postingFacts(chosen), left: others.map(postingFacts) });
   }
-  const read = [
-    ...byNumber(chosen, (repeated) => note({ code: 'series.repeated', subject, ...repeated })),
-  ].map(([number, entry]) => readPatch(entry, Math.max(1, number), input.fix));
-  const problems = read.flatMap((one) => one.problems);
+  const numbered = byNumber(chosen, (repeated) => note({ code: 'series.repeated', subject, ...repeated }));
+  const parsed = [...numbered].map(([number, entry]) => parsePatch(entry, Math.max(1, number), input.fix));
+  const problems = parsed.flatMap((patch) => patch.problems);
   if (problems.length > 0) throw new InputError(problems);
-  for (const { patch, text } of read)
-    for (const oddity of text.notes) note({ subject, patch: patch.number, ...oddity });
+  for (const { patch, text } of parsed)
+    for (const patchNote of text.notes) note({ subject, patch: patch.number, ...patchNote });
 
-  const { given, doubtful } = trailersFromReplies(input.entries, chosen);
-  for (const line of doubtful) note({ code: 'series.trailer', subject, line });
-  const all = read.map(({ patch }) => addTrailers(patch, given));
+  const { trailers, rejected } = trailersFromReplies(input.entries, chosen);
+  for (const line of rejected) note({ code: 'series.trailer', subject, line });
+  const all = parsed.map(({ patch }) => addTrailers(patch, trailers));
   const announced = Math.max(chosen.total, ...all.map(({ number }) => number));
-  const here = new Set(all.map(({ number }) => number));
-  const split = all.map((patch) => ({ patch, reason: foreignReason(patch.files) }));
-  const patches = split.filter(({ reason }) => reason === undefined).map(({ patch }) => patch);
+  const present = new Set(all.map(({ number }) => number));
+  const judged = all.map((patch) => ({ patch, reason: foreignReason(patch.files) }));
+  const patches = judged.filter(({ reason }) => reason === undefined).map(({ patch }) => patch);
   const title = chosen.cover?.subject.title ?? input.title ?? all[0]?.subject ?? 'series';
   const cover = chosen.cover?.mail.text.replace(/\n-- \n[\s\S]*$/, '').trim();
-  const baseCommit = [chosen.cover?.mail.text, ...read.map(({ text }) => `base-commit: ${text.baseCommit}`)]
+  const baseCommit = [chosen.cover?.mail.text, ...parsed.map(({ text }) => `base-commit: ${text.baseCommit}`)]
     .map((text) => /^base-commit: ([0-9a-f]{40})$/m.exec(text ?? '')?.[1])
-    .find((found) => found !== undefined);
+    .find((commit) => commit !== undefined);
   return {
     id: seriesId(patches),
     name: input.name ?? slug(title),
@@ -133,8 +138,10 @@ export function assemble(input: AssembleInput, ctx: StageContext): Series {
     ...(cover ? { cover } : {}),
     ...(baseCommit ? { baseCommit } : {}),
     patches,
-    missing: Array.from({ length: announced }, (_, index) => index + 1).filter((number) => !here.has(number)),
-    foreign: split.flatMap(({ patch, reason }) => (reason === undefined ? [] : [{ patch, reason }])),
+    missing: Array.from({ length: announced }, (_, index) => index + 1).filter(
+      (number) => !present.has(number),
+    ),
+    foreign: judged.flatMap(({ patch, reason }) => (reason === undefined ? [] : [{ patch, reason }])),
     origin: input.origin,
   };
 }

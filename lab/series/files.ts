@@ -2,25 +2,25 @@ import type { Problem } from '../core/errors.ts';
 import type { DiffScan, FileDiff } from './hunks.ts';
 import { linkEscapes, pathFlaw, unquote } from './paths.ts';
 
-/** First folders of a kernel tree (any version since 2.6). */
+/** Top folders of a kernel tree (any version since 2.6). */
 const KERNEL_FOLDERS = new Set(
   'Documentation LICENSES arch block certs crypto drivers firmware fs include init io_uring ipc kernel lib mm net rust samples scripts security sound tools usr virt'.split(
     ' ',
   ),
 );
 
-/** `a/x`, `"b/x"` or `x<tab>date` of a header line as a name in the tree; undefined for /dev/null. */
+/** A name of a header line (`a/x`, `"b/x"`, `a/x<tab>date`) as a path in the tree; undefined for /dev/null. */
 function treeName(written: string): string | undefined {
   const bare = written.startsWith('"')
     ? written.slice(0, written.lastIndexOf('"') + 1)
     : written.split('\t')[0];
   const name = unquote((bare ?? '').trimEnd());
   if (name === '/dev/null') return undefined;
-  // An absolute name is kept whole: pathFlaw has to see it.
+  // An absolute name is kept unchanged, for pathFlaw to report.
   return name.startsWith('/') ? name : name.slice(name.indexOf('/') + 1);
 }
 
-/** The two names of `diff --git`, which are not separated by anything but a blank. */
+/** The two names of a `diff --git` line, which only a blank separates. */
 function gitNames(git: string): string[] {
   const quoted = git.match(/"(?:[^"\\]|\\.)*"/g);
   if (quoted) return [...quoted, ...git.replace(/"(?:[^"\\]|\\.)*"/g, '').split(' ')].filter(Boolean);
@@ -30,6 +30,7 @@ function gitNames(git: string): string[] {
   return parts.length === 2 ? parts : [];
 }
 
+/** Every path in the headers of a file's diff, without repetitions. */
 function namesOf(file: FileDiff): string[] {
   const written = [file.oldName, file.newName, ...gitNames(file.git ?? '')].filter(
     (name) => name !== undefined,
@@ -38,12 +39,12 @@ function namesOf(file: FileDiff): string[] {
   return [...new Set([...names, ...file.moved.map(unquote)])];
 }
 
-/** Diffs made without `a/` and `b/` would lose their first folder when applied. */
+/** Whether names have no `a/` and `b/`: git apply would strip their first folder instead. */
 function lacksPrefix(file: FileDiff): boolean {
   const written = [file.oldName, file.newName].filter((name) => name && name !== '/dev/null');
-  const firsts = new Set(written.map((name) => name?.split('/')[0] ?? ''));
-  const [first = ''] = firsts;
-  return firsts.size === 1 && KERNEL_FOLDERS.has(first);
+  const folders = new Set(written.map((name) => name?.split('/')[0] ?? ''));
+  const [first = ''] = folders;
+  return folders.size === 1 && KERNEL_FOLDERS.has(first);
 }
 
 function flawsOf(file: FileDiff, names: readonly string[]): string[] {
@@ -60,7 +61,7 @@ function flawsOf(file: FileDiff, names: readonly string[]): string[] {
   return flaws;
 }
 
-/** Names of the files that a diff touches, in order, and a problem for each that must not be handed to git. */
+/** Paths of the files that a diff touches, in order, and a problem for each that must not reach git. */
 export function checkFiles(scan: DiffScan, where: string): { files: string[]; problems: Problem[] } {
   const files = new Set<string>();
   const problems: Problem[] = [];
@@ -78,7 +79,7 @@ export function checkFiles(scan: DiffScan, where: string): { files: string[]; pr
   return { files: [...files], problems };
 }
 
-/** Why these files are not part of a kernel tree, or undefined when they may be. */
+/** Why these files cannot be part of a kernel tree; undefined when they can. */
 export function foreignReason(files: readonly string[]): string | undefined {
   const folders = [
     ...new Set(files.filter((file) => file.includes('/')).map((file) => file.split('/')[0] ?? '')),

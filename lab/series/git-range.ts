@@ -11,9 +11,10 @@ import { splitMbox } from './mbox.ts';
 import { readSource } from './read.ts';
 
 const RANGE = /^(?!-)([^\s.](?:[^\s]*[^\s.])?)\.\.([^\s.-]\S*)?$/;
-/** More than this is no series but a piece of history. */
-const LIMIT = 500;
+/** Most commits of a range: a longer one is no series but part of the history. */
+const MAX_COMMITS = 500;
 
+/** Whether a text has the form `BASE..TIP` or `BASE..`. */
 export function isRange(source: string): boolean {
   return RANGE.test(source);
 }
@@ -29,22 +30,25 @@ async function commitOf(repo: string, revision: string, signal: AbortSignal): Pr
   };
 }
 
-/** `BASE..TIP` of a repository as mails, made by git format-patch. The user's settings do not change the outcome. */
+/**
+ * The commits of a range as mails of git format-patch, independent of the user's settings. Merges are left out with a note. Throws
+ * InputError for an unknown revision, an empty range or one of more than `MAX_COMMITS` commits.
+ */
 export async function readRange(source: string, repo: string, ctx: StageContext): Promise<Mail[]> {
   const { signal } = ctx;
   const [, from = '', to = 'HEAD'] = RANGE.exec(source) ?? [];
-  const ends = await Promise.all([from, to].map((revision) => commitOf(repo, revision, signal)));
-  const problems = ends.filter((end) => typeof end !== 'string');
+  const resolved = await Promise.all([from, to].map((revision) => commitOf(repo, revision, signal)));
+  const problems = resolved.filter((commit) => typeof commit !== 'string');
   if (problems.length > 0) throw new InputError(problems);
-  const range = ends.join('..');
-  const count = async (kind: string) =>
-    Number((await run('git', ['-C', repo, 'rev-list', '--count', kind, range], { signal })).stdout);
+  const range = resolved.join('..');
+  const count = async (filter: string) =>
+    Number((await run('git', ['-C', repo, 'rev-list', '--count', filter, range], { signal })).stdout);
   const [commits, merges] = [await count('--no-merges'), await count('--merges')];
-  if (commits === 0 || commits > LIMIT) {
+  if (commits === 0 || commits > MAX_COMMITS) {
     throw new InputError({
       what: `${commits} commits in ${source}`,
       where: repo,
-      expected: `1 to ${LIMIT} commits`,
+      expected: `1 to ${MAX_COMMITS} commits`,
     });
   }
   if (merges > 0) {
@@ -65,6 +69,7 @@ export async function readRange(source: string, repo: string, ctx: StageContext)
   );
 }
 
+/** Writes each commit of a range as an mboxrd file. Every option that the user's settings could change is given. */
 async function formatPatches(repo: string, range: string, dir: string, signal: AbortSignal): Promise<void> {
   const settings = [
     'diff.noprefix=false',
@@ -75,32 +80,10 @@ async function formatPatches(repo: string, range: string, dir: string, signal: A
   ];
   const args = [
     ...settings.flatMap((setting) => ['-c', setting]),
-    ...[
-      'format-patch',
-      '--quiet',
-      '--numbered',
-      '--start-number=1',
-      '--pretty=mboxrd',
-      '--subject-prefix=PATCH',
-    ],
-    ...[
-      '--no-cover-letter',
-      '--no-attach',
-      '--no-thread',
-      '--no-signature',
-      '--no-notes',
-      '--no-to',
-      '--no-cc',
-    ],
-    ...[
-      '--no-ext-diff',
-      '--no-textconv',
-      '--full-index',
-      '--binary',
-      '--no-color',
-      '--src-prefix=a/',
-      '--dst-prefix=b/',
-    ],
+    ...['format-patch', '--quiet', '--numbered', '--start-number=1', '--pretty=mboxrd'],
+    ...['--subject-prefix=PATCH', '--no-cover-letter', '--no-attach', '--no-thread', '--no-signature'],
+    ...['--no-notes', '--no-to', '--no-cc', '--no-ext-diff', '--no-textconv', '--full-index', '--binary'],
+    ...['--no-color', '--src-prefix=a/', '--dst-prefix=b/'],
     ...['--unified=3', '--no-base', '-o', dir, range],
   ];
   await run('git', ['-C', repo, ...args], { signal });

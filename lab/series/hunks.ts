@@ -1,30 +1,36 @@
-/** A flaw of a diff; `line` counts from 0 in the scanned lines. */
-export interface Flaw {
+/** A flaw of a diff; `line` is an index into the scanned lines. */
+interface Flaw {
   line: number;
   what: string;
 }
 
-/** One file of a diff, names as they are written (with `a/` and `b/`), still quoted where git quoted them. */
+/** One file of a diff. Names are as in the headers: with `a/` and `b/`, and quoted where git quotes them. */
 export interface FileDiff {
+  /** Index of its first line. */
   line: number;
+  /** Both names of the `diff --git` line. */
   git?: string;
   oldName?: string;
   newName?: string;
-  /** Names of rename and copy headers; these carry no `a/` or `b/`. */
+  /** Names in rename and copy headers, which have no `a/` or `b/`. */
   moved: string[];
+  /** File mode in octal, when the diff creates, deletes or changes it. */
   mode?: string;
   hunks: number;
   binary: boolean;
+  /** Added lines without their `+`. */
   added: string[];
+  /** Number of removed lines. */
   removed: number;
 }
 
+/** A diff, scanned for its files and everything that git apply would refuse or misread. */
 export interface DiffScan {
-  /** First line behind the diff. */
+  /** Index of the first line after the diff. */
   end: number;
   files: FileDiff[];
   flaws: Flaw[];
-  /** Empty context lines that lost their leading blank. */
+  /** Number of empty context lines without their leading blank. */
   bareBlank: number;
 }
 
@@ -44,20 +50,21 @@ function isNamePair(lines: readonly string[], at: number): boolean {
   return /^--- \S/.test(lines[at] ?? '') && /^\+\+\+ \S/.test(lines[at + 1] ?? '');
 }
 
-/** `-- ` with a version or nothing behind it: what git format-patch and mailers put under a patch. */
+/** `-- ` followed by a version or a blank line: the signature of git format-patch and of mailers. */
 function isSignature(lines: readonly string[], at: number): boolean {
   return lines[at] === '-- ' && /^(?:\d+\.\d+|\s*$)/.test(lines[at + 1] ?? '');
 }
 
-/** Reads one hunk from its header at `at`, by the counts of that header. Returns the line behind it. */
+/** Reads the hunk whose header is at `at`, by the counts of that header. Returns the index of the line after it. */
 function readHunk(lines: readonly string[], at: number, file: FileDiff, scan: DiffScan): number {
   const [head, oldText, newText] = HUNK.exec(lines[at] ?? '') ?? [''];
-  const wanted = { old: Number(oldText ?? 1), new: Number(newText ?? 1) };
-  const got = { old: 0, new: 0 };
-  const counts = () => `${got.old} of ${wanted.old} old and ${got.new} of ${wanted.new} new lines`;
+  const announced = { old: Number(oldText ?? 1), new: Number(newText ?? 1) };
+  const actual = { old: 0, new: 0 };
+  const counts = () =>
+    `${actual.old} of ${announced.old} old and ${actual.new} of ${announced.new} new lines`;
   file.hunks++;
   let next = at + 1;
-  for (; got.old < wanted.old || got.new < wanted.new; next++) {
+  for (; actual.old < announced.old || actual.new < announced.new; next++) {
     const line = lines[next];
     if (line === undefined || isSignature(lines, next)) {
       scan.flaws.push({ line: at, what: `the hunk ${head} is cut off: it has ${counts()}` });
@@ -67,27 +74,29 @@ function readHunk(lines: readonly string[], at: number, file: FileDiff, scan: Di
     if (line === '') scan.bareBlank++;
     if (sign === '\\') continue;
     if (!' +-'.includes(sign) || HUNK.test(line)) {
-      const what = `the hunk ${head} has ${counts()} when it is broken by the line "${line.slice(0, 60)}"`;
+      const what = `the hunk ${head} is interrupted after ${counts()} by the line "${line.slice(0, 60)}"`;
       scan.flaws.push({ line: next, what });
       return next;
     }
-    if (sign !== '+') got.old++;
-    if (sign !== '-') got.new++;
+    if (sign !== '+') actual.old++;
+    if (sign !== '-') actual.new++;
     if (sign === '+') file.added.push(line.slice(1));
     if (sign === '-') file.removed++;
   }
-  if (got.old > wanted.old || got.new > wanted.new) {
+  if (actual.old > announced.old || actual.new > announced.new) {
     scan.flaws.push({ line: at, what: `the hunk ${head} does not add up: it has ${counts()}` });
   }
   if (lines[next]?.startsWith('\\')) next++;
-  return checkBehind(lines, next, head, scan);
+  return checkAfter(lines, next, head, scan);
 }
 
-/** A line of a diff right behind a complete hunk means that the header counts too few. */
-function checkBehind(lines: readonly string[], next: number, head: string, scan: DiffScan): number {
+/** Reports a hunk that is followed by further lines of a diff: its header counts too few. Returns `next`. */
+function checkAfter(lines: readonly string[], next: number, head: string, scan: DiffScan): number {
   const line = lines[next] ?? '';
-  const more = /^[ +-]/.test(line) && line.trim() !== '' && !/^--\s*$/.test(line) && !isNamePair(lines, next);
-  if (more) scan.flaws.push({ line: next, what: `the hunk ${head} has more lines than its header says` });
+  const continues =
+    /^[ +-]/.test(line) && line.trim() !== '' && !/^--\s*$/.test(line) && !isNamePair(lines, next);
+  if (continues)
+    scan.flaws.push({ line: next, what: `the hunk ${head} has more lines than its header says` });
   return next;
 }
 
@@ -95,13 +104,13 @@ function newFile(line: number, git?: string): FileDiff {
   return { line, moved: [], hunks: 0, binary: false, added: [], removed: 0, ...(git ? { git } : {}) };
 }
 
-/** Reads a diff from line `from` to its end. Never throws: everything wrong is in `flaws`. */
+/** Scans a diff from line `from` to its end. Never throws: problems are in `flaws`. */
 export function scanDiff(lines: readonly string[], from: number): DiffScan {
   const scan: DiffScan = { end: from, files: [], flaws: [], bareBlank: 0 };
   let file: FileDiff | undefined;
-  const open = (fresh: FileDiff) => {
-    scan.files.push(fresh);
-    return fresh;
+  const open = (next: FileDiff) => {
+    scan.files.push(next);
+    return next;
   };
   for (let at = from; at < lines.length; scan.end = at) {
     const line = lines[at] ?? '';
@@ -122,7 +131,7 @@ export function scanDiff(lines: readonly string[], from: number): DiffScan {
       file.binary = true;
       at = skipBinary(lines, at + 1);
     } else if (/^Binary files .* differ$/.test(line)) {
-      scan.flaws.push({ line: at++, what: 'a binary file is changed but its content is not there' });
+      scan.flaws.push({ line: at++, what: 'a binary file changes, but its content is not in the diff' });
     } else if (file && (mode || moved)) {
       if (mode) file.mode = mode[1] ?? '';
       if (moved) file.moved.push(moved[1] ?? '');
@@ -130,25 +139,26 @@ export function scanDiff(lines: readonly string[], from: number): DiffScan {
     } else if (HEADER.test(line)) {
       at++;
     } else {
-      const more = nextPart(lines, at);
-      if (more < 0 || isSignature(lines, at)) break;
-      const told = scan.flaws.at(-1)?.line === at;
-      if (!told && lines.slice(at, more).some((between) => between.trim() !== '')) {
-        scan.flaws.push({ line: at, what: `"${line.slice(0, 60)}" stands in the middle of the diff` });
+      const next = nextPart(lines, at);
+      if (next < 0 || isSignature(lines, at)) break;
+      const reported = scan.flaws.at(-1)?.line === at;
+      if (!reported && lines.slice(at, next).some((between) => between.trim() !== '')) {
+        scan.flaws.push({ line: at, what: `the line "${line.slice(0, 60)}" is not part of a diff` });
       }
-      at = more;
+      at = next;
     }
   }
   return scan;
 }
 
+/** Index of the first line after the data of a `GIT binary patch`. */
 function skipBinary(lines: readonly string[], from: number): number {
   let at = from;
   while (at < lines.length && /^(?:(?:literal|delta) \d+$|[A-Za-z]\S+$|$)/.test(lines[at] ?? '')) at++;
   return at;
 }
 
-/** Where the diff goes on behind other text, or -1. */
+/** Index of the next file or hunk header, or -1. */
 function nextPart(lines: readonly string[], at: number): number {
   for (let next = at; next < lines.length; next++) {
     if (startsDiff(lines, next) || HUNK.test(lines[next] ?? '')) return next;

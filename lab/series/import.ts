@@ -4,7 +4,7 @@ import { InputError, type Problem } from '../core/errors.ts';
 import type { StageContext } from '../model/event.ts';
 import type { Series } from '../model/series.ts';
 import { assemble } from './assemble.ts';
-import { explainNone, fetchHint } from './explain.ts';
+import { fetchHint, noPatchProblem } from './explain.ts';
 import { isRange, readRange } from './git-range.ts';
 import { seriesFromFolder } from './info.ts';
 import { type Kind, kindOf } from './kind.ts';
@@ -18,20 +18,22 @@ import { decodeText, readSource } from './read.ts';
 import { readEntries } from './thread.ts';
 
 export interface ImportOptions {
-  /** Which posting of a thread; default the newest. */
+  /** Version of the posting to take from a thread with several; default the newest. */
   version?: number;
-  /** Default: the title as a slug. */
+  /** Name of the series; default its title as a slug. */
   name?: string;
   /** Repository of a git range; default the current folder. */
   repo?: string;
 }
 
+/** The messages of a file or range. */
 interface Content {
   mails: Mail[];
   title?: string;
   origin: Series['origin'];
 }
 
+/** Archive pages, as `Series.origin.detail` names them. */
 const PAGES: Partial<Record<Kind, string>> = {
   lore: 'public-inbox thread',
   tracker: 'patch tracker',
@@ -39,17 +41,17 @@ const PAGES: Partial<Record<Kind, string>> = {
 };
 
 async function readMails(messages: readonly Buffer[], where: string): Promise<Mail[]> {
-  const read = await Promise.all(
+  const parsed = await Promise.all(
     messages.map((message, index) =>
       parseMail(message, messages.length > 1 ? `${where}, message ${index + 1}` : where),
     ),
   );
-  const problems = read.filter((mail): mail is Problem => 'what' in mail);
+  const problems = parsed.filter((mail): mail is Problem => 'what' in mail);
   if (problems.length > 0) throw new InputError(problems);
-  return read.filter((mail): mail is Mail => 'text' in mail);
+  return parsed.filter((mail): mail is Mail => 'text' in mail);
 }
 
-/** A diff without mail around it: the file name has to serve as the subject. */
+/** A mail for a diff without one: the file name becomes the subject. */
 function bareDiff(text: string, where: string, ctx: StageContext): Mail {
   const subject = basename(where).replace(/\.(?:patch|diff|txt)(?:\.gz)?$/i, '');
   ctx.emit({ type: 'note', note: { code: 'series.bare', subject: where } });
@@ -86,7 +88,7 @@ async function readContent(path: string, ctx: StageContext): Promise<Content> {
       });
     default:
       throw new InputError({
-        what: 'it is neither a patch nor an mbox nor a page of a known archive',
+        what: 'it is neither a patch nor an mbox nor a page of a supported archive',
         where: path,
         expected: 'an mbox (.gz), a .patch, a folder of patches, BASE..TIP, or the text of a thread page',
         fix: fetchHint('TITLE'),
@@ -95,8 +97,8 @@ async function readContent(path: string, ctx: StageContext): Promise<Content> {
 }
 
 /**
- * Reads a series from an mbox (plain or gzip), one patch, a folder of patches, a git range `BASE..TIP` or a saved thread
- * page; which of them is seen from the content. Throws one InputError with everything that is wrong.
+ * Reads a series from an mbox (plain or gzip), a single patch, a folder of patches, a git range `BASE..TIP` or a saved thread
+ * page. The format of a file is recognised by its content. Throws one InputError with every problem.
  */
 export async function importSeries(
   source: string,
@@ -119,7 +121,7 @@ export async function importSeries(
     : await readContent(source, ctx);
   const entries = readEntries(content.mails);
   if (!entries.some(({ hasDiff, subject }) => hasDiff && !subject.reply)) {
-    throw new InputError(explainNone(entries, source));
+    throw new InputError(noPatchProblem(entries, source));
   }
   const first = entries.find(({ subject }) => subject.number === 0) ?? entries[0];
   const page = content.origin.kind === 'page';
@@ -129,7 +131,7 @@ export async function importSeries(
       ...options,
       entries,
       where: source,
-      fix: page ? fetchHint(first?.subject.title ?? '', first?.mail.messageId) : 'fetch or make it again',
+      fix: page ? fetchHint(first?.subject.title ?? '', first?.mail.messageId) : 'fetch or create it again',
     },
     ctx,
   );

@@ -6,7 +6,7 @@ export {
   findSeries,
   type ListedSeries,
   listSeries,
-  needing,
   resolveStack,
   saveSeries,
+  withNeeds,
 } from './store.ts';

@@ -7,23 +7,24 @@ import type { StageContext } from '../model/event.ts';
 import { parseYaml } from '../model/parse.ts';
 import type { Series } from '../model/series.ts';
 import { assemble } from './assemble.ts';
-import { explainNone } from './explain.ts';
+import { noPatchProblem } from './explain.ts';
 import { type Mail, parseMail } from './mail.ts';
 import { looksLikeMbox, splitMbox } from './mbox.ts';
 import { readSource } from './read.ts';
 import { type Entry, readEntries } from './thread.ts';
 
-/** `series.yaml` of a series that we carry: what it stands on and what it is tested with. */
+/** `series.yaml` of a series under kernels/series/: its base and what it is tested with. */
 export const SeriesInfo = z
   .object({
     title: z.string().min(1),
     /** Source name, e.g. `debian-6.12`. */
     base: z.string().min(1),
-    /** Another series that has to be applied first. */
+    /** Name of another series, which must be applied first. */
     needs: z.string().min(1).optional(),
+    /** Names of the suites and guest profiles that test it. */
     suites: z.array(z.string().min(1)),
     guests: z.array(z.string().min(1)),
-    /** What reviewers objected to, and how the series answers. */
+    /** Objections of reviewers, and how the series answers them. */
     objections: z
       .array(z.object({ by: z.string().optional(), said: z.string(), answer: z.string() }).strict())
       .optional(),
@@ -31,16 +32,17 @@ export const SeriesInfo = z
   .strict();
 export type SeriesInfo = z.infer<typeof SeriesInfo>;
 
-const FILE_LIMIT = 1000;
+const MAX_FILES = 1000;
 const NUMBERED = /^(?:v\d+-)?(\d{1,6})-/;
 
-/** Reads `series.yaml` of a folder; undefined when it has none. */
-export async function readInfo(dir: string): Promise<SeriesInfo | undefined> {
+/** `series.yaml` of a folder; undefined when it has none. Throws InputError when it is malformed. */
+async function readInfo(dir: string): Promise<SeriesInfo | undefined> {
   const file = join(dir, 'series.yaml');
   if (!(await exists(file))) return undefined;
   return parseYaml(SeriesInfo, await readFile(file, 'utf8'), file);
 }
 
+/** Names of the patch files of a folder, in the order of their numbers. */
 async function patchFiles(dir: string): Promise<string[]> {
   const files = (await readdir(dir)).filter((file) => /\.(?:patch|diff|eml)$/i.test(file));
   if (files.length === 0) {
@@ -50,8 +52,8 @@ async function patchFiles(dir: string): Promise<string[]> {
       fix: 'git format-patch -o DIR BASE..TIP',
     });
   }
-  if (files.length > FILE_LIMIT)
-    throw new InputError({ what: `${files.length} patches`, where: dir, expected: 'a series' });
+  if (files.length > MAX_FILES)
+    throw new InputError({ what: `${files.length} patches`, where: dir, expected: `at most ${MAX_FILES}` });
   return files.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
 }
 
@@ -67,27 +69,24 @@ async function readFiles(dir: string, files: readonly string[]): Promise<Mail[]>
   return Promise.all(mails);
 }
 
-/** Patches whose subjects do not count `k/M` are numbered by their file names, else by their order. */
+/** Numbers patches whose subjects have no `k/M`: by their file names if all have a number, else by their order. */
 function numberEntries(entries: readonly Entry[], files: readonly string[]): Entry[] {
   if (entries.every(({ subject }) => subject.number !== undefined)) return [...entries];
-  const byName = files.map((file) => Number(NUMBERED.exec(file)?.[1] ?? Number.NaN));
-  const named = byName.every((number) => !Number.isNaN(number)) && new Set(byName).size === files.length;
-  const numbers = named ? byName : files.map((_, index) => index + 1);
+  const fileNumbers = files.map((file) => Number(NUMBERED.exec(file)?.[1] ?? Number.NaN));
+  const usable =
+    fileNumbers.every((number) => !Number.isNaN(number)) && new Set(fileNumbers).size === files.length;
+  const numbers = usable ? fileNumbers : files.map((_, index) => index + 1);
   const total = Math.max(...numbers);
   return entries.map((entry, index) => ({
     ...entry,
     subject: {
-      ...entry.subject,
-      patch: true,
-      reply: false,
+      ...{ ...entry.subject, patch: true, reply: false, total, version: 1 },
       number: numbers[index] ?? index + 1,
-      total,
-      version: 1,
     },
   }));
 }
 
-/** A folder of format-patch files; with `info` when it has a series.yaml. Throws InputError with everything wrong in it. */
+/** A folder of format-patch files; with `info` when it has a series.yaml. Throws one InputError with every problem. */
 export async function seriesFromFolder(
   dir: string,
   options: { name?: string; version?: number },
@@ -96,14 +95,14 @@ export async function seriesFromFolder(
   const info = await readInfo(dir);
   const files = await patchFiles(dir);
   const entries = numberEntries(readEntries(await readFiles(dir, files)), files);
-  if (!entries.some(({ hasDiff }) => hasDiff)) throw new InputError(explainNone(entries, dir));
+  if (!entries.some(({ hasDiff }) => hasDiff)) throw new InputError(noPatchProblem(entries, dir));
   const name = options.name ?? (info ? basename(resolve(dir)) : undefined);
   const series = assemble(
     {
       entries,
       where: dir,
       origin: { kind: 'folder', detail: basename(resolve(dir)) },
-      fix: 'make it again with git format-patch',
+      fix: 'create it again with git format-patch',
       ...(options.version === undefined ? {} : { version: options.version }),
       ...(name === undefined ? {} : { name }),
     },

@@ -4,10 +4,10 @@ import { isSinglePage } from './page-single.ts';
 import { isTrackerPage } from './page-tracker.ts';
 import { findDiff } from './patch-text.ts';
 
-/** What the content of a file is; the name's extension is not looked at. */
+/** Format of a file's content. */
 export type Kind = 'mbox' | 'mail' | 'lore' | 'tracker' | 'single' | 'diff' | 'html' | 'unknown';
 
-/** A header block that has a sender and a subject. */
+/** Whether a text starts with a header block that has a sender, and a subject or date. */
 function isMail(head: string): boolean {
   const block = head.split(/\r?\n\r?\n/, 1)[0] ?? '';
   return (
@@ -15,7 +15,7 @@ function isMail(head: string): boolean {
   );
 }
 
-/** Kind by content. `text` decodes the whole and may throw: it is called only when the bytes are no mail. */
+/** Recognises the format by the content alone. `text` decodes all of it and may throw; it is called only when the bytes are no mail. */
 export function kindOf(bytes: Buffer, text: () => string): Kind {
   const head = bytes.toString('latin1', 0, 1 << 16);
   if (looksLikeMbox(head)) return 'mbox';

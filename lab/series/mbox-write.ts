@@ -3,7 +3,7 @@ import type { Patch, Series } from '../model/series.ts';
 
 const ASCII = /^[\x20-\x7e]*$/;
 
-/** A header value in RFC 2047 words when it is not plain ASCII, each within the limit of 75 characters. */
+/** A header value; in RFC 2047 encoded words, each at most 75 characters long, when it is not plain ASCII. */
 function encodeWords(text: string): string {
   if (ASCII.test(text)) return text;
   const words: string[] = [];
@@ -24,11 +24,11 @@ function address({ name, email }: Patch['author']): string {
   return `${plain} <${email}>`;
 }
 
-/** Body as mboxrd has it; in base64 when it holds carriage returns, which mail would lose. */
+/** A body quoted as mboxrd requires; in base64 when it has CRs, which mail transport would lose. */
 function encodeBody(text: string): { encoding: string; body: string } {
   if (!text.includes('\r')) return { encoding: '8bit', body: text.replace(/^(>*From )/gm, '>$1') };
-  const packed = Buffer.from(text).toString('base64').replace(/.{76}/g, '$&\n');
-  return { encoding: 'base64', body: `${packed}\n` };
+  const encoded = Buffer.from(text).toString('base64').replace(/.{76}/g, '$&\n');
+  return { encoding: 'base64', body: `${encoded}\n` };
 }
 
 interface Message {
@@ -60,7 +60,7 @@ function writeMessage(series: Series, message: Message, cover: string | undefine
   return `${headers.join('\n')}\n\n${body}\n`;
 }
 
-/** The series as an mboxrd that `git am` and importSeries take; foreign patches are in it at their place. */
+/** The series as an mboxrd for `git am` and importSeries, foreign patches included at their position. */
 export function writeMbox(series: Series): string {
   const all = [...series.patches, ...series.foreign.map(({ patch }) => patch)].sort(
     (a, b) => a.number - b.number,

@@ -1,18 +1,18 @@
 const FROM_LINE = /^From \S.*\d\d:\d\d(?::\d\d)?.*\d{4}/;
 
-/** Whether the bytes start like an mbox. */
+/** Whether a text starts with the `From ` line of an mbox. */
 export function looksLikeMbox(head: string): boolean {
   return FROM_LINE.test(head.split('\n', 1)[0] ?? '');
 }
 
-/** Takes one `>` from `>From `, `>>From ` and so on: what mboxrd put there. */
+/** Undoes mboxrd's quoting: removes one `>` from `>From `, `>>From ` and so on. */
 function unquoteFrom(text: string): string {
   return text.replace(/^>(>*From )/gm, '$1');
 }
 
-/** Splits an mbox (mboxo or mboxrd) into its messages, bytes kept. */
+/** The messages of an mbox (mboxo or mboxrd) as undecoded bytes, without their `From ` lines. */
 export function splitMbox(bytes: Buffer): Buffer[] {
-  // latin1 maps every byte to one character and back, so nothing is decoded here.
+  // latin1 maps each byte to one character and back.
   const text = bytes.toString('latin1');
   const starts: number[] = [];
   for (const match of text.matchAll(/^From /gm)) {

@@ -3,7 +3,7 @@ import type { Mail } from './mail.ts';
 const SEPARATOR = /^\^ permalink raw reply.*$/m;
 const SENDER = /^From: (.*?) @ (\d{4}-\d\d-\d\d +\d{1,2}:\d\d) UTC \(permalink \/ raw\)$/;
 
-/** Whether a text is a public-inbox thread, saved from its flat view. */
+/** Whether a text is the flat view of a public-inbox thread, saved from a browser. */
 export function isLorePage(text: string): boolean {
   return SEPARATOR.test(text) && /^From: .* UTC \(permalink \/ raw\)$/m.test(text);
 }
@@ -14,7 +14,7 @@ function isoDate(written: string): string {
   return `${day}T${time.padStart(5, '0')}:00Z`;
 }
 
-/** One message: `* subject`, the thread around it, `From: name @ date`, To and Cc, and the body. */
+/** One message: `* subject`, an outline of the thread, `From: name @ date`, To and Cc, a blank line, and the body. */
 function readMessage(lines: readonly string[], where: string): Mail | undefined {
   const sender = lines.findIndex((line) => SENDER.test(line));
   const top = lines.slice(0, Math.max(0, sender)).findLastIndex((line) => line.startsWith('* '));
@@ -31,7 +31,7 @@ function readMessage(lines: readonly string[], where: string): Mail | undefined 
   };
 }
 
-/** The messages of a saved public-inbox thread, in its order. */
+/** The messages of a saved public-inbox thread, in the order of the page. */
 export function readLorePage(text: string, where: string): Mail[] {
   const chunks = text.split(SEPARATOR);
   return chunks.flatMap((chunk, index) => {

@@ -3,11 +3,12 @@ import type { Mail } from './mail.ts';
 const YEAR = /\b(?:19|20)\d\d\b/;
 const AT = /^(.*\S)\s+(\S+) at (\S+\.\S+)$/;
 
+/** What precedes the body of an archived message. */
 interface Head {
   name: string;
   email: string;
   date: string;
-  /** First line of the body. */
+  /** Index of the first line of the body. */
   body: number;
 }
 
@@ -21,13 +22,13 @@ function pipermailHead(lines: readonly string[]): Head | undefined {
   return undefined;
 }
 
-/** Mail archives that put `From: Name` and `Date: ...` under the subject; addresses are hidden. */
+/** Archives with `From: Name` and `Date: ...` below the subject; most hide addresses. */
 function archiveHead(lines: readonly string[]): Head | undefined {
   const from = lines.findIndex((line, at) => at > 0 && at < 8 && /^From: \S/.test(line));
   const date = lines.findIndex((line, at) => at > 0 && at < 12 && /^Date: \S/.test(line));
   if (from < 0 || date < 0) return undefined;
-  const written = (lines[from] ?? '').slice(6).trim();
-  const [, name = written, email = ''] = /^(.*?)\s*<(\S+@\S+)>$/.exec(written) ?? [];
+  const sender = (lines[from] ?? '').slice(6).trim();
+  const [, name = sender, email = ''] = /^(.*?)\s*<(\S+@\S+)>$/.exec(sender) ?? [];
   return { name, email, date: (lines[date] ?? '').slice(6).trim(), body: Math.max(from, date) + 1 };
 }
 
@@ -47,20 +48,20 @@ export function isSinglePage(text: string): boolean {
   return readHead(text).head !== undefined;
 }
 
-/** The message of such a page. Pipermail writes `user at host`: undone in angle brackets, outside the diff. */
+/** The message of such a page. Pipermail's `<user at host>` becomes an address again, outside of the diff. */
 export function readSinglePage(text: string, where: string): Mail {
   const { lines, head, pipermail } = readHead(text);
   const end = lines.findIndex((line) => /^More information about the .* mailing list$/.test(line));
   const body = lines.slice(head?.body ?? 1, end < 0 ? undefined : end).join('\n');
   const start = body.search(/^diff --git /m);
   const prose = start < 0 ? body : body.slice(0, start);
-  const told = pipermail ? prose.replace(/<(\S+) at (\S+\.\S+)>/g, '<$1@$2>') : prose;
+  const restored = pipermail ? prose.replace(/<(\S+) at (\S+\.\S+)>/g, '<$1@$2>') : prose;
   return {
     subject: lines[0] ?? '',
     from: { name: head?.name ?? '', email: head?.email ?? '' },
     ...(head ? { date: head.date } : {}),
     references: [],
-    text: start < 0 ? told : told + body.slice(start),
+    text: start < 0 ? restored : restored + body.slice(start),
     where,
   };
 }

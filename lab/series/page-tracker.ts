@@ -1,15 +1,15 @@
 import type { Mail } from './mail.ts';
 
 const MARK = 'diff mbox series';
-const SIGNED =
+const BYLINE =
   /^(.*?) ((?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.? \d{1,2}, \d{4}, .*? UTC)(?: \| #(\d+))?$/;
 
-/** Whether a text is a page of a patch tracker (Patchwork). */
+/** Whether a text is the page of a patch in Patchwork. */
 export function isTrackerPage(text: string): boolean {
   return /^Message ID\s/m.test(text) && /^Commit Message$/m.test(text);
 }
 
-/** `March 8, 2022, 3:21 p.m. UTC` -> ISO 8601; as it is when it does not read so. */
+/** `March 8, 2022, 3:21 p.m. UTC` -> ISO 8601; any other text unchanged. */
 function isoDate(written: string): string {
   const [, day, hour = '0', minute = '00', half] =
     /^(\S+ \d+, \d{4}), (\d+)(?::(\d\d))? ([ap])\.m\. UTC$/.exec(written) ?? [];
@@ -19,23 +19,25 @@ function isoDate(written: string): string {
   return new Date(base + (hours * 60 + Number(minute)) * 60_000).toISOString();
 }
 
-interface Signed {
+/** A line with a name and a date, above the commit message or a comment. */
+interface Byline {
+  /** Index of the line. */
   at: number;
   name: string;
   date: string;
   comment: boolean;
 }
 
-function signedLines(lines: readonly string[], from: number, to: number): Signed[] {
+function bylines(lines: readonly string[], from: number, to: number): Byline[] {
   return lines.slice(from, to).flatMap((line, index) => {
-    const [, name, date, comment] = (line.length < 300 && SIGNED.exec(line)) || [];
+    const [, name, date, comment] = (line.length < 300 && BYLINE.exec(line)) || [];
     return name && date
       ? [{ at: from + index, name, date: isoDate(date), comment: comment !== undefined }]
       : [];
   });
 }
 
-/** The patch of a tracker page and its comments as replies, and the name of its series. */
+/** The patch of a Patchwork page, its comments as replies, and the title of its series where the page has one. */
 export function readTrackerPage(text: string, where: string): { mails: Mail[]; title?: string } {
   const lines = text.split('\n');
   const row = (name: string) =>
@@ -47,9 +49,9 @@ export function readTrackerPage(text: string, where: string): { mails: Mail[]; t
   const message = lines.indexOf('Commit Message');
   const patch = lines.lastIndexOf('Patch');
   const end = patch < 0 ? lines.length : patch;
-  const signed = signedLines(lines, message, end);
-  const [head] = signed;
-  const comments = signed.filter(({ comment }) => comment);
+  const signatures = bylines(lines, message, end);
+  const [head] = signatures;
+  const comments = signatures.filter(({ comment }) => comment);
   const firstComment = comments[0] ? lines.lastIndexOf('Comments', comments[0].at) : -1;
   const stop = firstComment > message ? firstComment : Math.max(message, lines.lastIndexOf(MARK, end));
   const [id] = /[^\s<>]+@[^\s<>]+/.exec(row('Message ID') ?? '') ?? [];

@@ -5,12 +5,13 @@ import { checkFiles } from './files.ts';
 import { scanDiff, startsDiff } from './hunks.ts';
 import type { Person } from './mail.ts';
 
-/** What a patch mail says, taken apart. */
+/** The text of a patch mail, parsed. */
 export interface PatchText {
-  /** Headers that stand in the body and override those of the mail. */
+  /** In-body headers, which override those of the mail (git-am(1)). */
   from?: Person;
   subject?: string;
   date?: string;
+  /** Commit message below the subject. */
   body: string;
   trailers: Patch['trailers'];
   files: string[];
@@ -18,12 +19,13 @@ export interface PatchText {
   baseCommit?: string;
   /** Everything that makes the patch unusable. */
   problems: Problem[];
-  /** Oddities worth telling. */
+  /** Oddities that leave the patch usable. */
   notes: PatchNote[];
 }
 
 const PERSON = /^(.*?)\s*<([^<>]*)>\s*$/;
 
+/** Parses `Name <address>`; a text without an address is all name. */
 export function parsePerson(text: string): Person {
   const [, name = text.trim(), email = ''] = PERSON.exec(text.trim().slice(0, 1000)) ?? [];
   return { name: name.replace(/^"(.*)"$/, '$1') || email, email };
@@ -34,25 +36,24 @@ export function findDiff(lines: readonly string[]): number {
   return lines.findIndex((_line, at) => startsDiff(lines, at));
 }
 
-/** Takes `From:`, `Subject:` and `Date:` from the top of a body, as git am does. */
-function takeInBody(lines: readonly string[]): {
-  found: Pick<PatchText, 'from' | 'subject' | 'date'>;
-  rest: number;
-} {
-  const found: Pick<PatchText, 'from' | 'subject' | 'date'> = {};
+type InBodyHeaders = Pick<PatchText, 'from' | 'subject' | 'date'>;
+
+/** Reads `From:`, `Subject:` and `Date:` at the top of a body, as git am does. `rest` is the index of the line after them. */
+function readInBodyHeaders(lines: readonly string[]): { headers: InBodyHeaders; rest: number } {
+  const headers: InBodyHeaders = {};
   let at = lines.findIndex((line) => line.trim() !== '');
-  if (at < 0) return { found, rest: 0 };
+  if (at < 0) return { headers, rest: 0 };
   for (; at < lines.length; at++) {
     const [, key = '', value = ''] = /^(From|Subject|Date): (.*)$/.exec(lines[at] ?? '') ?? [];
-    if (key === 'From') found.from = parsePerson(value);
-    else if (key === 'Subject') found.subject = value;
-    else if (key === 'Date') found.date = value;
+    if (key === 'From') headers.from = parsePerson(value);
+    else if (key === 'Subject') headers.subject = value;
+    else if (key === 'Date') headers.date = value;
     else break;
   }
-  return { found, rest: at };
+  return { headers, rest: at };
 }
 
-/** Trailers of a commit message: `Key: value` lines of its last paragraph, when it has any with a known look. */
+/** Trailers of a commit message: the `Key: value` lines of its last paragraph, if one of them has a usual key. */
 export function readTrailers(body: string): Patch['trailers'] {
   const paragraph =
     body
@@ -66,33 +67,29 @@ export function readTrailers(body: string): Patch['trailers'] {
     if (key && value) trailers.push({ key, value: value.trimEnd() });
     else if (/^\s+\S/.test(line) && last) last.value += ` ${line.trim()}`;
   }
-  const sure = trailers.some(({ key }) => /-by$|^(?:Fixes|Link|Cc|Closes|Change-Id)$/i.test(key));
-  return sure ? trailers : [];
+  const isTrailerBlock = trailers.some(({ key }) => /-by$|^(?:Fixes|Link|Cc|Closes|Change-Id)$/i.test(key));
+  return isTrailerBlock ? trailers : [];
 }
 
-/** Counts that the diffstat claims, against those of the diff: a part that was lost between two files shows here only. */
+/** A note when the diffstat differs from the diff, which is the only sign of a file's part that was lost. */
 function checkStat(between: string, files: number, added: number, removed: number): PatchNote | undefined {
   const stat = /^ (\d+) files? changed(?:, (\d+) insertions?\(\+\))?(?:, (\d+) deletions?\(-\))?$/m.exec(
     between,
   );
   if (!stat) return undefined;
-  const [claimed, ins, del] = [Number(stat[1]), Number(stat[2] ?? 0), Number(stat[3] ?? 0)];
-  if (claimed === files && ins === added && del === removed) return undefined;
-  return {
-    code: 'series.diffstat',
-    announced: { files: claimed, added: ins, removed: del },
-    found: { files, added, removed },
-  };
+  const announced = { files: Number(stat[1]), added: Number(stat[2] ?? 0), removed: Number(stat[3] ?? 0) };
+  const isRight = announced.files === files && announced.added === added && announced.removed === removed;
+  return isRight ? undefined : { code: 'series.diffstat', announced, found: { files, added, removed } };
 }
 
-/** Takes the text of a patch mail apart and checks every hunk and file name. `where` names the message. */
+/** Parses the text of a patch mail and checks every hunk and file name. `where` names the message. Never throws. */
 export function readPatchText(text: string, where: string): PatchText {
   const lines = text.split('\n');
   const start = findDiff(lines);
   const scan = scanDiff(lines, start);
   const head = lines.slice(0, start);
   const cut = head.findIndex((line) => /^---\s*$/.test(line));
-  const { found, rest } = takeInBody(head);
+  const { headers, rest } = readInBodyHeaders(head);
   const body = head
     .slice(rest, cut < 0 ? undefined : Math.max(rest, cut))
     .join('\n')
@@ -106,7 +103,7 @@ export function readPatchText(text: string, where: string): PatchText {
   if (scan.bareBlank > 0) notes.push({ code: 'series.blanks', lines: scan.bareBlank });
   const baseCommit = /^base-commit: ([0-9a-f]{40})$/m.exec(text)?.[1];
   return {
-    ...found,
+    ...headers,
     body,
     trailers: readTrailers(body),
     files,

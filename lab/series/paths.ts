@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 
-/** Undoes git's C-style quoting of unusual file names; a name that is not quoted is returned as it is. */
+/** Undoes git's C-style quoting of unusual file names; a name without quotes is returned unchanged. */
 export function unquote(name: string): string {
   if (!name.startsWith('"') || !name.endsWith('"')) return name;
   const simple: Record<string, string> = { n: '\n', t: '\t', r: '\r', a: '\x07', b: '\b', f: '\f', v: '\v' };
@@ -12,7 +12,7 @@ export function unquote(name: string): string {
   return Buffer.from(bytes, 'latin1').toString('utf8');
 }
 
-/** Why a file name of a patch must not be given to git, or undefined when it may. */
+/** Why a path in a patch must not reach git; undefined when it may. */
 export function pathFlaw(name: string): string | undefined {
   if (name === '') return 'an empty file name';
   if (name.startsWith('/')) return 'an absolute path';
@@ -21,13 +21,13 @@ export function pathFlaw(name: string): string | undefined {
   for (const part of name.split('/')) {
     if (part === '..') return 'a path that climbs out of the tree';
     if (part === '' || part === '.') return 'a path with empty parts';
-    // `.git `, `.GIT` and `git~1` are the same folder to some file systems.
+    // On some file systems `.git `, `.GIT` and `git~1` are the same folder.
     if (/^(?:\.git[ .]*|git~\d+)$/i.test(part)) return "a path into git's own folder";
   }
   return undefined;
 }
 
-/** Whether a symbolic link at `name` with this target stays inside the tree. */
+/** Whether a symbolic link at `name` leads out of the tree. */
 export function linkEscapes(name: string, target: string): boolean {
   if (posix.isAbsolute(target)) return true;
   return posix.join(posix.dirname(name), target).startsWith('..');

@@ -4,13 +4,13 @@ import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { InputError } from '../core/errors.ts';
 
-/** No thread comes near this, packed or not; a kernel tarball given by mistake does. */
-export const SIZE_LIMIT = 48 << 20;
+/** Bytes of a file, packed or not: more than any thread has, less than a kernel tarball named by mistake. */
+const SIZE_LIMIT = 48 << 20;
 
 const MiB = (bytes: number) => `${(bytes / (1 << 20)).toFixed(0)} MiB`;
 
 function tooBig(where: string, size: string): InputError {
-  const fix = 'give the mbox of one thread, or split it';
+  const fix = 'use the mbox of a single thread, or split it';
   return new InputError({ what: `it has ${size}`, where, expected: `at most ${MiB(SIZE_LIMIT)}`, fix });
 }
 
@@ -24,7 +24,7 @@ async function unpack(bytes: Buffer, where: string): Promise<Buffer> {
   }
 }
 
-/** Content of a file, unpacked when it is gzip. Throws InputError for what cannot be a series. */
+/** Content of a file, unpacked when it is gzip. Throws InputError when it is no file, too large, empty, binary or damaged. */
 export async function readSource(path: string): Promise<Buffer> {
   const info = await stat(path);
   if (!info.isFile()) throw new InputError({ what: 'it is neither a file nor a folder', where: path });
@@ -47,19 +47,19 @@ export async function readSource(path: string): Promise<Buffer> {
   return bytes;
 }
 
-/** The bytes as text; InputError with the first lines that are not UTF-8. */
+/** The bytes as text, without a byte order mark. Throws InputError with the first lines that are not UTF-8. */
 export function decodeText(bytes: Buffer, where: string): string {
   if (isUtf8(bytes)) return bytes.toString('utf8').replace(/^\ufeff/, '');
-  const bad: number[] = [];
+  const badLines: number[] = [];
   let line = 1;
-  for (let at = 0; at < bytes.length && bad.length < 5; line++) {
+  for (let at = 0; at < bytes.length && badLines.length < 5; line++) {
     const end = bytes.indexOf(10, at);
     const next = end < 0 ? bytes.length : end + 1;
-    if (!isUtf8(bytes.subarray(at, next))) bad.push(line);
+    if (!isUtf8(bytes.subarray(at, next))) badLines.push(line);
     at = next;
   }
   throw new InputError(
-    bad.map((number) => ({
+    badLines.map((number) => ({
       what: 'not UTF-8',
       where: `${where}:${number}`,
       fix: 'fetch the mbox of the thread',

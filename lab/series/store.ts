@@ -12,32 +12,35 @@ import { importSeries } from './import.ts';
 import { type SeriesInfo, seriesFromFolder } from './info.ts';
 import { checkName, NAME, nearNames } from './name.ts';
 
+/** A series as `listSeries` gives it. */
 export interface ListedSeries {
   name: string;
   title: string;
-  /** Under kernels/series/, or imported into the cache. */
+  /** `own`: under kernels/series/; `imported`: in the cache. */
   from: 'own' | 'imported';
+  /** Number of patches, foreign ones left out. */
   patches: number;
   version: number;
   id: string;
 }
 
-export interface FoundSeries {
+/** A series, and its series.yaml if it has one. */
+export interface LoadedSeries {
   series: Series;
-  /** Only of a folder with a series.yaml. */
+  /** Absent for imported series, and folders without a series.yaml. */
   info?: SeriesInfo;
 }
 
-/** Where the series lie that the project carries. */
-export const OWN_SERIES = join(projectRoot, 'kernels/series');
+/** Folder of the series that are part of the project. */
+const OWN_SERIES = join(projectRoot, 'kernels/series');
 
 const importedDir = () => join(cacheRoot(), 'series');
 const importedFile = (name: string) => join(importedDir(), `${name}.json`);
 
-/** Names under a folder, or none when it is not there. */
+/** Entries of a folder; none when it does not exist. */
 async function entriesOf(dir: string): Promise<{ name: string; folder: boolean }[]> {
-  const found = await readdir(dir, { withFileTypes: true }).catch(() => []);
-  return found.map((entry) => ({ name: entry.name, folder: entry.isDirectory() }));
+  const entries = await readdir(dir, { withFileTypes: true }).catch(() => []);
+  return entries.map((entry) => ({ name: entry.name, folder: entry.isDirectory() }));
 }
 
 async function namesOf(ownDir: string): Promise<{ own: string[]; imported: string[] }> {
@@ -48,7 +51,7 @@ async function namesOf(ownDir: string): Promise<{ own: string[]; imported: strin
   return { own: own.sort(), imported: imported.sort() };
 }
 
-/** Keeps an imported series under its name, in place of an older one of that name; returns the file. */
+/** Saves an imported series under its name, replacing an earlier one. Returns the file. Throws InputError for an invalid name. */
 export async function saveSeries(series: Series): Promise<string> {
   checkName(series.name);
   const file = importedFile(series.name);
@@ -61,10 +64,10 @@ async function loadImported(name: string): Promise<Series> {
   return parseYaml(Series, await readFile(file, 'utf8'), file, 'import it again');
 }
 
-/** Every series that has a name, our own first. One that cannot be read is told of and left out. */
+/** Every series that can be used by name, those of the project first. One that cannot be read is left out, with a note. */
 export async function listSeries(ctx: StageContext, ownDir = OWN_SERIES): Promise<ListedSeries[]> {
   const { own, imported } = await namesOf(ownDir);
-  const read = async (name: string, from: ListedSeries['from'], load: () => Promise<Series>) => {
+  const listOne = async (name: string, from: ListedSeries['from'], load: () => Promise<Series>) => {
     try {
       const { title, patches, version, id } = await load();
       return [{ name, title, from, patches: patches.length, version, id }];
@@ -76,22 +79,22 @@ export async function listSeries(ctx: StageContext, ownDir = OWN_SERIES): Promis
   };
   const lists = await Promise.all([
     ...own.map((name) =>
-      read(name, 'own', async () => (await seriesFromFolder(join(ownDir, name), { name }, ctx)).series),
+      listOne(name, 'own', async () => (await seriesFromFolder(join(ownDir, name), { name }, ctx)).series),
     ),
-    ...imported.map((name) => read(name, 'imported', () => loadImported(name))),
+    ...imported.map((name) => listOne(name, 'imported', () => loadImported(name))),
   ]);
   return lists.flat();
 }
 
 /**
- * Looks a series up: a name under kernels/series/, an imported name, then a path or git range that importSeries takes.
- * InputError with the names most like it when there is none.
+ * Looks a series up: by a name under kernels/series/, an imported name, then as a path or git range for importSeries. Throws
+ * InputError with the most similar names when there is none, or when the series cannot be read.
  */
 export async function findSeries(
   nameOrPath: string,
   ctx: StageContext,
   ownDir = OWN_SERIES,
-): Promise<FoundSeries> {
+): Promise<LoadedSeries> {
   if (NAME.test(nameOrPath)) {
     const folder = join(ownDir, nameOrPath);
     if (await exists(folder)) return seriesFromFolder(folder, { name: nameOrPath }, ctx);
@@ -109,19 +112,22 @@ export async function findSeries(
   });
 }
 
-/** Name of the source that a stack is for: what the last of them says that says anything. */
-export const baseOf = (stack: readonly FoundSeries[]): string | undefined =>
+/** Name of the source that a stack applies to: the `base` of its last series that has a series.yaml. */
+export const baseOf = (stack: readonly LoadedSeries[]): string | undefined =>
   stack.findLast(({ info }) => info !== undefined)?.info?.base;
 
-/** The series as one that `needs` another, by name. InputError when there is none of that name, or when that one needs this one. */
-export async function needing(
+/**
+ * The series with another one as its dependency, by name. Throws InputError when there is no series of that name, or when that one
+ * depends on this one.
+ */
+export async function withNeeds(
   series: Series,
   needs: string,
   ctx: StageContext,
   ownDir = OWN_SERIES,
 ): Promise<Series> {
   const where = '--needs';
-  // By name: a path would be looked for somewhere else the next time.
+  // Not by path: a relative one would name another file when used from another folder.
   if (!NAME.test(needs))
     throw new InputError({
       what: `"${needs}" is not a name`,
@@ -138,22 +144,22 @@ export async function needing(
   return { ...series, needs };
 }
 
-/** The series and all that it needs, in the order to apply them. InputError when they need one another in a circle. */
+/** A series after everything that it needs, in the order of application. Throws InputError as `findSeries`, and for a circle. */
 export async function resolveStack(
   nameOrPath: string,
   ctx: StageContext,
   ownDir = OWN_SERIES,
-): Promise<FoundSeries[]> {
-  const stack: FoundSeries[] = [];
+): Promise<LoadedSeries[]> {
+  const stack: LoadedSeries[] = [];
   const names: string[] = [];
   for (let next: string | undefined = nameOrPath; next !== undefined; ) {
     if (names.includes(next)) {
       throw new InputError({ what: `series need one another in a circle: ${[...names, next].join(' -> ')}` });
     }
     names.push(next);
-    const found: FoundSeries = await findSeries(next, ctx, ownDir);
-    stack.unshift(found);
-    next = found.info?.needs ?? found.series.needs;
+    const loaded: LoadedSeries = await findSeries(next, ctx, ownDir);
+    stack.unshift(loaded);
+    next = loaded.info?.needs ?? loaded.series.needs;
   }
   return stack;
 }

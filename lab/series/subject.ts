@@ -1,9 +1,10 @@
-/** What the subject line of a mail says about a posting. */
+/** A subject line, parsed. */
 export interface Subject {
-  /** `Re:` and its kin. */
+  /** Whether it starts with `Re:`, `Fwd:` or the like. */
   reply: boolean;
-  /** Whether a prefix says that this is a patch (or the cover letter of some): `PATCH`, `RFC`, or `k/M`. */
+  /** Whether a prefix marks a patch or cover letter: `PATCH`, `RFC`, or `k/M`. */
   patch: boolean;
+  /** `v2` -> 2; default 1. */
   version: number;
   /** `k` and `M` of `k/M`; a cover letter has number 0. */
   number?: number;
@@ -15,7 +16,7 @@ export interface Subject {
 const REPLY = /^(?:re|aw|sv|antw|fwd?)(?:\[\d+\])?:\s*/i;
 const BRACKET = /^\[([^\]]*)\]\s*/;
 
-/** Reads `Re: [RFC PATCH v2 3/9] title`, and variants such as `[PATCHv3 0/7]` and `[17/17]`. */
+/** Parses `Re: [RFC PATCH v2 3/9] title`, and variants such as `[PATCHv3 0/7]` and `[17/17]`. */
 export function parseSubject(raw: string): Subject {
   let title = raw.replace(/\s+/g, ' ').trim();
   let prefix = '';
@@ -23,11 +24,11 @@ export function parseSubject(raw: string): Subject {
   for (;;) {
     const re = REPLY.exec(title);
     const bracket = BRACKET.exec(title);
-    const found = re ?? bracket;
-    if (!found || found[0].length === title.length) break;
+    const match = re ?? bracket;
+    if (!match || match[0].length === title.length) break;
     if (re) reply = true;
     else prefix += ` ${bracket?.[1] ?? ''}`;
-    title = title.slice(found[0].length);
+    title = title.slice(match[0].length);
   }
   const count = /(?:^|\s)(\d{1,4})\/(\d{1,4})(?:\s|$)/.exec(prefix);
   const version = /(?:^|[\s-]|PATCH|RFC)v(\d{1,3})\b/i.exec(prefix);

@@ -3,39 +3,41 @@ import type { Mail } from './mail.ts';
 import { findDiff } from './patch-text.ts';
 import { parseSubject, type Subject } from './subject.ts';
 
-/** A message with what its subject says and whether it carries a diff of its own (not a quoted one). */
+/** A message with its parsed subject. */
 export interface Entry {
   mail: Mail;
   subject: Subject;
+  /** Whether it has a diff; a quoted one does not count. */
   hasDiff: boolean;
 }
 
 /** The mails of one posting of a series. */
 export interface Posting {
   version: number;
-  /** How many patches its subjects announce. */
+  /** Number of patches that its subjects announce. */
   total: number;
   cover?: Entry;
   /** In the order of the thread; numbers may repeat or be absent. */
   patches: Entry[];
 }
 
+/** A posting while it is collected. */
 interface Group extends Posting {
   key: string;
   rootId?: string;
 }
 
+/** The messages with their subjects parsed, in the same order. */
 export function readEntries(mails: readonly Mail[]): Entry[] {
-  const entries = mails.map((mail) => ({
+  return mails.map((mail) => ({
     mail,
     subject: parseSubject(mail.subject),
     hasDiff: findDiff(mail.text.split('\n')) >= 0,
   }));
-  return entries;
 }
 
-/** Patches and covers. A thread in which no subject says PATCH is taken at its diffs. */
-function postedIn(entries: readonly Entry[]): Entry[] {
+/** Patches and cover letters. In a thread without a subject that says PATCH, every message with a diff is a patch. */
+function postedEntries(entries: readonly Entry[]): Entry[] {
   const original = entries.filter(({ subject }) => !subject.reply);
   const marked = original.filter(
     ({ subject, hasDiff }) => subject.patch && (hasDiff || subject.number === 0),
@@ -44,16 +46,17 @@ function postedIn(entries: readonly Entry[]): Entry[] {
 }
 
 const totalOf = ({ subject }: Entry) => subject.total ?? 1;
+/** Number of a patch; 0 for a cover letter. */
 export const numberOf = ({ subject }: Entry) => subject.number ?? 1;
 
-/** What mails of one posting have in common when nothing says which of them answers which. */
+/** Equal for mails of one posting: identifies it where mails have no `In-Reply-To`. */
 function keyOf(entry: Entry): string {
   const { mail, subject } = entry;
-  const alone = subject.total === undefined ? subject.title : '';
-  return JSON.stringify([subject.version, totalOf(entry), mail.from.email || mail.from.name, alone]);
+  const title = subject.total === undefined ? subject.title : '';
+  return JSON.stringify([subject.version, totalOf(entry), mail.from.email || mail.from.name, title]);
 }
 
-/** Follows `In-Reply-To` up while it stays inside the same posting. */
+/** The first mail of an entry's posting: follows `In-Reply-To` as far as version and number of patches are the same. */
 function rootOf(entry: Entry, byId: ReadonlyMap<string, Entry>): Entry {
   const seen = new Set<Entry>([entry]);
   for (let at = entry; ; ) {
@@ -65,20 +68,21 @@ function rootOf(entry: Entry, byId: ReadonlyMap<string, Entry>): Entry {
   }
 }
 
-/** Sorts the posted mails of a thread into postings. */
+/** The postings of a thread, in the order of their first mails. */
 export function groupPostings(entries: readonly Entry[]): Posting[] {
-  const posted = postedIn(entries);
+  const posted = postedEntries(entries);
   const byId = new Map(
     posted.flatMap((entry) => (entry.mail.messageId ? [[entry.mail.messageId, entry]] : [])),
   );
   const groups: Group[] = [];
-  // Covers first: a patch that lost its link to the cover joins the posting that looks like its own.
+  // Cover letters first: a patch without a link to one then joins the posting with the same key.
   const isCover = (entry: Entry) => entry.subject.number === 0;
   for (const entry of [...posted.filter(isCover), ...posted.filter((entry) => !isCover(entry))]) {
     const rootId = rootOf(entry, byId).mail.messageId;
     const linked = rootId ? groups.find((group) => group.rootId === rootId) : undefined;
-    const alike = !isCover(entry) || !rootId ? groups.find((group) => group.key === keyOf(entry)) : undefined;
-    let group = linked ?? alike;
+    const similar =
+      !isCover(entry) || !rootId ? groups.find((group) => group.key === keyOf(entry)) : undefined;
+    let group = linked ?? similar;
     if (!group) {
       group = { key: keyOf(entry), version: entry.subject.version, total: totalOf(entry), patches: [] };
       if (rootId) group.rootId = rootId;
@@ -92,6 +96,7 @@ export function groupPostings(entries: readonly Entry[]): Posting[] {
 
 const timeOf = ({ cover, patches }: Posting) => Date.parse((cover ?? patches[0])?.mail.date ?? '') || 0;
 
+/** A posting for notes: `patches` of `total` are present. */
 export const postingFacts = ({ version, total, cover, patches }: Posting) => ({
   version,
   title: (cover ?? patches[0])?.subject.title ?? '',
@@ -105,8 +110,8 @@ const describePosting = (posting: Posting) => {
 };
 
 /**
- * The posting to take: that of `version`, else the newest version; of several, the sender of the thread's first patch mail
- * goes first, then the latest. Throws InputError when there is none.
+ * The posting to import: version `wanted`, by default the newest. Of several with that version, one by the sender of the thread's first
+ * patch mail comes first, then the latest. Throws InputError, listing the postings, when there is none.
  */
 export function choosePosting(
   postings: readonly Posting[],
@@ -115,14 +120,14 @@ export function choosePosting(
 ): { chosen: Posting; others: Posting[] } {
   const full = postings.filter(({ patches }) => patches.length > 0);
   const version = wanted ?? Math.max(...full.map((posting) => posting.version));
-  const fitting = full.filter((posting) => posting.version === version);
+  const candidates = full.filter((posting) => posting.version === version);
   const opener = postings[0]?.cover ?? postings[0]?.patches[0];
-  const own = (posting: Posting) =>
+  const byOpener = (posting: Posting) =>
     Number((posting.cover ?? posting.patches[0])?.mail.from.name === opener?.mail.from.name);
-  const [chosen] = fitting.sort((a, b) => own(b) - own(a) || timeOf(b) - timeOf(a));
+  const [chosen] = candidates.sort((a, b) => byOpener(b) - byOpener(a) || timeOf(b) - timeOf(a));
   if (!chosen) {
     const problem: Problem = {
-      what: `there is no version ${version} in it`,
+      what: `there is no version ${version} of the series in it`,
       where,
       expected: `one of: ${full.map(describePosting).join(', ')}`,
     };

@@ -1,13 +1,14 @@
 import type { Patch } from '../model/series.ts';
 
-/** Files that the kernel's coding style indents by tabs. */
-const TABBED = /(?:\.[chS]|Makefile|Kconfig|Kbuild)$/;
+/** Files that the kernel's coding style indents with tabs (Documentation/process/coding-style.rst). */
+const INDENTED_WITH_TABS = /(?:\.[chS]|Makefile|Kconfig|Kbuild)$/;
 
 /**
- * Whether a mailer or an archive turned the tabs of a patch into blanks: kernel code with several lines indented by eight
- * blanks and not one by a tab.
+ * Whether a mailer or an archive turned the tabs of a patch into blanks: at least three lines of kernel code are indented with eight
+ * blanks, and none has a tab.
  */
 export function tabsLost(patch: Pick<Patch, 'diff' | 'files'>): boolean {
-  if (!patch.files.some((file) => TABBED.test(file)) || /^[ +-][^\n]*\t/m.test(patch.diff)) return false;
+  if (!patch.files.some((file) => INDENTED_WITH_TABS.test(file)) || /^[ +-][^\n]*\t/m.test(patch.diff))
+    return false;
   return (patch.diff.match(/^[ +-] {8}\s*\S/gm) ?? []).length >= 3;
 }
