@@ -2,17 +2,24 @@ import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { required as packages } from '../../setup/packages.mjs';
 import { InputError } from '../core/errors.ts';
+import { hostArch } from '../model/arch.ts';
+import type { AccelChoice } from '../model/machine.ts';
 import { examineIoUring, examineNode } from './host.ts';
 import { type DoctorOptions, examine, type Finding } from './index.ts';
 import { versionIn } from './probe.ts';
+import { toolsOf } from './tools.ts';
+
+const arch = hostArch();
+const { system, user, exitDevice, iommu } = arch.qemu;
 
 const DEVICES = [
-  ...['isa-debug-exit', 'virtio-blk-pci', 'virtio-net-pci', 'virtio-rng-pci', 'pcie-root-port'],
-  ...['nvme', 'nvme-ns', 'nvme-subsys', 'intel-iommu', 'virtio-iommu-pci'],
+  ...[exitDevice.name, 'virtio-blk-pci', 'virtio-net-pci', 'virtio-rng-pci', 'pcie-root-port'],
+  ...['nvme', 'nvme-ns', 'nvme-subsys', iommu.device, 'virtio-iommu-pci'],
 ];
 
-/** A QEMU that has the devices given and no others. */
+/** A QEMU with exactly these devices. */
 const qemuWith = (devices: string[]) => `
 case "$*" in
   --version) echo "QEMU emulator version 7.2.22 (Debian)" ;;
@@ -25,17 +32,18 @@ END
 esac`;
 
 const HEALTHY: Record<string, string> = {
-  'qemu-system-x86_64': qemuWith(DEVICES),
+  [system]: qemuWith(DEVICES),
   ccache: 'echo "ccache version 4.7.5"',
   gcc: 'echo "gcc (Debian 12.2.0-14) 12.2.0"',
   ssh: 'echo "OpenSSH_9.2p1 Debian-2" >&2',
   bwrap: 'case "$1" in --version) echo "bubblewrap 0.8.0" ;; esac',
 };
-for (const tool of ['git', 'make', 'flex', 'bison', 'bc', 'apt-get', 'dpkg-deb', 'strip', 'qemu-x86_64'])
+const PLAIN_TOOLS = ['git', 'make', 'flex', 'bison', 'bc', 'cpio', 'rsync', 'xz'];
+for (const tool of [...PLAIN_TOOLS, 'apt-get', 'dpkg-deb', 'strip', user])
   HEALTHY[tool] = `echo "${tool} 1.2.3"`;
 HEALTHY['mkfs.erofs'] = 'echo "usage: [options] FILE DIRECTORY"';
 
-/** A machine whose PATH holds the healthy tools, changed by `changes` (undefined = not installed). */
+/** A folder that is the whole PATH, with the healthy tools; `changes` replaces scripts (undefined: not installed). */
 async function machine(t: Test, changes: Record<string, string | undefined> = {}): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'doctor-'));
   const { PATH = '' } = process.env;
@@ -52,15 +60,18 @@ async function machine(t: Test, changes: Record<string, string | undefined> = {}
   return dir;
 }
 
+const KVM: AccelChoice = { accel: 'kvm', reason: 'a guest ran with it' };
+const TCG: AccelChoice = { accel: 'tcg', reason: 'guest was silent for 5 s' };
+
 async function findings(srcDir: string, options: Partial<DoctorOptions> = {}) {
   const ctx = { signal: new AbortController().signal, emit() {} };
-  const probeAccel = async () => ({ accel: 'kvm' }) as const;
-  const all = { probeAccel, srcDir, cacheDir: srcDir, diskNeed: 1, memoryNeed: 1, ...options };
+  const probers = { probeAccel: async () => KVM, trySandbox: async () => undefined };
+  const all = { ...probers, srcDir, cacheDir: srcDir, diskNeed: 1, memoryNeed: 1, ...options };
   const list = await examine(ctx, all);
   return { list, of: (need: string): Finding | undefined => list.find((finding) => finding.need === need) };
 }
 
-t.test('a healthy machine: everything found, with versions', async (t) => {
+t.test('a healthy machine has every need met, with versions', async (t) => {
   const { list, of } = await findings(await machine(t));
   const missing = list.filter(({ ok }) => !ok).map(({ need }) => need);
   t.same(
@@ -75,7 +86,7 @@ t.test('a healthy machine: everything found, with versions', async (t) => {
   t.match(of('kernel source debian-6.12'), { ok: true, found: /linux-source-6.12.tar.xz/ });
 });
 
-t.test('what is missing comes with how to fix it', async (t) => {
+t.test('a missing tool or source comes with its Debian package and how to install it', async (t) => {
   const { list, of } = await findings(await machine(t, { ccache: undefined, gcc: undefined }));
   t.match(of('ccache'), { ok: false, level: 'optional', fix: /apt-get install ccache \(without it/ });
   t.match(of('compiler'), { ok: false, level: 'required', fix: /build-essential/ });
@@ -84,91 +95,144 @@ t.test('what is missing comes with how to fix it', async (t) => {
     level: 'optional',
     fix: /setup -- --all, or: .* linux-source-6\.1$/,
   });
-  for (const { need, ok, fix } of list) t.ok(ok || fix, `${need} is there or says how to fix it`);
+  for (const { need, ok, fix } of list) t.ok(ok || fix, `${need} is met or has a fix`);
 });
 
-t.test('a QEMU without a device: that device alone is missing', async (t) => {
+t.test('a QEMU without one device has only that device missing', async (t) => {
   const devices = DEVICES.filter((name) => name !== 'nvme-subsys');
-  const { list } = await findings(await machine(t, { 'qemu-system-x86_64': qemuWith(devices) }));
+  const { list } = await findings(await machine(t, { [system]: qemuWith(devices) }));
   const missing = list.filter(({ need, ok }) => need.startsWith('QEMU') && !ok);
   t.match(missing, [{ need: 'QEMU device nvme-subsys', level: 'required', fix: /multipath/ }]);
   t.equal(missing.length, 1);
 });
 
-t.test('no QEMU at all: no guest is tried', async (t) => {
+t.test('without QEMU no guest is started and KVM is not examined', async (t) => {
   let tried = false;
   const probeAccel = async () => {
     tried = true;
-    return { accel: 'tcg' } as const;
+    return TCG;
   };
-  const { of } = await findings(await machine(t, { 'qemu-system-x86_64': undefined }), { probeAccel });
-  t.match(of('QEMU'), { ok: false, fix: /qemu-system-x86/ });
+  const { of } = await findings(await machine(t, { [system]: undefined }), { probeAccel });
+  t.match(of('QEMU'), { ok: false, fix: `apt-get install ${arch.qemu.debianPackage}` });
   t.notOk(of('KVM'));
   t.notOk(tried);
 });
 
-t.test('a QEMU that crashes is not called missing', async (t) => {
-  const { of } = await findings(await machine(t, { 'qemu-system-x86_64': 'echo "no libfoo" >&2; exit 127' }));
+t.test('a QEMU that exits with an error is reported with that error, not as missing', async (t) => {
+  const { of } = await findings(await machine(t, { [system]: 'echo "no libfoo" >&2; exit 127' }));
   t.match(of('QEMU'), { ok: false, found: /no libfoo/ });
 });
 
-t.test('KVM that starts no guest falls back to TCG and says why', async (t) => {
+t.test('a KVM that runs no guest is optional, with the reason for TCG', async (t) => {
   const dir = await machine(t);
-  const dead = await findings(dir, {
-    probeAccel: async () => ({ accel: 'tcg', reason: 'guest was silent for 5 s' }),
+  const broken = await findings(dir, { probeAccel: async () => TCG });
+  t.match(broken.of('KVM'), {
+    ok: false,
+    level: 'optional',
+    found: /TCG emulation: guest was silent for 5 s/,
   });
-  t.match(dead.of('KVM'), { ok: false, level: 'optional', found: /TCG emulation: guest was silent for 5 s/ });
   const failing = await findings(dir, { probeAccel: () => Promise.reject(new Error('no room')) });
   t.match(failing.of('KVM'), { ok: false, found: /not known: no room/, fix: /nothing has to be done/ });
 });
 
-t.test('bubblewrap that is installed but cannot isolate', async (t) => {
-  const bwrap =
-    'case "$1" in --version) echo "bubblewrap 0.8.0" ;; *) echo "bwrap: No permissions" >&2; exit 1 ;; esac';
-  const { of } = await findings(await machine(t, { bwrap }));
-  t.match(of('bubblewrap'), { ok: false, found: /does not work: .*No permissions/, fix: /user namespaces/ });
+t.test('bubblewrap is examined with the sandbox of builds, which may fail or throw', async (t) => {
+  const dir = await machine(t);
+  const works = await findings(dir, { trySandbox: async () => undefined });
+  t.match(works.of('bubblewrap'), { ok: true, found: '0.8.0' });
+  const refused = await findings(dir, { trySandbox: async () => 'bwrap: No permissions' });
+  t.match(refused.of('bubblewrap'), {
+    ...{ ok: false, level: 'optional' },
+    ...{ found: /does not work: .*No permissions/, fix: /user namespaces/ },
+  });
+  const failing = await findings(dir, { trySandbox: () => Promise.reject(new Error('no /dev/null')) });
+  t.match(failing.of('bubblewrap'), { ok: false, found: /does not work: no \/dev\/null/ });
 });
 
-t.test('too little disk and memory', async (t) => {
+t.test('without bubblewrap the sandbox is not tried', async (t) => {
+  let tried = false;
+  const trySandbox = async () => {
+    tried = true;
+    return undefined;
+  };
+  const { of } = await findings(await machine(t, { bwrap: undefined }), { trySandbox });
+  t.match(of('bubblewrap'), { ok: false, found: undefined, fix: /apt-get install bubblewrap/ });
+  t.notOk(tried);
+});
+
+t.test('an abort while the sandbox is tried rejects with the abort reason', async (t) => {
+  const dir = await machine(t);
+  const abort = new AbortController();
+  const trySandbox = async () => {
+    abort.abort(new Error('enough'));
+    throw new Error('bwrap was ended by SIGTERM');
+  };
+  const ctx = { signal: abort.signal, emit() {} };
+  const probers = { probeAccel: async () => KVM, trySandbox };
+  await t.rejects(examine(ctx, { ...probers, srcDir: dir, cacheDir: dir }), /enough/);
+});
+
+t.test('every command that set-up installs a package for is examined', (t) => {
+  const examined = new Set(['bwrap', system, ...toolsOf(arch).map(({ command }) => command)]);
+  // depmod is in /usr/sbin, which need not be in the user's PATH; ssh-keygen is of the same package as ssh.
+  const exempt = ['depmod', 'ssh-keygen'];
+  const commands = packages.flatMap(({ command }) => command ?? []);
+  t.same(
+    commands.filter((command) => !examined.has(command)),
+    exempt,
+  );
+  t.end();
+});
+
+t.test('too little disk space and memory are reported with what is needed', async (t) => {
   const dir = await machine(t);
   const { of } = await findings(dir, {
     diskNeed: 2 ** 60,
     memoryNeed: 2 ** 60,
     cacheDir: join(dir, 'not/yet'),
   });
-  t.match(of('disk space'), { ok: false, found: /GiB free for .*not\/yet/, fix: /RINGLAB_CACHE/ });
+  t.match(of('disk space'), {
+    ...{ ok: false, found: /GiB free for .*not\/yet/ },
+    fix: /kernels, work and images .* can be deleted.*RINGLAB_CACHE/,
+  });
   t.match(of('memory'), { ok: false, fix: /at least/ });
 });
 
-t.test('sources of the user: a path, and a file that is wrong', async (t) => {
+t.test('sources with a path are examined there, and a malformed file throws InputError', async (t) => {
   const dir = await machine(t);
   const sourcesFile = join(dir, 'sources.yaml');
   await writeFile(
     sourcesFile,
-    `mine:\n  summary: own tree\n  path: ${dir}\nlost:\n  summary: gone\n  path: /no/such\n`,
+    `mine:\n  summary: a tree\n  path: ${dir}\nlost:\n  summary: gone\n  path: /no/such\n`,
   );
   const { of } = await findings(dir, { sourcesFile });
   t.match(of('kernel source mine'), { ok: true, found: dir });
-  t.match(of('kernel source lost'), { ok: false, fix: /\/no\/such is not there/ });
+  t.match(of('kernel source lost'), { ok: false, fix: /\/no\/such does not exist/ });
   await writeFile(sourcesFile, 'mine:\n  package: [1]\n');
   await t.rejects(findings(dir, { sourcesFile }), InputError);
 });
 
-t.test('an abort ends the examination', async (t) => {
+t.test('an abort while KVM is probed rejects with the abort reason', async (t) => {
   const dir = await machine(t, { git: 'kill -9 $$' });
   const abort = new AbortController();
   const probeAccel = async () => {
     abort.abort(new Error('enough'));
     abort.signal.throwIfAborted();
-    return { accel: 'tcg' } as const;
+    return TCG;
   };
   const ctx = { signal: abort.signal, emit() {} };
-  await t.rejects(examine(ctx, { probeAccel, srcDir: dir, cacheDir: dir }), /enough/);
+  await t.rejects(
+    examine(ctx, { probeAccel, trySandbox: async () => undefined, srcDir: dir, cacheDir: dir }),
+    /enough/,
+  );
 });
 
-t.test('versions, Node.js and the io_uring switch', async (t) => {
+t.test('a version is the first dotted number of a text', (t) => {
   t.equal(versionIn('flex 2.6.4'), '2.6.4');
   t.equal(versionIn('usage: FILE'), undefined);
+  t.end();
+});
+
+t.test('Node.js is required from 20.17 on', (t) => {
   for (const [version, ok] of [
     ['20.17.0', true],
     ['20.16.1', false],
@@ -177,6 +241,10 @@ t.test('versions, Node.js and the io_uring switch', async (t) => {
   ] as const) {
     t.equal(examineNode(version).ok, ok, version);
   }
+  t.end();
+});
+
+t.test('io_uring on the host is met without the sysctl and not met with its value 2', async (t) => {
   const sysctl = join(await machine(t), 'io_uring_disabled');
   t.match(await examineIoUring(sysctl), { ok: true });
   await writeFile(sysctl, '2\n');

@@ -1,15 +1,13 @@
 import { readFile, statfs } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { dirname } from 'node:path';
-import type { StageContext } from '../model/event.ts';
-import { type Finding, install } from './finding.ts';
-import { probe, versionIn } from './probe.ts';
+import type { Finding } from './finding.ts';
 
 const GiB = 2 ** 30;
 
 const gib = (bytes: number): string => `${(bytes / GiB).toFixed(1)} GiB`;
 
-/** Free bytes where `folder` is or will be. */
+/** Free bytes of the file system that holds `folder`, which need not exist yet. */
 async function freeBytes(folder: string): Promise<number> {
   try {
     const { bavail, bsize } = await statfs(folder);
@@ -20,7 +18,7 @@ async function freeBytes(folder: string): Promise<number> {
   }
 }
 
-/** Room for sources, object directories and images under the cache. */
+/** Disk space for sources, object directories and images in the cache. */
 export async function examineDisk(cacheDir: string, needBytes: number): Promise<Finding> {
   const free = await freeBytes(cacheDir);
   const finding = {
@@ -29,7 +27,7 @@ export async function examineDisk(cacheDir: string, needBytes: number): Promise<
     level: 'required',
   } as const;
   if (free >= needBytes) return { ...finding, ok: true };
-  const fix = `make room (about ${gib(needBytes)} are used: ringlab gc drops what can be made again), or set RINGLAB_CACHE to a folder on another disk`;
+  const fix = `free some space (about ${gib(needBytes)} are needed; kernels, work and images in the cache can be deleted and are made again), or set RINGLAB_CACHE to a folder on another disk`;
   return { ...finding, ok: false, fix };
 }
 
@@ -40,6 +38,7 @@ export function examineMemory(needBytes: number): Finding {
   return { ...finding, ok: false, fix: `use a machine with at least ${gib(needBytes)}` };
 }
 
+/** The version of Node.js that runs this, against `engines` of package.json. */
 export function examineNode(version = process.versions.node): Finding {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const finding = { need: 'Node.js', found: version, level: 'required' } as const;
@@ -47,14 +46,14 @@ export function examineNode(version = process.versions.node): Finding {
   return { ...finding, ok: false, fix: 'install Node.js 20.17 or later' };
 }
 
-/** What the values of `kernel.io_uring_disabled` mean (Documentation/admin-guide/sysctl/kernel.rst). */
+/** Meaning of the values of `kernel.io_uring_disabled` (Documentation/admin-guide/sysctl/kernel.rst). */
 const IO_URING: Record<string, string> = {
   '0': 'allowed',
   '1': 'allowed for privileged processes and the group of kernel.io_uring_group',
   '2': 'disabled',
 };
 
-/** io_uring of the host: only the binding's own unit tests use it, so never required. */
+/** io_uring on the host: only unit tests of the native binding use it, so it is never required. */
 export async function examineIoUring(sysctlFile = '/proc/sys/kernel/io_uring_disabled'): Promise<Finding> {
   const need = 'io_uring on the host';
   const level = 'optional';
@@ -62,38 +61,11 @@ export async function examineIoUring(sysctlFile = '/proc/sys/kernel/io_uring_dis
     (text) => text.trim(),
     () => undefined,
   );
-  // Kernels before 6.6 have no such switch.
+  // The sysctl exists since Linux 6.6.
   if (value === undefined) return { need, ok: true, found: 'no kernel.io_uring_disabled here', level };
   const found = `kernel.io_uring_disabled = ${value}: ${IO_URING[value] ?? 'unknown'}`;
   if (value === '0' || (value === '1' && process.getuid?.() === 0)) return { need, ok: true, found, level };
   const fix =
     'sysctl kernel.io_uring_disabled=0 (without it the unit tests of the native binding are skipped)';
   return { need, ok: false, found, level, fix };
-}
-
-/** Bubblewrap has to really isolate: distributions and containers forbid user namespaces in several ways. */
-export async function examineSandbox(ctx: StageContext): Promise<Finding> {
-  const need = 'bubblewrap';
-  const level = 'optional';
-  const lost = 'without it kernels are built unsandboxed';
-  const version = await probe(ctx, 'bwrap', ['--version']);
-  if (!version.works) {
-    const found = version.missing ? {} : { found: version.why };
-    return { need, ok: false, ...found, level, fix: `${install('bubblewrap')} (${lost})` };
-  }
-  const isolated = [
-    '--unshare-net',
-    '--unshare-pid',
-    '--ro-bind',
-    '/',
-    '/',
-    '--dev',
-    '/dev',
-    '--proc',
-    '/proc',
-  ];
-  const attempt = await probe(ctx, 'bwrap', [...isolated, '--', 'true']);
-  if (attempt.works) return { need, ok: true, found: versionIn(version.output) ?? 'works', level };
-  const fix = `allow unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1), or run as root; ${lost}`;
-  return { need, ok: false, found: `installed, but does not work: ${attempt.why}`, level, fix };
 }

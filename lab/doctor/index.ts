@@ -2,42 +2,47 @@ import { join } from 'node:path';
 import { cacheRoot } from '../core/cache.ts';
 import { projectRoot } from '../core/paths.ts';
 import type { StageContext } from '../model/event.ts';
-import type { AccelFound, Finding } from './finding.ts';
-import { examineDisk, examineIoUring, examineMemory, examineNode, examineSandbox } from './host.ts';
+import type { Finding, Probers } from './finding.ts';
+import { examineDisk, examineIoUring, examineMemory, examineNode } from './host.ts';
 import { examineQemu } from './qemu.ts';
+import { examineSandbox } from './sandbox.ts';
 import { examineSources } from './sources.ts';
 import { examineTools } from './tools.ts';
 
-export type { AccelFound, Finding } from './finding.ts';
+export type { Finding } from './finding.ts';
 
-export interface DoctorOptions {
-  /** Finds out by starting a guest whether KVM works; handed in because stages do not import one another. */
-  probeAccel: (ctx: StageContext) => Promise<AccelFound>;
+export interface DoctorOptions extends Probers {
   /** Default: the cache of this user. */
   cacheDir?: string;
-  /** Bytes; default 10 GiB, what base, patched, image and sources of one kernel take with room to spare. */
+  /** Bytes; default 10 GiB: sources, base, patched kernel and image of one series take less. */
   diskNeed?: number;
   /** Bytes; default 1.8 GiB: a guest of 1 GiB and a compiler beside it. */
   memoryNeed?: number;
+  /** Default: kernels/sources.yaml. */
   sourcesFile?: string;
-  /** Where Debian's source packages put their tarballs. */
+  /** Where Debian's source packages install their tarballs; default /usr/src. */
   srcDir?: string;
 }
 
 /**
- * Examines this machine: one finding a need, in the order of the work (host, QEMU, tools, sources). What is missing is a
- * finding, never an error; throws only the abort reason, or InputError for a wrong sources file.
+ * Examines this machine: a finding for each need, in the order host, QEMU, tools, sandbox, sources. A missing need is a finding,
+ * not an error. Throws the abort reason, InputError for a malformed sources file, LabError for an unknown architecture.
+ *
+ * @example
+ * const findings = await examine(ctx, { probeAccel, trySandbox });
+ * const canRun = findings.every(({ ok, level }) => ok || level === 'optional');
  */
 export async function examine(ctx: StageContext, options: DoctorOptions): Promise<Finding[]> {
-  const { probeAccel, cacheDir = cacheRoot(), diskNeed = 10 * 2 ** 30, memoryNeed = 1.8 * 2 ** 30 } = options;
-  const { sourcesFile = join(projectRoot, 'kernels/sources.yaml'), srcDir = '/usr/src' } = options;
+  const { probeAccel, trySandbox, cacheDir = cacheRoot(), diskNeed = 10 * 2 ** 30 } = options;
+  const { memoryNeed = 1.8 * 2 ** 30, srcDir = '/usr/src' } = options;
+  const { sourcesFile = join(projectRoot, 'kernels/sources.yaml') } = options;
   const groups = await Promise.all([
     examineNode(),
     examineMemory(memoryNeed),
     examineDisk(cacheDir, diskNeed),
     examineQemu(ctx, probeAccel),
     examineTools(ctx),
-    examineSandbox(ctx),
+    examineSandbox(ctx, trySandbox),
     examineSources(sourcesFile, srcDir),
     examineIoUring(),
   ]);

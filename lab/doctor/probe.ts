@@ -2,12 +2,13 @@ import { errorText } from '../core/errors.ts';
 import { run } from '../core/process.ts';
 import type { StageContext } from '../model/event.ts';
 
-/** A tool that hangs says as little as one that is missing. */
+/** A tool that has not answered by then does not work. */
 const DEADLINE_MS = 20_000;
 
-export type Probe = { works: true; output: string } | { works: false; missing: boolean; why: string };
+/** Whether a tool works: its output, or why it does not. `missing`: it is not in PATH. */
+export type Probe = { works: true; output: string } | { works: false; missing: boolean; reason: string };
 
-/** Runs a tool to see whether it works. Never throws but for an abort by `ctx.signal`. */
+/** Runs a tool to find out whether it works. Throws only the abort reason of `ctx.signal`. */
 export async function probe(ctx: StageContext, command: string, args: readonly string[]): Promise<Probe> {
   const signal = AbortSignal.any([ctx.signal, AbortSignal.timeout(DEADLINE_MS)]);
   try {
@@ -15,13 +16,13 @@ export async function probe(ctx: StageContext, command: string, args: readonly s
     return { works: true, output: stdout.trim() || stderr.trim() };
   } catch (error) {
     ctx.signal.throwIfAborted();
-    // What failed and the tool's own first word on it; the rest is usage text.
-    const why = errorText(error).split('\n').slice(0, 2).join(': ');
-    return { works: false, missing: /command not found/.test(why), why };
+    // The lab's message and the first line of the tool's; the rest is usage text.
+    const reason = errorText(error).split('\n').slice(0, 2).join(': ');
+    return { works: false, missing: /command not found/.test(reason), reason };
   }
 }
 
-/** The first thing that looks like a version (`7.2.22`, `9.2p1`) in a tool's greeting. */
+/** The first version number (`7.2.22`, `9.2p1`) in a text. */
 export function versionIn(text: string): string | undefined {
   return /\d+(\.\d+)+[a-z]*\d*/.exec(text)?.[0];
 }

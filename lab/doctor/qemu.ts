@@ -1,39 +1,42 @@
 import { errorText } from '../core/errors.ts';
+import { type Arch, hostArch } from '../model/arch.ts';
 import type { StageContext } from '../model/event.ts';
-import { type AccelFound, type Finding, install } from './finding.ts';
+import { type Finding, install, type Probers } from './finding.ts';
 import { probe, versionIn } from './probe.ts';
 
-const QEMU = 'qemu-system-x86_64';
+/** A device of QEMU, and the guests that need it. */
+interface DeviceNeed {
+  device: string;
+  level: Finding['level'];
+  guests: string;
+}
 
-/** Devices that guests are made of, and which of them need each. */
-const DEVICES: readonly { device: string; level: Finding['level']; guests: string }[] = [
+const devicesOf = ({ qemu }: Arch): readonly DeviceNeed[] => [
   { device: 'virtio-rng-pci', level: 'required', guests: 'all guests' },
   { device: 'virtio-blk-pci', level: 'required', guests: 'all guests' },
   { device: 'virtio-net-pci', level: 'required', guests: 'all guests' },
-  { device: 'isa-debug-exit', level: 'optional', guests: 'the guest that probes KVM' },
+  { device: qemu.exitDevice.name, level: 'optional', guests: 'the guest that probes KVM' },
   { device: 'nvme', level: 'required', guests: 'all guests' },
   { device: 'nvme-ns', level: 'required', guests: 'all guests' },
   { device: 'nvme-subsys', level: 'required', guests: 'guests with subsystems, such as multipath' },
   { device: 'pcie-root-port', level: 'required', guests: 'guests with hot-plug, such as multipath' },
-  { device: 'intel-iommu', level: 'optional', guests: 'guests iommu-*' },
+  { device: qemu.iommu.device, level: 'optional', guests: 'guests iommu-*' },
   { device: 'virtio-iommu-pci', level: 'optional', guests: 'guest virtio-iommu' },
 ];
 
-function examineDevices(help: string): Finding[] {
-  const there = new Set([...help.matchAll(/^name "([^"]+)"/gm)].map((match) => match[1]));
-  return DEVICES.map(({ device, level, guests }) => {
+/** One finding for each device. `help`: output of `-device help`. */
+function examineDevices(arch: Arch, help: string): Finding[] {
+  const available = new Set([...help.matchAll(/^name "([^"]+)"/gm)].map((match) => match[1]));
+  return devicesOf(arch).map(({ device, level, guests }) => {
     const need = `QEMU device ${device}`;
-    if (there.has(device)) return { need, ok: true, found: 'present', level };
-    const fix = `needed by ${guests}: use a QEMU of 7.2 or later that has it, such as Debian's qemu-system-x86`;
+    if (available.has(device)) return { need, ok: true, found: 'present', level };
+    const fix = `needed by ${guests}: use a QEMU of 7.2 or later that has it, such as Debian's ${arch.qemu.debianPackage}`;
     return { need, ok: false, level, fix };
   });
 }
 
-/** KVM counts only if a guest really starts with it: `/dev/kvm` may open and every guest die. */
-async function examineKvm(
-  ctx: StageContext,
-  probeAccel: (ctx: StageContext) => Promise<AccelFound>,
-): Promise<Finding> {
+/** KVM: it counts only if a guest runs with it, because `/dev/kvm` may open and every guest fail all the same. */
+async function examineKvm(ctx: StageContext, probeAccel: Probers['probeAccel']): Promise<Finding> {
   const need = 'KVM';
   const level = 'optional';
   const fix =
@@ -42,36 +45,29 @@ async function examineKvm(
   try {
     const { accel, reason } = await probeAccel(ctx);
     if (accel === 'kvm') return { need, ok: true, found: 'a guest starts with it', level };
-    return {
-      need,
-      ok: false,
-      found: `guests run by TCG emulation: ${reason ?? 'no guest starts with KVM'}`,
-      level,
-      fix,
-    };
+    return { need, ok: false, found: `guests run by TCG emulation: ${reason}`, level, fix };
   } catch (error) {
     ctx.signal.throwIfAborted();
     return { need, ok: false, found: `not known: ${errorText(error)}`, level, fix };
   }
 }
 
-/** QEMU, its devices, and KVM by starting a guest. Without QEMU there is nothing to say of the rest. */
-export async function examineQemu(
-  ctx: StageContext,
-  probeAccel: (ctx: StageContext) => Promise<AccelFound>,
-): Promise<Finding[]> {
-  const version = await probe(ctx, QEMU, ['--version']);
+/** QEMU, its devices, and KVM; without QEMU only that it is missing. Throws the abort reason, or LabError for an unknown architecture. */
+export async function examineQemu(ctx: StageContext, probeAccel: Probers['probeAccel']): Promise<Finding[]> {
+  const arch = hostArch();
+  const { system, debianPackage } = arch.qemu;
+  const version = await probe(ctx, system, ['--version']);
   if (!version.works) {
-    const found = version.missing ? {} : { found: version.why };
-    return [{ need: 'QEMU', ok: false, ...found, level: 'required', fix: install('qemu-system-x86') }];
+    const found = version.missing ? {} : { found: version.reason };
+    return [{ need: 'QEMU', ok: false, ...found, level: 'required', fix: install(debianPackage) }];
   }
   const qemu: Finding = {
     need: 'QEMU',
     ok: true,
-    found: versionIn(version.output) ?? QEMU,
+    found: versionIn(version.output) ?? system,
     level: 'required',
   };
-  const help = await probe(ctx, QEMU, ['-device', 'help']);
-  const devices = examineDevices(help.works ? help.output : '');
+  const help = await probe(ctx, system, ['-device', 'help']);
+  const devices = examineDevices(arch, help.works ? help.output : '');
   return [qemu, ...devices, await examineKvm(ctx, probeAccel)];
 }

@@ -6,7 +6,7 @@ import { KernelSource } from '../model/kernel.ts';
 import { parseYaml } from '../model/parse.ts';
 import { type Finding, install } from './finding.ts';
 
-/** The base that is used when none is named has to be there; any other only if somebody wants it. */
+/** The source that is used when none is named: required, all others are optional. */
 const DEFAULT_SOURCE = 'debian-6.12';
 
 async function examineSource(name: string, source: KernelSource, srcDir: string): Promise<Finding> {
@@ -15,18 +15,18 @@ async function examineSource(name: string, source: KernelSource, srcDir: string)
   if (source.package === undefined) {
     const path = source.path ?? '';
     if (await exists(path)) return { need, ok: true, found: path, level };
-    return { need, ok: false, level, fix: `${path} is not there: correct its path in the sources file` };
+    return { need, ok: false, level, fix: `${path} does not exist: correct the path in the sources file` };
   }
   const files = await readdir(srcDir).catch(() => []);
   const tarball = files.find((file) => file.startsWith(`${source.package}.tar`));
   if (tarball) return { need, ok: true, found: join(srcDir, tarball), level };
-  // Set-up brings the other bases only when it is asked to.
+  // Set-up installs optional sources only with --all.
   const fix =
     level === 'required' ? install(source.package) : install(source.package, 'npm run setup -- --all');
   return { need, ok: false, level, fix };
 }
 
-/** The bases of a sources file (kernels/sources.yaml). Throws InputError when the file is wrong. */
+/** The sources of a file like kernels/sources.yaml. Throws InputError when the file is malformed. */
 export async function examineSources(sourcesFile: string, srcDir: string): Promise<Finding[]> {
   const text = await readFile(sourcesFile, 'utf8');
   const sources = parseYaml(z.record(z.string(), KernelSource), text, sourcesFile);

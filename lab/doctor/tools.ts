@@ -1,68 +1,68 @@
+import { required as packages } from '../../setup/packages.mjs';
+import { type Arch, hostArch } from '../model/arch.ts';
 import type { StageContext } from '../model/event.ts';
 import { type Finding, install } from './finding.ts';
 import { probe, versionIn } from './probe.ts';
 
 interface Tool {
-  need: string;
   command: string;
-  args: readonly string[];
-  debianPackage: string;
-  level: Finding['level'];
-  /** What is lost without an optional tool. */
+  /** Default: the command. */
+  need?: string;
+  /** Arguments with which the tool ends at once; default `--version`. */
+  args?: readonly string[];
+  /** Debian package, where set-up does not list one for this command. */
+  debianPackage?: string;
+  /** What is lost without the tool, which is then optional. */
   without?: string;
 }
 
-const required = (need: string, command: string, debianPackage: string, args = ['--version']): Tool => {
-  return { need, command, args, debianPackage, level: 'required' };
-};
-
-const TOOLS: readonly Tool[] = [
-  required('setpriv', 'setpriv', 'util-linux'),
-  required('git', 'git', 'git'),
-  required('compiler', 'gcc', 'build-essential'),
-  required('make', 'make', 'build-essential'),
-  required('flex', 'flex', 'flex'),
-  required('bison', 'bison', 'bison'),
-  required('bc', 'bc', 'bc'),
+/** The tools that build kernels and images and talk to guests. */
+export const toolsOf = ({ qemu }: Arch): readonly Tool[] => [
+  { command: 'setpriv' },
+  { command: 'git' },
+  { command: 'gcc', need: 'compiler' },
+  { command: 'make', debianPackage: 'build-essential' },
+  { command: 'flex' },
+  { command: 'bison' },
+  { command: 'bc' },
+  { command: 'cpio' },
+  { command: 'rsync' },
+  { command: 'xz' },
+  { command: 'ccache', without: 'kernels are compiled from scratch' },
+  { command: 'apt-get', debianPackage: 'apt' },
+  { command: 'dpkg-deb', debianPackage: 'dpkg' },
+  { command: 'strip', debianPackage: 'binutils' },
+  { command: 'mkfs.erofs', need: 'erofs tools', args: ['--help'] },
   {
-    need: 'ccache',
-    command: 'ccache',
-    args: ['--version'],
-    debianPackage: 'ccache',
-    level: 'optional',
-    without: 'kernels are compiled from scratch',
-  },
-  required('apt-get', 'apt-get', 'apt'),
-  required('dpkg-deb', 'dpkg-deb', 'dpkg'),
-  required('strip', 'strip', 'binutils'),
-  required('erofs tools', 'mkfs.erofs', 'erofs-utils', ['--help']),
-  {
+    command: qemu.user,
     need: 'user emulator',
-    command: 'qemu-x86_64',
-    args: ['--version'],
     debianPackage: 'qemu-user',
-    level: 'optional',
     without: 'node starts half a second later in guests',
   },
   {
-    need: 'SSH client',
     command: 'ssh',
+    need: 'SSH client',
     args: ['-V'],
     debianPackage: 'openssh-client',
-    level: 'optional',
     without: 'ringlab shell does not work',
   },
 ];
 
+/** The Debian package of a tool: set-up's list (setup/packages.mjs) knows most of them. */
+const packageOf = ({ command, debianPackage }: Tool): string =>
+  packages.find((entry) => entry.command === command)?.name ?? debianPackage ?? command;
+
 async function examineTool(ctx: StageContext, tool: Tool): Promise<Finding> {
-  const { need, command, args, debianPackage, level, without } = tool;
+  const { command, need = command, args = ['--version'], without } = tool;
+  const level = without === undefined ? 'required' : 'optional';
   const result = await probe(ctx, command, args);
   if (result.works) return { need, ok: true, found: versionIn(result.output) ?? 'works', level };
-  const advice = without ? `${install(debianPackage)} (without it ${without})` : install(debianPackage);
-  return { need, ok: false, ...(result.missing ? {} : { found: result.why }), level, fix: advice };
+  const advice = install(packageOf(tool));
+  const fix = without === undefined ? advice : `${advice} (without it ${without})`;
+  return { need, ok: false, ...(result.missing ? {} : { found: result.reason }), level, fix };
 }
 
-/** The tools that build kernels and images and talk to guests. */
+/** One finding for each tool. Throws only the abort reason. */
 export function examineTools(ctx: StageContext): Promise<Finding[]> {
-  return Promise.all(TOOLS.map((tool) => examineTool(ctx, tool)));
+  return Promise.all(toolsOf(hostArch()).map((tool) => examineTool(ctx, tool)));
 }
