@@ -1,5 +1,6 @@
 import { Command } from '@commander-js/extra-typings';
 import { ExitCode } from '../core/errors.ts';
+import { trySandbox } from '../core/sandbox.ts';
 import { examine } from '../doctor/index.ts';
 import { probeAccel } from '../guest/index.ts';
 import { clean } from './clean.ts';
@@ -14,7 +15,7 @@ export const doctorVerb = (signal: AbortSignal) =>
     .addHelpText('after', '\nExample: ringlab doctor')
     .action(async ({ json }) => {
       const ctx = contextFor(signal, {});
-      const findings = await examine(ctx, { probeAccel });
+      const findings = await examine(ctx, { probeAccel, trySandbox });
       const ill = findings.filter((finding) => !finding.ok && finding.level === 'required');
       ctx.renderer.finish();
       if (json) printJson({ ok: ill.length === 0, findings });

@@ -1,7 +1,7 @@
 import { Command } from '@commander-js/extra-typings';
 import { writeAtomic } from '../core/atomic.ts';
 import type { Series } from '../model/series.ts';
-import { findSeries, importSeries, listSeries, needing, saveSeries, writeMbox } from '../series/index.ts';
+import { findSeries, importSeries, listSeries, saveSeries, withNeeds, writeMbox } from '../series/index.ts';
 import { clean } from './clean.ts';
 import { whole } from './options.ts';
 import { columns, print, printJson } from './output.ts';
@@ -49,7 +49,7 @@ function importVerb(signal: AbortSignal) {
     .action(async (source, { json, needs, ...options }) => {
       const ctx = contextFor(signal, {});
       const read = await importSeries(source, options, ctx);
-      const series = needs === undefined ? read : await needing(read, needs, ctx);
+      const series = needs === undefined ? read : await withNeeds(read, needs, ctx);
       await saveSeries(series);
       if (json) printJson(machineForm(series));
       else print(describe(series));

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { VerdictError } from '../core/errors.ts';
 import { run } from '../core/process.ts';
-import { bootGuest, type Timeouts, profiles, scratchFolder } from '../guest/index.ts';
+import { bootGuest, profiles, scratchFolder, type Timeouts } from '../guest/index.ts';
 import { ensureImage } from '../image/index.ts';
 import type { Guest, GuestRequest } from '../model/machine.ts';
 import { HostReply } from '../model/protocol.ts';
