@@ -44,7 +44,7 @@ function parseJson(text: string, where: string): unknown {
  * Throws InputError for anything else.
  */
 export async function readRecord(path: string): Promise<RunRecord> {
-  if (path.endsWith('.ndjson')) return replay(await readText(path), path);
+  if (path.endsWith('.ndjson')) return check(RunRecord, replay(await readText(path), path), path);
   const file = basename(path) === RECORD_FILE ? path : join(path, RECORD_FILE);
   const value = upgrade(parseJson(await readText(file), file), file);
   return check(RunRecord, value, file, 'run it again with this version of ringlab');
