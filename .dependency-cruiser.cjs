@@ -85,7 +85,7 @@ module.exports = {
     forbid(
       'no-dev-in-product',
       'development packages are for tests',
-      { path: '^(lab|reports|suites)/', pathNot: '([.]test[.]ts|[.]e2e[.]ts|/fakes/)' },
+      { path: '^(lab|reports|suites)/', pathNot: '([.]test[.]ts|[.]e2e[.]ts|/fakes/|/testing/)' },
       { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
     ),
   ],

@@ -30,18 +30,6 @@ t.test('what is wrong with the input is said, with what would be right; exit 2',
   });
 });
 
-t.test('every verb has help with an example', async (t) => {
-  const verbs = ['doctor', 'build', 'run', 'mutants', 'compare', 'report', 'shell'];
-  const pages = await Promise.all([
-    ...verbs.map((verb) => ringlab(verb, '--help')),
-    ringlab('series', 'import', '--help'),
-  ]);
-  for (const { code, stdout } of pages) {
-    t.equal(code, 0);
-    t.match(stdout, /Example: ringlab /);
-  }
-});
-
 t.test('a series goes in, is listed, and comes out the same', async (t) => {
   writeFileSync(join(dir, 'one.patch'), onePatch('nvme: change a line', 'x();'));
   const imported = await ringlab('series', 'import', 'one.patch', '--name', 'one', '--json');

@@ -31,7 +31,7 @@ const verbs: Record<string, () => Promise<(signal: AbortSignal) => CommandUnknow
   shell: async () => (await import('./shell.ts')).shellVerb,
 };
 
-async function program(wanted: string | undefined, signal: AbortSignal) {
+export async function program(wanted: string | undefined, signal: AbortSignal) {
   const ringlab = new Command('ringlab')
     .description('Says, with evidence, what a Linux kernel patch series changes.')
     .version(version)

@@ -99,6 +99,7 @@ function exportVerb(signal: AbortSignal) {
 export const seriesVerb = (signal: AbortSignal) =>
   new Command('series')
     .description('Import and look at patch series.')
+    .addHelpText('after', '\nExample: ringlab series import ./t.mbox.gz --name my-series')
     .addCommand(importVerb(signal))
     .addCommand(listVerb(signal))
     .addCommand(showVerb(signal))

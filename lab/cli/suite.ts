@@ -39,5 +39,6 @@ function listVerb() {
 export const suiteVerb = (_signal: AbortSignal) =>
   new Command('suite')
     .description('Suites: list them, or begin one of your own.')
+    .addHelpText('after', '\nExample: ringlab suite list')
     .addCommand(listVerb())
     .addCommand(newVerb());

@@ -1,0 +1,168 @@
+import { dirname, posix } from 'node:path';
+import type { CommandUnknownOpts } from '@commander-js/extra-typings';
+import type { Project } from './project.ts';
+import { type Reference, referencesOf } from './references.ts';
+import type { Text } from './texts.ts';
+
+/** A word that stands for another: `FILE`, `<name>`, `...`, and the path of something of the user's. */
+const isPlaceholder = (word: string) => /^[A-Z<*~.]|[*/<]/.test(word);
+
+/** Options of other programs that stand alone in a text, with the program. */
+const OTHER_OPTIONS: Readonly<Record<string, string>> = {
+  '--build-snapshot': 'node',
+  '--git-path': 'git rev-parse',
+  '--help': 'every program',
+  '--list-full': 'busybox',
+  '--merges': 'git rev-list',
+  '--no-merges': 'git rev-list',
+  '--no-sparkplug': 'V8',
+  '--path-format': 'git rev-parse',
+  '--show-object-format': 'git rev-parse',
+  '--sparkplug': 'V8',
+};
+
+/** A verb or subcommand, and the words after it. */
+interface Invocation {
+  command: CommandUnknownOpts;
+  rest: string[];
+}
+
+/** The verb or subcommand that words name, or what is wrong with them. */
+function findVerb(program: CommandUnknownOpts, words: readonly string[]): Invocation | string {
+  const [verb = '', ...rest] = words;
+  if (verb.startsWith('-')) return { command: program, rest: [...words] };
+  const command = program.commands.find((each) => each.name() === verb);
+  if (!command) return `ringlab has no verb "${verb}"`;
+  const [inner = ''] = rest;
+  if (command.commands.length === 0 || !/^[a-z]/.test(inner)) return { command, rest };
+  const subcommand = command.commands.find((each) => each.name() === inner);
+  return subcommand
+    ? { command: subcommand, rest: rest.slice(1) }
+    : `ringlab ${verb} has no subcommand "${inner}"`;
+}
+
+const nameOf = (command: CommandUnknownOpts): string =>
+  [command.parent ? nameOf(command.parent) : '', command.name()].join(' ').trim();
+
+/** What is wrong with the options of a command; `introduced` are names that the same file gives to its own things. */
+function optionProblems(
+  { command, rest }: Invocation,
+  { names }: Project,
+  introduced: ReadonlySet<string>,
+): string[] {
+  const end = rest.indexOf('--');
+  const words = end < 0 ? rest : rest.slice(0, end);
+  return words.flatMap((word, index): string[] => {
+    const [flag = '', assigned] = word.split('=', 2);
+    if (!/^--?[a-z]/.test(flag) || ['--help', '-h'].includes(flag)) return [];
+    const option = command.options.find(({ long, short }) => flag === long || flag === short);
+    if (!option) return [`${nameOf(command)} has no option ${flag}`];
+    const value = assigned ?? words[index + 1];
+    if (value === undefined || value.startsWith('-') || isPlaceholder(value)) return [];
+    const isOther = flag === '--guest' && words.includes('--guests-file');
+    const values =
+      option.argChoices ?? (isOther ? undefined : names[flag] && [...names[flag], ...introduced]);
+    return !values || values.includes(value) ? [] : [`${flag} does not take ${value}: ${values.join(', ')}`];
+  });
+}
+
+/** What is wrong with an option that stands alone: some verb or script must have it. */
+function bareOptionProblems(option: string, { program, scriptOptions }: Project): string[] {
+  const verbs = program.commands.flatMap((command) => [command, ...command.commands]);
+  const isKnown =
+    option in OTHER_OPTIONS ||
+    verbs.some(({ options }) => options.some(({ long }) => long === option)) ||
+    Object.values(scriptOptions).some((options) => options.has(option));
+  return isKnown ? [] : [`no verb has an option ${option}`];
+}
+
+/** What is wrong with a command line that must run as it is, by commander's own account. */
+async function parseProblems(words: readonly string[], { program }: Project): Promise<string[]> {
+  try {
+    await program.parseAsync([...words], { from: 'user' });
+    return [];
+  } catch (error) {
+    return [(error as Error).message];
+  }
+}
+
+/** `*` and `<name>` stand for a part of one name, `NNNN` for a number. */
+const patternOf = (path: string) =>
+  new RegExp(
+    `^${path
+      .replace(/[.+]/g, '\\$&')
+      .replace(/<[^>]*>|\*+/g, '[^/]*')
+      .replace('NNNN', '\\d{4}')}$`,
+  );
+
+/** Folders that a checkout makes, and the folder of programs in an image. */
+const isOutside = (path: string, file: string) =>
+  path.split('/').includes('build') || (/^(lab\/image|images)\//.test(file) && path.startsWith('bin/'));
+
+/** A path is given from the root, from the folder of the text, or (names of files) from any folder. */
+export function pathExists(path: string, file: string, { paths, rooms }: Project): boolean {
+  const clean = path.replace(/\/+$/, '');
+  const places = [clean, posix.normalize(posix.join(dirname(file), clean))];
+  if (isOutside(clean, file) || places.some((place) => paths.has(place))) return true;
+  const patterns = places.map(patternOf);
+  const [first = ''] = clean.split('/');
+  if (!rooms.has(first) && first !== '..')
+    patterns.push(new RegExp(patternOf(clean).source.replace('^', '/')));
+  return [...paths].some((each) => patterns.some((pattern) => pattern.test(each)));
+}
+
+async function problemsOfReference(
+  reference: Reference,
+  file: string,
+  project: Project,
+  introduced: ReadonlySet<string>,
+): Promise<string[]> {
+  switch (reference.kind) {
+    case 'command': {
+      const invocation = findVerb(project.program, reference.words);
+      if (typeof invocation === 'string') return [invocation];
+      const problems = optionProblems(invocation, project, introduced);
+      return problems.length > 0 || !reference.complete ? problems : parseProblems(reference.words, project);
+    }
+    case 'call': {
+      const isVerb = project.program.commands.some((command) => command.name() === reference.words[0]);
+      if (!isVerb || !reference.words.some((word) => word.startsWith('--'))) return [];
+      return problemsOfReference(
+        { ...reference, kind: 'command', complete: false },
+        file,
+        project,
+        introduced,
+      );
+    }
+    case 'option':
+      return bareOptionProblems(reference.option, project);
+    case 'script': {
+      const { script, options } = reference;
+      if (!project.scripts.has(script)) return [`package.json has no script "${script}"`];
+      const known = project.scriptOptions[script];
+      const unknown = options.filter((option) => !known?.has(option));
+      return unknown.map((option) => `the script ${script} has no option ${option}`);
+    }
+    case 'path':
+      return pathExists(reference.path, file, project) ? [] : [`there is no ${reference.path}`];
+  }
+}
+
+/** What is wrong with the texts of one file, each as `file:line: problem`. */
+export async function problemsOf(texts: readonly Text[], project: Project): Promise<string[]> {
+  const references = texts.flatMap((text) =>
+    referencesOf(text).map((reference) => ({ ...reference, file: text.file })),
+  );
+  const introduced = references.flatMap((reference) =>
+    reference.kind === 'command'
+      ? reference.words.filter((_, index, words) => words[index - 1] === '--name')
+      : [],
+  );
+  const problems: string[] = [];
+  for (const reference of references) {
+    const { file, line } = reference;
+    const wrong = await problemsOfReference(reference, file, project, new Set(introduced));
+    problems.push(...wrong.map((problem) => `${file}:${line}: ${problem}`));
+  }
+  return [...new Set(problems)];
+}
