@@ -1,5 +1,5 @@
 /** Where a report ends: with its line, with its trace, at a closing rule of `=`, or at `---[ end trace`. */
-export type Extent = 'line' | 'trace' | 'ruled' | 'cut';
+type Extent = 'line' | 'trace' | 'ruled' | 'cut';
 
 /** One kind of kernel report: how its header looks, where it ends, what it is called. */
 export interface ComplaintClass {
