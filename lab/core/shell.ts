@@ -24,7 +24,8 @@ export function shell({ access, ...options }: ShellOptions): Shell {
     // Loaded on first use: it takes as long as everything else that the lab imports.
     const { $, quote } = await import('zx/core');
     const { cmd } = $({ halt: true, shell: true, quote })(pieces, ...values);
-    const [file, ...args] = await sandboxed(['bash', '-c', cmd], access);
+    // Bash takes a socket as standard input, which Node gives its children, for a remote shell and would read the user's bashrc.
+    const [file, ...args] = await sandboxed(['bash', '--norc', '-c', cmd], access);
     if (file === undefined) throw new LabError('a shell step without a command');
     return run(file, args, { ...options, cwd: access.cwd });
   };
