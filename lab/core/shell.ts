@@ -5,7 +5,7 @@ import { type SandboxAccess, sandboxed } from './sandbox.ts';
 /** Runs the shell command line of a template. Values are quoted by zx; an array becomes one word for each element. */
 export type Shell = (pieces: TemplateStringsArray, ...values: readonly unknown[]) => Promise<RunResult>;
 
-export type ShellOptions = Omit<RunOptions, 'cwd'> & {
+type ShellOptions = Omit<RunOptions, 'cwd'> & {
   /** What the command line may touch; its working folder is `cwd`. Ignored, except for `cwd`, where no sandbox works. */
   access: SandboxAccess;
 };
