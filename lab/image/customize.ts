@@ -3,7 +3,7 @@ import { shell } from '../core/shell.ts';
 import type { StageContext } from '../model/event.ts';
 import type { Recipe } from './recipe.ts';
 
-/** Nothing of the user's environment: a step does the same for everybody. */
+/** Independent of the user's environment, so that a step has the same result for every user. */
 const ENVIRONMENT = {
   PATH: '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin',
   LC_ALL: 'C',

@@ -15,7 +15,7 @@ async function isElf(path: string): Promise<boolean> {
   return buffer.equals(ELF);
 }
 
-/** Dynamically or statically linked programs in the usual folders of a root, as full paths. */
+/** ELF programs in the usual folders of a root, as full paths. */
 async function programsIn(root: string): Promise<string[]> {
   const folders = await Promise.all(
     PROGRAM_FOLDERS.map(async (folder) => {

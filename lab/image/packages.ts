@@ -71,7 +71,8 @@ export async function unpackPackages(
 ): Promise<void> {
   const debs = join(work, 'debs');
   await mkdir(debs, { recursive: true });
-  // apt checks each file against the signed index. Run by root it would otherwise download as `_apt`, which cannot write here.
+  // apt checks each file against the signed index. Run by root it would otherwise try to download as `_apt`, which cannot write
+  // to this folder, and warn.
   const args = ['-o', 'APT::Sandbox::User=root', 'download', ...packages.map(({ name }) => name)];
   await run('apt-get', args, { cwd: debs, signal: ctx.signal });
   const files = (await readdir(debs)).sort();
