@@ -36,7 +36,7 @@ module.exports = {
         { path: `^lab/${part}/` },
         {
           path: '^(lab|reports|suites)/',
-          pathNot: `^lab/(core|model|${[part, ...below, ...STAGES].join('|')})/|^suites/(agent/bundle[.]ts|binding/build[.]mjs)$`,
+          pathNot: `^lab/(core|model|${[part, ...below, ...STAGES].join('|')})/|^suites/(agent/(bundle|home)[.]ts|binding/build[.]mjs)$`,
         },
       ),
     ),

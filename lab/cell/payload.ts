@@ -1,6 +1,5 @@
-import { copyFile, readFile } from 'node:fs/promises';
+import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { bundleAgent } from '../../suites/agent/bundle.ts';
 import { buildBinding } from '../../suites/binding/build.mjs';
 import { writeJson } from '../core/atomic.ts';
@@ -62,22 +61,6 @@ async function storeAgent(suite: Suite, addon: string, signal: AbortSignal): Pro
   };
   await ensureFolder(payloadFolder(key), fill, { signal });
   return { kind: 'agent', key };
-}
-
-/** `program.json` of a program's payload: how it is started and how its end is read. */
-export const ProgramFile = z.object({
-  /** The program below `files/`. */
-  program: z.string(),
-  args: z.array(z.string()),
-  /** Convention of the exit code; absent where only TAP counts. */
-  convention: z.enum(['kselftest', 'liburing', 'plain']).optional(),
-  /** TAP outranks the exit code. */
-  tapFirst: z.boolean(),
-});
-export type ProgramFile = z.infer<typeof ProgramFile>;
-
-export async function readProgram(folder: string): Promise<ProgramFile> {
-  return ProgramFile.parse(JSON.parse(await readFile(join(folder, 'program.json'), 'utf8')));
 }
 
 async function storeProgram(suite: Suite, signal: AbortSignal): Promise<Payload> {

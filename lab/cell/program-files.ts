@@ -1,10 +1,26 @@
-import { chmod, constants, copyFile, mkdir, readdir, stat } from 'node:fs/promises';
+import { chmod, constants, copyFile, mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join, posix, relative, resolve, sep } from 'node:path';
+import { z } from 'zod';
 import { InputError } from '../core/errors.ts';
 import type { ProgramVerdict, Suite } from '../model/suite.ts';
 import { librariesOf } from '../suite/libraries.ts';
 import type { ExitConvention } from '../tap/index.ts';
-import type { ProgramFile } from './payload.ts';
+
+/** `program.json` of a program's payload: how it is started and how its end is read. */
+export const ProgramFile = z.object({
+  /** The program below `files/`. */
+  program: z.string(),
+  args: z.array(z.string()),
+  /** Convention of the exit code; absent where only TAP counts. */
+  convention: z.enum(['kselftest', 'liburing', 'plain']).optional(),
+  /** TAP outranks the exit code. */
+  tapFirst: z.boolean(),
+});
+export type ProgramFile = z.infer<typeof ProgramFile>;
+
+export async function readProgram(folder: string): Promise<ProgramFile> {
+  return ProgramFile.parse(JSON.parse(await readFile(join(folder, 'program.json'), 'utf8')));
+}
 
 /** A file of a payload: where it is now, and its path below the payload folder. */
 export interface PayloadFile {

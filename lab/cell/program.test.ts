@@ -6,9 +6,9 @@ import { SuiteInfo } from '../model/suite.ts';
 import { loadSuites, loadUserSuite, withUserSuites } from '../suite/discover.ts';
 import { librariesOf } from '../suite/libraries.ts';
 import { newSuite } from '../suite/scaffold.ts';
-import { findPayload, preparePayloads, readProgram } from './payload.ts';
+import { findPayload, preparePayloads } from './payload.ts';
 import { resultByExitCode } from './program.ts';
-import { collectProgram, conventionOf } from './program-files.ts';
+import { collectProgram, conventionOf, readProgram } from './program-files.ts';
 
 const { signal } = new AbortController();
 

@@ -7,8 +7,7 @@ import type { Guest } from '../model/machine.ts';
 import type { TestResult } from '../model/result.ts';
 import { exitConvention } from '../tap/index.ts';
 import type { Launch } from './launch.ts';
-import { type ProgramFile, readProgram } from './payload.ts';
-import { PROGRAM_FOLDERS } from './program-files.ts';
+import { PROGRAM_FOLDERS, type ProgramFile, readProgram } from './program-files.ts';
 
 /** Where a program lives in the guest: a tmpfs. */
 const HOME = '/run/program';

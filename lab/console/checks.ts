@@ -1,6 +1,6 @@
-import { bug, type ComplaintClass } from './class.ts';
+import { bug, type ComplaintClass } from './complaint-class.ts';
 
-/** What lockdep and the watchdogs find. */
+/** Reports of lockdep and of the watchdogs. */
 export const LOCKS: readonly ComplaintClass[] = [
   bug(
     'lockdep',
@@ -30,8 +30,8 @@ export const LOCKS: readonly ComplaintClass[] = [
   bug('bug', 'BUG: ', /^(?:\[ )?(?:\w+: )?BUG: (.+?)(?: \])?$/, 'BUG: $1 in {f}'),
 ];
 
-/** Sanity checks of the kernel, and its last words. */
-export const OTHERS: readonly ComplaintClass[] = [
+/** Warnings, panics and other checks. */
+export const SANITY: readonly ComplaintClass[] = [
   bug('ubsan', 'UBSAN: ', /^UBSAN: (\S+) in (?<file>[^:\s]+)/, 'UBSAN: $1 in {f}', 'cut'),
   bug(
     'warning',
@@ -40,7 +40,7 @@ export const OTHERS: readonly ComplaintClass[] = [
     'WARNING in {f}',
     'cut',
   ),
-  // Since 6.18 the place stands first.
+  // The form since 6.18: the place comes first.
   bug('warning', 'WARNING: ', /^WARNING: (?<file>[^:\s]+):\d+ at (?<f>[\w.]+)/, 'WARNING in {f}', 'cut'),
   bug('panic', 'Kernel panic', /^Kernel panic - not syncing: (.+)/, 'Kernel panic: $1', 'cut'),
   bug(

@@ -5,8 +5,8 @@ export type AttributedComplaint = Complaint & { kind: string; test?: string };
 
 export interface ScanOptions {
   /**
-   * Says how a device's noise counts in a test; without an answer it is quoted and not fatal. Reports of kernel bugs are
-   * always fatal and are not asked about.
+   * Decides how a device's message counts in a test: undefined means `quote`. It is not called for reports of kernel bugs, which
+   * are always fatal.
    */
   severity?: (kind: string, test: string | undefined) => 'fatal' | 'quote' | 'ignore' | undefined;
 }

@@ -7,7 +7,7 @@ const corpus = join(import.meta.dirname, 'corpus');
 
 type Expected = Record<string, string>;
 
-/** A block a complaint (`title:` begins one) with what is expected of it, `---`, the log. `none: yes` = no complaint. */
+/** A block for each expected complaint (`title:` begins it), `---`, the log. `none: yes`: no complaint is expected. */
 function load(file: string): { expected: Expected[]; log: Buffer } {
   const bytes = readFileSync(join(corpus, file));
   const at = bytes.indexOf('\n---\n');
@@ -28,12 +28,11 @@ function scan(chunks: readonly Uint8Array[], options?: ScanOptions): AttributedC
 }
 
 for (const file of readdirSync(corpus).sort()) {
-  t.test(`corpus: ${file}`, (t) => {
+  t.test(`corpus: ${file} gives its expected complaints however the log is chunked`, (t) => {
     const { expected, log } = load(file);
-    const found = scan([log]);
-    const said = found.map(({ title, signature, fatal, test }) => ({ title, signature, fatal, test }));
+    const complaints = scan([log]);
     t.same(
-      said,
+      complaints.map(({ title, signature, fatal, test }) => ({ title, signature, fatal, test })),
       expected.map(({ title, signature, fatal, test }) => ({
         title,
         signature,
@@ -43,29 +42,29 @@ for (const file of readdirSync(corpus).sort()) {
     );
     const lines = log.toString().split('\n');
     expected.forEach(({ first, last, contains, lacks }, index) => {
-      const { text = '', line = 0 } = found[index] ?? {};
-      t.equal(lines[line - 1], text.split('\n')[0], 'line is that of the first line');
-      if (first) t.equal(text.split('\n')[0], first);
-      if (last) t.equal(text.split('\n').at(-1), last);
+      const { text = '', line = 0 } = complaints[index] ?? {};
+      t.equal(lines[line - 1], text.split('\n')[0], 'line number of the report');
+      if (first) t.equal(text.split('\n')[0], first, 'first line of the report');
+      if (last) t.equal(text.split('\n').at(-1), last, 'last line of the report');
       if (contains) t.ok(text.includes(contains), contains);
       if (lacks) t.notOk(text.includes(lacks), `no ${lacks}`);
     });
-    const whole = JSON.stringify(found);
+    const whole = JSON.stringify(complaints);
     const same = (...chunks: Uint8Array[]) => JSON.stringify(scan(chunks)) === whole;
-    // Every byte of the shorter logs, every seventh of the longer: all columns come up.
+    // Every byte of a short log, every seventh of a long one, which reaches all columns too.
     const step = log.length < 800 ? 1 : 7;
     const splits = [...log.keys()].filter(
       (at) => at % step === 0 && !same(log.subarray(0, at), log.subarray(at)),
     );
-    t.same(splits, [], 'no split makes a difference');
-    t.ok(same(...[...log].map((byte) => Uint8Array.of(byte))), 'nor do single bytes');
+    t.same(splits, [], 'bytes at which a split changes the complaints');
+    t.ok(same(...[...log].map((byte) => Uint8Array.of(byte))), 'single bytes give the same complaints');
     t.end();
   });
 }
 
 const log = (...lines: string[]) => Buffer.from(`${lines.join('\n')}\n`);
 
-t.test('a suite may say how the noise of a device counts, but not excuse a bug of the kernel', (t) => {
+t.test('severity decides about messages of a device, and is not asked about a bug of the kernel', (t) => {
   const noise = log(
     'ringlab: begin "reset"',
     'nvme nvme0: controller is down; will reset: CSTS=0xffffffff',
@@ -73,7 +72,7 @@ t.test('a suite may say how the noise of a device counts, but not excuse a bug o
     'BUG: workqueue lockup - pool 1',
   );
   const asked: string[] = [];
-  const found = scan([noise], {
+  const complaints = scan([noise], {
     severity: (kind, test) => {
       asked.push(`${kind} in ${test}`);
       return kind === 'swiotlb-full' ? 'fatal' : 'ignore';
@@ -81,7 +80,7 @@ t.test('a suite may say how the noise of a device counts, but not excuse a bug o
   });
   t.same(asked, ['nvme-down in reset', 'swiotlb-full in reset']);
   t.same(
-    found.map(({ kind, fatal }) => ({ kind, fatal })),
+    complaints.map(({ kind, fatal }) => ({ kind, fatal })),
     [
       { kind: 'swiotlb-full', fatal: true },
       { kind: 'workqueue', fatal: true },
@@ -90,7 +89,7 @@ t.test('a suite may say how the noise of a device counts, but not excuse a bug o
   t.end();
 });
 
-t.test('the running test is known at any time', (t) => {
+t.test('the running test is the last that began and did not end, by the markers of the agent', (t) => {
   const scanner = new ComplaintScanner();
   const running = (line: string) => {
     scanner.write(log(line));
@@ -106,26 +105,26 @@ t.test('the running test is known at any time', (t) => {
   t.end();
 });
 
-t.test('a kernel that complains without end is counted, not kept', (t) => {
+t.test('of 300 distinct complaints 200 are kept and the rest counted in one', (t) => {
   const lines = Array.from({ length: 300 }, (_, n) => {
     const name = `f${String.fromCharCode(97 + (n % 26), 97 + ((n / 26) | 0))}`;
     return `BUG: KASAN: use-after-free in ${name}+0x1/0x2`;
   });
-  const found = scan([log(...lines)]);
-  t.equal(found.length, 201);
-  t.match(found.at(-1), { title: 'further kernel complaints', fatal: true, text: /^\[100 more/ });
+  const complaints = scan([log(...lines)]);
+  t.equal(complaints.length, 201);
+  t.match(complaints.at(-1), { title: 'further kernel complaints', fatal: true, text: /^\[100 more/ });
   t.end();
 });
 
-t.test('a report of any length is kept within bounds', (t) => {
+t.test('a report of 5000 lines is kept to 40,000 characters with a note of the rest', (t) => {
   const noise = Array.from({ length: 5000 }, (_, n) => `  frame_${n}+0x1/0x2`);
-  const [found] = scan([log('BUG: scheduling while atomic: a/1/2', 'Call Trace:', ...noise)]);
-  t.ok((found?.text.length ?? 0) < 40_000);
-  t.match(found?.text, /\[\d+ more lines of this report\]$/);
+  const [complaint] = scan([log('BUG: scheduling while atomic: a/1/2', 'Call Trace:', ...noise)]);
+  t.ok((complaint?.text.length ?? 0) < 40_000);
+  t.match(complaint?.text, /\[\d+ more lines of this report\]$/);
   t.end();
 });
 
-t.test('megabytes of noise and garbage find nothing and cost little', (t) => {
+t.test('megabytes of driver messages and random bytes give no complaint', (t) => {
   const scanner = new ComplaintScanner();
   const line = '[   12.345678][   T77] nvme nvme0: I/O queue 3 of 4 is ready, [12.3] entries=1024\n';
   const chunk = Buffer.from(line.repeat(12_000));

@@ -1,6 +1,6 @@
-import { bug, type ComplaintClass, device, WARN } from './class.ts';
+import { bug, type ComplaintClass, device, WARN } from './complaint-class.ts';
 
-/** DMA and the IOMMUs, where a device did what its driver had not allowed. */
+/** Reports of DMA debugging and of the IOMMUs: a driver misused the DMA API, or a device accessed what was not mapped for it. */
 export const DMA: readonly ComplaintClass[] = [
   bug('dma-api', 'DMA-API: ', /^DMA-API: (\S+) \S+: (.+?)(?: \[.*)?$/, 'DMA-API: $1: $2 in {f}', 'cut', WARN),
   bug('dma-api', 'DMA-API: ', /^DMA-API: (exceeded .*? mappings)/, 'DMA-API: $1 in {f}', 'cut', WARN),
@@ -21,7 +21,7 @@ export const DMA: readonly ComplaintClass[] = [
   ),
 ];
 
-/** Noise that a device or an injected fault makes, and that a test may well have asked for. */
+/** Messages that a device or an injected fault causes, and that a test may have provoked. */
 export const DEVICE: readonly ComplaintClass[] = [
   device('nvme-timeout', 'timeout', /^nvme nvme\d+: I\/O (?:tag )?\d+ .*timeout/, 'nvme: I/O timeout'),
   device(
@@ -41,7 +41,7 @@ export const DEVICE: readonly ComplaintClass[] = [
     'trace',
   ),
   device('oom', 'oom-killer', /invoked oom-killer/, 'oom-killer invoked in {f}', 'trace'),
-  // One scan alone also reports objects that are not leaks.
+  // Only a summary, and a single scan also counts objects that are no leaks.
   device(
     'kmemleak-count',
     'kmemleak: ',
@@ -56,6 +56,6 @@ export const DEVICE: readonly ComplaintClass[] = [
     level: 'none',
     extent: 'trace',
   },
-  // Mitigations and firmware use the word for remarks about the machine.
+  // CPU mitigations and firmware also print remarks about the machine as warnings.
   device('remark', 'WARNING: ', /^WARNING: (.+)/, 'WARNING: $1'),
 ];

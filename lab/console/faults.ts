@@ -1,4 +1,4 @@
-import { bug, type ComplaintClass, OOPS, WARN } from './class.ts';
+import { bug, type ComplaintClass, OOPS, WARN } from './complaint-class.ts';
 
 /** Reports of the sanitizers and of memory debugging. */
 export const MEMORY: readonly ComplaintClass[] = [
@@ -35,7 +35,7 @@ export const MEMORY: readonly ComplaintClass[] = [
   ),
 ];
 
-/** Faults that the processor raised. In the order in which the kernel prints them within one report. */
+/** Faults that the processor raised, in the order in which the kernel prints them within one report. */
 export const FAULTS: readonly ComplaintClass[] = [
   bug(
     'null',

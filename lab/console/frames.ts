@@ -1,8 +1,10 @@
+/** A line of a trace: `[<addr>] ` in old kernels, `? ` before a guess, then `f+0x1/0x2` or `f (file.c:12)`. */
 const FRAME =
   /^\s*(\? )?(?:\[<[0-9a-fx]+>\] )?([A-Za-z_][\w.]*)(?:\+0x[0-9a-f]+\/0x[0-9a-f]+| \([\w./-]+:\d+)/;
+/** The instruction pointer in a register dump of x86 or arm64. */
 const POINTER = /^\s*(?:RIP: 00[01]\d:|pc : )([A-Za-z_][\w.]*)\+0x/;
 
-/** Functions that report, lock, allocate or dispatch: they stand in every trace and tell none apart. */
+/** Functions that report, lock, allocate or dispatch: they are in every trace and identify none. */
 const MACHINERY = new RegExp(
   `^(?:${[
     'dump_stack\\w*|show_(?:stack|regs|trace_log_lvl)|print_\\w+|__dump_stack|dump_header|warn_alloc\\w*',
@@ -17,32 +19,33 @@ const MACHINERY = new RegExp(
   ].join('|')})$`,
 );
 
-/** What every sleeper stands in: they say that a task waits, not for what. */
+/** Functions in the trace of every sleeping task: they do not show what it waits for. */
 const WAITING =
   /^(?:__schedule|(?:io_)?schedule\w*|_*wait_for_\w+|do_wait\w*|__wait_\w+|bit_wait\w*|out_of_line_wait\w*)$/;
 
-/** `nvme_queue_rq.isra.0` and `nvme_queue_rq.cold` are `nvme_queue_rq` to a reader. */
+/** A function's name without the compiler's suffix: `nvme_queue_rq` for `nvme_queue_rq.isra.0` and `nvme_queue_rq.cold`. */
 export function plainName(name: string): string {
   return name.replace(/\.(?:isra|constprop|part|cold|llvm|\d).*$/, '').replace(/^__pfx_/, '');
 }
 
+/** Whether a function says nothing about the fault, so that titles and signatures leave it out. */
 export function isMachinery(name: string): boolean {
   return MACHINERY.test(name) || WAITING.test(name);
 }
 
-/** The function of a line of a trace; `sure` is false for the unwinder's guesses (`? f`). */
+/** The function in a line of a trace, undefined for any other line; `sure` is false for the unwinder's guesses (`? f`). */
 export function frameOf(text: string): { name: string; sure: boolean } | undefined {
   const match = FRAME.exec(text);
   return match?.[2] ? { name: plainName(match[2]), sure: match[1] === undefined } : undefined;
 }
 
-/** Where the processor was, from a register dump of kernel mode. */
+/** The function in which the processor was, from the register dump of kernel mode. */
 export function pointerOf(text: string): string | undefined {
   const name = POINTER.exec(text)?.[1];
   return name === undefined ? undefined : plainName(name);
 }
 
-/** Addresses, times and counts made the same, so that a text is equal for the same fault. */
+/** Replaces addresses, times and counts by letters, so that the text is equal for the same fault. */
 export function normalise(text: string): string {
   return text
     .replace(/\b0x[0-9a-f]+\b|\b[0-9a-f]{8,16}\b/gi, 'ADDR')

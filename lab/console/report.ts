@@ -1,37 +1,39 @@
-import type { ComplaintClass } from './class.ts';
+import type { Header } from './classify.ts';
+import type { ComplaintClass } from './complaint-class.ts';
 import { frameOf, isMachinery, normalise, plainName, pointerOf } from './frames.ts';
 
-/** Lines and characters kept of one report; what is beyond is counted. */
+/** Lines and characters kept of one report; further lines are counted. */
 const MAX_LINES = 250;
 const MAX_CHARS = 32 << 10;
-/** A trace without a frame within so many lines of its head was cut off. */
+/** Most lines from the head of a trace to its first frame; with more the trace was cut off. */
 const TO_FIRST_FRAME = 15;
-/** How far a report may go on before its trace begins (lockdep explains itself at length) and after it ended. */
+/** Most lines of a report before its trace (lockdep's explanations are long), and after it. */
 const TO_TRACE = 150;
 const AFTER_TRACE = 15;
 
 const TRACE_HEAD = /^\s*(?:Call [Tt]race:|backtrace(?: \(crc \w+\))?:)/;
 const TRACE_MARK = /^\s*<\/?(?:TASK|IRQ|NMI|SOFTIRQ|#\w+|EOI|ENTRY_TRAMPOLINE)>\s*$/;
-/** Registers and the like, that belong to a trace wherever they stand. */
+/** Registers and facts of the machine: part of the report before, within and after its trace. */
 const DUMP =
   /^\s*$|^(?:RIP|RSP|RAX|RBX|RCX|RDX|RSI|RDI|RBP|R\d\d|FS|CS|CR2|DR\d|PKRU|Code|CPU|Hardware name|Workqueue|Modules linked in|irq event stamp|(?:hard|soft)irqs last|Tainted|FIX \S+|Kernel Offset|Mem-Info|Showing all locks)\b/;
 const END_TRACE = /^---\[ end (?:trace|Kernel panic)/;
 const RULE = /^={20,}\s*$/;
 
-export const isRule = (text: string) => RULE.test(text);
+/** A rule of `=`, which opens and closes some reports. */
+export const isRule = (text: string): boolean => RULE.test(text);
 
-/** One report as it comes in, line by line. */
+/** A report that is being read, line by line. */
 export class OpenReport {
   readonly line: number;
   readonly test: string | undefined;
   readonly #text: string[] = [];
   #chars = 0;
-  #left = 0;
-  #class: ComplaintClass | undefined;
-  #match: RegExpExecArray | undefined;
+  #omitted = 0;
+  #header: Header | undefined;
   #frames: string[] = [];
   #pointer: string | undefined;
   #state: 'head' | 'trace' | 'after' = 'head';
+  /** Lines since the state began. */
   #inState = 0;
 
   constructor(line: number, test: string | undefined) {
@@ -39,50 +41,52 @@ export class OpenReport {
     this.test = test;
   }
 
+  /** Undefined until the header has come. */
   get class(): ComplaintClass | undefined {
-    return this.#class;
+    return this.#header?.class;
   }
 
-  /** Has its trace come to an end, so that only the closing line can be missing? */
+  /** True when its trace has ended, so that at most the closing line is missing. */
   get complete(): boolean {
-    return this.#class?.extent === 'line' || (this.#class?.extent === 'trace' && this.#state === 'after');
+    const extent = this.class?.extent;
+    return extent === 'line' || (extent === 'trace' && this.#state === 'after');
   }
 
   /** Lines so far. */
   get length(): number {
-    return this.#text.length + this.#left;
+    return this.#text.length + this.#omitted;
   }
 
-  header(found: ComplaintClass, match: RegExpExecArray): void {
-    this.#class = found;
-    this.#match = match;
+  setHeader(header: Header): void {
+    this.#header = header;
   }
 
   /** Keeps a line as printed. */
   keep(raw: string): void {
     if (this.#text.length >= MAX_LINES || this.#chars > MAX_CHARS) {
-      this.#left++;
+      this.#omitted++;
       return;
     }
     this.#text.push(raw);
     this.#chars += raw.length;
   }
 
+  /** Adds a remark of the lab. */
   note(text: string): void {
     this.#text.push(text);
   }
 
   /**
-   * Takes a line after the header. `mine`: it belongs to the report; `last`: and ends it; `over`: the report ended before it;
-   * `cut`: likewise, and its own end was never seen.
+   * Decides about a line after the header. `part`: it belongs to the report. `last`: it belongs to the report and ends it. `after`:
+   * the report ended before it. `cut`: the same, but its last line never came.
    */
-  take(text: string): 'mine' | 'last' | 'over' | 'cut' {
-    const extent = this.#class?.extent;
+  take(text: string): 'part' | 'last' | 'after' | 'cut' {
+    const extent = this.class?.extent;
     this.#inState++;
     if (END_TRACE.test(text)) return 'last';
     if (isRule(text)) {
       if (extent === 'ruled') return 'last';
-      if (this.#state === 'after') return 'over';
+      if (this.#state === 'after') return 'after';
     }
     if (this.#state === 'head') return this.#head(text);
     return this.#state === 'trace' ? this.#trace(text) : this.#after(text);
@@ -93,63 +97,66 @@ export class OpenReport {
     this.#inState = 0;
   }
 
-  #head(text: string): 'mine' | 'cut' {
+  #head(text: string): 'part' | 'cut' {
     this.#pointer ??= pointerOf(text);
     if (TRACE_HEAD.test(text)) this.#enter('trace');
-    return this.#inState > TO_TRACE ? 'cut' : 'mine';
+    return this.#inState > TO_TRACE ? 'cut' : 'part';
   }
 
-  #trace(text: string): 'mine' | 'over' | 'cut' {
+  #trace(text: string): 'part' | 'after' | 'cut' {
     const frame = frameOf(text);
     if (frame) {
       this.#inState = 0;
       if (frame.sure) this.#frames.push(frame.name);
-      return 'mine';
+      return 'part';
     }
-    if (TRACE_MARK.test(text)) return 'mine';
+    if (TRACE_MARK.test(text)) return 'part';
     const interrupted = pointerOf(text);
     if (interrupted) this.#frames.push(interrupted);
-    // A trace may hold the registers of what it interrupted.
-    if (DUMP.test(text) && text.trim() !== '') return 'mine';
-    if (this.#frames.length === 0) return this.#inState > TO_FIRST_FRAME ? 'cut' : 'mine';
+    // A trace contains the registers of the code that an interrupt interrupted.
+    if (DUMP.test(text) && text.trim() !== '') return 'part';
+    if (this.#frames.length === 0) return this.#inState > TO_FIRST_FRAME ? 'cut' : 'part';
     this.#enter('after');
     return this.#after(text);
   }
 
-  #after(text: string): 'mine' | 'over' | 'cut' {
-    const extent = this.#class?.extent;
-    if (extent === 'trace') return DUMP.test(text) || TRACE_MARK.test(text) ? 'mine' : 'over';
-    if (extent === 'ruled' || DUMP.test(text)) return 'mine';
-    return this.#inState > AFTER_TRACE ? 'cut' : 'mine';
+  #after(text: string): 'part' | 'after' | 'cut' {
+    const extent = this.class?.extent;
+    if (extent === 'trace') return DUMP.test(text) || TRACE_MARK.test(text) ? 'part' : 'after';
+    if (extent === 'ruled' || DUMP.test(text)) return 'part';
+    return this.#inState > AFTER_TRACE ? 'cut' : 'part';
   }
 
+  /** Functions from the innermost outwards, without those that identify nothing. */
   get #functions(): string[] {
     const all = this.#pointer === undefined ? this.#frames : [this.#pointer, ...this.#frames];
     return all.filter((name, index) => !isMachinery(name) && name !== all[index - 1]);
   }
 
-  /** Title and signature; a report whose header never came has only its opening line to go by. */
+  /** Title and signature. A report whose header never came has only its opening line to identify it. */
   name(): { title: string; signature: string } {
-    if (!this.#class || !this.#match) {
+    if (!this.#header) {
       const title = this.#text[0]?.includes('DMAR') ? 'DMAR: fault' : 'kernel report without a header';
       return { title, signature: title };
     }
-    const { title: form } = this.#class;
-    const { f, file } = this.#match.groups ?? {};
-    const groups = this.#match;
-    const text = form.replace(/\$(\d)/g, (_, index) => normalise(groups[Number(index)] ?? ''));
-    const named = f === undefined || isMachinery(plainName(f)) ? undefined : plainName(f);
+    const { match, class: reportClass } = this.#header;
+    const { f, file } = match.groups ?? {};
+    const template = reportClass.title.replace(/\$(\d)/g, (_, index) =>
+      normalise(match[Number(index)] ?? ''),
+    );
+    const headerFunction = f === undefined || isMachinery(plainName(f)) ? undefined : plainName(f);
     const functions = this.#functions;
-    const place = named ?? functions[0];
-    const where = file ? ` (${file})` : '';
-    const title = text.replace(' in {f}', place ? ` in ${place}${where}` : where);
-    const kind = text.replace(' in {f}', '');
-    const top = (functions.length > 0 ? functions : named ? [named] : []).slice(0, 5);
+    const place = headerFunction ?? functions[0];
+    const source = file ? ` (${file})` : '';
+    const title = template.replace(' in {f}', place ? ` in ${place}${source}` : source);
+    const kind = template.replace(' in {f}', '');
+    const top = (functions.length > 0 ? functions : headerFunction ? [headerFunction] : []).slice(0, 5);
     return { title, signature: top.length > 0 ? `${kind} | ${top.join(' | ')}` : title };
   }
 
+  /** The report as printed, with a note of the lines that were left out. */
   text(): string {
-    const more = this.#left > 0 ? [`[${this.#left} more lines of this report]`] : [];
+    const more = this.#omitted > 0 ? [`[${this.#omitted} more lines of this report]`] : [];
     return [...this.#text, ...more].join('\n').trimEnd();
   }
 }

@@ -1,36 +1,41 @@
 import { LineSplitter } from '../core/lines.ts';
 import { type Piece, pieces } from '../model/printk.ts';
-import { type Classified, classify } from './classes.ts';
+import { classify, type Header } from './classify.ts';
 import type { AttributedComplaint, ScanOptions } from './complaint.ts';
-import { Found } from './found.ts';
+import { ComplaintLog } from './complaint-log.ts';
 import { markerOf } from './marker.ts';
 import { isRule, OpenReport } from './report.ts';
 
-/** Lines that open a report whose kind only a later line says. */
+/** Lines that open a report whose header comes later. */
 const OPENER = /^(?:-+\[ cut here \]-+|DMAR: DRHD: handling fault)/;
-/** An opener without a header within so many lines was all that came. */
+/** Most lines from an opener to its header; with more the report has no header. */
 const TO_HEADER = 15;
-/** Panics that only carry out what a report before them said. */
+/** Panics that are only the consequence of the report before them. */
 const AFTERMATH =
   /^Kernel panic - not syncing: (?:Fatal exception|(?:\S+: )?panic_on_warn|hung_task:|softlockup:|RCU Stall)/;
-const OVERTAKEN = 'another report began within this one';
 
 /**
- * Finds what a kernel printed about its own troubles. Lines of different tasks and CPUs are told apart where the kernel names
- * the caller, so reports that were printed at the same time come out whole.
+ * Finds the complaints in a console log. Where the kernel prints the caller of each line (CONFIG_PRINTK_CALLER), reports that tasks
+ * and CPUs printed at the same time are separated.
+ *
+ * @example
+ * const scanner = new ComplaintScanner();
+ * scanner.write(await readFile('console.log'));
+ * const fatal = scanner.end().filter((complaint) => complaint.fatal);
  */
 export class ComplaintScanner {
   readonly #splitter = new LineSplitter((line) => this.#line(line));
-  readonly #found: Found;
-  /** Reports being read, and rules of `=` just seen, by caller. */
+  readonly #log: ComplaintLog;
+  /** Reports that are being read, and the latest rule of `=`, by caller. */
   readonly #open = new Map<string, OpenReport>();
   readonly #rules = new Map<string, { line: number; raw: string }>();
-  #number = 0;
+  #lineNumber = 0;
+  /** How often the boot loader and the kernel announced themselves. */
   #boots = { loader: 0, kernel: 0 };
   #running: string | undefined;
 
   constructor(options: ScanOptions = {}) {
-    this.#found = new Found(options);
+    this.#log = new ComplaintLog(options);
   }
 
   /** The test that has begun and not ended at this point of the console. */
@@ -38,69 +43,67 @@ export class ComplaintScanner {
     return this.#running;
   }
 
+  /** Takes the next bytes of the console, cut anywhere. */
   write(chunk: Uint8Array): void {
     this.#splitter.write(chunk);
   }
 
-  /** Closes what is open, cut off as it is, and gives every complaint in the order of the console. */
+  /** Ends the reports that are being read, as cut off, and returns every complaint in the order of the console. */
   end(): AttributedComplaint[] {
     this.#splitter.end();
     this.#closeAll('the console ended within this report');
-    return this.#found.list();
+    return this.#log.list();
   }
 
   #line(raw: string): void {
-    this.#number++;
+    this.#lineNumber++;
     for (const piece of pieces(raw)) this.#piece(piece, raw);
   }
 
   #piece({ text, caller = '' }: Piece, raw: string): void {
     const marker = markerOf(text);
     if (marker) {
-      this.#running = marker.word === 'begin' ? marker.name : undefined;
+      this.#running = marker.event === 'begin' ? marker.name : undefined;
       return;
     }
     this.#boot(text, raw);
     const rule = this.#rules.get(caller);
-    const opening = rule && this.#number - rule.line <= 2 ? rule : undefined;
+    const opening = rule && this.#lineNumber - rule.line <= 2 ? rule : undefined;
     const header = classify(text, opening !== undefined);
     if (header) this.#header(caller, header, raw, opening);
     else if (OPENER.test(text)) this.#begin(caller, raw);
     else this.#continue(caller, text, raw);
-    if (isRule(text)) this.#rules.set(caller, { line: this.#number, raw });
+    if (isRule(text)) this.#rules.set(caller, { line: this.#lineNumber, raw });
   }
 
-  #header(
-    caller: string,
-    { found, match }: Classified,
-    raw: string,
-    rule?: { line: number; raw: string },
-  ): void {
+  #header(caller: string, header: Header, raw: string, rule?: { line: number; raw: string }): void {
+    const { kind, extent } = header.class;
+    const isAftermath = AFTERMATH.test(header.match[0]);
     const open = this.#open.get(caller);
-    if (open?.class?.announces?.includes(found.kind) || (open && AFTERMATH.test(match[0]))) {
+    if (open?.class?.includes?.includes(kind) || (open && isAftermath)) {
       open.keep(raw);
       return;
     }
-    if (AFTERMATH.test(match[0]) && this.#found.append(raw)) return;
+    if (isAftermath && this.#log.append(raw)) return;
     if (open && !open.class) {
-      open.header(found, match);
+      open.setHeader(header);
       open.keep(raw);
-      if (found.extent === 'line') this.#close(caller);
+      if (extent === 'line') this.#close(caller);
       return;
     }
-    const alone = found.extent === 'line';
-    // A device's one line does not end the report that it fell into.
-    const report = alone
-      ? new OpenReport(this.#number, this.#running)
-      : this.#begin(caller, rule?.raw, rule?.line);
-    report.header(found, match);
+    // A single line does not end the report that it is printed into.
+    const report =
+      extent === 'line'
+        ? new OpenReport(this.#lineNumber, this.#running)
+        : this.#begin(caller, rule?.raw, rule?.line);
+    report.setHeader(header);
     report.keep(raw);
-    if (alone) this.#add(report);
+    if (extent === 'line') this.#add(report);
   }
 
-  /** Opens a report, closing the one that the caller was in. */
-  #begin(caller: string, raw?: string, line = this.#number): OpenReport {
-    this.#close(caller, OVERTAKEN);
+  /** Opens a report; ends the one that the caller was printing. */
+  #begin(caller: string, raw?: string, line = this.#lineNumber): OpenReport {
+    this.#close(caller, 'another report began within this one');
     const report = new OpenReport(line, this.#running);
     if (raw !== undefined) report.keep(raw);
     this.#open.set(caller, report);
@@ -115,34 +118,35 @@ export class ComplaintScanner {
       if (open.length > TO_HEADER) this.#close(caller, 'no header came');
       return;
     }
-    const took = open.take(text);
-    if (took === 'mine' || took === 'last') open.keep(raw);
-    if (took === 'last' || took === 'over') this.#close(caller);
-    if (took === 'cut') this.#close(caller, 'its end did not come');
+    const outcome = open.take(text);
+    if (outcome === 'part' || outcome === 'last') open.keep(raw);
+    if (outcome === 'last' || outcome === 'after') this.#close(caller);
+    if (outcome === 'cut') this.#close(caller, 'its end did not come');
   }
 
-  /** A kernel that starts a second time was reset behind the lab's back. */
+  /** Reports a kernel that starts a second time: the machine was reset without the lab's doing. */
   #boot(text: string, raw: string): void {
     const loader = text.startsWith('Booting the kernel.');
     if (!loader && !/^Linux version \d/.test(text)) return;
     const count = loader ? ++this.#boots.loader : ++this.#boots.kernel;
-    // A compressed kernel announces itself twice at each start; the later line is no second reset.
+    // A compressed kernel prints both lines at each start: the second line is no second reset.
     if (count === 1 || (!loader && count <= this.#boots.loader)) return;
     this.#closeAll('the kernel was reset');
     const title = 'unexpected reboot';
-    const place = { line: this.#number, ...(this.#running === undefined ? {} : { test: this.#running }) };
-    this.#found.add({ kind: 'reboot', title, signature: title, text: raw, fatal: true, ...place });
+    const place = { line: this.#lineNumber, ...(this.#running === undefined ? {} : { test: this.#running }) };
+    this.#log.add({ kind: 'reboot', title, signature: title, text: raw, fatal: true, ...place });
   }
 
-  #closeAll(why: string): void {
-    for (const caller of [...this.#open.keys()]) this.#close(caller, why);
+  #closeAll(cutOff: string): void {
+    for (const caller of [...this.#open.keys()]) this.#close(caller, cutOff);
   }
 
-  #close(caller: string, why?: string): void {
+  /** Ends a caller's report. `cutOff`: why its rest did not come. */
+  #close(caller: string, cutOff?: string): void {
     const report = this.#open.get(caller);
     if (!report) return;
     this.#open.delete(caller);
-    if (why && !report.complete) report.note(`[report cut off: ${why}]`);
+    if (cutOff && !report.complete) report.note(`[report cut off: ${cutOff}]`);
     this.#add(report);
   }
 
@@ -150,7 +154,7 @@ export class ComplaintScanner {
     const level = report.class?.level ?? 'bug';
     if (level === 'none') return;
     const { line, test } = report;
-    this.#found.add({
+    this.#log.add({
       ...report.name(),
       kind: report.class?.kind ?? 'cut-off',
       text: report.text(),

@@ -4,9 +4,7 @@ import { join } from 'node:path';
 import lockfile from 'proper-lockfile';
 import { makeFolder } from './atomic.ts';
 
-/**
- * Root of everything that can be made again: `$RINGLAB_CACHE`, else `$XDG_CACHE_HOME/ringlab`, else `~/.cache/ringlab`.
- */
+/** Folder of the cache: `$RINGLAB_CACHE`, else `$XDG_CACHE_HOME/ringlab`, else `~/.cache/ringlab`. */
 export function cacheRoot(): string {
   const { RINGLAB_CACHE, XDG_CACHE_HOME } = process.env;
   if (RINGLAB_CACHE) return RINGLAB_CACHE;
@@ -14,8 +12,11 @@ export function cacheRoot(): string {
 }
 
 /**
- * Takes the lock named by a folder (made if missing), waiting for another ringlab that holds it. A holder that was killed
- * is noticed after 10 s (its lock is no longer refreshed). Throws the abort reason when `signal` fires.
+ * Takes the lock of a folder, which is created if missing. Waits for another ringlab that holds it, after a call of `onWait`. The
+ * lock of a killed holder expires after 10 s, because it is no longer refreshed. Throws the abort reason when `signal` fires.
+ *
+ * @example
+ * await using _lock = await lock(folder, signal, () => emit({ type: 'lock.wait', for: 'build', subject }));
  */
 export async function lock(
   folder: string,
@@ -23,10 +24,10 @@ export async function lock(
   onWait?: () => void,
 ): Promise<AsyncDisposable> {
   await mkdir(folder, { recursive: true });
-  for (let told = false; ; ) {
+  for (let waiting = false; ; ) {
     signal?.throwIfAborted();
     try {
-      // Retried here rather than by the library, so that a wait can be told of and aborted.
+      // Retried in this loop rather than by the library, so that a wait is reported and can be aborted.
       const release = await lockfile.lock(folder, {
         stale: 10_000,
         update: 2_000,
@@ -35,12 +36,13 @@ export async function lock(
       return { [Symbol.asyncDispose]: () => release() };
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ELOCKED') throw error;
-      if (!told) onWait?.();
-      told = true;
+      if (!waiting) onWait?.();
+      waiting = true;
     }
   }
 }
 
+/** Whether a file or folder exists (and its parent may be searched). */
 export async function exists(path: string): Promise<boolean> {
   return access(path).then(
     () => true,
@@ -49,8 +51,8 @@ export async function exists(path: string): Promise<boolean> {
 }
 
 /**
- * The folder `path` of a content-addressed store: returned as it is when there, else made by `fill` under a lock and put
- * in place by rename. `cached` says which it was.
+ * The folder `path` of a content-addressed store. If it does not exist, `fill` makes it under a lock, and it appears by rename when
+ * it is complete. `cached`: it existed. Throws what `fill` throws, or the abort reason.
  */
 export async function ensureFolder(
   path: string,
@@ -58,7 +60,7 @@ export async function ensureFolder(
   options: { signal?: AbortSignal; onWait?: () => void } = {},
 ): Promise<{ dir: string; cached: boolean }> {
   if (await exists(path)) return { dir: path, cached: true };
-  await using _held = await lock(`${path}.lock.d`, options.signal, options.onWait);
+  await using _lock = await lock(`${path}.lock.d`, options.signal, options.onWait);
   if (await exists(path)) return { dir: path, cached: true };
   await makeFolder(path, fill);
   return { dir: path, cached: false };

@@ -7,7 +7,7 @@ import { errorText, InputError, LabError } from './errors.ts';
 import { hashFile, hashOf } from './hash.ts';
 import { Resources } from './resource.ts';
 
-t.test('resources are released newest first, and a failing one stops nothing', async (t) => {
+t.test('resources are released newest first, also after one that fails, whose error is thrown', async (t) => {
   const order: number[] = [];
   const stack = new Resources();
   stack.defer(() => order.push(1));
@@ -19,7 +19,7 @@ t.test('resources are released newest first, and a failing one stops nothing', a
   t.same(order, [3, 1]);
 });
 
-t.test('moved resources stay open', async (t) => {
+t.test('moved resources are released with their new owner only', async (t) => {
   let open = true;
   const make = async () => {
     await using stack = new Resources();
@@ -34,7 +34,7 @@ t.test('moved resources stay open', async (t) => {
   t.notOk(open);
 });
 
-t.test('an input error tells every problem and how to fix it', (t) => {
+t.test('the message of an input error has every problem with place, expectation and fix', (t) => {
   const error = new InputError([
     { what: 'bad thing', where: 'a.yaml:3:1', expected: 'good thing', fix: 'write it' },
     { what: 'other thing' },
@@ -45,13 +45,13 @@ t.test('an input error tells every problem and how to fix it', (t) => {
   t.end();
 });
 
-t.test('hashes keep their parts apart', async (t) => {
+t.test('the hash of parts depends on where a part ends', async (t) => {
   t.not(hashOf('ab', 'c'), hashOf('a', 'bc'));
   const file = join(t.testdir({ f: 'x' }), 'f');
   t.equal(await hashFile(file), '2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881');
 });
 
-t.test('a folder is made whole or not at all', async (t) => {
+t.test('a folder whose filling fails leaves nothing behind', async (t) => {
   const dir = t.testdir();
   await t.rejects(
     makeFolder(join(dir, 'x'), async (temp) => {
@@ -65,22 +65,22 @@ t.test('a folder is made whole or not at all', async (t) => {
   t.equal(await readFile(join(dir, 'y/z.json'), 'utf8'), '{\n  "a": 1\n}\n');
 });
 
-t.test('two makers of one folder: one works, both get it', async (t) => {
+t.test('two concurrent calls of ensureFolder fill the folder once, and both return it', async (t) => {
   const dir = join(t.testdir(), 'store/key');
-  let made = 0;
+  let fills = 0;
   const fill = async (temp: string) => {
-    made++;
+    fills++;
     await mkdir(join(temp, 'in'));
   };
-  const both = await Promise.all([ensureFolder(dir, fill), ensureFolder(dir, fill)]);
-  t.equal(made, 1);
-  t.same(both.map((result) => result.cached).sort(), [false, true]);
+  const results = await Promise.all([ensureFolder(dir, fill), ensureFolder(dir, fill)]);
+  t.equal(fills, 1, 'calls of fill');
+  t.same(results.map((result) => result.cached).sort(), [false, true]);
   t.ok(await exists(join(dir, 'in')));
 });
 
-t.test('waiting for a lock can be aborted', async (t) => {
+t.test('waiting for a lock rejects with the abort reason', async (t) => {
   const dir = t.testdir();
-  await using _held = await lock(dir);
+  await using _lock = await lock(dir);
   const abort = new AbortController();
   const waiting = lock(dir, abort.signal, () => abort.abort(new Error('no more')));
   await t.rejects(waiting, /no more/);

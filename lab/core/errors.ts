@@ -1,4 +1,4 @@
-/** One thing wrong with what the user gave us. */
+/** One mistake in the user's input. */
 export interface Problem {
   /** What is wrong, in one sentence. */
   what: string;
@@ -6,7 +6,7 @@ export interface Problem {
   where?: string;
   /** What was expected there. */
   expected?: string;
-  /** What to do about it. */
+  /** How to correct it. */
   fix?: string;
 }
 
@@ -20,7 +20,7 @@ function describe({ what, where, expected, fix }: Problem): string {
   return lines.join('\n');
 }
 
-/** Base of every error that ringlab raises on purpose; carries its exit code. */
+/** Base of every error that ringlab throws on purpose, with the exit code of a verb that ends with it. */
 export class RinglabError extends Error {
   readonly exitCode: number;
   constructor(message: string, exitCode: number, options?: ErrorOptions) {
@@ -30,7 +30,7 @@ export class RinglabError extends Error {
   }
 }
 
-/** The user's input is wrong (exit 2). Holds every problem found, not just the first. */
+/** The user's input is wrong (exit 2). Has every problem of the input, not just the first. */
 export class InputError extends RinglabError {
   readonly problems: readonly Problem[];
   constructor(problems: Problem | readonly Problem[], options?: ErrorOptions) {
@@ -48,8 +48,8 @@ export class LabError extends RinglabError {
 }
 
 /**
- * The kernel or series under test is at fault (exit 1): it does not apply, build or boot.
- * `verdict` is the cell verdict that stands for it; `detail` is the evidence, ready to print.
+ * The kernel or series under test is at fault (exit 1): it does not apply, build or boot. `verdict` is that of its cells; `detail`
+ * is the evidence, ready to print.
  */
 export class VerdictError extends RinglabError {
   readonly verdict: 'apply-failed' | 'build-failed' | 'boot-failed';
@@ -61,7 +61,7 @@ export class VerdictError extends RinglabError {
   }
 }
 
-/** The text of anything thrown, with its causes. */
+/** The message of any thrown value, with those of its causes. */
 export function errorText(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const cause = error.cause === undefined ? '' : `\n  cause: ${errorText(error.cause)}`;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 
-/** Hex sha256 of the parts, each preceded by its length so that no two lists collide. */
+/** Hex SHA-256 of the parts, each preceded by its length, so that different lists never have the same input. */
 export function hashOf(...parts: (string | Uint8Array)[]): string {
   const hash = createHash('sha256');
   for (const part of parts) {
@@ -12,7 +12,7 @@ export function hashOf(...parts: (string | Uint8Array)[]): string {
   return hash.digest('hex');
 }
 
-/** Hex sha256 of a file's content. */
+/** Hex SHA-256 of a file's content. Throws the error of the file system. */
 export async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(path), hash);

@@ -6,22 +6,23 @@ import { LabError } from './errors.ts';
 
 export interface RunOptions {
   cwd?: string;
-  /** Replaces the environment wholly when `cleanEnv`, else is laid over it. */
+  /** Added to our environment, or all of the child's environment with `cleanEnv`. */
   env?: Record<string, string>;
   cleanEnv?: boolean;
+  /** Standard input of the child. */
   input?: string | Uint8Array;
   signal?: AbortSignal;
-  /** Called with each line of output as it comes. */
+  /** Called with each line of output when it is complete. */
   onLine?: (line: string, from: 'stdout' | 'stderr') => void;
-  /** Exit codes that are not an error; default `[0]`. `'any'` takes every exit, but never a signal. */
+  /** Exit codes that are no error; default `[0]`. `'any'`: every exit code, but never a signal. */
   accept?: readonly number[] | 'any';
-  /** How long a child may take between TERM and KILL; default 3000 ms. */
+  /** Time between TERM and KILL, ms; default 3000. */
   graceMs?: number;
-  /** Output kept in memory per stream, bytes; default 64 MiB. */
+  /** Bytes kept of each output stream, the last ones; default 64 MiB. */
   maxBuffer?: number;
-  /** Signal that the kernel sends the child if we die, SIGKILL included; default KILL. */
+  /** Signal that the kernel sends the child when our process dies, even by SIGKILL; default KILL. */
   parentDeath?: 'KILL' | 'TERM';
-  /** Open files in place of the pipes to standard input and output; they stay the caller's to close. */
+  /** Open files instead of the pipes to standard input and output; the caller closes them. */
   stdinFd?: number;
   stdoutFd?: number;
 }
@@ -32,7 +33,7 @@ export interface RunResult {
   stderr: string;
 }
 
-/** A running child in a process group of its own. */
+/** A running child, the leader of its process group. */
 export interface Child extends AsyncDisposable {
   readonly pid: number;
   readonly stdin: NodeJS.WritableStream;
@@ -44,6 +45,7 @@ export interface Child extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
+/** Signals a process group; one that has ended is no error. */
 function killGroup(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
@@ -53,8 +55,8 @@ function killGroup(pid: number, signal: NodeJS.Signals): void {
 }
 
 /**
- * The command line with a parent-death signal set by setpriv (util-linux): a lab killed with
- * SIGKILL cannot clean up, so the kernel has to do it.
+ * The command line with a parent-death signal, set by setpriv (util-linux): a lab killed with SIGKILL cannot clean up, so the kernel
+ * has to.
  */
 function withParentDeath(command: string, args: readonly string[], signal: string): [string, string[]] {
   return ['setpriv', [`--pdeathsig=${signal}`, '--', command, ...args]];
@@ -84,11 +86,14 @@ async function stopGroup(pid: number, ended: Promise<unknown>, graceMs: number):
   const timer = setTimeout(() => killGroup(pid, 'SIGKILL'), graceMs);
   await ended;
   clearTimeout(timer);
-  // Members of the group that outlived their leader.
+  // Members of the group may have outlived its leader.
   killGroup(pid, 'SIGKILL');
 }
 
-/** Starts a long-lived child. Output is the caller's to read. */
+/**
+ * Starts a long-lived child. The caller has to read its output. Throws LabError when it cannot start, the abort reason when `signal`
+ * has fired; a later abort stops the child.
+ */
 export function start(command: string, args: readonly string[], options: RunOptions = {}): Child {
   options.signal?.throwIfAborted();
   const child = spawnGroup(command, args, options);
@@ -102,7 +107,7 @@ export function start(command: string, args: readonly string[], options: RunOpti
   const onAbort = () => void stop();
   options.signal?.addEventListener('abort', onAbort, { once: true });
   void ended.then(() => options.signal?.removeEventListener('abort', onAbort));
-  // Where a file was given there is no pipe: a stream that is at its end stands for it.
+  // A file leaves no pipe: an ended stream replaces it.
   const stdin = child.stdin ?? (options.stdinFd === undefined ? null : new PassThrough().end());
   const stdout = child.stdout ?? (options.stdoutFd === undefined ? null : new PassThrough().end());
   const { stderr } = child;
@@ -110,6 +115,7 @@ export function start(command: string, args: readonly string[], options: RunOpti
   return { pid, stdin, stdout, stderr, ended, stop, [Symbol.asyncDispose]: stop };
 }
 
+/** Keeps the last `limit` bytes of a stream, in whole chunks. */
 function collect(stream: NodeJS.ReadableStream, limit: number): { text: () => string } {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -122,8 +128,11 @@ function collect(stream: NodeJS.ReadableStream, limit: number): { text: () => st
 }
 
 /**
- * Runs a command to its end. Throws LabError when it cannot start, exits with a code outside `accept`, or dies by a signal;
- * throws the abort reason when `signal` fires. The child never outlives the call.
+ * Runs a command to its end. Throws LabError when it cannot start, exits with a code outside `accept`, or is ended by a signal, and
+ * the abort reason when `signal` fires. The child's process group never outlives the call.
+ *
+ * @example
+ * const { stdout } = await run('git', ['rev-parse', 'HEAD'], { cwd, signal });
  */
 export async function run(
   command: string,
@@ -143,7 +152,7 @@ export async function run(
     createInterface({ input: child.stderr }).on('line', (line) => onLine(line, 'stderr'));
   }
   const { code, signal } = await child.ended;
-  // What the leader left behind would hold the pipes open.
+  // Processes that the leader left behind would hold the pipes open.
   killGroup(child.pid, 'SIGKILL');
   options.signal?.throwIfAborted();
   await Promise.all(drained);
@@ -159,8 +168,8 @@ export async function run(
 }
 
 /**
- * Runs a command on our own terminal and gives its exit code (128 + n for a signal). It stays in our process group: an
- * interactive program needs the controlling terminal, and Ctrl-C is its to handle.
+ * Runs a command on our terminal and returns its exit code (128 + n for signal n). It stays in our process group, because an
+ * interactive program needs the controlling terminal, and handles Ctrl-C itself.
  */
 export async function runOnTerminal(command: string, args: readonly string[]): Promise<number> {
   const [file, argv] = withParentDeath(command, args, 'KILL');

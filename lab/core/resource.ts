@@ -1,6 +1,11 @@
 /**
- * A stack of things to give back, newest first. Node 20 has no AsyncDisposableStack; this is the part of it that we use.
- * A failing release does not stop the others; all failures are thrown together at the end.
+ * Resources that are released together, newest first: the part of AsyncDisposableStack that we use, which Node 20 does not have.
+ * A release that fails does not stop the others. Disposing throws the failure at the end, or an AggregateError of several.
+ *
+ * @example
+ * await using resources = new Resources();
+ * const { dir } = resources.use(await scratchFolder('guest'));
+ * resources.defer(() => console.log('released first'));
  */
 export class Resources implements AsyncDisposable {
   #releases: (() => unknown)[] = [];
@@ -18,7 +23,7 @@ export class Resources implements AsyncDisposable {
     this.#releases.push(release);
   }
 
-  /** Hands everything over to the caller: this stack is then empty. */
+  /** Moves all resources into a new stack, which the caller then owns. */
   move(): Resources {
     const moved = new Resources();
     moved.#releases = this.#releases;

@@ -20,11 +20,11 @@ const HOST = ['--ro-bind', '/', '/', '--dev', '/dev', '--proc', '/proc'];
  * temporary folders hidden. For commands that run code which the user has not read.
  */
 function sandboxArgs({ writable, readable, cwd }: SandboxAccess): string[] {
-  const private_ = ['/tmp', '/var/tmp', '/run', homedir()].filter((path) => existsSync(path));
+  const hidden = ['/tmp', '/var/tmp', '/run', homedir()].filter((path) => existsSync(path));
   return [
     ...NAMESPACES,
     ...HOST,
-    ...private_.flatMap((path) => ['--tmpfs', path]),
+    ...hidden.flatMap((path) => ['--tmpfs', path]),
     ...readable.flatMap((path) => ['--ro-bind', path, path]),
     ...writable.flatMap((path) => ['--bind', path, path]),
     ...['--chdir', cwd, '--'],

@@ -27,6 +27,13 @@ t.test('a step runs in its folder and fails with its exit code and stderr', asyn
   await t.rejects($`echo why >&2; exit 3`, { message: /code 3\nwhy/, exitCode: 3 });
 });
 
+t.test("a step does not read the user's bashrc", async (t) => {
+  const dir = t.testdir({ '.bashrc': 'echo from bashrc\n' });
+  const env = { PATH: process.env.PATH ?? '', HOME: dir };
+  const $ = shell({ access: { writable: [dir], readable: [], cwd: dir }, env, cleanEnv: true });
+  t.equal((await $`echo from the step`).stdout, 'from the step\n');
+});
+
 t.test('an aborted step ends with the abort reason', async (t) => {
   const abort = new AbortController();
   const onLine = () => abort.abort(new Error('stopped by the user'));

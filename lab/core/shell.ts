@@ -5,7 +5,7 @@ import { type SandboxAccess, sandboxed } from './sandbox.ts';
 /** Runs the shell command line of a template. Values are quoted by zx; an array becomes one word for each element. */
 export type Shell = (pieces: TemplateStringsArray, ...values: readonly unknown[]) => Promise<RunResult>;
 
-export type ShellOptions = Omit<RunOptions, 'cwd'> & {
+type ShellOptions = Omit<RunOptions, 'cwd'> & {
   /** What the command line may touch; its working folder is `cwd`. Ignored, except for `cwd`, where no sandbox works. */
   access: SandboxAccess;
 };
@@ -21,10 +21,11 @@ export type ShellOptions = Omit<RunOptions, 'cwd'> & {
  */
 export function shell({ access, ...options }: ShellOptions): Shell {
   return async (pieces, ...values) => {
-    // Loaded on first use: it takes as long as everything else that the lab imports.
+    // Loaded on first use: importing it takes 0.1 s, which verbs without shell steps need not spend.
     const { $, quote } = await import('zx/core');
     const { cmd } = $({ halt: true, shell: true, quote })(pieces, ...values);
-    const [file, ...args] = await sandboxed(['bash', '-c', cmd], access);
+    // Node's pipes are sockets, and bash with a socket as standard input takes itself for a remote shell: it would read bashrc files.
+    const [file, ...args] = await sandboxed(['bash', '--norc', '-c', cmd], access);
     if (file === undefined) throw new LabError('a shell step without a command');
     return run(file, args, { ...options, cwd: access.cwd });
   };

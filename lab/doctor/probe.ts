@@ -6,7 +6,7 @@ import type { StageContext } from '../model/event.ts';
 const DEADLINE_MS = 20_000;
 
 /** Whether a tool works: its output, or why it does not. `missing`: it is not in PATH. */
-export type Probe = { works: true; output: string } | { works: false; missing: boolean; reason: string };
+type Probe = { works: true; output: string } | { works: false; missing: boolean; reason: string };
 
 /** Runs a tool to find out whether it works. Throws only the abort reason of `ctx.signal`. */
 export async function probe(ctx: StageContext, command: string, args: readonly string[]): Promise<Probe> {

@@ -2,16 +2,14 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { exists } from '../core/cache.ts';
-import { KernelSource } from '../model/kernel.ts';
+import { DEFAULT_KERNEL, KernelSource } from '../model/kernel.ts';
 import { parseYaml } from '../model/parse.ts';
 import { type Finding, install } from './finding.ts';
 
-/** The source that is used when none is named: required, all others are optional. */
-const DEFAULT_SOURCE = 'debian-6.12';
-
 async function examineSource(name: string, source: KernelSource, srcDir: string): Promise<Finding> {
   const need = `kernel source ${name}`;
-  const level = name === DEFAULT_SOURCE ? 'required' : 'optional';
+  // Other sources are used only by name.
+  const level = name === DEFAULT_KERNEL ? 'required' : 'optional';
   if (source.package === undefined) {
     const path = source.path ?? '';
     if (await exists(path)) return { need, ok: true, found: path, level };

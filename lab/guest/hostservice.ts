@@ -14,7 +14,7 @@ const LINE_LIMIT = 64 << 10;
 const TEXT_LIMIT = 4 << 20;
 
 /** The parts of one guest that the verbs work on. */
-export interface HostTools {
+interface HostTools {
   qmp: Qmp;
   qtest: Qtest;
   layout: Layout;
@@ -25,7 +25,7 @@ type Args = HostRequest['args'];
 /** Carries out a request; returns the text of the reply, if it has one. Throws what the reply reports as its error. */
 type Verb = (args: Args) => Promise<string | undefined> | string | undefined;
 /** The verbs of the host protocol (lab/model/protocol.ts) for one guest. */
-export type HostVerbs = Record<HostRequest['verb'], Verb>;
+type HostVerbs = Record<HostRequest['verb'], Verb>;
 
 /** The item of `list` that argument `key` names. */
 function lookUp<T>(list: readonly T[], nameOf: (item: T) => string, args: Args, key: string): T {

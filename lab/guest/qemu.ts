@@ -7,7 +7,7 @@ import { ConsoleLog } from './console.ts';
 import { panicIn, type QemuEnd } from './death.ts';
 import { listenOnce, Qmp } from './qmp.ts';
 import { Qtest } from './qtest.ts';
-import { within } from './timeouts.ts';
+import { within, withinAndPolled } from './timeouts.ts';
 
 /** Characters kept of QEMU's standard error. */
 const STDERR_KEPT = 8 << 10;
@@ -104,7 +104,7 @@ export async function startQemu(command: readonly string[], dir: string, paths: 
     await console.drained;
     clearTimeout(observed.timer);
     // The last event, which has the reason of the shutdown, may still be on the way. A QEMU that failed early has no channel.
-    await (await within(CONNECT_MS, qmp))?.closed;
+    await (await withinAndPolled(CONNECT_MS, qmp))?.closed;
     const { panic, shutdown } = observed;
     return { code, signal, stderr: stderr(), ...(panic && { panic }), ...(shutdown && { shutdown }) };
   });

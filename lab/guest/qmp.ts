@@ -45,7 +45,11 @@ export function readLines(socket: Socket, onLine: (line: string) => void): void 
 
 type PendingCommand = { resolve: (value: unknown) => void; reject: (error: Error) => void; command: string };
 
-/** The QEMU machine protocol over a connected socket. */
+/**
+ * The QEMU machine protocol over a connected socket. A command is written in the turn after the call, once pending messages have
+ * been read: a write to a QEMU that has ended destroys the socket with everything that it still holds, such as the reason of the
+ * shutdown.
+ */
 export class Qmp {
   readonly #socket: Socket;
   readonly #pending = new Map<number, PendingCommand>();
@@ -82,7 +86,9 @@ export class Qmp {
           then(value);
         };
       this.#pending.set(id, { command, resolve: settle(resolve), reject: settle(reject) });
-      this.#socket.write(`${JSON.stringify({ execute: command, arguments: args, id })}\n`);
+      setImmediate(() => {
+        if (!this.#closed) this.#socket.write(`${JSON.stringify({ execute: command, arguments: args, id })}\n`);
+      });
     });
   }
 

@@ -13,7 +13,7 @@ import { type Timeouts, within } from './timeouts.ts';
 const READY_LINE = /^ringlab: guest is up/;
 
 /** The connections to a guest that is ready. */
-export interface ReadyGuest {
+interface ReadyGuest {
   qmp: Qmp;
   link: SshLink;
   /** Port of the host's loopback that leads to the guest's sshd. */

@@ -6,7 +6,7 @@ import { type ExecResult, foldersOf, pipeChannel } from './channel.ts';
 
 type PushFile = Parameters<Guest['push']>[0][number];
 
-export interface SshTarget {
+interface SshTarget {
   port: number;
   privateKey: string;
   /** The only host key that is accepted. */

@@ -21,3 +21,18 @@ export async function within<T>(ms: number, promise: Promise<T>): Promise<T | un
     clearTimeout(timer);
   }
 }
+
+/**
+ * As `within`, for a promise that I/O settles which is already under way. When a busy machine wakes the lab late, the timer is due
+ * together with the I/O and would win: the I/O is polled again before the wait is given up.
+ */
+export async function withinAndPolled<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
+  const value = await within(ms, promise);
+  if (value !== undefined) return value;
+  const polled = async () => {
+    // Each turn of the event loop polls once; the second turn runs what the first turn's callbacks began.
+    for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
+    return undefined;
+  };
+  return Promise.race([promise, polled()]);
+}

@@ -4,25 +4,26 @@ import { hashOf } from '../core/hash.ts';
 import { run } from '../core/process.ts';
 import type { StageContext } from '../model/event.ts';
 
-/** What apt answers from: indexes, settings, and what is installed. */
-const PLACES = ['Dir::State::lists/d', 'Dir::Etc/d', 'Dir::State::status/f'];
+/** Where apt's answers come from, as apt-config(8) names it: indexes, settings, and the list of installed packages. */
+const INPUTS = ['Dir::State::lists/d', 'Dir::Etc/d', 'Dir::State::status/f'];
 
-async function tokens(place: string): Promise<string[]> {
-  const names = await readdir(place, { recursive: true }).catch(() => []);
-  const paths = ['', ...names.sort()].map((name) => join(place, name));
+/** Path, size and modification time of each file at or below `input`. */
+async function statesOf(input: string): Promise<string[]> {
+  const names = await readdir(input, { recursive: true }).catch(() => []);
+  const paths = ['', ...names.sort()].map((name) => join(input, name));
   return Promise.all(
     paths.map(async (path) => {
-      // apt's own locks and half-fetched files come and go.
-      const found = await stat(path).catch(() => undefined);
-      return found?.isFile() ? `${path} ${found.size} ${found.mtimeMs}` : path;
+      // apt's locks and partial downloads may vanish meanwhile.
+      const info = await stat(path).catch(() => undefined);
+      return info?.isFile() ? `${path} ${info.size} ${info.mtimeMs}` : path;
     }),
   );
 }
 
-/** Changes whenever apt's answers may: after an update, an installation, another source or preference. */
+/** A hash that changes whenever apt's answers may: after an update or installation, or with another source or preference. */
 export async function aptState(ctx: StageContext): Promise<string> {
-  const asked = PLACES.flatMap((place, index) => [`P${index}`, place]);
-  const { stdout } = await run('apt-config', ['shell', ...asked], { signal: ctx.signal });
-  const places = [...stdout.matchAll(/^P\d+='(.*)'$/gm)].map(([, path = '']) => path);
-  return hashOf(...(await Promise.all(places.map(tokens))).flat());
+  const variables = INPUTS.flatMap((input, index) => [`P${index}`, input]);
+  const { stdout } = await run('apt-config', ['shell', ...variables], { signal: ctx.signal });
+  const inputs = [...stdout.matchAll(/^P\d+='(.*)'$/gm)].map(([, path = '']) => path);
+  return hashOf(...(await Promise.all(inputs.map(statesOf))).flat());
 }

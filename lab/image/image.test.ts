@@ -1,28 +1,33 @@
-/** Images of tiny packages from a fake archive; the tools that make them are the real ones. */
+/** Images of tiny packages from a fake archive, made with the real tools. */
 import {
   existsSync,
   lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import t, { type Test } from 'tap';
 import { hashFile } from '../core/hash.ts';
+import { projectRoot } from '../core/paths.ts';
 import { run } from '../core/process.ts';
-import type { LabEvent } from '../model/event.ts';
+import { trySandbox } from '../core/sandbox.ts';
+import { hostArch } from '../model/arch.ts';
+import type { EventBody } from '../model/event.ts';
 import { ensureImage } from './index.ts';
+import { loadRecipe } from './recipe.ts';
 
 const fakes = join(import.meta.dirname, 'fakes');
 const realPath = process.env.PATH ?? '';
 const hasErofs = realPath.split(delimiter).some((folder) => existsSync(join(folder, 'mkfs.erofs')));
-const skip = hasErofs ? false : 'mkfs.erofs is not here';
+const skip = hasErofs ? false : 'mkfs.erofs is not installed';
 const signal = new AbortController().signal;
 const quiet = { signal, emit: () => {} };
 
-/** A package whose files are given by path; a value that starts with `=` names a file to copy. */
+/** Builds a package of files, path -> content; content that starts with `=` names a file to copy. */
 async function pack(archive: string, name: string, version: string, files: Record<string, string>) {
   const folder = join(archive, `${name}-build`);
   const control = `Package: ${name}\nVersion: ${version}\nArchitecture: all\nMaintainer: x <x@y>\nDescription: x\n`;
@@ -33,8 +38,8 @@ async function pack(archive: string, name: string, version: string, files: Recor
   await run('dpkg-deb', ['--root-owner-group', '-b', folder, join(archive, `${name}_${version}_all.deb`)]);
 }
 
-/** A world of its own: cache, archive with two packages, and a recipe `small`. */
-async function world(
+/** An empty cache, an archive with two packages, and a recipe `small`. */
+async function fixture(
   t: Test,
   recipe = 'packages: [one, two]\ndrop: [usr/share]\nfolders: [proc, a/b]\nnode: false',
 ) {
@@ -52,51 +57,63 @@ async function world(
   process.env.PATH = `${fakes}${delimiter}${realPath}`;
   process.env.FAKE_APT = join(dir, 'archive');
   process.env.RINGLAB_CACHE = join(dir, 'cache');
-  const events: LabEvent[] = [];
-  const ctx = { signal, emit: (event: LabEvent) => events.push(event) };
+  const events: EventBody[] = [];
+  const ctx = { signal, emit: (event: EventBody) => void events.push(event) };
   const make = (name = 'small') => ensureImage(name, ctx, join(dir, 'images'));
   const fetched = () => readFileSync(join(dir, 'archive/log'), 'utf8').split('\n').length - 1;
-  return { dir, make, events, fetched };
+  /** Makes the image and unpacks it into a new folder. */
+  const extract = async (folder = 'extracted') => {
+    const root = join(dir, folder);
+    await run('fsck.erofs', [`--extract=${root}`, (await make()).path]);
+    return root;
+  };
+  return { dir, make, extract, events, fetched };
 }
 
-t.test('an image holds packages and overlay, is made once and again the same', { skip }, async (t) => {
-  const { dir, make, events, fetched } = await world(t);
-  const image = await make();
-  t.match(image, {
-    recipe: 'small',
-    key: /^[0-9a-f]{32}$/,
-    path: join(dir, 'cache/images', image.key, 'root.erofs'),
-  });
-  t.same(
-    events.map(({ kind }) => kind),
-    ['start', 'end'],
-  );
-  const root = join(dir, 'extracted');
-  await run('fsck.erofs', [`--extract=${root}`, image.path]);
-  t.equal(readFileSync(join(root, 'usr/bin/one'), 'utf8'), 'a');
-  t.equal(readFileSync(join(root, 'etc/hosts'), 'utf8'), 'x');
-  t.equal(readFileSync(join(root, 'etc/two.conf'), 'utf8'), 'b');
-  t.ok(statSync(join(root, 'a/b')).isDirectory());
-  t.notOk(existsSync(join(root, 'usr/share')), 'what no guest needs is left out');
+t.test(
+  'an image has packages and overlay, is made once, and bit-identically in another cache',
+  { skip },
+  async (t) => {
+    const { dir, make, events, fetched } = await fixture(t);
+    const image = await make();
+    t.match(image, {
+      recipe: 'small',
+      key: /^[0-9a-f]{32}$/,
+      path: join(dir, 'cache/images', image.key, 'root.erofs'),
+    });
+    t.same(events, [
+      { type: 'image.start', recipe: 'small', packages: 2 },
+      { type: 'image.end', recipe: 'small', key: image.key },
+    ]);
+    const root = join(dir, 'extracted');
+    await run('fsck.erofs', [`--extract=${root}`, image.path]);
+    t.equal(readFileSync(join(root, 'usr/bin/one'), 'utf8'), 'a');
+    t.equal(readFileSync(join(root, 'etc/hosts'), 'utf8'), 'x');
+    t.equal(readFileSync(join(root, 'etc/two.conf'), 'utf8'), 'b');
+    t.ok(statSync(join(root, 'a/b')).isDirectory());
+    t.notOk(existsSync(join(root, 'usr/share')), 'dropped by the recipe');
 
-  t.same(await make(), image);
-  t.equal(fetched(), 2, 'the second time nothing is fetched');
-  const first = await hashFile(image.path);
-  process.env.RINGLAB_CACHE = join(dir, 'other-cache');
-  const again = await make();
-  t.equal(again.key, image.key);
-  t.equal(await hashFile(again.path), first, 'bit for bit');
-});
+    events.length = 0;
+    t.same(await make(), image);
+    t.equal(fetched(), 2, 'downloads after the second request');
+    t.same(events, []);
+    const first = await hashFile(image.path);
+    process.env.RINGLAB_CACHE = join(dir, 'other-cache');
+    const again = await make();
+    t.equal(again.key, image.key);
+    t.equal(await hashFile(again.path), first);
+  },
+);
 
-t.test('two labs that want the same image make it once', { skip }, async (t) => {
-  const { make, fetched } = await world(t);
+t.test('two concurrent requests make the image once', { skip }, async (t) => {
+  const { make, fetched } = await fixture(t);
   const [a, b] = await Promise.all([make(), make()]);
   t.same(a, b);
   t.equal(fetched(), 2);
 });
 
-t.test('whatever changes in it changes the key', { skip }, async (t) => {
-  const { dir, make } = await world(t);
+t.test('content, executable bit and package version of a file each change the key', { skip }, async (t) => {
+  const { dir, make } = await fixture(t);
   const keys = [(await make()).key];
   const overlay = join(dir, 'images/small/overlay');
   writeFileSync(join(overlay, 'init'), '#!/bin/busybox sh\n');
@@ -108,38 +125,40 @@ t.test('whatever changes in it changes the key', { skip }, async (t) => {
   t.equal(new Set(keys).size, 4);
 });
 
-t.test('node goes in stripped, with the libraries that no package brought', { skip }, async (t) => {
-  const { dir, make } = await world(t, 'packages: [one, two]');
-  const loader = 'lib64/ld-linux-x86-64.so.2';
+t.test('node is added stripped, with the libraries that the packages lack', { skip }, async (t) => {
+  const { dir, extract } = await fixture(t, 'packages: [one, two]');
+  const headers = (await run('readelf', ['-l', process.execPath])).stdout;
+  const [, loader = ''] = /program interpreter: \/(\S+)\]/.exec(headers) ?? [];
   await pack(join(dir, 'archive'), 'one', '2', { [loader]: `=/${loader}` });
-  const { path } = await make();
-  const root = join(dir, 'extracted');
-  await run('fsck.erofs', [`--extract=${root}`, path]);
+  const root = await extract();
   t.ok(statSync(join(root, 'usr/bin/node')).size < statSync(process.execPath).size);
   const { stdout } = await run('readelf', ['-d', process.execPath]);
   for (const [, name = ''] of stdout.matchAll(/NEEDED.*\[(.*)\]/g)) {
-    const folders = ['lib/x86_64-linux-gnu', 'usr/lib/x86_64-linux-gnu', 'lib64'];
     t.ok(
-      folders.some((folder) => existsSync(join(root, folder, name))),
+      hostArch().loader.libraryFolders.some((folder) => existsSync(join(root, folder, name))),
       name,
     );
   }
 });
 
-t.test('a program whose library is in no package is named', { skip }, async (t) => {
-  const { dir, make } = await world(t);
-  const cat = (await run('which', ['cat'])).stdout.trim();
-  await pack(join(dir, 'archive'), 'one', '2', { 'usr/bin/cat': `=${cat}` });
-  await t.rejects(make(), { exitCode: 2, message: /\/usr\/bin\/cat needs libc\.so\.6, which is in none/ });
-  t.notOk(existsSync(join(dir, 'cache/images', 'root.erofs')));
-  await run('sh', ['-c', `test -z "$(find ${dir}/cache/images -name '*.tmp')"`]);
-});
-
 t.test(
-  'programs of the recipe are compiled, static, and their source is part of the key',
+  'a program whose library is in no package is an InputError, and nothing is left behind',
   { skip },
   async (t) => {
-    const { dir, make } = await world(t, 'packages: [one, two]\ncompile: { sbin/mine: prog }\nnode: false');
+    const { dir, make } = await fixture(t);
+    const cat = (await run('which', ['cat'])).stdout.trim();
+    await pack(join(dir, 'archive'), 'one', '2', { 'usr/bin/cat': `=${cat}` });
+    await t.rejects(make(), { exitCode: 2, message: /\/usr\/bin\/cat needs libc\.so\.6, which is in none/ });
+    t.notOk(existsSync(join(dir, 'cache/images', 'root.erofs')));
+    await run('sh', ['-c', `test -z "$(find ${dir}/cache/images -name '*.tmp')"`]);
+  },
+);
+
+t.test(
+  'programs of the recipe are compiled statically, and a compiler error ends with its file and line',
+  { skip },
+  async (t) => {
+    const { dir, make } = await fixture(t, 'packages: [one, two]\ncompile: { sbin/mine: prog }\nnode: false');
     await t.rejects(make(), { exitCode: 2, message: /recipe\.yaml: no folder prog with C source/ });
     const source = join(dir, 'images/small/prog');
     mkdirSync(source);
@@ -158,66 +177,160 @@ t.test(
   },
 );
 
-t.test('apt is asked again only when it may answer differently', { skip }, async (t) => {
-  const { dir, make } = await world(t);
+t.test('apt is queried again only after its state has changed', { skip }, async (t) => {
+  const { dir, make } = await fixture(t);
   const asked = () => readFileSync(join(dir, 'archive.asked'), 'utf8').split('\n').length - 1;
   const first = await make();
-  // Fetching wrote a log into the archive, so its state is another one now.
+  // Downloading wrote a log into the archive, which changed its state.
   await make();
   const before = asked();
   t.equal((await make()).key, first.key);
-  t.equal(asked(), before, 'nothing is new');
+  t.equal(asked(), before, 'queries with an unchanged archive');
   await pack(join(dir, 'archive'), 'two', '2', {});
   t.not((await make()).key, first.key);
-  t.equal(asked(), before + 1, 'a package is new');
+  t.equal(asked(), before + 1, 'queries after a new package');
 });
 
-t.test('busybox gets names for its commands but takes none away', { skip }, async (t) => {
-  const { dir, make } = await world(t);
-  const busybox = '#!/bin/sh\nprintf "bin/busybox\\nbin/sh\\nusr/bin/one\\n"\n';
+const reason = await trySandbox();
+const noSandbox = reason === undefined ? skip : `no sandbox on this machine: ${reason}`;
+
+t.test('customize steps run in order in the root folder, after packages and overlay', { skip }, async (t) => {
+  const steps = [
+    "cat usr/bin/one etc/hosts > 'a file'",
+    'echo "$(cat "a file") $PWD/x" | sed "s:/.*/::" > second',
+  ];
+  const { extract } = await fixture(
+    t,
+    `packages: [one, two]\nnode: false\ncustomize: ${JSON.stringify(steps)}`,
+  );
+  const root = await extract();
+  t.equal(readFileSync(join(root, 'a file'), 'utf8'), 'ax');
+  t.equal(readFileSync(join(root, 'second'), 'utf8'), 'ax x\n');
+});
+
+t.test(
+  'a customize step can write to the root folder only and has no network',
+  { skip: noSandbox },
+  async (t) => {
+    const steps = [
+      'if touch /usr/ringlab-test; then echo yes; else echo no; fi > wrote-to-host',
+      'tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d " " > interfaces',
+      'env | sed -n "s/=.*//p" | sort > variables',
+    ];
+    const { extract } = await fixture(
+      t,
+      `packages: [one, two]\nnode: false\ncustomize: ${JSON.stringify(steps)}`,
+    );
+    const root = await extract();
+    t.equal(readFileSync(join(root, 'wrote-to-host'), 'utf8'), 'no\n');
+    t.equal(readFileSync(join(root, 'interfaces'), 'utf8'), 'lo\n');
+    t.notMatch(readFileSync(join(root, 'variables'), 'utf8'), /FAKE_APT|RINGLAB/);
+  },
+);
+
+t.test(
+  'a customize step that fails is an InputError with its number, code and output',
+  { skip },
+  async (t) => {
+    const steps = ['true', 'echo reason >&2; false | true; touch never'];
+    const { dir, make } = await fixture(
+      t,
+      `packages: [one, two]\nnode: false\ncustomize: ${JSON.stringify(steps)}`,
+    );
+    await t.rejects(make(), {
+      exitCode: 2,
+      message:
+        /image small: customize step 2 ended with code 1: echo reason[^\n]*\nreason\n.*fix: correct the step in .*small\/recipe\.yaml/s,
+    });
+    t.same(
+      readdirSync(join(dir, 'cache/images')).filter((name) => /^[0-9a-f]{32}$|\.tmp$/.test(name)),
+      [],
+    );
+  },
+);
+
+t.test('an aborted request ends the running customize step and leaves no image', { skip }, async (t) => {
+  const steps = ['echo started; sleep 1000'];
+  const { dir } = await fixture(t, `packages: [one, two]\nnode: false\ncustomize: ${JSON.stringify(steps)}`);
+  const abort = new AbortController();
+  const emit = ({ type }: EventBody) => {
+    // The step starts within a moment of this event; wherever the abort strikes, nothing may be left.
+    if (type === 'image.start') setTimeout(() => abort.abort(new Error('stopped by the user')), 1500);
+  };
+  await t.rejects(ensureImage('small', { signal: abort.signal, emit }, join(dir, 'images')), {
+    message: 'stopped by the user',
+  });
+  t.same(
+    readdirSync(join(dir, 'cache/images')).filter((name) => /^[0-9a-f]{32}$|\.tmp$/.test(name)),
+    [],
+  );
+});
+
+t.test('the minimal recipe links the commands of busybox that no package has', { skip }, async (t) => {
+  const minimal = await loadRecipe('minimal', join(projectRoot, 'images'));
+  const steps = minimal.customize.filter((step) => step.includes('busybox'));
+  t.equal(steps.length, 1);
+  const { dir, extract } = await fixture(
+    t,
+    `packages: [one, two]\nnode: false\ncustomize: ${JSON.stringify(steps)}`,
+  );
+  const busybox = '#!/bin/sh\nprintf "bin/busybox\\nbin/sh\\nusr/bin/one\\nlinuxrc\\nopt/deep/tool\\n"\n';
   await pack(join(dir, 'archive'), 'one', '3', { 'bin/busybox': busybox, 'usr/bin/one': 'mine' });
   await run('chmod', ['+x', join(dir, 'archive/one-build/bin/busybox')]);
   await pack(join(dir, 'archive'), 'one', '3', {});
-  const root = join(dir, 'extracted');
-  await run('fsck.erofs', [`--extract=${root}`, (await make()).path]);
+  const root = await extract();
   t.ok(lstatSync(join(root, 'bin/sh')).isSymbolicLink());
+  for (const applet of ['bin/sh', 'linuxrc', 'opt/deep/tool'])
+    t.equal(readlinkSync(join(root, applet)), '/bin/busybox');
+  t.ok(lstatSync(join(root, 'bin/busybox')).isFile());
   t.equal(readFileSync(join(root, 'usr/bin/one'), 'utf8'), 'mine');
 });
 
-t.test('a snapshot is made where there is an emulator, and missed by nobody', { skip }, async (t) => {
-  const recipe = 'packages: [one, two]\nsnapshots: { s.blob: { script: init, options: [--x] } }\nnode: false';
-  const { dir, make, events } = await world(t, recipe);
-  const bin = join(dir, 'bin');
-  mkdirSync(bin);
-  process.env.PATH = `${bin}${delimiter}${process.env.PATH}`;
-  const emulator = (body: string) =>
-    writeFileSync(join(bin, 'qemu-x86_64'), `#!/bin/sh\n${body}\n`, { mode: 0o755 });
-  emulator('shift 3; echo "$@" >"$3"');
-  const root = join(dir, 'extracted');
-  await run('fsck.erofs', [`--extract=${root}`, (await make()).path]);
-  t.match(
-    readFileSync(join(root, 's.blob'), 'utf8'),
-    /^--x --snapshot-blob \S+s\.blob --build-snapshot \S+init$/m,
-  );
-  emulator('shift 3; echo half >"$3"; echo "no such CPU" >&2; exit 1');
-  writeFileSync(join(dir, 'images/small/overlay/etc/hosts'), 'y');
-  const without = join(dir, 'without');
-  await run('fsck.erofs', [`--extract=${without}`, (await make()).path]);
-  t.ok(existsSync(join(without, 'etc/hosts')), 'the image is made all the same');
-  t.notOk(existsSync(join(without, 's.blob')), 'half a snapshot is none');
-  t.match(events.at(-2)?.text, /no snapshot s\.blob.*no such CPU/);
-});
+t.test(
+  'a snapshot is made by emulation, and a failure gives an image without it and a note',
+  { skip },
+  async (t) => {
+    const recipe =
+      'packages: [one, two]\nsnapshots: { s.blob: { script: init, options: [--x] } }\nnode: false';
+    const { dir, extract, events } = await fixture(t, recipe);
+    const bin = join(dir, 'bin');
+    mkdirSync(bin);
+    process.env.PATH = `${bin}${delimiter}${process.env.PATH}`;
+    const emulator = (body: string) =>
+      writeFileSync(join(bin, hostArch().qemu.user), `#!/bin/sh\n${body}\n`, { mode: 0o755 });
+    emulator('echo "$1 $2" >"$6"; shift 3; echo "$@" >>"$3"');
+    const root = await extract();
+    t.match(
+      readFileSync(join(root, 's.blob'), 'utf8'),
+      new RegExp(`^-cpu ${hostArch().qemu.emulatedCpu}$`, 'm'),
+    );
+    t.match(
+      readFileSync(join(root, 's.blob'), 'utf8'),
+      /^--x --snapshot-blob \S+s\.blob --build-snapshot \S+init$/m,
+    );
+    emulator('shift 3; echo half >"$3"; echo "no such CPU" >&2; exit 1');
+    writeFileSync(join(dir, 'images/small/overlay/etc/hosts'), 'y');
+    const without = await extract('without');
+    t.ok(existsSync(join(without, 'etc/hosts')));
+    t.notOk(existsSync(join(without, 's.blob')), 'the partial snapshot');
+    const note = { code: 'image.snapshot', subject: 'small', target: 's.blob', reason: 'no such CPU' };
+    t.same(events.at(-2), { type: 'note', note });
+  },
+);
 
-t.test('wrong input and missing tools are named, all at once', async (t) => {
-  const { dir, make } = await world(t);
-  await t.rejects(make('huge'), { exitCode: 2, message: /no image recipe huge[\s\S]*one of small/ });
-  writeFileSync(join(dir, 'images/small/recipe.yaml'), 'summary: s\npackages: [one, nosuch]\n');
-  if (hasErofs)
-    await t.rejects(make(), { exitCode: 2, message: /locate package nosuch[\s\S]*apt-get update/ });
-  writeFileSync(join(dir, 'images/small/recipe.yaml'), 'summary: 1\npackages: [/etc]\ncolour: red\n');
-  const expected = /recipe\.yaml:1:10: summary[\s\S]*recipe\.yaml:2:\d+: packages\.0[\s\S]*colour/;
-  if (hasErofs) await t.rejects(make(), { exitCode: 2, message: expected });
-  process.env.PATH = '/nowhere';
-  const missing = /need mkfs\.erofs[\s\S]*apt-get install erofs-utils[\s\S]*need strip[\s\S]*binutils/;
-  await t.rejects(ensureImage('small', quiet, dir), { exitCode: 2, message: missing });
-});
+t.test(
+  'unknown recipes, packages and fields and missing tools are InputErrors that name them all',
+  async (t) => {
+    const { dir, make } = await fixture(t);
+    await t.rejects(make('huge'), { exitCode: 2, message: /no image recipe huge[\s\S]*one of small/ });
+    writeFileSync(join(dir, 'images/small/recipe.yaml'), 'summary: s\npackages: [one, nosuch]\n');
+    if (hasErofs)
+      await t.rejects(make(), { exitCode: 2, message: /locate package nosuch[\s\S]*apt-get update/ });
+    writeFileSync(join(dir, 'images/small/recipe.yaml'), 'summary: 1\npackages: [/etc]\ncolour: red\n');
+    const expected = /recipe\.yaml:1:10: summary[\s\S]*recipe\.yaml:2:\d+: packages\.0[\s\S]*colour/;
+    if (hasErofs) await t.rejects(make(), { exitCode: 2, message: expected });
+    process.env.PATH = '/nowhere';
+    const missing = /need mkfs\.erofs[\s\S]*apt-get install erofs-utils[\s\S]*need strip[\s\S]*binutils/;
+    await t.rejects(ensureImage('small', quiet, dir), { exitCode: 2, message: missing });
+  },
+);

@@ -3,10 +3,9 @@ import { join, relative } from 'node:path';
 import { exists } from '../core/cache.ts';
 import { InputError } from '../core/errors.ts';
 import { run } from '../core/process.ts';
+import { hostArch } from '../model/arch.ts';
 import type { StageContext } from '../model/event.ts';
 
-/** Where the loader of Debian's packages looks for libraries, relative to the root. */
-export const LIBRARY_FOLDERS = ['lib/x86_64-linux-gnu', 'usr/lib/x86_64-linux-gnu', 'lib64'];
 const PROGRAM_FOLDERS = ['bin', 'sbin', 'usr/bin', 'usr/sbin', 'usr/lib/openssh'];
 const ELF = Buffer.from('\x7fELF', 'latin1');
 
@@ -16,6 +15,7 @@ async function isElf(path: string): Promise<boolean> {
   return buffer.equals(ELF);
 }
 
+/** ELF programs in the usual folders of a root, as full paths. */
 async function programsIn(root: string): Promise<string[]> {
   const folders = await Promise.all(
     PROGRAM_FOLDERS.map(async (folder) => {
@@ -28,15 +28,16 @@ async function programsIn(root: string): Promise<string[]> {
   return files.filter((_, index) => elf[index]);
 }
 
-/** Whether a library of that name is where the guest's loader looks. */
+/** Whether the guest's loader would find a library with this soname. */
 export async function hasLibrary(root: string, name: string): Promise<boolean> {
-  const there = await Promise.all(LIBRARY_FOLDERS.map((folder) => exists(join(root, folder, name))));
-  return there.includes(true);
+  const { libraryFolders } = hostArch().loader;
+  const present = await Promise.all(libraryFolders.map((folder) => exists(join(root, folder, name))));
+  return present.includes(true);
 }
 
 /**
- * Throws InputError naming every library that a program in the root is linked with and that is not there: packages are unpacked
- * without their dependencies, and a guest that cannot start sshd says very little.
+ * Throws one InputError with every library that a program in the root is linked with but that the root lacks: packages are unpacked without
+ * their dependencies, and a guest whose SSH server cannot start gives no reason.
  */
 export async function checkLibraries(root: string, recipe: string, ctx: StageContext): Promise<void> {
   const problems = [];

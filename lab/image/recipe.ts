@@ -5,41 +5,45 @@ import { InputError } from '../core/errors.ts';
 import { hashFile, hashOf } from '../core/hash.ts';
 import { parseYaml } from '../model/parse.ts';
 
-/** `images/<name>/recipe.yaml`: what a guest's root file system is made of. Paths are relative to the root, without `/` in front. */
+const RootPath = z.string().regex(/^[^/]/, 'a path relative to the root of the image');
+
+/** `images/<name>/recipe.yaml`: the contents of a guest's root file system. */
 const RecipeFile = z
   .object({
     summary: z.string(),
-    /** Debian packages, unpacked without running their scripts: list what they depend on as well. */
+    /** Debian packages. They are unpacked without their scripts and dependencies: list the libraries that they need. */
     packages: z.array(z.string().regex(/^[a-z0-9][a-z0-9+.-]+$/)).min(1),
-    /** Files and folders of the packages that no guest needs. */
-    drop: z.array(z.string().regex(/^[^/]/)).default([]),
-    /** Folders to make, such as mount points. */
-    folders: z.array(z.string().regex(/^[^/]/)).default([]),
-    /** Programs to compile: path in the root, and the recipe's folder with its C source. */
-    compile: z.record(z.string().regex(/^[^/]/), z.string().regex(/^[a-z0-9-]+$/)).default({}),
-    /** Snapshots that node can start from: path in the root, the script that is run for it, options of node. */
+    /** Files and folders of the packages to remove. */
+    drop: z.array(RootPath).default([]),
+    /** Folders to create, such as mount points. */
+    folders: z.array(RootPath).default([]),
+    /** Programs to compile: target path -> folder of the recipe with C source. */
+    compile: z.record(RootPath, z.string().regex(/^[a-z0-9-]+$/)).default({}),
+    /** Shell steps (bash) run in the root folder after everything else but snapshots, sandboxed, with only that folder writable. */
+    customize: z.array(z.string().min(1)).default([]),
+    /** Startup snapshots of node: target path -> script to run for it, and options of node. */
     snapshots: z
-      .record(
-        z.string().regex(/^[^/]/),
-        z.object({ script: z.string().regex(/^[^/]/), options: z.array(z.string()).default([]) }).strict(),
-      )
+      .record(RootPath, z.object({ script: RootPath, options: z.array(z.string()).default([]) }).strict())
       .default({}),
-    /** Whether the node that runs the lab goes in, stripped, with the libraries it needs. */
+    /** Whether to add the node that runs the lab, stripped, with its libraries. */
     node: z.boolean().default(true),
   })
   .strict();
 
+/** A recipe with the files of its folder. */
 export interface Recipe extends z.infer<typeof RecipeFile> {
   name: string;
-  /** Folder whose files are laid over the packages. */
+  /** Path of recipe.yaml. */
+  file: string;
+  /** Folder whose files are copied over those of the packages. */
   overlay: string;
-  /** Programs to compile: path in the root and C files, in a fixed order. */
+  /** Programs to compile: target path, and C files in a fixed order. */
   programs: { target: string; sources: string[] }[];
-  /** Hash over recipe, overlay and source: paths, who may run them, contents. */
+  /** Hash of recipe.yaml, and of path, executable bit and content of each file of overlay and programs. */
   hash: string;
 }
 
-/** Files below a folder in a fixed order, as full paths. */
+/** Full paths of all files below a folder, sorted. */
 async function filesBelow(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => !entry.isDirectory());
@@ -51,14 +55,14 @@ const sourceFiles = (folder: string, where: string) =>
     throw new InputError({ what: `no folder ${basename(folder)} with C source`, where }, { cause });
   });
 
-/** Reads `<imagesDir>/<name>`; throws InputError when there is none or it is not right. */
+/** Reads `<imagesDir>/<name>`. Throws InputError when there is no such recipe, or it is malformed. */
 export async function loadRecipe(name: string, imagesDir: string): Promise<Recipe> {
   const folder = join(imagesDir, name);
   const file = join(folder, 'recipe.yaml');
   const text = await readFile(file, 'utf8').catch(async (cause) => {
-    const known = (await readdir(imagesDir).catch(() => [])).join(', ');
+    const names = (await readdir(imagesDir).catch(() => [])).join(', ');
     throw new InputError(
-      { what: `no image recipe ${name}`, where: file, expected: `one of ${known}` },
+      { what: `no image recipe ${name}`, where: file, expected: `one of ${names}` },
       { cause },
     );
   });
@@ -72,8 +76,8 @@ export async function loadRecipe(name: string, imagesDir: string): Promise<Recip
   );
   const parts: string[] = [text];
   for (const path of [...(await filesBelow(overlay)), ...programs.flatMap(({ files }) => files)]) {
-    const runnable = ((await stat(path)).mode & 0o100) !== 0;
-    parts.push(relative(folder, path), String(runnable), await hashFile(path));
+    const executable = ((await stat(path)).mode & 0o100) !== 0;
+    parts.push(relative(folder, path), String(executable), await hashFile(path));
   }
-  return { ...recipe, name, overlay, programs, hash: hashOf(...parts) };
+  return { ...recipe, name, file, overlay, programs, hash: hashOf(...parts) };
 }

@@ -3,8 +3,9 @@ import { access } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { InputError } from '../core/errors.ts';
 
-/** Programs that making an image takes, and the Debian packages that have them. */
+/** Programs that make an image, and their Debian packages. */
 const TOOLS = [
+  { command: 'bash', package: 'bash' },
   { command: 'apt-get', package: 'apt' },
   { command: 'apt-config', package: 'apt' },
   { command: 'dpkg-deb', package: 'dpkg' },
@@ -15,19 +16,19 @@ const TOOLS = [
 ];
 
 /** Whether a program is in PATH. */
-export async function isThere(command: string): Promise<boolean> {
+export async function isInstalled(command: string): Promise<boolean> {
   const folders = (process.env.PATH ?? '').split(delimiter);
-  const looks = folders.map((folder) => access(join(folder, command), constants.X_OK));
-  return Promise.any(looks).then(
+  const attempts = folders.map((folder) => access(join(folder, command), constants.X_OK));
+  return Promise.any(attempts).then(
     () => true,
     () => false,
   );
 }
 
-/** Throws one InputError with every tool that is missing and the command that brings it. */
-export async function needTools(): Promise<void> {
-  const there = await Promise.all(TOOLS.map(({ command }) => isThere(command)));
-  const problems = TOOLS.filter((_, index) => !there[index]).map((tool) => ({
+/** Throws one InputError with every missing tool and the command that installs it. */
+export async function checkTools(): Promise<void> {
+  const installed = await Promise.all(TOOLS.map(({ command }) => isInstalled(command)));
+  const problems = TOOLS.filter((_, index) => !installed[index]).map((tool) => ({
     what: `guest images need ${tool.command}`,
     fix: `apt-get install ${tool.package} (as root)`,
   }));

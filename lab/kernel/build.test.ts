@@ -250,11 +250,11 @@ t.test(
     mkdirSync(bin);
     for (const tool of ['cp', 'git', 'setpriv']) symlinkSync(`/usr/bin/${tool}`, join(bin, tool));
     const env = { ...process.env, PATH: bin, RINGLAB_CACHE: join(dir, 'other/cache'), SECRET: 'of the host' };
-    const fresh = await builder({ ...tree, workDir: join(dir, 'elsewhere/work') }, request, env);
-    t.equal(fresh.key, incremental.key);
-    t.equal(await hashFile(fresh.vmlinux), await hashFile(incremental.vmlinux));
-    t.notOk(fresh.sandboxed);
-    t.notMatch(readFileSync(fresh.systemMap, 'utf8'), /SECRET/, 'the environment is clean');
+    const full = await builder({ ...tree, workDir: join(dir, 'elsewhere/work') }, request, env);
+    t.equal(full.key, incremental.key);
+    t.equal(await hashFile(full.vmlinux), await hashFile(incremental.vmlinux));
+    t.notOk(full.sandboxed);
+    t.notMatch(readFileSync(full.systemMap, 'utf8'), /SECRET/, 'the environment is clean');
   },
 );
 
@@ -281,13 +281,13 @@ t.test('a damaged build.json in the store is a LabError that names it', async (t
 t.test('symbolic links that a build leaves are not followed', async (t) => {
   const { kernel, ctx, request, dir } = set(t);
   const { key } = await buildKernel(kernel.commit('base', clean), request, ctx);
-  const mine = join(dir, 'mine.txt');
-  writeFileSync(mine, 'precious');
+  const userFile = join(dir, 'mine.txt');
+  writeFileSync(userFile, 'precious');
   const objects = readdirSync(join(dir, 'work')).find((name) => /^obj-\w+$/.test(name)) ?? '';
   rmSync(join(dir, 'work', objects, '.config'));
-  symlinkSync(mine, join(dir, 'work', objects, '.config'));
+  symlinkSync(userFile, join(dir, 'work', objects, '.config'));
   const next = await buildKernel(kernel.commit('next', { 'src/a.c': 'int a2;\n' }), request, ctx);
-  t.equal(readFileSync(mine, 'utf8'), 'precious');
+  t.equal(readFileSync(userFile, 'utf8'), 'precious');
   const evil = fakeMakefile().replace('@cp vmlinux $(image_file)', '@ln -sf /etc/passwd $(image_file)');
   await t.rejects(buildKernel(kernel.commit('evil', { Makefile: evil }), request, ctx), {
     message: /no regular file/,

@@ -8,7 +8,7 @@ const LINK_ERROR =
   /undefined reference|multiple definition|cannot find|undefined symbol|file format not recognized|file truncated/;
 
 /** A warning or error of compiler, linker, modpost or objtool. */
-export interface Diagnostic {
+interface Diagnostic {
   severity: 'warning' | 'error';
   /** Path in the source tree, or name of the tool. */
   file: string;

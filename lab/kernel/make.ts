@@ -8,7 +8,7 @@ import { run } from '../core/process.ts';
 import { sandboxed } from '../core/sandbox.ts';
 import { TOOL_PATH, type Toolchain } from './toolchain.ts';
 
-export interface MakeRequest {
+interface MakeRequest {
   /** The source tree, read-only to the build. */
   tree: string;
   /** The object folder (`O=`), the only folder besides ccache's that the build may write. */

@@ -67,9 +67,9 @@ export class ObjectFolder {
     this.#state = (await readJson(join(this.#meta, 'state.json'), State)) ?? this.#state;
     const interrupted = await readJson(this.#attemptFile, Attempt);
     if (interrupted) {
-      const made = await this.#recordLog();
+      const targets = await this.#recordLog();
       // With one job make prints a target's line before it runs the command, so the last target may be unfinished as well.
-      await this.#removeUnfinished(interrupted.startedMs, new Set(made.slice(0, -1)));
+      await this.#removeUnfinished(interrupted.startedMs, new Set(targets.slice(0, -1)));
     }
     if (!interrupted || this.#state.key !== key) await rm(this.logFile, { force: true });
     this.#state.key = key;
@@ -103,22 +103,22 @@ export class ObjectFolder {
   async #recordLog(): Promise<string[]> {
     const text = await readFile(this.logFile, 'utf8').catch(() => '');
     const { steps, warnings } = readLog(text, [join(this.workDir, 'tree'), this.path]);
-    const made = steps.filter(isCompiled).map((step) => step.target);
-    for (const target of ['', ...made]) {
+    const targets = steps.filter(isCompiled).map((step) => step.target);
+    for (const target of ['', ...targets]) {
       const list = warnings.get(target);
       if (list) this.#state.warnings[target] = [...new Set(list)];
       else delete this.#state.warnings[target];
     }
-    this.#state.made = [...new Set([...this.#state.made, ...made])];
+    this.#state.made = [...new Set([...this.#state.made, ...targets])];
     await writeJson(join(this.#meta, 'state.json'), this.#state);
-    return made;
+    return targets;
   }
 
   /** Removes files that the interrupted build may have left half written: by its time stamp make would take one for finished. */
-  async #removeUnfinished(sinceMs: number, made: ReadonlySet<string>): Promise<void> {
+  async #removeUnfinished(sinceMs: number, finished: ReadonlySet<string>): Promise<void> {
     const pattern = writtenInPlace();
     for (const entry of await readdir(this.path, { recursive: true })) {
-      if (!pattern.test(entry) || made.has(entry)) continue;
+      if (!pattern.test(entry) || finished.has(entry)) continue;
       const file = join(this.path, entry);
       const { mtimeMs } = await stat(file).catch(() => ({ mtimeMs: 0 }));
       if (mtimeMs >= sinceMs) await rm(file, { force: true, recursive: true });

@@ -18,7 +18,7 @@ import {
 } from './fixtures/make.ts';
 import { importSeries, writeMbox } from './index.ts';
 
-const [one, two] = [
+const [lamp1, lamp2] = [
   { number: 1, total: 2 },
   { number: 2, total: 2, file: 'include/linux/lamp.h', word: 'blue' },
 ];
@@ -52,7 +52,7 @@ async function refused(t: Test, content: string | Buffer, ...patterns: RegExp[])
 }
 
 t.test('an mbox keeps cover letter, order, authors, trailers and messages', async (t) => {
-  const { series } = await take(t, posted({ number: 0, total: 2 }) + posted(two) + posted(one));
+  const { series } = await take(t, posted({ number: 0, total: 2 }) + posted(lamp2) + posted(lamp1));
   t.match(series, {
     name: 'ring-new-lamps',
     title: 'ring: new lamps',
@@ -70,14 +70,14 @@ t.test('an mbox keeps cover letter, order, authors, trailers and messages', asyn
     body: 'Change lamp 1.\n\nSigned-off-by: Ada Lamp <ada@ring.example>',
     trailers: [{ key: 'Signed-off-by', value: 'Ada Lamp <ada@ring.example>' }],
     files: ['drivers/ring/lamp.c'],
-    diff: diffOf(one),
+    diff: diffOf(lamp1),
   });
   t.match(series.cover, /^Lamps want to be seen/);
   t.match(series.origin, { kind: 'mbox' });
 });
 
 t.test('gzip is recognised by the content, whatever the file is called', async (t) => {
-  const { series } = await take(t, gzipSync(posted({ ...one, total: 1 })), {}, 'series.txt');
+  const { series } = await take(t, gzipSync(posted({ ...lamp1, total: 1 })), {}, 'series.txt');
   t.equal(series.patches.length, 1);
 });
 
@@ -87,8 +87,8 @@ t.test(
     const old = posted({ number: 0, total: 1 }) + posted({ number: 1, total: 1, word: 'grey' });
     const newest =
       posted({ number: 0, total: 2, version: 3 }) +
-      posted({ ...one, version: 3 }) +
-      posted({ ...two, version: 3 });
+      posted({ ...lamp1, version: 3 }) +
+      posted({ ...lamp2, version: 3 });
     const { path, series, notes } = await take(t, old + newest);
     t.match(series, { version: 3, announced: 2 });
     t.same(notes, [
@@ -106,11 +106,11 @@ t.test(
 );
 
 t.test('a patch by another author in the thread is another posting', async (t) => {
-  const other = mail('[PATCH 1/2] wick: own', bodyOf({ ...one, word: 'wick' }), {
+  const other = mail('[PATCH 1/2] wick: own', bodyOf({ ...lamp1, word: 'wick' }), {
     From: 'Bob Wick <bob@wick.example>',
     'Message-ID': '<wick@ring.example>',
   });
-  const { series } = await take(t, posted({ number: 0, total: 2 }) + posted(one) + other + posted(two));
+  const { series } = await take(t, posted({ number: 0, total: 2 }) + posted(lamp1) + other + posted(lamp2));
   t.same(
     series.patches.map(({ author }) => author.name),
     ['Ada Lamp', 'Ada Lamp'],
@@ -118,14 +118,14 @@ t.test('a patch by another author in the thread is another posting', async (t) =
 });
 
 t.test('a reply adds trailers of its sender to patches, and never a patch', async (t) => {
-  const quoted = bodyOf(one).replace(/^/gm, '> ');
+  const quoted = bodyOf(lamp1).replace(/^/gm, '> ');
   const thread = [
     posted({ number: 0, total: 2 }),
-    posted(one),
-    posted(two),
-    reply(one, `${quoted}\nFine.\n\nReviewed-by: Bob Wick <bob@wick.example>\n`),
+    posted(lamp1),
+    posted(lamp2),
+    reply(lamp1, `${quoted}\nFine.\n\nReviewed-by: Bob Wick <bob@wick.example>\n`),
     reply({ number: 0, total: 2 }, 'Tested-by: Cy Fuse <cy@fuse.example>\n', 'Cy Fuse <cy@fuse.example>'),
-    reply(two, 'You could have\nAcked-by: Dee Other <dee@other.example>\n'),
+    reply(lamp2, 'You could have\nAcked-by: Dee Other <dee@other.example>\n'),
   ];
   const { path, series, notes } = await take(t, thread.join(''));
   t.same(
@@ -152,7 +152,7 @@ t.test('a missing patch is listed, and of a repeated number the last patch is im
 });
 
 t.test('quoted-printable, base64, RFC 2047 words and in-body headers are decoded', async (t) => {
-  const body = `From: Ünal Ring <unal@ring.example>\n\nFrom here on it is lit.\n\n${bodyOf({ ...one, total: 1 })}`;
+  const body = `From: Ünal Ring <unal@ring.example>\n\nFrom here on it is lit.\n\n${bodyOf({ ...lamp1, total: 1 })}`;
   const quotedPrintable = [...Buffer.from(body)]
     .map((byte) =>
       byte === 10
@@ -174,7 +174,7 @@ t.test('quoted-printable, base64, RFC 2047 words and in-body headers are decoded
   t.match(plain.series.patches[0], {
     subject: 'ring: lämp',
     author: { name: 'Ünal Ring' },
-    diff: diffOf(one),
+    diff: diffOf(lamp1),
   });
   t.match(plain.series.patches[0]?.body, /^From here on it is lit\./);
   t.equal(printable.series.id, plain.series.id);
@@ -191,7 +191,7 @@ t.test('a patch whose tabs became blanks or whose lines were wrapped is an Input
 });
 
 t.test('empty context lines stay in the diff with a note, and 300,000 blank lines are skipped', async (t) => {
-  const bare = diffOf(one).replace(/\n }\n$/, '\n\n');
+  const bare = diffOf(lamp1).replace(/\n }\n$/, '\n\n');
   const { path, series, notes } = await take(
     t,
     mail('[PATCH] ring: one', `${bare}${'\n'.repeat(300_000)}-- \n2.39.5\n`),
@@ -201,7 +201,7 @@ t.test('empty context lines stay in the diff with a note, and 300,000 blank line
 });
 
 t.test('a diffstat that announces more than the diff has gives a note', async (t) => {
-  const text = posted({ ...one, total: 1 }).replace(
+  const text = posted({ ...lamp1, total: 1 }).replace(
     '1 file changed, 1 insertion',
     '2 files changed, 3 insertions',
   );
@@ -212,7 +212,7 @@ t.test('a diffstat that announces more than the diff has gives a note', async (t
 });
 
 t.test('a hunk whose lines differ from the counts in its header is an InputError', async (t) => {
-  const edited = (from: string, to: string) => posted({ ...one, total: 1 }).replace(from, to);
+  const edited = (from: string, to: string) => posted({ ...lamp1, total: 1 }).replace(from, to);
   await refused(
     t,
     edited('@@ -1,4 +1,4 @@', '@@ -1,5 +1,5 @@'),
@@ -224,7 +224,7 @@ t.test('a hunk whose lines differ from the counts in its header is an InputError
     edited(' }\n', 'lost\n'),
     /interrupted after 3 of 4 old and 3 of 4 new lines by the line "lost"/,
   );
-  const cut = posted({ ...one, total: 1 });
+  const cut = posted({ ...lamp1, total: 1 });
   await refused(t, cut.slice(0, cut.indexOf('+\treturn')), /cut off/);
 });
 
@@ -257,7 +257,7 @@ t.test('a file without a patch is an InputError with the reason', async (t) => {
   await refused(t, '', /is empty/);
   await refused(t, ' \n\n', /is empty/);
   await refused(t, Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 1, 2, 3]), /binary/);
-  await refused(t, gzipSync(posted(one)).subarray(0, 80), /gzip data is damaged/);
+  await refused(t, gzipSync(posted(lamp1)).subarray(0, 80), /gzip data is damaged/);
   await refused(t, gzipSync(Buffer.alloc(100 << 20, 'a')), /more than 48 MiB when unpacked/);
   await refused(t, 'once upon a time\n', /neither a patch nor an mbox/);
   await refused(t, '<!DOCTYPE html><html>', /HTML/);
@@ -266,7 +266,7 @@ t.test('a file without a patch is an InputError with the reason', async (t) => {
     Buffer.concat([Buffer.from('one\nb'), Buffer.from([0xff, 0xfe]), Buffer.from('\n')]),
     /thread:2: not UTF-8/,
   );
-  const latin = Buffer.from(posted({ ...one, total: 1, word: 'gr\u00fcn' }), 'latin1');
+  const latin = Buffer.from(posted({ ...lamp1, total: 1, word: 'gr\u00fcn' }), 'latin1');
   await refused(t, latin, /does not fit its character set/);
   await refused(t, mail('hello', 'no patch here\n'), /no patch in it/, /b4 am/);
   await refused(t, posted({ number: 0, total: 2 }), /only the cover letter of 2/);
@@ -312,7 +312,7 @@ t.test('a public-inbox page gives patches, trailers of replies and foreign patch
     'address from the Signed-off-by trailer',
   );
   t.match(series.patches[0]?.trailers[1], { key: 'Reviewed-by' });
-  t.match(series.patches[0]?.diff, diffOf(one));
+  t.match(series.patches[0]?.diff, diffOf(lamp1));
   t.match(series.foreign, [{ patch: { number: 3 }, reason: /src\// }]);
   t.equal(series.patches.length, 2);
   t.same(notes, []);
@@ -330,18 +330,18 @@ t.test('a Patchwork page gives its patch, with trailers of comments', async (t) 
 });
 
 t.test('an archived message gives its patch, but a reply or quoted patch is an InputError', async (t) => {
-  const { series } = await take(t, pipermailPage('[PATCH] ring: lamp 1', bodyOf({ ...one, total: 1 })));
+  const { series } = await take(t, pipermailPage('[PATCH] ring: lamp 1', bodyOf({ ...lamp1, total: 1 })));
   t.match(series.patches[0], {
     author: { email: 'ada@ring.example' },
     trailers: [{ value: 'Ada Lamp <ada@ring.example>' }],
-    diff: diffOf(one),
+    diff: diffOf(lamp1),
   });
   await refused(
     t,
     pipermailPage('Re: [PATCH] ring: lamp 1', '> text\nNice.'),
     /no patch in it: one message without a diff/,
   );
-  const quoted = bodyOf(one)
+  const quoted = bodyOf(lamp1)
     .replace(/^/gm, '>')
     .replace('>-\treturn', '\nWhy?\n>-\treturn')
     .replace('> {\n', '');
@@ -356,10 +356,10 @@ t.test('an archived message gives its patch, but a reply or quoted patch is an I
 });
 
 t.test('a diff without mail is named after its file, and a single mail is a series', async (t) => {
-  const bare = await take(t, diffOf(one), {}, 'my-lamp.diff');
-  t.match(bare.series, { name: 'my-lamp', patches: [{ subject: 'my-lamp', diff: diffOf(one) }] });
+  const bare = await take(t, diffOf(lamp1), {}, 'my-lamp.diff');
+  t.match(bare.series, { name: 'my-lamp', patches: [{ subject: 'my-lamp', diff: diffOf(lamp1) }] });
   t.same(bare.notes, [{ code: 'series.bare', subject: bare.path }]);
-  const alone = posted({ ...one, total: 1 }).replace(/^From mboxrd.*\n/, '');
+  const alone = posted({ ...lamp1, total: 1 }).replace(/^From mboxrd.*\n/, '');
   t.equal((await take(t, alone, { name: 'mine' })).series.name, 'mine');
   await t.rejects(take(t, alone, { name: '../x' }), /cannot be the name/);
 });
@@ -432,7 +432,7 @@ t.test(
     await t.rejects(importSeries(join(dir, 'empty'), {}, context().ctx), /no \*\.patch/);
     await mkdir(join(dir, 'plain'));
     const body = (word: string) =>
-      mail(`ring: ${word}`, bodyOf({ ...one, word })).replace(/^From mboxrd.*\n/, '');
+      mail(`ring: ${word}`, bodyOf({ ...lamp1, word })).replace(/^From mboxrd.*\n/, '');
     await writeFile(join(dir, 'plain/0001-a.patch'), body('a'));
     await writeFile(join(dir, 'plain/0003-c.patch'), body('c'));
     const series = await importSeries(join(dir, 'plain'), {}, context().ctx);

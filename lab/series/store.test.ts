@@ -24,92 +24,92 @@ async function fixture(t: Test) {
     if (before === undefined) delete process.env.RINGLAB_CACHE;
     else process.env.RINGLAB_CACHE = before;
   });
-  const own = join(dir, 'own');
+  const ownDir = join(dir, 'own');
   const addOwn = async (name: string, more = '') => {
-    await mkdir(join(own, name), { recursive: true });
-    await writeFile(join(own, name, 'series.yaml'), INFO + more);
+    await mkdir(join(ownDir, name), { recursive: true });
+    await writeFile(join(ownDir, name, 'series.yaml'), INFO + more);
     const text = mail(`[PATCH] ring: ${name}`, bodyOf({ number: 1, total: 1, word: name }));
-    await writeFile(join(own, name, '0001-lamp.patch'), text);
+    await writeFile(join(ownDir, name, '0001-lamp.patch'), text);
   };
   const mbox = join(dir, 'posted.mbox');
   await writeFile(mbox, mail('[PATCH] ring: posted', bodyOf({ number: 1, total: 1 })));
   const events: EventBody[] = [];
   const ctx = { signal: new AbortController().signal, emit: (event: EventBody) => void events.push(event) };
-  return { own, addOwn, mbox, ctx, events };
+  return { ownDir, addOwn, mbox, ctx, events };
 }
 
 t.test('a name is looked up in the project, then among imported series, then as a path', async (t) => {
-  const { own, addOwn, mbox, ctx } = await fixture(t);
+  const { ownDir, addOwn, mbox, ctx } = await fixture(t);
   await addOwn('lamps', 'objections: [{ by: Bob, said: too dim, answer: brighter }]\n');
   const file = await saveSeries(await importSeries(mbox, { name: 'posted' }, ctx));
   t.match(JSON.parse(await readFile(file, 'utf8')), { name: 'posted', patches: [{}] });
-  const lamps = await findSeries('lamps', ctx, own);
+  const lamps = await findSeries('lamps', ctx, ownDir);
   t.match(lamps, { series: { name: 'lamps', title: 'Own lamps' }, info: { objections: [{ by: 'Bob' }] } });
-  t.match(await findSeries('posted', ctx, own), { series: { name: 'posted' } });
-  t.match(await findSeries(mbox, ctx, own), { series: { name: 'ring-posted' } });
-  t.match(await listSeries(ctx, own), [
+  t.match(await findSeries('posted', ctx, ownDir), { series: { name: 'posted' } });
+  t.match(await findSeries(mbox, ctx, ownDir), { series: { name: 'ring-posted' } });
+  t.match(await listSeries(ctx, ownDir), [
     { name: 'lamps', from: 'own', patches: 1 },
     { name: 'posted', from: 'imported', patches: 1 },
   ]);
   await saveSeries(await importSeries(mbox, { name: 'lamps' }, ctx));
   t.match(
-    (await findSeries('lamps', ctx, own)).series.title,
+    (await findSeries('lamps', ctx, ownDir)).series.title,
     'Own lamps',
     'the project comes before the cache',
   );
 });
 
 t.test('an unknown name is an InputError with similar names', async (t) => {
-  const { own, addOwn, ctx } = await fixture(t);
+  const { ownDir, addOwn, ctx } = await fixture(t);
   await addOwn('nvme-lamps');
-  await t.rejects(findSeries('nvme-lamp', ctx, own), {
+  await t.rejects(findSeries('nvme-lamp', ctx, ownDir), {
     message: /no series "nvme-lamp"[\s\S]*perhaps nvme-lamps/,
     exitCode: 2,
   });
-  await t.rejects(findSeries('../../etc/passwd-not-there', ctx, own), /there is no series/);
+  await t.rejects(findSeries('../../etc/passwd-not-there', ctx, ownDir), /there is no series/);
 });
 
 t.test('a stack has the needed series first, and a circle is an InputError', async (t) => {
-  const { own, addOwn, ctx } = await fixture(t);
+  const { ownDir, addOwn, ctx } = await fixture(t);
   await addOwn('lamps');
   await addOwn('dimmer', 'needs: lamps\n');
   await addOwn('egg', 'needs: hen\n');
   await addOwn('hen', 'needs: egg\n');
   t.same(
-    (await resolveStack('dimmer', ctx, own)).map(({ series }) => series.name),
+    (await resolveStack('dimmer', ctx, ownDir)).map(({ series }) => series.name),
     ['lamps', 'dimmer'],
   );
-  await t.rejects(resolveStack('hen', ctx, own), /circle: hen -> egg -> hen/);
+  await t.rejects(resolveStack('hen', ctx, ownDir), /circle: hen -> egg -> hen/);
 });
 
 t.test('an imported series can need another by name, but not by path or in a circle', async (t) => {
-  const { own, addOwn, mbox, ctx } = await fixture(t);
+  const { ownDir, addOwn, mbox, ctx } = await fixture(t);
   await addOwn('lamps');
   await addOwn('dimmer', 'needs: lamps\n');
-  await writeFile(mbox, writeMbox((await findSeries('lamps', ctx, own)).series));
+  await writeFile(mbox, writeMbox((await findSeries('lamps', ctx, ownDir)).series));
   const read = await importSeries(mbox, { name: 'bulbs' }, ctx);
-  await saveSeries(await withNeeds(read, 'dimmer', ctx, own));
+  await saveSeries(await withNeeds(read, 'dimmer', ctx, ownDir));
   t.same(
-    (await resolveStack('bulbs', ctx, own)).map(({ series }) => series.name),
+    (await resolveStack('bulbs', ctx, ownDir)).map(({ series }) => series.name),
     ['lamps', 'dimmer', 'bulbs'],
   );
-  await t.rejects(withNeeds(read, 'dimer', ctx, own), /no series "dimer"[\s\S]*perhaps dimmer/);
-  await t.rejects(withNeeds(read, own, ctx, own), /--needs[\s\S]*is not a name/);
-  await t.rejects(withNeeds({ ...read, name: 'lamps' }, 'dimmer', ctx, own), /dimmer needs lamps itself/);
+  await t.rejects(withNeeds(read, 'dimer', ctx, ownDir), /no series "dimer"[\s\S]*perhaps dimmer/);
+  await t.rejects(withNeeds(read, ownDir, ctx, ownDir), /--needs[\s\S]*is not a name/);
+  await t.rejects(withNeeds({ ...read, name: 'lamps' }, 'dimmer', ctx, ownDir), /dimmer needs lamps itself/);
 });
 
 t.test(
   'a malformed series.yaml is an InputError with its line, and is left out of the list with a note',
   async (t) => {
-    const { own, addOwn, ctx, events } = await fixture(t);
+    const { ownDir, addOwn, ctx, events } = await fixture(t);
     await addOwn('lamps');
     await addOwn('wrong', 'colour: red\nneeds: 3\n');
     await t.rejects(
-      findSeries('wrong', ctx, own),
+      findSeries('wrong', ctx, ownDir),
       /series\.yaml:6:\d+: needs[\s\S]*colour|colour[\s\S]*needs/,
     );
     t.same(
-      (await listSeries(ctx, own)).map(({ name }) => name),
+      (await listSeries(ctx, ownDir)).map(({ name }) => name),
       ['lamps'],
     );
     t.match(events, [
@@ -123,9 +123,9 @@ t.test(
 );
 
 t.test('importing the mbox written from a series gives the same series', async (t) => {
-  const { own, addOwn, mbox, ctx } = await fixture(t);
+  const { ownDir, addOwn, mbox, ctx } = await fixture(t);
   await addOwn('lamps');
-  const { series } = await findSeries('lamps', ctx, own);
+  const { series } = await findSeries('lamps', ctx, ownDir);
   await writeFile(mbox, writeMbox(series));
   const again = await importSeries(mbox, { name: 'lamps' }, ctx);
   t.equal(again.id, series.id);

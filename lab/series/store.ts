@@ -25,7 +25,7 @@ export interface ListedSeries {
 }
 
 /** A series, and its series.yaml if it has one. */
-export interface LoadedSeries {
+interface LoadedSeries {
   series: Series;
   /** Absent for imported series, and folders without a series.yaml. */
   info?: SeriesInfo;
@@ -43,12 +43,12 @@ async function entriesOf(dir: string): Promise<{ name: string; folder: boolean }
   return entries.map((entry) => ({ name: entry.name, folder: entry.isDirectory() }));
 }
 
-async function namesOf(ownDir: string): Promise<{ own: string[]; imported: string[] }> {
-  const own = (await entriesOf(ownDir)).filter(({ folder }) => folder).map(({ name }) => name);
-  const imported = (await entriesOf(importedDir()))
+async function namesOf(ownDir: string): Promise<{ ownNames: string[]; importedNames: string[] }> {
+  const ownNames = (await entriesOf(ownDir)).filter(({ folder }) => folder).map(({ name }) => name);
+  const importedNames = (await entriesOf(importedDir()))
     .filter(({ name }) => name.endsWith('.json'))
     .map(({ name }) => name.slice(0, -'.json'.length));
-  return { own: own.sort(), imported: imported.sort() };
+  return { ownNames: ownNames.sort(), importedNames: importedNames.sort() };
 }
 
 /** Saves an imported series under its name, replacing an earlier one. Returns the file. Throws InputError for an invalid name. */
@@ -66,7 +66,7 @@ async function loadImported(name: string): Promise<Series> {
 
 /** Every series that can be used by name, those of the project first. One that cannot be read is left out, with a note. */
 export async function listSeries(ctx: StageContext, ownDir = OWN_SERIES): Promise<ListedSeries[]> {
-  const { own, imported } = await namesOf(ownDir);
+  const { ownNames, importedNames } = await namesOf(ownDir);
   const listOne = async (name: string, from: ListedSeries['from'], load: () => Promise<Series>) => {
     try {
       const { title, patches, version, id } = await load();
@@ -78,10 +78,10 @@ export async function listSeries(ctx: StageContext, ownDir = OWN_SERIES): Promis
     }
   };
   const lists = await Promise.all([
-    ...own.map((name) =>
+    ...ownNames.map((name) =>
       listOne(name, 'own', async () => (await seriesFromFolder(join(ownDir, name), { name }, ctx)).series),
     ),
-    ...imported.map((name) => listOne(name, 'imported', () => loadImported(name))),
+    ...importedNames.map((name) => listOne(name, 'imported', () => loadImported(name))),
   ]);
   return lists.flat();
 }
@@ -103,8 +103,8 @@ export async function findSeries(
   if (await exists(join(nameOrPath, 'series.yaml'))) return seriesFromFolder(nameOrPath, {}, ctx);
   if ((await exists(nameOrPath)) || isRange(nameOrPath))
     return { series: await importSeries(nameOrPath, {}, ctx) };
-  const { own, imported } = await namesOf(ownDir);
-  const near = nearNames(nameOrPath, [...own, ...imported]);
+  const { ownNames, importedNames } = await namesOf(ownDir);
+  const near = nearNames(nameOrPath, [...ownNames, ...importedNames]);
   throw new InputError({
     what: `there is no series "${nameOrPath}"`,
     expected: near.length > 0 ? `perhaps ${near.join(' or ')}` : 'a name of `ringlab series list`, or a path',

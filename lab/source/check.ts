@@ -12,7 +12,7 @@ async function statExisting(path: string): Promise<Stats> {
 }
 
 /** What lies at the path of a source: a git tree has a `gitDir`. */
-export interface PathKind {
+interface PathKind {
   folder: boolean;
   gitDir?: string;
 }

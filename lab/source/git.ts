@@ -62,7 +62,7 @@ export async function ask(args: readonly string[], options: GitOptions): Promise
   return (await git(args, options)).stdout.trim();
 }
 
-/** Creates an empty bare repository. Compression is light: adding a kernel tree is bound by it. */
+/** Creates an empty bare repository. Compression is light: a source is written once and read often. */
 export async function initRepository(gitDir: string, signal: AbortSignal, format = 'sha1'): Promise<void> {
   await git(['init', '--quiet', '--bare', '--template=', `--object-format=${format}`], { gitDir, signal });
   await git(['config', 'core.compression', '1'], { gitDir, signal });

@@ -19,7 +19,7 @@ export interface SourceRef {
 }
 
 /** Where the source of a SourceRef lies: a Debian package or a path. */
-export type Location = { name: string; where: string } & (
+type Location = { name: string; where: string } & (
   | { package: string }
   | { path: string; revision: string | undefined }
 );

@@ -45,7 +45,7 @@ async function addFolder(
 ): Promise<void> {
   const { signal } = ctx;
   const { line } = counter(name, 'add', ctx, options.total);
-  // Below this threshold git writes a loose object for each of 80,000 files; above it it streams all into one pack.
+  // Files above this threshold are streamed into one pack, instead of 80,000 loose objects.
   const args = ['-c', 'core.bigFileThreshold=1', '-c', 'core.autocrlf=false', 'add', '--all', '--verbose'];
   const force = options.force ? ['--force'] : [];
   await git([...args, ...force, '--', '.'], { gitDir, workTree: folder, signal, onLine: line });

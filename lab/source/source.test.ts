@@ -179,18 +179,18 @@ t.test('a tarball is unpacked once, and equal content gives an equal commit', as
   const h = fixture(t);
   for (const name of ['one.tar.xz', 'two.tar.gz'])
     await run('tar', ['-caf', join(h.dir, name), '-C', h.dir, 'linux']);
-  const one = await resolveSource({ tree: join(h.dir, 'one.tar.xz') }, h.ctx);
+  const xz = await resolveSource({ tree: join(h.dir, 'one.tar.xz') }, h.ctx);
   const from = join(h.dir, 'one.tar.xz');
   t.same(h.events[0], { type: 'source.start', source: 'one', action: 'unpack', from });
   t.match(h.events.at(-1), { type: 'source.end', source: 'one', files: Number });
   h.events.length = 0;
-  t.same(await resolveSource({ tree: join(h.dir, 'one.tar.xz') }, h.ctx), one);
+  t.same(await resolveSource({ tree: join(h.dir, 'one.tar.xz') }, h.ctx), xz);
   t.same(h.events, [], 'the second time nothing is unpacked');
-  const two = await resolveSource({ tree: join(h.dir, 'two.tar.gz') }, h.ctx);
-  t.equal(two.commit, one.commit);
-  t.match(one.workDir, join(h.dir, 'cache/work/one'));
-  t.equal(await show(one, `${one.commit}:fs/lamp.c`), LAMP.trim());
-  t.notOk((await readdir(one.gitDir)).includes('unpacked'));
+  const gz = await resolveSource({ tree: join(h.dir, 'two.tar.gz') }, h.ctx);
+  t.equal(gz.commit, xz.commit);
+  t.match(xz.workDir, join(h.dir, 'cache/work/one'));
+  t.equal(await show(xz, `${xz.commit}:fs/lamp.c`), LAMP.trim());
+  t.notOk((await readdir(xz.gitDir)).includes('unpacked'));
 });
 
 t.test('a path without a kernel is an InputError and leaves nothing in the cache', async (t) => {

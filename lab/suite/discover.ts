@@ -10,7 +10,7 @@ async function readInfo(file: string): Promise<SuiteInfo> {
   return parseYaml(SuiteInfo, await readFile(file, 'utf8'), file);
 }
 
-/** Every suite under `suites/`, by name. */
+/** Every suite in a folder (default: `suites/`), by name. Throws InputError for a malformed `suite.yaml` or another name than the folder's. */
 export async function loadSuites(folder = join(projectRoot, 'suites')): Promise<Map<string, Suite>> {
   const suites = new Map<string, Suite>();
   for (const entry of (await readdir(folder)).sort()) {
@@ -30,10 +30,10 @@ export async function loadSuites(folder = join(projectRoot, 'suites')): Promise<
   return suites;
 }
 
-/** Is it the path of a suite rather than the name of one? */
-export const isPath = (suite: string) => suite.includes('/') || suite === '.' || suite === '..';
+/** Whether the user gave the path of a suite, not a name. */
+const isPath = (suite: string): boolean => suite.includes('/') || suite === '.' || suite === '..';
 
-/** A file or folder name as a suite's name: `io_uring-NOP.t` -> `io-uring-nop-t`. */
+/** A suite name from the name of a file or folder: `io_uring-NOP.t` -> `io-uring-nop-t`. */
 function nameOf(path: string): string {
   const name = basename(path)
     .toLowerCase()
@@ -44,35 +44,40 @@ function nameOf(path: string): string {
 
 async function folderSuite(dir: string): Promise<Suite> {
   const file = join(dir, 'suite.yaml');
-  const given = (await exists(file)) ? await readInfo(file) : undefined;
-  const info = given ?? SuiteInfo.parse({ name: nameOf(dir) });
+  const info = (await exists(file)) ? await readInfo(file) : SuiteInfo.parse({ name: nameOf(dir) });
   if (info.run || (await exists(join(dir, 'index.ts')))) return { ...info, dir };
   throw new InputError({
     what: 'no suite',
     where: dir,
     expected: 'an index.ts with tests, or a suite.yaml whose `run` names a program',
-    fix: 'ringlab suite new FOLDER makes one to start from',
+    fix: 'ringlab suite new FOLDER makes a suite to start from',
   });
 }
 
-/** A suite of the user's own: a folder with `index.ts` or `suite.yaml`, or a program that is the whole suite. */
+/**
+ * The user's suite at a path: a folder with `index.ts` or `suite.yaml`, or a program that is the whole suite. Throws InputError when
+ * the path is neither.
+ */
 export async function loadUserSuite(path: string): Promise<Suite> {
-  const place = resolve(path);
-  const found = await stat(place).catch(() => undefined);
-  if (found?.isDirectory()) return folderSuite(place);
-  if (found?.isFile() && found.mode & 0o111) {
-    const info = SuiteInfo.parse({ name: nameOf(place), run: [basename(place)] });
-    return { ...info, dir: dirname(place) };
+  const full = resolve(path);
+  const stats = await stat(full).catch(() => undefined);
+  if (stats?.isDirectory()) return folderSuite(full);
+  if (stats?.isFile() && stats.mode & 0o111) {
+    const info = SuiteInfo.parse({ name: nameOf(full), run: [basename(full)] });
+    return { ...info, dir: dirname(full) };
   }
   throw new InputError({
-    what: found ? 'the file is not executable' : 'no such file or folder',
+    what: stats ? 'the file is not executable' : 'no such file or folder',
     where: path,
     expected: 'the folder of a suite, or a program',
-    fix: found ? `chmod +x ${path}` : undefined,
+    fix: stats ? `chmod +x ${path}` : undefined,
   });
 }
 
-/** The suites that `names` speaks of: those known, and the user's own, which must not take a known one's name. */
+/**
+ * Adds the user's suites among `names` (those that are paths) to the known suites, and replaces the paths by names. Throws InputError
+ * for a path without a suite, or whose suite has the name of another.
+ */
 export async function withUserSuites(
   known: ReadonlyMap<string, Suite>,
   names: readonly string[],
@@ -80,23 +85,23 @@ export async function withUserSuites(
   const suites = new Map(known);
   const resolved: string[] = [];
   for (const name of names) {
-    const own = isPath(name) ? await loadUserSuite(name) : undefined;
-    const other = own && suites.get(own.name);
-    if (other && other.dir !== own.dir) {
+    const userSuite = isPath(name) ? await loadUserSuite(name) : undefined;
+    const namesake = userSuite && suites.get(userSuite.name);
+    if (namesake && namesake.dir !== userSuite.dir) {
       throw new InputError({
-        what: `a suite named ${own.name} is there already`,
+        what: `a suite named ${userSuite.name} is there already`,
         where: name,
-        expected: 'a name of its own',
-        fix: 'give it a name in its suite.yaml',
+        expected: 'a name that no other suite has',
+        fix: 'set `name` in its suite.yaml',
       });
     }
-    if (own) suites.set(own.name, own);
-    resolved.push(own?.name ?? name);
+    if (userSuite) suites.set(userSuite.name, userSuite);
+    resolved.push(userSuite?.name ?? name);
   }
   return { suites, names: resolved };
 }
 
-/** Looks names up and tells of every unknown one at once. */
+/** Looks names up. Throws one InputError with every unknown name; `option`: where the names come from, e.g. `--suite`. */
 export function pick<T>(known: ReadonlyMap<string, T>, names: readonly string[], option: string): T[] {
   const unknown = names.filter((name) => !known.has(name));
   if (unknown.length > 0) {

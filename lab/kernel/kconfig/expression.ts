@@ -2,7 +2,7 @@
  * A Kconfig expression (Documentation/kbuild/kconfig-language.rst, "Menu dependencies"): tristate logic over symbols, with
  * comparisons.
  */
-export type Expression =
+type Expression =
   | { kind: 'symbol'; name: string }
   | { kind: 'compare'; operator: string; left: string; right: string }
   | { kind: 'not'; of: Expression }

@@ -7,9 +7,9 @@ import { compareRecords, compareSides, hasSides } from '../compare/compare.ts';
 import { exitCodeOfRun } from '../compare/exit.ts';
 import { RunRecord } from '../model/run.ts';
 import { upgrade } from '../model/upgrade.ts';
-import { readRecord } from './record.ts';
+import { readRecord } from '../record/record.ts';
 
-const file = join(import.meta.dirname, 'fixtures/format-1.json');
+const file = join(import.meta.dirname, '../record/fixtures/format-1.json');
 const text = readFileSync(file, 'utf8');
 const dir = t.testdir({ 'run.json': text });
 
