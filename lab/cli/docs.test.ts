@@ -11,23 +11,21 @@ import { Verdict } from '../model/verdict.ts';
 import { problemsOf } from './testing/check.ts';
 import { codeSpans, glossaryProblems, listAfter, tableRows } from './testing/lists.ts';
 import { projectOf } from './testing/project.ts';
-import { projectTexts, textsOf } from './testing/texts.ts';
+import { ringlab } from './testing/ringlab.ts';
+import { projectTexts, type Text, textsOf } from './testing/texts.ts';
 
 const project = await projectOf(projectRoot);
 const read = (file: string) => readFileSync(join(projectRoot, file), 'utf8');
 const problemsIn = (file: string, content: string) => problemsOf(textsOf(file, content), project);
+
+const isOf = (file: string) => (text: Text) => text.file === file;
 
 t.test('verbs, options, paths and scripts that texts of the project name exist', async (t) => {
   const texts = projectTexts(projectRoot);
   t.ok(texts.length > 1000, 'texts were read');
   const problems: string[] = [];
   for (const file of new Set(texts.map((text) => text.file)))
-    problems.push(
-      ...(await problemsOf(
-        texts.filter((text) => text.file === file),
-        project,
-      )),
-    );
+    problems.push(...(await problemsOf(texts.filter(isOf(file)), project)));
   t.same(problems, []);
 });
 
@@ -37,26 +35,29 @@ const commands = (verb: CommandUnknownOpts): CommandUnknownOpts[] => [
   ...verb.commands.flatMap(commands),
 ];
 
-function helpOf(command: CommandUnknownOpts): string {
-  let help = '';
-  command.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();
-  return help;
-}
+/** Words of a command line that call it: `series import`. */
+const wordsOf = (command: CommandUnknownOpts): string[] =>
+  command.parent ? [...wordsOf(command.parent), command.name()] : [];
 
 for (const command of project.program.commands.flatMap(commands)) {
-  const group = command.parent?.parent ? `${command.parent.name()} ` : '';
-  const name = `ringlab ${group}${command.name()}`;
-  t.test(`the help of ${name} has a description of one line and an example that runs`, async (t) => {
-    t.match(command.description(), /^[^\n]{10,130}[.]$/, 'description');
-    for (const { long, description } of command.options)
-      t.match(description, /^\S.{4,}/, `description of ${long}`);
-    const examples = /\nExample: ([\s\S]*)$/.exec(helpOf(command))?.[1]?.trim().split(/\n\s*/) ?? [];
-    t.ok(examples.length > 0, 'help has an example');
-    for (const example of examples) {
-      t.equal(example.slice(0, name.length), name, 'command of the example');
-      t.same(await problemsIn('help.md', `    ${example}\n`), [], `problems of ${example}`);
-    }
-  });
+  const words = wordsOf(command);
+  const name = ['ringlab', ...words].join(' ');
+  t.test(
+    `${name} --help exits with 0 and prints a description of one line and an example that runs`,
+    async (t) => {
+      const { code, stdout } = await ringlab([...words, '--help'], { env: { NO_COLOR: '1' } });
+      t.equal(code, 0, 'exit code');
+      t.match(command.description(), /^[^\n]{10,130}[.]$/, 'description');
+      for (const { long, description } of command.options)
+        t.match(description, /^\S.{4,}/, `description of ${long}`);
+      const examples = /\nExample: ([\s\S]*)$/.exec(stdout)?.[1]?.trim().split(/\n\s*/) ?? [];
+      t.ok(examples.length > 0, 'help has an example');
+      for (const example of examples) {
+        t.equal(example.slice(0, name.length), name, 'command of the example');
+        t.same(await problemsIn('help.md', `    ${example}\n`), [], `problems of ${example}`);
+      }
+    },
+  );
 }
 
 t.test(
@@ -93,7 +94,8 @@ t.test('the glossary names types where they are', (t) => {
 
 t.test('ARCHITECTURE.md lists every room, and every folder of the cache', (t) => {
   const text = read('ARCHITECTURE.md');
-  const rooms = tableRows(text).flatMap(([room = '']) => codeSpans(room));
+  const section = text.slice(text.indexOf('\n## Rooms'), text.indexOf('\n## Where'));
+  const rooms = tableRows(section).flatMap(([room = '']) => codeSpans(room));
   const folders = [...project.paths].flatMap(
     (path) => /^(lab\/[^/]+|(?!lab\/)[^/.]+)\//.exec(path)?.[1] ?? [],
   );

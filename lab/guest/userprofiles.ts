@@ -6,7 +6,7 @@ import { check, parseYaml } from '../model/parse.ts';
 import { MAX_PORTS } from './layout.ts';
 import { profiles } from './profiles.ts';
 
-const FIX = 'see `ringlab shell --help` and the built-in profiles for the fields of a guest';
+const FIX = 'see images/README.md for an example, and lab/model/guest.ts for the fields of a guest';
 
 /** A user's file: `guests:` maps a name to a profile, or to the differences from the profile that it `extend`s. */
 const ProfilesFile = z

@@ -30,6 +30,12 @@ const samples: [title: string, file: string, content: string, problems: string[]
     '    ringlab run   # or: ringlab gc\n',
     ['x.md:1: ringlab has no verb "gc"'],
   ],
+  [
+    'a subcommand in a message',
+    'x.ts',
+    "fail('see ringlab series lists');",
+    ['x.ts:1: ringlab series has no subcommand "lists"'],
+  ],
   ['a subcommand', 'x.md', '`ringlab series drop NAME`', ['x.md:1: ringlab series has no subcommand "drop"']],
   [
     'an option of a verb',

@@ -16,6 +16,7 @@ const OTHER_OPTIONS: Readonly<Record<string, string>> = {
   '--merges': 'git rev-list',
   '--no-merges': 'git rev-list',
   '--no-sparkplug': 'V8',
+  '--norc': 'bash',
   '--path-format': 'git rev-parse',
   '--show-object-format': 'git rev-parse',
   '--sparkplug': 'V8',
@@ -111,6 +112,15 @@ export function pathExists(path: string, file: string, { paths, rooms }: Project
   return [...paths].some((each) => patterns.some((pattern) => pattern.test(each)));
 }
 
+const isVerb = (word: string | undefined, { program }: Project) =>
+  program.commands.some((command) => command.name() === word);
+
+/** "ringlab makes", "ringlab throws": not a command, where it is not in code. */
+function isSentence({ words, place }: Extract<Reference, { kind: 'command' }>, project: Project): boolean {
+  const [word = ''] = words;
+  return place === 'prose' && /^[a-z]+s$/.test(word) && !isVerb(word, project);
+}
+
 async function problemsOfReference(
   reference: Reference,
   file: string,
@@ -120,19 +130,16 @@ async function problemsOfReference(
   switch (reference.kind) {
     case 'command': {
       const invocation = findVerb(project.program, reference.words);
-      if (typeof invocation === 'string') return [invocation];
+      if (typeof invocation === 'string') return isSentence(reference, project) ? [] : [invocation];
       const problems = optionProblems(invocation, project, introduced);
-      return problems.length > 0 || !reference.complete ? problems : parseProblems(reference.words, project);
+      return problems.length > 0 || reference.place !== 'block'
+        ? problems
+        : parseProblems(reference.words, project);
     }
     case 'call': {
-      const isVerb = project.program.commands.some((command) => command.name() === reference.words[0]);
-      if (!isVerb || !reference.words.some((word) => word.startsWith('--'))) return [];
-      return problemsOfReference(
-        { ...reference, kind: 'command', complete: false },
-        file,
-        project,
-        introduced,
-      );
+      const [word] = reference.words;
+      if (!isVerb(word, project) || !reference.words.some((word) => word.startsWith('--'))) return [];
+      return problemsOfReference({ ...reference, kind: 'command', place: 'span' }, file, project, introduced);
     }
     case 'option':
       return bareOptionProblems(reference.option, project);

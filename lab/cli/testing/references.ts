@@ -7,8 +7,8 @@ export type Reference = { line: number } & (
       kind: 'command';
       /** What follows "ringlab". */
       words: string[];
-      /** True in a block of code, where a command must run as it is. */
-      complete: boolean;
+      /** In a block of code a command must run as it is; in prose it may be a sentence about ringlab. */
+      place: 'block' | 'span' | 'prose';
     }
   /** A code span that begins with another word than "ringlab": a verb (`run --json`), or another program. */
   | { kind: 'call'; words: string[] }
@@ -17,12 +17,8 @@ export type Reference = { line: number } & (
   | { kind: 'script'; script: string; options: string[] }
 );
 
-/** Words that follow "ringlab" in sentences about it. In code they are verbs like any other. */
-const PREDICATES = new Set(
-  'and can cannot carries has holds init is made makes may needs on or raises says that which wrote'.split(
-    ' ',
-  ),
-);
+/** Words that follow "ringlab" in sentences about it, besides verbs in the third person. In code they are verbs of the program. */
+const PREDICATES = new Set('and can cannot has init is made may on or that which wrote'.split(' '));
 /** Programs whose options may stand in a message without a code span. */
 const OTHER_PROGRAM = /\b(apt-get|bwrap|checkpatch|diff|git|ldconfig|make|node|npm|qemu\S*|ssh\S*|tap)\s/;
 const ROOMS = 'bin|images|kernels|lab|reports|setup|suites';
@@ -54,7 +50,7 @@ function* commandsOf({ kind, text, line }: Piece): Generator<Reference & { end: 
     // The comment of a block's line is a sentence.
     const inComment = /(^|\s)#/.test(text.slice(0, index));
     yield {
-      ...{ kind: 'command', words: wordsOf(command), complete: kind === 'block' && !inComment },
+      ...{ kind: 'command', words: wordsOf(command), place: inComment ? 'prose' : kind },
       line: line + text.slice(0, index).split('\n').length - 1,
       ...{ start: index, end: index + Math.max(name.length, 'ringlab'.length + command.length) },
     };
