@@ -203,19 +203,22 @@ for (const { fake, type, message, detail, bootTimeoutMs } of failures) {
   });
 }
 
-t.test('a reboot is the fault of the kernel however late the lab gets to read what QEMU reported', async (t) => {
-  // Holds up the event loop most of the time, as a busy machine does: timers and sockets are then due in the same turn.
-  const busy = setInterval(() => {
-    const until = performance.now() + 300;
-    while (performance.now() < until);
-  }, 1);
-  t.teardown(() => clearInterval(busy));
-  for (let round = 0; round < 3; round++) {
-    const error = await boot(t, { fake: 'reboot' }).catch((e) => e);
-    t.type(error, VerdictError);
-    t.match(error.message, /rebooted/);
-  }
-});
+t.test(
+  'a reboot is the fault of the kernel however late the lab gets to read what QEMU reported',
+  async (t) => {
+    // Holds up the event loop most of the time, as a busy machine does: timers and sockets are then due in the same turn.
+    const busy = setInterval(() => {
+      const until = performance.now() + 300;
+      while (performance.now() < until);
+    }, 1);
+    t.teardown(() => clearInterval(busy));
+    for (let round = 0; round < 3; round++) {
+      const error = await boot(t, { fake: 'reboot' }).catch((e) => e);
+      t.type(error, VerdictError);
+      t.match(error.message, /rebooted/);
+    }
+  },
+);
 
 t.test('an abort during boot ends QEMU and rejects with the abort reason', async (t) => {
   const abort = new AbortController();

@@ -45,11 +45,7 @@ export function readLines(socket: Socket, onLine: (line: string) => void): void 
 
 type PendingCommand = { resolve: (value: unknown) => void; reject: (error: Error) => void; command: string };
 
-/**
- * The QEMU machine protocol over a connected socket. A command is written in the turn after the call, once pending messages have
- * been read: a write to a QEMU that has ended destroys the socket with everything that it still holds, such as the reason of the
- * shutdown.
- */
+/** The QEMU machine protocol over a connected socket. */
 export class Qmp {
   readonly #socket: Socket;
   readonly #pending = new Map<number, PendingCommand>();
@@ -86,9 +82,7 @@ export class Qmp {
           then(value);
         };
       this.#pending.set(id, { command, resolve: settle(resolve), reject: settle(reject) });
-      setImmediate(() => {
-        if (!this.#closed) this.#socket.write(`${JSON.stringify({ execute: command, arguments: args, id })}\n`);
-      });
+      this.#socket.write(`${JSON.stringify({ execute: command, arguments: args, id })}\n`);
     });
   }
 
