@@ -8,6 +8,8 @@ import { LabError } from '../core/errors.ts';
 const ANSWER_MS = 60_000;
 
 const Message = z.object({
+  /** In the greeting only. */
+  QMP: z.unknown().optional(),
   id: z.number().optional(),
   return: z.unknown().optional(),
   error: z.object({ class: z.string(), desc: z.string() }).optional(),
@@ -52,11 +54,20 @@ export class Qmp {
   readonly #listeners = new Set<(event: QmpEvent) => void>();
   /** Resolves when QEMU has closed its end and every message has been handled. */
   readonly closed: Promise<void>;
+  /**
+   * Resolves when the greeting has come; commands wait for it (QMP specification, section 2.2). Writing to a QEMU that has ended
+   * breaks the socket, and a SHUTDOWN event that is still unread would be lost.
+   */
+  readonly #greeted: Promise<void>;
+  #greet = () => {};
   #nextId = 1;
   #closed = false;
 
   constructor(socket: Socket) {
     this.#socket = socket;
+    this.#greeted = new Promise((resolve) => {
+      this.#greet = resolve;
+    });
     readLines(socket, (line) => this.#take(line));
     this.closed = new Promise((resolve) => {
       socket.once('close', () => {
@@ -82,7 +93,8 @@ export class Qmp {
           then(value);
         };
       this.#pending.set(id, { command, resolve: settle(resolve), reject: settle(reject) });
-      this.#socket.write(`${JSON.stringify({ execute: command, arguments: args, id })}\n`);
+      const message = JSON.stringify({ execute: command, arguments: args, id });
+      void this.#greeted.then(() => this.#socket.write(`${message}\n`));
     });
   }
 
@@ -121,6 +133,7 @@ export class Qmp {
     const message = Message.safeParse(parseJson(line));
     if (!message.success) return;
     const { id, error, event, data = {} } = message.data;
+    if (message.data.QMP !== undefined) this.#greet();
     if (event !== undefined) for (const listener of [...this.#listeners]) listener({ event, data });
     const pending = id === undefined ? undefined : this.#pending.get(id);
     if (id === undefined || !pending) return;
