@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { AGENT_HOME, bundleAgent } from '../../suites/agent/bundle.ts';
 import { buildBinding } from '../../suites/binding/build.mjs';
+import { cacheRoot } from '../core/cache.ts';
 import { InputError } from '../core/errors.ts';
 import { hashOf } from '../core/hash.ts';
 import type { KernelBuild } from '../model/kernel.ts';
@@ -27,7 +29,7 @@ interface BuildMessage {
 /** A suite that does not compile is its writer's fix: where, and what the bundler says. */
 async function bundled(suite: Suite) {
   try {
-    return await bundleAgent(suite);
+    return await bundleAgent(suite, join(cacheRoot(), 'agents'));
   } catch (error) {
     const { errors } = error as { errors?: BuildMessage[] };
     if (!errors?.length) throw error;
@@ -40,10 +42,13 @@ async function bundled(suite: Suite) {
   }
 }
 
-/** The agents of these suites; programs need none. */
+/** The agents of these suites, in the cache: the package's own folder may be read-only. Programs need none. */
 export async function prepareAgent(suites: readonly Suite[]): Promise<AgentBundle> {
   const own = [...new Map(suites.filter(({ run }) => !run).map((suite) => [suite.name, suite])).values()];
-  const [addon, ...bundles] = await Promise.all([buildBinding(), ...own.map(bundled)]);
+  const [addon, ...bundles] = await Promise.all([
+    buildBinding(join(cacheRoot(), 'addons')),
+    ...own.map(bundled),
+  ]);
   const hash = hashOf(...bundles.map((bundle) => bundle.hash), await readFile(addon));
   const scripts = new Map(bundles.map((bundle, index) => [own[index]?.name ?? '', bundle]));
   return { scripts, addon, hash };

@@ -1,40 +1,38 @@
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { cachedDataVersionTag } from 'node:v8';
 import { Script } from 'node:vm';
 import { build } from 'esbuild';
 import writeFile from 'write-file-atomic';
+import { packageRoot } from '../../bin/root.mjs';
 import { AGENT_HOME } from './home.ts';
 
 export { AGENT_HOME };
 
-const agent = dirname(fileURLToPath(import.meta.url));
-const suites = dirname(agent);
+const suites = join(packageRoot, 'suites');
+const agent = join(suites, 'agent');
 
-/** A suite to bundle: its name, and the folder that has its `index.ts`. */
+/** A suite to bundle. */
 interface Source {
   name: string;
+  /** Folder of its `index.ts`. */
   dir: string;
 }
 
-/** The entry point: the agent, and the suite to be imported when it is asked for. */
+/** The entry point: the agent, and the suite, which is imported when a cell names it. */
 function entry({ name, dir }: Source): string {
   const table = `${JSON.stringify(name)}: () => import(${JSON.stringify(join(dir, 'index.ts'))})`;
   return `import { main } from './main.ts';\nvoid main({ ${table} });\n`;
 }
 
-async function store(bytes: Uint8Array, name: string): Promise<string> {
-  const path = join(agent, 'build', name);
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, Buffer.from(bytes));
-  return path;
-}
+/** V8 refuses a compiled form that a V8 of another version or with other flags made: both are in this number. */
+const v8Tag = () => cachedDataVersionTag().toString(16).padStart(8, '0');
 
 /**
- * V8's compiled form of a script, for the same V8 with the same flags: saves an emulated guest a tenth of a second of parsing.
- * Source and place are what the waiting node makes of the file (images/minimal, waiting.cjs): V8 compares the length of the one
- * and shows the other in traces.
+ * V8's compiled form of a script (`cachedData` of vm.Script): saves an emulated guest 0.1 s of parsing. The wrapper is the one of
+ * the node that waits in the guest (images/minimal, waiting.cjs), because V8 compares the length of the source; the file name is
+ * the guest's, because traces show it.
  */
 export function compiled(script: string): Buffer {
   const source = script.slice(0, script.lastIndexOf('\n//# sourceMappingURL='));
@@ -43,20 +41,26 @@ export function compiled(script: string): Buffer {
   return new Script(`${head}${source}\n})`, place).createCachedData();
 }
 
+/** An agent with one suite, as files on the host. */
 export interface Bundle {
+  /** The script. */
   path: string;
-  /** File with V8's compiled form. */
+  /** File with V8's compiled form of the script. */
   compiled: string;
+  /** sha256 of the script, hexadecimal. */
   hash: string;
   bytes: Uint8Array;
 }
 
 /**
- * Bundles the agent and one suite to one CommonJS script. `hash` is the sha256 of its bytes and part of its file name. A suite
- * of the user's own finds the helpers under `ringlab/suite`.
+ * Bundles the agent and one suite to one CommonJS script in `folder` (made if missing). `hash` is the sha256 of its bytes and part
+ * of its file name, so that bundles of several checkouts may share a folder. A user's suite imports the helpers from
+ * `ringlab/suite`. Rejects with esbuild's BuildFailure (`errors`) when the suite does not compile.
  */
-export async function bundleAgent(suite: Source): Promise<Bundle> {
+export async function bundleAgent(suite: Source, folder = join(agent, 'build')): Promise<Bundle> {
   const result = await build({
+    // Paths in the source map are relative to it: equal sources give equal bytes wherever the lab is started.
+    absWorkingDir: packageRoot,
     stdin: {
       contents: entry(suite),
       resolveDir: agent,
@@ -85,9 +89,9 @@ export async function bundleAgent(suite: Source): Promise<Bundle> {
   const { contents: bytes, text } = output;
   const hash = createHash('sha256').update(bytes).digest('hex');
   const name = `agent-${hash.slice(0, 16)}.cjs`;
-  const [path, cache] = await Promise.all([
-    store(bytes, name),
-    store(compiled(text), `${name}.${process.version}.compiled`),
-  ]);
-  return { path, compiled: cache, hash, bytes };
+  const path = join(folder, name);
+  const compiledPath = `${path}.${v8Tag()}.compiled`;
+  await mkdir(folder, { recursive: true });
+  await Promise.all([writeFile(path, Buffer.from(bytes)), writeFile(compiledPath, compiled(text))]);
+  return { path, compiled: compiledPath, hash, bytes };
 }
