@@ -1,3 +1,6 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { projectRoot } from '../core/paths.ts';
 import type { Accel } from '../model/machine.ts';
 
 /** One need of the lab, and whether this machine meets it. */
@@ -19,6 +22,9 @@ export interface AccelFound {
   reason?: string;
 }
 
+/** The set-up belongs to a checkout; the installed package has none. */
+const hasSetup = existsSync(join(projectRoot, 'setup/main.mjs'));
+
 /** The advice for a need that a Debian package meets. */
 export const install = (debianPackage: string, setup = 'npm run setup'): string =>
-  `${setup}, or: apt-get install ${debianPackage}`;
+  `${hasSetup ? `${setup}, or: ` : ''}apt-get install ${debianPackage}`;
