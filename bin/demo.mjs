@@ -17,27 +17,34 @@ const lab = $({
   nothrow: true,
 });
 
-/** Runs ringlab on this terminal. Throws an error with the exit code as `code` unless that is 0. */
+/** An error that ends the demo with this exit code. */
+class DemoError extends Error {
+  constructor(message, exitCode) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
+
+/** Runs ringlab on this terminal. Throws DemoError with its exit code unless that is 0. */
 async function ringlab(pieces, ...args) {
   const child = lab(pieces, ...args);
   console.error(`\n$ ringlab ${child.cmd}`);
-  const forward = (signal) => process.kill(child.pid, signal);
+  const forward = (signal) => child.child?.kill(signal);
   for (const signal of FORWARDED) process.on(signal, forward);
   const { exitCode, signal } = await child;
   for (const name of FORWARDED) process.off(name, forward);
   const code = exitCode ?? (signal === 'SIGINT' ? 130 : 3);
   if (code === 0) return;
   const verb = child.cmd.split(' ', 1)[0];
-  throw Object.assign(new Error(`ringlab ${verb} ended with code ${code}`), { code });
+  throw new DemoError(`ringlab ${verb} ended with code ${code}`, code);
 }
 
-/** What series.yaml says of a series and an mbox cannot. Throws an error with code 2 when there is no such series. */
+/** What series.yaml says of a series and an mbox cannot. Throws DemoError (exit code 2) when there is no such series. */
 async function infoOf(name) {
   const file = path.join(root, 'kernels/series', name, 'series.yaml');
   if (await fs.pathExists(file)) return YAML.parse(await fs.readFile(file, 'utf8'));
   const names = await fs.readdir(path.join(root, 'kernels/series'));
-  const message = `kernels/series has no series "${name}", but ${names.join(', ')}`;
-  throw Object.assign(new Error(message), { code: 2 });
+  throw new DemoError(`kernels/series has no series "${name}", but ${names.join(', ')}`, 2);
 }
 
 /** Runs one series; returns what it changes, in numbers. */
@@ -73,7 +80,7 @@ try {
   console.log(`\nDemo: ${summaries.join('\n      ')}`);
 } catch (error) {
   console.error(`demo: ${error.message}`);
-  process.exitCode = error.code ?? 3;
+  process.exitCode = error instanceof DemoError ? error.exitCode : 3;
 } finally {
   await fs.remove(dir);
 }

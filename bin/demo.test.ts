@@ -1,10 +1,11 @@
 /** The demo, with a ringlab that notes its calls. */
 import { spawn } from 'node:child_process';
-import { cpSync, existsSync, readFileSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
+import { plainEnv, WITHOUT_HOOKS } from './testing/env.ts';
 
 const checkout = join(import.meta.dirname, '..');
 
@@ -38,8 +39,10 @@ function project(t: Test) {
   });
   cpSync(join(checkout, 'bin/demo.mjs'), join(dir, 'bin/demo.mjs'));
   symlinkSync(join(checkout, 'node_modules'), join(dir, 'node_modules'));
-  const start = (args: readonly string[], env: Record<string, string> = {}) =>
-    spawn(process.execPath, ['bin/demo.mjs', ...args], { cwd: dir, env: { ...process.env, ...env } });
+  const start = (args: readonly string[], env: Record<string, string> = {}) => {
+    const [command, ...words] = [...WITHOUT_HOOKS, process.execPath, 'bin/demo.mjs', ...args];
+    return spawn(command, words, { cwd: dir, env: { ...plainEnv, ...env } });
+  };
   const demo = async (args: readonly string[], env?: Record<string, string>) => {
     const child = start(args, env);
     const code = new Promise<number | null>((resolve) => void child.once('close', resolve));
@@ -102,6 +105,14 @@ t.test('a step that fails ends the demo with its exit code', async (t) => {
     t.same({ code, stdout }, { code: Number(fail.at(-1)), stdout: '' });
     t.ok(stderr.endsWith(message), stderr);
   }
+});
+
+t.test('a series.yaml that cannot be read ends the demo with code 3', async (t) => {
+  const { dir, demo } = project(t);
+  writeFileSync(join(dir, 'kernels/series/my-series/series.yaml'), 'guests: [plain');
+  t.match(await demo(['my-series']), { code: 3, stderr: /^demo: / });
+  rmSync(join(dir, 'kernels'), { recursive: true });
+  t.match(await demo(['my-series']), { code: 3, stderr: /^demo: ENOENT/ });
 });
 
 t.test('a name without a series ends with code 2 and the names that exist', async (t) => {

@@ -16,6 +16,7 @@ import t from 'tap';
 import { onePatch } from '../lab/cli/testing/patch.ts';
 import { run } from '../lab/core/process.ts';
 import { bundle } from './bundle.mjs';
+import { plainEnv } from './testing/env.ts';
 
 const checkout = join(import.meta.dirname, '..');
 const read = (path: string) => JSON.parse(readFileSync(path, 'utf8'));
@@ -25,16 +26,7 @@ const consumer = join(dir, 'consumer');
 const installed = join(consumer, 'node_modules/ringlab');
 const cache = join(dir, 'cache');
 
-/** The environment of a shell: tap's settings for its children would reach npm and the command. */
-const env = {
-  ...Object.fromEntries(
-    Object.entries(process.env).flatMap(([key, value]) =>
-      value === undefined || /^_?TAP|^NODE_OPTIONS|^npm_/.test(key) ? [] : [[key, value] as const],
-    ),
-  ),
-  RINGLAB_CACHE: cache,
-  NO_COLOR: '1',
-};
+const env = { ...plainEnv, RINGLAB_CACHE: cache, NO_COLOR: '1' };
 
 const command = (name: string, args: readonly string[], { cwd = consumer, any = false } = {}) =>
   run(name, args, { cwd, env, cleanEnv: true, ...(any ? { accept: 'any' as const } : {}) });

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
+import { plainEnv } from './env.ts';
 
 /** Folder bin/ of the checkout. */
 const BIN = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -42,11 +43,6 @@ function project(t: Test, files: Partial<Record<keyof typeof FILES, string>>): s
   symlinkSync(join(dirname(BIN), 'node_modules'), join(root, 'node_modules'));
   return root;
 }
-
-/** The environment of a user's shell: without what tap tells its children. */
-const plainEnv = Object.fromEntries(
-  Object.entries(process.env).filter(([key]) => !/^_?TAP|^NODE_OPTIONS/.test(key)),
-);
 
 function start(root: string, args: readonly string[], env: Record<string, string> = {}) {
   return spawn(process.execPath, ['bin/test.mjs', ...args], { cwd: root, env: { ...plainEnv, ...env } });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { AGENT_HOME, bundleAgent } from '../../suites/agent/bundle.ts';
 import { buildBinding } from '../../suites/binding/build.mjs';
 import { cacheRoot } from '../core/cache.ts';
-import { InputError } from '../core/errors.ts';
+import { InputError, LabError } from '../core/errors.ts';
 import { hashOf } from '../core/hash.ts';
 import type { KernelBuild } from '../model/kernel.ts';
 import type { Guest } from '../model/machine.ts';
@@ -42,13 +42,20 @@ async function bundled(suite: Suite) {
   }
 }
 
+/** The native addon, in the cache: an installed package compiles it at its first run. */
+async function compiledAddon(): Promise<string> {
+  try {
+    return await buildBinding(join(cacheRoot(), 'addons'));
+  } catch (cause) {
+    const fix = 'a C compiler and headers are needed (Debian: build-essential)';
+    throw new LabError(`cannot compile the native addon of the suites; ${fix}`, { cause });
+  }
+}
+
 /** The agents of these suites, in the cache: the package's own folder may be read-only. Programs need none. */
 export async function prepareAgent(suites: readonly Suite[]): Promise<AgentBundle> {
   const own = [...new Map(suites.filter(({ run }) => !run).map((suite) => [suite.name, suite])).values()];
-  const [addon, ...bundles] = await Promise.all([
-    buildBinding(join(cacheRoot(), 'addons')),
-    ...own.map(bundled),
-  ]);
+  const [addon, ...bundles] = await Promise.all([compiledAddon(), ...own.map(bundled)]);
   const hash = hashOf(...bundles.map((bundle) => bundle.hash), await readFile(addon));
   const scripts = new Map(bundles.map((bundle, index) => [own[index]?.name ?? '', bundle]));
   return { scripts, addon, hash };
