@@ -41,16 +41,16 @@ interface LockedPackage {
 }
 
 /** The production packages of the checkout's lock file, by their folder. */
-function lockedPackages(): { own: LockedPackage; others: [string, LockedPackage][] } {
-  const { '': own, ...others } = read(join(checkout, 'package-lock.json')).packages;
-  return { own, others: Object.entries<LockedPackage>(others).filter(([, { dev }]) => !dev) };
+function lockedPackages(): { ringlab: LockedPackage; others: [string, LockedPackage][] } {
+  const { '': ringlab, ...others } = read(join(checkout, 'package-lock.json')).packages;
+  return { ringlab, others: Object.entries<LockedPackage>(others).filter(([, { dev }]) => !dev) };
 }
 
 /** Installs from npm's cache alone. A lock file spares npm the questions that only the registry can answer. */
 async function installFromCache(tarball: string): Promise<boolean> {
-  const { own, others } = lockedPackages();
+  const { ringlab, others } = lockedPackages();
   const root = { name: 'consumer', version: '1.0.0', dependencies: { ringlab: `file:${tarball}` } };
-  const { version, dependencies, bin } = own;
+  const { version, dependencies, bin } = ringlab;
   const ringlabEntry = { version, resolved: `file:${tarball}`, dependencies, bin };
   const packages = { '': root, 'node_modules/ringlab': ringlabEntry, ...Object.fromEntries(others) };
   writeFileSync(join(consumer, 'package.json'), JSON.stringify(root));

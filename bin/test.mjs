@@ -15,14 +15,14 @@ Checks format, types and imports, then runs the unit tests (*.test.ts) and the e
   --unit    leave the end-to-end tests out
   --e2e     only the end-to-end tests
   --nodes   only with the other supported versions of Node.js: the unit tests, and one file in guests
-  --all     as without, and then as with --nodes
+  --all     everything with this Node.js, then as with --nodes
 With files or folders, only their tests are run.`;
 
 const root = dirname(import.meta.dirname);
 /** Seconds that one end-to-end file may take, kernel builds from an empty cache included. */
 const E2E_TIMEOUT = 2400;
 /** What shows in guests that a version of Node.js works there. */
-const NODE_E2E = 'lab/experiment/node.e2e.ts';
+const NODE_E2E = 'lab/cli/node.e2e.ts';
 
 function readArguments() {
   const flag = { type: 'boolean', default: false };

@@ -6,17 +6,17 @@ import { hasLibrary } from './libraries.ts';
 
 /** Shared libraries of a program, by soname, as the host's loader finds them. */
 async function librariesOf(program: string, ctx: StageContext): Promise<{ name: string; path: string }[]> {
-  // A static program has none, which ldd calls a failure.
+  // For a static program ldd ends with code 1.
   const { stdout } = await run('ldd', [program], { accept: [0, 1], signal: ctx.signal });
   return [...stdout.matchAll(/^\s*(\S+) => (\/\S+)/gm)].map(([, name = '', path = '']) => ({ name, path }));
 }
 
-/** The program file of the node that runs the lab. */
+/** Path of the node that runs the lab, symbolic links resolved: guests get the same. */
 export const nodeProgram = () => realpath(process.execPath);
 
 /**
- * Puts the running node into the root, without its symbols (a sixth smaller), and those of its libraries that no package
- * brought: a node that is not Debian's may need others.
+ * Copies the running node into the root folder, without its symbols (a sixth smaller), and its shared libraries that no package
+ * of the recipe has: a node from elsewhere than Debian may need others.
  */
 export async function addNode(root: string, ctx: StageContext): Promise<void> {
   const program = await nodeProgram();

@@ -20,11 +20,12 @@ interface Source {
   dir: string;
 }
 
+/** What the entry point imports the suite by: its path there would be in the source map. */
+const SUITE = 'ringlab/suite-to-run';
+
 /** The entry point: the agent, and the suite, which is imported when a cell names it. */
-function entry({ name, dir }: Source): string {
-  const table = `${JSON.stringify(name)}: () => import(${JSON.stringify(join(dir, 'index.ts'))})`;
-  return `import { main } from './main.ts';\nvoid main({ ${table} });\n`;
-}
+const entry = (suite: string) =>
+  `import { main } from './main.ts';\nvoid main({ ${JSON.stringify(suite)}: () => import('${SUITE}') });\n`;
 
 /** V8 refuses a compiled form that a V8 of another version or with other flags made: both are in this number. */
 const v8Tag = () => cachedDataVersionTag().toString(16).padStart(8, '0');
@@ -62,12 +63,12 @@ export async function bundleAgent(suite: Source, folder = join(agent, 'build')):
     // Paths in the source map are relative to it: equal sources give equal bytes wherever the lab is started.
     absWorkingDir: packageRoot,
     stdin: {
-      contents: entry(suite),
+      contents: entry(suite.name),
       resolveDir: agent,
       sourcefile: 'entry.ts',
       loader: 'ts',
     },
-    alias: { 'ringlab/suite': join(suites, 'lib/index.ts') },
+    alias: { 'ringlab/suite': join(suites, 'lib/index.ts'), [SUITE]: join(suite.dir, 'index.ts') },
     bundle: true,
     write: false,
     platform: 'node',

@@ -1,2 +1,2 @@
-/** Where the agent lives in the guest: a tmpfs. */
+/** The agent's folder in the guest, on a tmpfs. */
 export const AGENT_HOME = '/run/ringlab';

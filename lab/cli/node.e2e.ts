@@ -1,12 +1,12 @@
 /** A guest runs the node that runs the lab: `npm run test:nodes` repeats this file with other versions of Node.js. */
 import t from 'tap';
 import { compiled } from '../../suites/agent/bundle.ts';
-import { ringlab } from '../cli/testing/ringlab.ts';
+import { testVmlinux } from '../experiment/testing/kernel.ts';
 import { bootGuest, profiles, scratchFolder } from '../guest/index.ts';
 import { ensureImage } from '../image/index.ts';
 import type { Guest } from '../model/machine.ts';
 import type { RunRecord } from '../model/result.ts';
-import { testVmlinux } from './testing/kernel.ts';
+import { ringlab } from './testing/ringlab.ts';
 
 const ctx = { signal: new AbortController().signal, emit: () => {} };
 
