@@ -5,7 +5,7 @@ import { testVmlinux } from '../experiment/testing/kernel.ts';
 import { bootGuest, profiles, scratchFolder } from '../guest/index.ts';
 import { ensureImage } from '../image/index.ts';
 import type { Guest } from '../model/machine.ts';
-import type { RunRecord } from '../model/result.ts';
+import type { RunRecord } from '../model/run.ts';
 import { ringlab } from './testing/ringlab.ts';
 
 const ctx = { signal: new AbortController().signal, emit: () => {} };
