@@ -20,7 +20,7 @@ export const compareVerb = (_signal: AbortSignal) =>
       const [from, to] = await Promise.all([a, b].map(async (name) => readRecord(await findRun(name, runs))));
       if (!from || !to) return;
       const comparison = compareRecords(from, to);
-      if (json) printJson(comparison);
+      if (json) printJson('comparison', comparison);
       else print(render('text', { record: to, comparison }));
       const code = exitCodeOfComparison(comparison);
       if (code !== ExitCode.ok) throw new Exit(code);

@@ -1,5 +1,10 @@
-/** Writes a value as JSON on standard output: with --json, the only thing written there. */
-export function printJson(value: unknown): void {
+import type { Output, OutputName } from '../model/output.ts';
+
+/**
+ * Writes a value as JSON on standard output: with --json, the only thing written there. `name` is the published schema
+ * (`reports/schema/NAME.schema.json`) whose type the value has. Only the compiler checks it, so no verb loads the schemas.
+ */
+export function printJson<N extends OutputName>(_name: N, value: Output<N>): void {
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }
 

@@ -43,7 +43,7 @@ export const matrixCommand = (name: string) =>
 /** Prints what a run has found and takes its exit code. */
 export function finish({ record }: Pick<Run, 'record'>, options: { json: boolean }): void {
   const comparison = hasSides(record) ? compareSides(record) : undefined;
-  if (options.json) printJson(comparison ?? record);
+  if (options.json) printJson('run', comparison ?? record);
   else print(render('text', { record, comparison }));
   for (const { message } of record.failures) process.stderr.write(`ringlab: ${message}\n`);
   const code = exitCodeOfRun(record, comparison);
@@ -52,7 +52,7 @@ export function finish({ record }: Pick<Run, 'record'>, options: { json: boolean
 
 function showDryRun(dry: DryRun, json: boolean): void {
   if (json) {
-    printJson(dry);
+    printJson('run-dry-run', dry);
     return;
   }
   const { start, fragments } = dry.config;
