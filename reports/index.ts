@@ -16,10 +16,10 @@ const renderers = {
 
 export type Format = keyof typeof renderers;
 
-/** Names of every format, as `ringlab report --format` takes them. */
+/** Names of the formats of `ringlab report --format`. */
 export const formats = Object.keys(renderers) as Format[];
 
-/** Renders a run, with its comparison if there is one. The text ends in a newline. */
+/** Renders a run, with its comparison if the input has one. The text ends in a newline. */
 export function render(format: Format, input: ReportInput): string {
   return renderers[format](input);
 }

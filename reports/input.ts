@@ -1,16 +1,16 @@
 import type { Comparison } from '../lab/model/compare.ts';
 import type { RunRecord } from '../lab/model/run.ts';
 
-/** What every renderer is given. */
+/** Input of every renderer. */
 export interface ReportInput {
   record: RunRecord;
-  /** Of the record's two sides, or of two runs (then `record` is the later one). */
+  /** Of the record's base and patched kernels, or of two runs, of which `record` is the later one. */
   comparison?: Comparison | undefined;
-  /** picocolors or the like, for a terminal; without it the text is plain. */
-  colors?: Colors;
+  /** picocolors or the like, for a text report on a terminal; absent: the text is plain. */
+  colors?: Colors | undefined;
 }
 
-/** The few colours that the text report uses. */
+/** The colours of the text report. */
 export interface Colors {
   bold(text: string): string;
   dim(text: string): string;
@@ -19,6 +19,7 @@ export interface Colors {
   yellow(text: string): string;
 }
 
+/** Adds no colour. */
 export const plain: Colors = {
   bold: (text) => text,
   dim: (text) => text,

@@ -2,10 +2,15 @@ import { create } from 'xmlbuilder2';
 import { nameOfCell } from '../lab/model/cell.ts';
 import type { TestResult } from '../lab/model/result.ts';
 import { type CellRecord, cellsOfSide, kernelOf, type RunRecord, totalMsOf } from '../lab/model/run.ts';
+import type { CellVerdict } from '../lab/model/verdict.ts';
 import { visible } from './escape.ts';
 import type { ReportInput } from './input.ts';
+import { failedKernels, labFailures } from './view.ts';
 
 type Node = ReturnType<typeof create>;
+
+/** The type of an error that says nothing about the kernel. */
+const LAB_FAILED = 'lab-failed' satisfies CellVerdict;
 
 interface Case {
   name: string;
@@ -25,7 +30,7 @@ function caseOf({ name, verdict, reason = '', detail = '', durationMs }: TestRes
   return outcome(verdict === 'lost' ? 'error' : 'failure', reason || verdict);
 }
 
-/** What the cell says besides its tests: that it broke, or what its kernel complained of. */
+/** Cases for a cell that broke, and for each fatal complaint of its kernel. */
 function extraCases(cell: CellRecord): Case[] {
   const cases: Case[] = [];
   if (cell.verdict !== 'done') {
@@ -43,9 +48,9 @@ function extraCases(cell: CellRecord): Case[] {
   return cases;
 }
 
-/** Failures of a base kernel are what the series is there fix: a reader of the patched side must not turn red by them. */
+/** A failure of the base must not fail the CI: the series is there to fix it. A failure of the lab stays an error. */
 function asBase(test: Case): Case {
-  if (!test.outcome || test.outcome.tag === 'skipped') return test;
+  if (!test.outcome || test.outcome.tag === 'skipped' || test.outcome.type === LAB_FAILED) return test;
   const { type, message } = test.outcome;
   return { ...test, outcome: { ...test.outcome, tag: 'skipped', message: `on base: ${type}: ${message}` } };
 }
@@ -59,56 +64,67 @@ function addCase(suite: Node, className: string, { name, seconds, outcome }: Cas
   if (text && tag !== 'skipped') child.txt(visible(text));
 }
 
-function addSuite(root: Node, cell: CellRecord, record: RunRecord, comparing: boolean): void {
-  const { side, name: kernel } = kernelOf(record, cell);
-  const { profile: guest, suite: suiteName, verdict } = cell;
-  const cellName = nameOfCell({ kernel, profile: guest, suite: suiteName });
-  const found = [...cell.tests.map(caseOf), ...extraCases(cell)];
-  const cases = comparing && side === 'base' ? found.map(asBase) : found;
+/** A test suite with its cases; `properties` by name. */
+function addSuite(
+  root: Node,
+  name: string,
+  cases: readonly Case[],
+  { seconds, properties = {} }: { seconds?: number; properties?: Record<string, string> } = {},
+): void {
   const count = (tag: string) => String(cases.filter((test) => test.outcome?.tag === tag).length);
   const suite = root.ele('testsuite', {
-    name: visible(cellName),
+    name: visible(name),
     tests: String(cases.length),
     failures: count('failure'),
     errors: count('error'),
     skipped: count('skipped'),
-    time: (totalMsOf(cell) / 1000).toFixed(3),
+    ...(seconds === undefined ? {} : { time: seconds.toFixed(3) }),
   });
-  const properties = suite.ele('properties');
-  for (const [key, value] of Object.entries({ side, kernel, guest, suite: suiteName, verdict })) {
-    properties.ele('property', { name: key, value: visible(value) });
-  }
-  for (const test of cases) addCase(suite, cellName, test);
+  const entries = Object.entries(properties);
+  const list = entries.length > 0 ? suite.ele('properties') : suite;
+  for (const [key, value] of entries) list.ele('property', { name: key, value: visible(value) });
+  for (const test of cases) addCase(suite, name, test);
 }
 
-/** A kernel that could not be made and so has no cell to say it. */
-function addKernel(
-  root: Node,
-  { id, name, failure }: RunRecord['kernels'][number],
-  { cells }: RunRecord,
-): void {
-  if (!failure || cells.some((cell) => cell.kernel === id)) return;
-  const suite = root.ele('testsuite', {
-    name: visible(name),
-    tests: '1',
-    failures: '0',
-    errors: '1',
-    skipped: '0',
+function addCell(root: Node, cell: CellRecord, record: RunRecord, comparing: boolean): void {
+  const { side, name: kernel } = kernelOf(record, cell);
+  const { profile, suite, verdict } = cell;
+  const results = [...cell.tests.map(caseOf), ...extraCases(cell)];
+  addSuite(
+    root,
+    nameOfCell({ kernel, profile, suite }),
+    comparing && side === 'base' ? results.map(asBase) : results,
+    { seconds: totalMsOf(cell) / 1000, properties: { side, kernel, guest: profile, suite, verdict } },
+  );
+}
+
+/** The failure of a kernel that could not be made; its cells give it where the run has any. */
+function addKernels(root: Node, record: RunRecord): void {
+  for (const { id, name, verdict: type, message, detail: text } of failedKernels(record)) {
+    if (record.cells.some(({ kernel }) => kernel === id)) continue;
+    addSuite(root, name, [{ name: '(kernel)', outcome: { tag: 'error', type, message, text } }]);
+  }
+}
+
+function addLabFailures(root: Node, record: RunRecord): void {
+  const cases = labFailures(record).map(({ subject, message }): Case => {
+    const [title = ''] = message.split('\n');
+    return { name: subject, outcome: { tag: 'error', type: LAB_FAILED, message: title, text: message } };
   });
-  const { verdict: type, message, detail: text } = failure;
-  addCase(suite, name, { name: '(kernel)', outcome: { tag: 'error', type, message, text } });
+  if (cases.length > 0) addSuite(root, '(lab)', cases);
 }
 
 /**
- * JUnit XML: one test suite per cell, base and patched apart, told by the property `side`. Where the run compares, failures of
- * the base are written as skipped (`on base: fail: ...`), so that what a CI counts is the patched side alone. A lost test and
- * a broken cell are errors, any other failure a failure with its verdict as the type.
+ * JUnit XML: one test suite for each cell, base and patched apart (property `side`). Where a run has both sides, failures of the
+ * base are written as skipped (`on base: fail: ...`), so that a CI counts the patched side alone. A lost test, a broken cell, a
+ * kernel that could not be made and a failure of the lab are errors; any other failure is a failure with its verdict as the type.
  */
 export function renderJunit({ record }: ReportInput): string {
   const document = create({ version: '1.0', encoding: 'UTF-8', invalidCharReplacement: '\ufffd' });
   const root = document.ele('testsuites', { name: visible(record.id), time: record.seconds.toFixed(3) });
   const comparing = cellsOfSide(record, 'patched').length > 0;
-  for (const cell of record.cells) addSuite(root, cell, record, comparing);
-  for (const failed of record.kernels) addKernel(root, failed, record);
+  for (const cell of record.cells) addCell(root, cell, record, comparing);
+  addKernels(root, record);
+  addLabFailures(root, record);
   return `${document.end({ prettyPrint: true })}\n`;
 }

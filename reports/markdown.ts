@@ -11,9 +11,13 @@ import {
   isQuoted,
   itemsOf,
   LISTS,
+  labFailures,
+  labTitle,
   skipsOf,
   summaryOf,
 } from './view.ts';
+
+const capitalised = (title: string) => `${title.charAt(0).toUpperCase()}${title.slice(1)}`;
 
 const heading = (title: string, lines: readonly string[]) =>
   lines.length === 0 ? [] : ['', `### ${title}`, '', ...lines];
@@ -23,7 +27,7 @@ const table = (heads: readonly string[], rows: readonly (readonly string[])[]) =
     ? []
     : [heads, heads.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);
 
-/** A block that opens on demand. */
+/** A block that the reader unfolds. */
 const folded = (title: string, text: string) => [
   '',
   `<details><summary>${html(title)}</summary>`,
@@ -78,9 +82,9 @@ function tests(input: ReportInput): string[] {
   const still = items.filter((item) => item.change === 'same' && failing(item));
   return [
     ...LISTS.flatMap(({ change, title }) => {
-      const found = items.filter((item) => item.change === change);
-      const head = `${title.charAt(0).toUpperCase()}${title.slice(1)} (${found.length})`;
-      return heading(head, list(found, change === 'regressed' || change === 'new'));
+      const listed = items.filter((item) => item.change === change);
+      const head = `${capitalised(title)} (${listed.length})`;
+      return heading(head, list(listed, change === 'regressed' || change === 'new'));
     }),
     ...heading(`Fails on both sides (${still.length})`, list(still, false)),
   ];
@@ -95,11 +99,15 @@ function trouble(input: ReportInput): string[] {
   );
   const kernels = failedKernels(input.record).flatMap(({ name, verdict, message, detail }) => [
     `**${md(name)}: ${md(verdict)}**: ${md(message)}`,
-    ...folded('evidence', detail),
+    ...(detail ? folded('evidence', detail) : ['']),
   ]);
   const cells = brokenOf(input).flatMap(({ cell, side, verdict, reason, detail }) => [
     `**${md(cell)} (${side}): ${md(verdict)}**${reason ? `: ${md(reason)}` : ''}`,
     ...(detail && !isQuoted(input, detail) ? folded('evidence', detail) : ['']),
+  ]);
+  const failures = labFailures(input.record).flatMap(({ subject, message }) => [
+    `**${md(subject)}**: ${md(message)}`,
+    '',
   ]);
   return [
     ...heading(input.comparison ? 'New kernel complaints' : 'Kernel complaints', complaints),
@@ -109,6 +117,7 @@ function trouble(input: ReportInput): string[] {
     ),
     ...heading('Kernels that could not be made', kernels),
     ...heading('Broken cells', cells),
+    ...heading(capitalised(labTitle(input.record)), failures),
   ];
 }
 
@@ -117,7 +126,7 @@ function figureTable(input: ReportInput): string[] {
   return heading('Figures', lines.length > 0 ? [fenced(lines.join('\n'), 1000)] : []);
 }
 
-/** The report as GitHub-flavoured Markdown: tables, with long evidence folded away. */
+/** The report as GitHub-flavoured Markdown: tables, and long evidence in folded blocks. */
 export function renderMarkdown(input: ReportInput): string {
   const { record } = input;
   const title = record.series?.title ?? `Run ${record.id}`;

@@ -5,6 +5,7 @@ import { create } from 'xmlbuilder2';
 import { Comparison } from '../lab/model/compare.ts';
 import { cellsOfSide, kernelOf, RunRecord } from '../lab/model/run.ts';
 import { excerpt, markdown, oneLine, visible, wrap } from './escape.ts';
+import * as kernels from './golden/kernels.ts';
 import { comparison, record } from './golden/sample.ts';
 import { formats, type ReportInput, render } from './index.ts';
 
@@ -12,20 +13,22 @@ const alone: ReportInput = {
   record: { ...record, cells: cellsOfSide(record, 'patched') },
 };
 
-/** Equal to the golden file; `RINGLAB_GOLDEN=write` writes it anew, to be looked at in the diff. */
+/** Compares a report with its golden file; `RINGLAB_GOLDEN=write` writes the file anew, to be reviewed in the diff. */
 function golden(t: Test, file: string, text: string): void {
   const path = join(import.meta.dirname, 'golden', file);
   if (process.env.RINGLAB_GOLDEN === 'write') writeFileSync(path, text);
   t.equal(text, readFileSync(path, 'utf8'), file);
 }
 
-t.test('the sample is what the schemas say', (t) => {
-  t.same(RunRecord.parse(record), record);
-  t.same(Comparison.parse(comparison), comparison);
+t.test('the samples fit the schemas of run records and comparisons', (t) => {
+  for (const sample of [{ record, comparison }, kernels]) {
+    t.same(RunRecord.parse(sample.record), sample.record);
+    t.same(Comparison.parse(sample.comparison), sample.comparison);
+  }
   t.end();
 });
 
-t.test('golden reports', (t) => {
+t.test('reports on the sample are equal to the golden files', (t) => {
   golden(t, 'compare.txt', render('text', { record, comparison }));
   golden(t, 'compare.md', render('markdown', { record, comparison }));
   golden(t, 'compare.xml', render('junit', { record }));
@@ -35,13 +38,21 @@ t.test('golden reports', (t) => {
   t.end();
 });
 
-t.test('JSON is the record and the comparison', (t) => {
+t.test('reports on a base and two patched kernels label every cell with its kernel', (t) => {
+  golden(t, 'kernels.txt', render('text', kernels));
+  golden(t, 'kernels.md', render('markdown', kernels));
+  golden(t, 'kernels.xml', render('junit', kernels));
+  golden(t, 'kernels-run.txt', render('text', { record: kernels.record }));
+  t.end();
+});
+
+t.test('JSON has the record and the comparison unchanged', (t) => {
   t.same(JSON.parse(render('json', { record, comparison })), { record, comparison });
   t.same(JSON.parse(render('json', { record })), { record });
   t.end();
 });
 
-t.test('no format lets a control character through, whatever it stands in', (t) => {
+t.test('no format lets a control character of any field through', (t) => {
   const evil = 'a\u001b]0;x\u0007\u0000\u009b\u202e\u2028\ud800\r\nb';
   const poison = <T>(value: T): T => {
     if (typeof value === 'string') return `${value}${evil}` as T;
@@ -68,11 +79,11 @@ t.test('no format lets a control character through, whatever it stands in', (t) 
     const text = render(format, input);
     t.notMatch(text, /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202e\u2028]/, format);
   }
-  t.doesNotThrow(() => create(render('junit', input)), 'it is still XML');
+  t.doesNotThrow(() => create(render('junit', input)), 'the JUnit report is well-formed XML');
   t.end();
 });
 
-t.test('the text keeps within its page', (t) => {
+t.test('long names and reasons do not make the lines of a text report longer than its page', (t) => {
   const wide = structuredClone(comparison);
   for (const test of wide.tests) Object.assign(test, { name: 'n'.repeat(300), reason: 'r'.repeat(5000) });
   const lines = render('text', { record, comparison: wide }).split('\n');
@@ -83,7 +94,7 @@ t.test('the text keeps within its page', (t) => {
   t.end();
 });
 
-t.test('colours come only from the caller', (t) => {
+t.test('the text has the colours of its input and is otherwise unchanged', (t) => {
   const mark = (name: string) => (text: string) => `<${name}>${text}</${name}>`;
   const colors = { bold: mark('b'), dim: mark('d'), red: mark('r'), green: mark('g'), yellow: mark('y') };
   const text = render('text', { record, comparison, colors });
@@ -93,18 +104,18 @@ t.test('colours come only from the caller', (t) => {
   t.equal(
     bare,
     render('text', { record, comparison }).replace(/<\/?[bdrgy]>/g, ''),
-    'and change nothing else',
+    'the text without its colours',
   );
   t.end();
 });
 
-t.test('a kernel that does not apply is shown with its hunk, once', (t) => {
+t.test('a report shows the rejected hunk of a kernel whose series does not apply, once', (t) => {
   const failure = {
     verdict: 'apply-failed' as const,
     message: 'patch 2 does not apply: a.c:12',
     detail: '@@ -1 +1 @@\n-x\n+y',
   };
-  const kernels = record.kernels.map((kernel) =>
+  const failed = record.kernels.map((kernel) =>
     kernel.side === 'patched' ? { ...kernel, failure } : kernel,
   );
   const cells = record.cells.map((cell) =>
@@ -118,16 +129,117 @@ t.test('a kernel that does not apply is shown with its hunk, once', (t) => {
           tests: [],
         },
   );
-  const text = render('text', { record: { ...record, kernels, cells } });
+  const text = render('text', { record: { ...record, kernels: failed, cells } });
   t.match(text, 'debian-6.12+mpath: apply-failed');
   t.equal(text.split('@@ -1 +1 @@').length, 2);
   const bases = cells.filter((cell) => kernelOf(record, cell).side === 'base');
-  const xml = render('junit', { record: { ...record, kernels, cells: bases } });
+  const xml = render('junit', { record: { ...record, kernels: failed, cells: bases } });
   t.match(xml, '<error type="apply-failed" message="patch 2 does not apply: a.c:12">');
   t.end();
 });
 
-t.test('a comparison of two runs names them', (t) => {
+t.test('every format shows a cell that the lab could not run as an error, on the base too', (t) => {
+  const reason = 'QEMU ended: no space left on device';
+  const failedCell = (side: 'base' | 'patched') => {
+    const [first, ...others] = cellsOfSide(record, side);
+    const cells = first ? [{ ...first, verdict: 'lab-failed' as const, reason, tests: [] }, ...others] : [];
+    return { ...record, cells: [...cells, ...cellsOfSide(record, side === 'base' ? 'patched' : 'base')] };
+  };
+  for (const side of ['base', 'patched'] as const) {
+    const input = { record: failedCell(side) };
+    const name = `${side === 'base' ? 'debian-6.12' : 'debian-6.12+mpath'}/plain/passthrough`;
+    t.ok(render('text', input).includes(`  ${name} (${side}): lab-failed\n      ${reason}\n`), side);
+    t.ok(render('markdown', input).includes(`**${name} (${side}): lab-failed**: ${reason}`), side);
+    t.match(render('junit', input), `<error type="lab-failed" message="${reason}"/>`, side);
+  }
+  t.end();
+});
+
+t.test('every format shows the failures of the lab that no cell gives', (t) => {
+  const failures = [
+    { subject: 'run', message: 'cannot write run.json\n  cause: no space left on device' },
+    { subject: 'debian-6.12/plain/passthrough', message: 'the console was lost' },
+  ];
+  const input = { record: { ...record, failures }, comparison };
+  const text = render('text', input);
+  t.match(text, /failures of the lab \(2\)\n {2}run\n {6}cannot write run\.json\n {8}cause: no space/);
+  t.match(text, /in 123 s; 2 failures of the lab\n$/);
+  const markdown = render('markdown', input);
+  t.ok(markdown.includes('### Failures of the lab\n\n**run**: cannot write run.json cause: no space left'));
+  t.ok(markdown.includes('**debian-6.12/plain/passthrough**: the console was lost'));
+  const xml = render('junit', input);
+  t.match(xml, '<testsuite name="(lab)" tests="2" failures="0" errors="2" skipped="0">');
+  t.match(xml, '<error type="lab-failed" message="cannot write run.json">cannot write run.json');
+  t.end();
+});
+
+t.test('a report on a run whose kernels all failed shows each failure, with and without cells', (t) => {
+  const failed = record.kernels.map((kernel) => ({
+    ...kernel,
+    failure: {
+      ...{ verdict: 'build-failed' as const, message: `${kernel.name} does not build` },
+      detail: kernel.side === 'base' ? '' : 'a.c:1: error',
+    },
+  }));
+  const cells = record.cells.map((cell) => {
+    const reason = `${cell.kernel} does not build`;
+    const results = { tests: [], complaints: [], metrics: [] };
+    return { ...cell, ...results, verdict: 'build-failed' as const, reason };
+  });
+  for (const some of [cells, []]) {
+    const input = { record: { ...record, kernels: failed, cells: some } };
+    const text = render('text', input);
+    t.match(text, /kernels that could not be made \(2\)/);
+    t.match(text, /debian-6\.12: build-failed\n {6}debian-6\.12 does not build\n {2}debian-6\.12\+mpath/);
+    t.match(text, /debian-6\.12\+mpath: build-failed\n {6}.* does not build\n {6}a\.c:1: error\n/);
+    t.match(text, /0 passed, 0 failed, 0 skipped.* in 123 s; 2 kernels could not be made\n$/);
+    t.notMatch(text, / \n/, 'no blank evidence');
+    t.equal(/^cell /m.test(text), some.length > 0, 'no matrix without cells');
+    const markdown = render('markdown', input);
+    t.ok(markdown.includes('**debian-6.12+mpath: build-failed**: debian-6.12+mpath does not build'));
+    const xml = render('junit', input);
+    t.match(xml, '<error type="build-failed" message="debian-6.12+mpath does not build"');
+  }
+  const alone = render('junit', { record: { ...record, kernels: failed, cells: [] } });
+  t.equal(alone.split('<error type="build-failed"').length, 3, 'both kernels, without cells');
+  t.end();
+});
+
+t.test('the summary of a comparison is green only when nothing failed', (t) => {
+  const mark = (name: string) => (text: string) => `<${name}>${text}</${name}>`;
+  const colors = { bold: mark('b'), dim: mark('d'), red: mark('r'), green: mark('g'), yellow: mark('y') };
+  const fine = { ...comparison, regressed: 0, failed: 0, brokenCells: [], newComplaints: [] };
+  const color = (more: Partial<RunRecord>, changed: Partial<Comparison> = {}) => {
+    const input = { record: { ...record, ...more }, comparison: { ...fine, ...changed }, colors };
+    return render('text', input).split('\n').at(-2)?.slice(0, 3);
+  };
+  t.equal(color({}), '<g>');
+  t.equal(color({ interrupted: true }), '<b>');
+  t.equal(color({ failures: [{ subject: 'run', message: 'x' }] }), '<b>');
+  for (const changed of [{ regressed: 1 }, { failed: 1 }, { brokenCells: comparison.brokenCells }])
+    t.equal(color({}, changed), '<b>', Object.keys(changed).join());
+  t.equal(color({}, { newComplaints: comparison.newComplaints }), '<b>', 'a fatal complaint');
+  t.end();
+});
+
+t.test('a cell that only the base has leaves the patched side of its row empty', (t) => {
+  const row = {
+    cell: 'swiotlb/passthrough',
+    kernel: 'debian-6.12',
+    profile: 'swiotlb',
+    suite: 'passthrough',
+  };
+  const gone = {
+    ...comparison,
+    brokenCells: [],
+    tests: [{ ...row, name: 'reads', base: 'pass' as const, change: 'gone' as const }],
+  };
+  const text = render('text', { record, comparison: gone });
+  t.match(text, /^swiotlb\/passthrough +1 +0 +0 +12\.3 s ->$/m);
+  t.end();
+});
+
+t.test('a report on two runs names both and leaves the seconds of the earlier run out', (t) => {
   const mine = { id: 'debian-6.12+mpath', name: 'mine' };
   const two = {
     ...comparison,
@@ -140,12 +252,12 @@ t.test('a comparison of two runs names them', (t) => {
   t.match(
     text,
     /plain\/passthrough +3 +0 +1 +1 +- ->/,
-    'the seconds of a run that is not here are not made up',
+    'no seconds for the earlier run, whose record the report does not have',
   );
   t.end();
 });
 
-t.test('escapes', (t) => {
+t.test('text is escaped, cut and wrapped for a terminal and for Markdown', (t) => {
   t.equal(visible('a\tb\u001b[1m\u202e'), 'a\tb\\x1b[1m\\u202e');
   t.equal(oneLine('  a \n b  '), 'a b');
   t.equal(oneLine('x'.repeat(20), 10), 'xxxxxxx...');

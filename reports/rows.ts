@@ -1,60 +1,71 @@
-import type { Side } from '../lab/model/cell.ts';
+import { nameOfCell, type Side } from '../lab/model/cell.ts';
 import type { Comparison, TestChange } from '../lab/model/compare.ts';
-import { type CellRecord, cellsOfSide, type RunRecord, totalMsOf } from '../lab/model/run.ts';
+import { type CellRecord, kernelOf, type RunRecord, totalMsOf } from '../lab/model/run.ts';
 import { isFailure, type Verdict } from '../lab/model/verdict.ts';
 import type { ReportInput } from './input.ts';
 
 /** Counts of one side of one cell. */
 export interface Tally {
-  /** Set when the cell did not run to its end. */
+  /** Verdict of a cell that did not run to its end. */
   broken?: string;
   pass: number;
   fail: number;
   skip: number;
   /** Expected failures. */
   todo: number;
+  /** Of all attempts; absent where the record does not have the cell. */
   seconds?: number;
 }
 
+/** A row of the matrix. A side that does not have the cell is absent; without a comparison there is only `patched`. */
 export interface Row {
   cell: string;
   base?: Tally;
   patched?: Tally;
 }
 
-export const cellName = ({ profile, suite }: Pick<CellRecord, 'profile' | 'suite'>) => `${profile}/${suite}`;
-
-/** The cells that the report is about: the patched side, or the only side that there is. */
-export function subject(record: RunRecord): CellRecord[] {
-  const patched = cellsOfSide(record, 'patched');
-  return patched.length > 0 ? patched : record.cells;
+/** The name of a cell in a report on `record` alone: `guest/suite`, with the kernel in front where cells of several ran. */
+export function cellName({ cells, kernels }: Pick<RunRecord, 'cells' | 'kernels'>, cell: CellRecord): string {
+  const { profile, suite } = cell;
+  if (cells.every(({ kernel }) => kernel === cell.kernel)) return `${profile}/${suite}`;
+  return nameOfCell({ kernel: kernelOf({ kernels }, cell).name, profile, suite });
 }
 
 /** Where a row of a comparison belongs. */
 type Place = Pick<TestChange, 'kernel' | 'profile' | 'suite'>;
 
-/** Id of the base of a kernel, where the record has it. */
-const baseOf = (record: RunRecord, kernel: string) => record.kernels.find(({ id }) => id === kernel)?.base;
-
 /**
- * The record's cell of a row of the comparison, on one side. Of two runs the record is the later run, so that it has no cell of
- * the base side.
+ * Id of the kernel whose cell is on one side of a row, undefined where the record has none. A row names its patched kernel, or its
+ * base where only the base has the cell. Of two runs the record is the later one: it has no kernel of the base side.
  */
-export function cellAt(
+function kernelAt(
   { record, comparison }: { record: RunRecord; comparison: Comparison },
+  side: Side,
+  { kernel }: Place,
+): string | undefined {
+  if (comparison.kind === 'runs') {
+    const isLater = comparison.kernels.some(({ patched }) => patched.some(({ id }) => id === kernel));
+    return side === 'patched' && isLater ? kernel : undefined;
+  }
+  const ofRow = record.kernels.find(({ id }) => id === kernel);
+  if (ofRow?.side === side) return kernel;
+  return side === 'base' ? ofRow?.base : undefined;
+}
+
+/** The record's cell on one side of a row of the comparison. */
+export function cellAt(
+  input: { record: RunRecord; comparison: Comparison },
   side: Side,
   place: Place,
 ): CellRecord | undefined {
-  if (comparison.kind === 'runs' && side === 'base') return undefined;
-  const kernel = side === 'patched' ? place.kernel : (baseOf(record, place.kernel) ?? place.kernel);
-  return record.cells.find(
+  const kernel = kernelAt(input, side, place);
+  return input.record.cells.find(
     (cell) => cell.kernel === kernel && cell.profile === place.profile && cell.suite === place.suite,
   );
 }
 
 function tally(verdicts: readonly (Verdict | undefined)[], cell: CellRecord | undefined): Tally {
-  const count = (...which: Verdict[]) =>
-    verdicts.filter((verdict) => verdict && which.includes(verdict)).length;
+  const count = (verdict: Verdict) => verdicts.filter((each) => each === verdict).length;
   return {
     pass: count('pass'),
     fail: verdicts.filter((verdict) => verdict && isFailure(verdict)).length,
@@ -65,25 +76,25 @@ function tally(verdicts: readonly (Verdict | undefined)[], cell: CellRecord | un
   };
 }
 
-function comparedRows(input: ReportInput & { comparison: Comparison }): Row[] {
-  const { comparison } = input;
-  const places = new Map(
-    [...comparison.tests, ...comparison.brokenCells].map(({ cell, kernel, profile, suite }) => [
-      cell,
-      { kernel, profile, suite },
-    ]),
-  );
-  return [...places].map(([cell, place]) => {
-    const tests = comparison.tests.filter((test) => test.cell === cell);
-    const side = (which: Side): Tally => {
-      const broken = comparison.brokenCells.find((each) => each.cell === cell && each.side === which);
-      const counts = tally(
-        tests.map((test) => test[which]),
-        cellAt(input, which, place),
-      );
+/** Equal for the rows of one cell. Two patched kernels may have rows that only their base has: these differ in `cell` alone. */
+const keyOf = ({ cell, kernel, profile, suite }: Place & { cell: string }) =>
+  JSON.stringify([cell, kernel, profile, suite]);
+
+function comparedRows(input: { record: RunRecord; comparison: Comparison }): Row[] {
+  const { tests, brokenCells } = input.comparison;
+  const places = new Map([...tests, ...brokenCells].map((row) => [keyOf(row), row]));
+  return [...places].map(([key, place]) => {
+    const ofPlace = tests.filter((test) => keyOf(test) === key);
+    const side = (which: Side): Tally | undefined => {
+      const broken = brokenCells.find((cell) => keyOf(cell) === key && cell.side === which);
+      const verdicts = ofPlace.map((test) => test[which]);
+      const cell = cellAt(input, which, place);
+      if (!broken && !cell && verdicts.every((verdict) => verdict === undefined)) return undefined;
+      const counts = tally(verdicts, cell);
       return broken ? { ...counts, broken: broken.verdict } : counts;
     };
-    return { cell, base: side('base'), patched: side('patched') };
+    const [base, patched] = [side('base'), side('patched')];
+    return { cell: place.cell, ...(base ? { base } : {}), ...(patched ? { patched } : {}) };
   });
 }
 
@@ -91,9 +102,9 @@ function comparedRows(input: ReportInput & { comparison: Comparison }): Row[] {
 export function rowsOf({ record, comparison }: ReportInput): Row[] {
   if (comparison) return comparedRows({ record, comparison });
   return record.cells.map((cell) => ({
-    cell: cellName(cell),
+    cell: cellName(record, cell),
     patched: tally(
-      cell.tests.map((test) => test.verdict),
+      cell.tests.map(({ verdict }) => verdict),
       cell,
     ),
   }));

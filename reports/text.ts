@@ -1,6 +1,6 @@
 import { labelOf } from '../lab/model/compare.ts';
 import { isFailure } from '../lab/model/verdict.ts';
-import { excerpt, oneLine, wrap } from './escape.ts';
+import { excerpt, oneLine, PAGE, wrap } from './escape.ts';
 import { figures } from './figures.ts';
 import { type Colors, plain, type ReportInput } from './input.ts';
 import { matrix } from './matrix.ts';
@@ -9,26 +9,26 @@ import {
   complaintsOf,
   failedKernels,
   type Item,
+  isClean,
   isQuoted,
   itemsOf,
   LISTS,
+  labFailures,
+  labTitle,
   skipsOf,
   summaryOf,
 } from './view.ts';
 
-/** Columns of the page; figures may make a row longer, text never does. */
-const WIDTH = 100;
-
 const indent = (lines: readonly string[], by: number) => lines.map((line) => ' '.repeat(by) + line);
 
-const line = (text: string) => `  ${oneLine(text, WIDTH - 2)}`;
+const line = (text: string) => `  ${oneLine(text, PAGE - 2)}`;
 
 function kernels({ record }: ReportInput): string[] {
   const width = Math.min(40, Math.max(0, ...record.kernels.map((kernel) => kernel.name.length)));
   return record.kernels.map(({ side, name, release, compiler, cached, buildSeconds }) => {
     const seconds = buildSeconds === undefined ? undefined : `built in ${Math.round(buildSeconds)} s`;
     const facts = [release, compiler, cached ? 'built before' : seconds].filter((fact) => fact !== undefined);
-    // Each part is made safe by itself, so that the padding stays.
+    // Each part is escaped alone: a whole line would lose its padding.
     return `  ${side.padEnd(7)} ${oneLine(name, 40).padEnd(width)} ${oneLine(facts.join(', '), 49)}`.trimEnd();
   });
 }
@@ -41,9 +41,9 @@ function header(input: ReportInput, colors: Colors): string[] {
   const accels = [
     ...new Set(cells.flatMap(({ attempts }) => attempts.flatMap(({ qemu }) => qemu?.accel ?? []))),
   ];
-  const counted = bench ? [`counts ${bench.clock}, ${bench.repeats} boots`] : [];
-  const facts = [`run ${id}`, `seed ${seed}`, `${host.cores} cores`, ...accels, ...counted].join(', ');
-  const lines = [colors.bold(oneLine(title, WIDTH)), ...kernels(input), line(facts)];
+  const measured = bench ? [`counts ${bench.clock}, ${bench.repeats} boots`] : [];
+  const facts = [`run ${id}`, `seed ${seed}`, `${host.cores} cores`, ...accels, ...measured].join(', ');
+  const lines = [colors.bold(oneLine(title, PAGE)), ...kernels(input), line(facts)];
   if (comparison?.kind !== 'runs') return lines;
   const { runs } = comparison;
   return [
@@ -62,7 +62,7 @@ function change({ base, patched }: Item): string {
   return patched ?? base ?? '';
 }
 
-/** Tests under their cells: name and verdicts, then the reason, then the evidence where `quote` asks for it. */
+/** Tests under their cells: name and verdicts, then the reason and, with `quote`, the evidence. */
 function list(
   items: readonly Item[],
   paint: (text: string) => string,
@@ -72,13 +72,13 @@ function list(
   const lines: string[] = [];
   let cell = '';
   for (const item of items) {
-    if (item.cell !== cell) lines.push(`  ${oneLine(item.cell, WIDTH - 2)}`);
+    if (item.cell !== cell) lines.push(`  ${oneLine(item.cell, PAGE - 2)}`);
     cell = item.cell;
     const verdicts = change(item);
-    const name = oneLine(item.name, WIDTH - 8 - verdicts.length);
+    const name = oneLine(item.name, PAGE - 8 - verdicts.length);
     lines.push(`    ${name.padEnd(60)}  ${paint(verdicts)}`.trimEnd());
-    if (item.reason) lines.push(...indent(wrap(item.reason, WIDTH - 8, 3), 8));
-    if (quote && item.detail) lines.push(...indent(excerpt(item.detail, WIDTH - 10, 12), 8).map(colors.dim));
+    if (item.reason) lines.push(...indent(wrap(item.reason, PAGE - 8, 3), 8));
+    if (quote && item.detail) lines.push(...indent(excerpt(item.detail, PAGE - 10, 12), 8).map(colors.dim));
   }
   return lines;
 }
@@ -92,14 +92,14 @@ function tests(input: ReportInput, colors: Colors): string[] {
   }
   const paints = { regressed: colors.red, fixed: colors.green } as Record<string, (text: string) => string>;
   const lists = LISTS.flatMap(({ change, title }) => {
-    const found = items.filter((item) => item.change === change);
+    const listed = items.filter((item) => item.change === change);
     const lines = list(
-      found,
+      listed,
       paints[change] ?? colors.yellow,
       change === 'regressed' || change === 'new',
       colors,
     );
-    return section(`${title} (${found.length})`, lines, colors);
+    return section(`${title} (${listed.length})`, lines, colors);
   });
   const still = items.filter((item) => item.change === 'same' && failing(item));
   return [
@@ -111,8 +111,8 @@ function tests(input: ReportInput, colors: Colors): string[] {
 function skips(input: ReportInput, colors: Colors): string[] {
   const groups = skipsOf(itemsOf(input));
   const lines = groups.flatMap(([reason, count, cells]) => [
-    ...wrap(`${count} x ${reason}`, WIDTH - 2, 2).map((line) => `  ${line}`),
-    colors.dim(`      ${oneLine(cells.join(', '), WIDTH - 6)}`),
+    ...wrap(`${count} x ${reason}`, PAGE - 2, 2).map((line) => `  ${line}`),
+    colors.dim(`      ${oneLine(cells.join(', '), PAGE - 6)}`),
   ]);
   return section(`skipped (${groups.reduce((sum, [, count]) => sum + count, 0)})`, lines, colors);
 }
@@ -120,13 +120,13 @@ function skips(input: ReportInput, colors: Colors): string[] {
 function kernelTrouble(input: ReportInput, colors: Colors): string[] {
   const complaints = complaintsOf(input);
   const quoted = complaints.flatMap(({ title, cells, text, fatal, known, line }) => [
-    `  ${(fatal ? colors.red : colors.yellow)(oneLine(`${known ? '(known) ' : fatal ? '' : '(not fatal) '}${title}`, WIDTH - 2))}`,
-    ...(known ? wrap(`known: ${known}`, WIDTH - 6, 4).map((part) => `      ${part}`) : []),
-    colors.dim(`      ${oneLine(`${cells.join(', ')}; console line ${line}`, WIDTH - 6)}`),
-    ...indent(excerpt(text, WIDTH - 6, fatal ? 30 : 3), 6),
+    `  ${(fatal ? colors.red : colors.yellow)(oneLine(`${known ? '(known) ' : fatal ? '' : '(not fatal) '}${title}`, PAGE - 2))}`,
+    ...(known ? wrap(`known: ${known}`, PAGE - 6, 4).map((part) => `      ${part}`) : []),
+    colors.dim(`      ${oneLine(`${cells.join(', ')}; console line ${line}`, PAGE - 6)}`),
+    ...indent(excerpt(text, PAGE - 6, fatal ? 30 : 3), 6),
   ]);
   const news = input.comparison ? 'new kernel complaints' : 'kernel complaints';
-  const warnings = (input.comparison?.newWarnings ?? []).map((warning) => `  ${oneLine(warning, WIDTH - 2)}`);
+  const warnings = (input.comparison?.newWarnings ?? []).map((warning) => `  ${oneLine(warning, PAGE - 2)}`);
   return [
     ...section(`${news} (${complaints.length})`, quoted, colors),
     ...section(`new compiler warnings (${warnings.length})`, warnings, colors),
@@ -135,43 +135,43 @@ function kernelTrouble(input: ReportInput, colors: Colors): string[] {
 
 function broken(input: ReportInput, colors: Colors): string[] {
   const failed = failedKernels(input.record);
-  const failures = failed.flatMap(({ name, verdict, message, detail }) => [
-    `  ${colors.red(oneLine(`${name}: ${verdict}`, WIDTH - 2))}`,
-    ...indent(wrap(message, WIDTH - 6, 3), 6),
-    ...indent(excerpt(detail, WIDTH - 6, 40), 6),
+  const kernels = failed.flatMap(({ name, verdict, message, detail }) => [
+    `  ${colors.red(oneLine(`${name}: ${verdict}`, PAGE - 2))}`,
+    ...indent(wrap(message, PAGE - 6, 3), 6),
+    ...(detail ? indent(excerpt(detail, PAGE - 6, 40), 6) : []),
   ]);
   const cells = brokenOf(input);
   const lines = cells.flatMap(({ cell, side, verdict, reason, detail }) => [
-    `  ${colors.red(oneLine(`${cell} (${side}): ${verdict}`, WIDTH - 2))}`,
-    ...indent(wrap(reason ?? '', WIDTH - 6, 3), 6),
-    // What the kernel's own failure showed above is not shown again for each of its cells.
-    ...(detail && !isQuoted(input, detail) ? indent(excerpt(detail, WIDTH - 6, 25), 6) : []),
+    `  ${colors.red(oneLine(`${cell} (${side}): ${verdict}`, PAGE - 2))}`,
+    ...(reason ? indent(wrap(reason, PAGE - 6, 3), 6) : []),
+    // The evidence of a failed kernel is shown once, not again for each of its cells.
+    ...(detail && !isQuoted(input, detail) ? indent(excerpt(detail, PAGE - 6, 25), 6) : []),
+  ]);
+  const failures = labFailures(input.record);
+  const messages = failures.flatMap(({ subject, message }) => [
+    `  ${colors.red(oneLine(subject, PAGE - 2))}`,
+    ...indent(excerpt(message, PAGE - 6, 12), 6),
   ]);
   return [
-    ...section(`kernels that could not be made (${failed.length})`, failures, colors),
-    ...section(
-      `broken cells (${cells.length})`,
-      lines.filter((line) => line.trim() !== ''),
-      colors,
-    ),
+    ...section(`kernels that could not be made (${failed.length})`, kernels, colors),
+    ...section(`broken cells (${cells.length})`, lines, colors),
+    ...section(`${labTitle(input.record)} (${failures.length})`, messages, colors),
   ];
 }
 
-/** The report for a terminal, plain unless `colors` are given. What went wrong comes last, next to the summary. */
+/** The report for a terminal, plain without `colors`. What went wrong is last, next to the summary. */
 export function renderText(input: ReportInput): string {
   const colors = input.colors ?? plain;
-  const { comparison } = input;
-  const bad = comparison ? comparison.regressed + comparison.failed : 1;
+  const cells = matrix(input, colors);
   return `${[
     ...header(input, colors),
-    '',
-    ...matrix(input, colors),
+    ...(cells.length > 0 ? ['', ...cells] : []),
     ...skips(input, colors),
     ...section('figures', figures(input), colors),
     ...tests(input, colors),
     ...kernelTrouble(input, colors),
     ...broken(input, colors),
     '',
-    (bad > 0 ? colors.bold : colors.green)(summaryOf(input)),
+    (isClean(input) ? colors.green : colors.bold)(summaryOf(input)),
   ].join('\n')}\n`;
 }

@@ -1,11 +1,12 @@
+import { nameOfCell } from '../lab/model/cell.ts';
 import type { Change } from '../lab/model/compare.ts';
 import type { Complaint, TestResult } from '../lab/model/result.ts';
 import { type CellRecord, kernelOf, type RunRecord } from '../lab/model/run.ts';
 import type { Verdict } from '../lab/model/verdict.ts';
 import type { ReportInput } from './input.ts';
-import { cellAt, cellName, rowsOf, subject } from './rows.ts';
+import { cellAt, cellName, rowsOf } from './rows.ts';
 
-/** A test as the lists of a report show it. */
+/** A test as the lists of a report show it. Without a comparison it has only `patched`. */
 export interface Item {
   cell: string;
   name: string;
@@ -16,64 +17,62 @@ export interface Item {
   detail?: string;
 }
 
+/** A complaint with the names of all cells that have it. */
 export interface Quoted extends Complaint {
   cells: string[];
 }
 
-const itemOf = (cell: CellRecord, { name, verdict, reason, detail }: TestResult): Item => ({
-  cell: cellName(cell),
-  ...{ name, patched: verdict },
+const itemOf = (cell: string, { name, verdict, reason, detail }: TestResult): Item => ({
+  ...{ cell, name, patched: verdict },
   ...(reason === undefined ? {} : { reason }),
   ...(detail === undefined ? {} : { detail }),
 });
 
-/** Every test of the report, with the evidence of the side that it is about. */
+/** Every test of the report, with the evidence of the patched side where there is a comparison. */
 export function itemsOf({ record, comparison }: ReportInput): Item[] {
-  if (!comparison) return subject(record).flatMap((cell) => cell.tests.map((test) => itemOf(cell, test)));
-  const details = new Map<string, string | undefined>();
-  const cells = new Map(comparison.tests.map((test) => [test.cell, test]));
-  for (const [cell, place] of cells) {
-    const tests = cellAt({ record, comparison }, 'patched', place)?.tests ?? [];
-    for (const test of tests) details.set(`${cell}\n${test.name}`, test.detail);
+  if (!comparison) {
+    return record.cells.flatMap((cell) => cell.tests.map((test) => itemOf(cellName(record, cell), test)));
   }
-  return comparison.tests.map((test) => {
-    const detail = details.get(`${test.cell}\n${test.name}`);
-    return detail === undefined ? test : { ...test, detail };
+  return comparison.tests.map((row) => {
+    const cell = cellAt({ record, comparison }, 'patched', row);
+    const detail = cell?.tests.find(({ name }) => name === row.name)?.detail;
+    return detail === undefined ? row : { ...row, detail };
   });
 }
 
 /** Skipped tests by reason, most frequent first: `[reason, how many, in which cells]`. */
 export function skipsOf(items: readonly Item[]): [string, number, string[]][] {
-  const groups = new Map<string, { count: number; cells: Set<string> }>();
-  for (const { patched, reason, cell } of items) {
-    if (patched !== 'skip') continue;
-    const group = groups.get(reason ?? 'no reason given') ?? { count: 0, cells: new Set() };
-    group.count++;
-    group.cells.add(cell);
-    groups.set(reason ?? 'no reason given', group);
+  const groups = new Map<string, Item[]>();
+  for (const item of items) {
+    if (item.patched !== 'skip') continue;
+    const reason = item.reason ?? 'no reason given';
+    groups.set(reason, [...(groups.get(reason) ?? []), item]);
   }
-  const all = [...groups].map(([reason, { count, cells }]): [string, number, string[]] => [
-    reason,
-    count,
-    [...cells],
-  ]);
-  return all.sort((a, b) => b[1] - a[1]);
+  return [...groups]
+    .map(([reason, skipped]): [string, number, string[]] => {
+      const cells = new Set(skipped.map(({ cell }) => cell));
+      return [reason, skipped.length, [...cells]];
+    })
+    .sort(([, a], [, b]) => b - a);
 }
 
 /** Kernel complaints, the same fault once: only the new ones where there is a comparison. Fatal ones come first. */
 export function complaintsOf({ record, comparison }: ReportInput): Quoted[] {
   const all: (Complaint & { cell: string })[] = comparison
     ? comparison.newComplaints
-    : subject(record).flatMap((cell) => cell.complaints.map((found) => ({ ...found, cell: cellName(cell) })));
+    : record.cells.flatMap((cell) =>
+        cell.complaints.map((complaint) => ({ ...complaint, cell: cellName(record, cell) })),
+      );
   const merged = new Map<string, Quoted>();
   for (const { cell, ...complaint } of all) {
-    const known = merged.get(complaint.signature);
-    if (!known) merged.set(complaint.signature, { ...complaint, cells: [cell] });
-    else if (!known.cells.includes(cell)) known.cells.push(cell);
+    const earlier = merged.get(complaint.signature);
+    if (!earlier) merged.set(complaint.signature, { ...complaint, cells: [cell] });
+    else if (!earlier.cells.includes(cell)) earlier.cells.push(cell);
   }
   return [...merged.values()].sort((a, b) => Number(b.fatal) - Number(a.fatal));
 }
 
+/** A cell that did not run to its end. */
 export interface Broken {
   cell: string;
   side: string;
@@ -85,29 +84,25 @@ export interface Broken {
 
 /** Cells that did not run to their end, with the evidence. */
 export function brokenOf({ record, comparison }: ReportInput): Broken[] {
-  const of = (cell: CellRecord | undefined) => (cell?.detail === undefined ? {} : { detail: cell.detail });
-  if (!comparison) {
-    return record.cells
-      .filter((cell) => cell.verdict !== 'done')
-      .map((cell) => {
-        const { verdict, reason } = cell;
-        const { side } = kernelOf(record, cell);
-        return {
-          cell: cellName(cell),
-          side,
-          verdict,
-          ...(reason === undefined ? {} : { reason }),
-          ...of(cell),
-        };
-      });
+  if (comparison) {
+    return comparison.brokenCells.map((row) => {
+      const detail = cellAt({ record, comparison }, row.side, row)?.detail;
+      return detail === undefined ? row : { ...row, detail };
+    });
   }
-  return comparison.brokenCells.map((broken) => ({
-    ...broken,
-    ...of(cellAt({ record, comparison }, broken.side, broken)),
-  }));
+  return record.cells
+    .filter(({ verdict }) => verdict !== 'done')
+    .map((cell) => {
+      const { verdict, reason, detail } = cell;
+      return {
+        ...{ cell: cellName(record, cell), side: kernelOf(record, cell).side, verdict },
+        ...(reason === undefined ? {} : { reason }),
+        ...(detail === undefined ? {} : { detail }),
+      };
+    });
 }
 
-/** Is this evidence shown already, as a complaint or as the failure of the kernel itself? */
+/** True for evidence that the report shows already, as a complaint or as the failure of a kernel. */
 export function isQuoted(input: ReportInput, detail: string): boolean {
   return (
     complaintsOf(input).some((complaint) => complaint.text === detail) ||
@@ -115,14 +110,47 @@ export function isQuoted(input: ReportInput, detail: string): boolean {
   );
 }
 
-/** Kernels that could not be made, with patch and hunk or the compiler's words. */
+/** Kernels that could not be made, with the rejected hunks or the output of the compiler. */
 export function failedKernels(record: RunRecord) {
-  return record.kernels.flatMap(({ name, failure }) => (failure ? [{ name, ...failure }] : []));
+  return record.kernels.flatMap(({ id, name, failure }) => (failure ? [{ id, name, ...failure }] : []));
 }
 
-/** The one line that a report ends in. */
+/** True for a cell whose reason has the message of this failure, so that a report need not give it a second time. */
+function gives(
+  { kernel, profile, suite, verdict, reason, attempts }: CellRecord,
+  failure: RunRecord['failures'][number],
+): boolean {
+  if (verdict !== 'lab-failed' || reason === undefined || !failure.message.includes(reason)) return false;
+  return attempts.some(({ repeat }) => nameOfCell({ kernel, profile, suite, repeat }) === failure.subject);
+}
+
+/** Failures of the lab that no cell gives as its reason. */
+export function labFailures({ failures, cells }: RunRecord): RunRecord['failures'] {
+  return failures.filter((failure) => !cells.some((cell) => gives(cell, failure)));
+}
+
+/** Title of the list of `labFailures`. */
+export const labTitle = (record: RunRecord): string =>
+  labFailures(record).length < record.failures.length ? 'other failures of the lab' : 'failures of the lab';
+
+const counted = (count: number, singular: string, plural = `${singular}s`) =>
+  `${count} ${count === 1 ? singular : plural}`;
+
+/** How long the run took, and what it lacks. */
+function endOf(record: RunRecord): string {
+  const kernels = failedKernels(record).length;
+  const failures = record.failures.length;
+  return [
+    `in ${Math.round(record.seconds)} s`,
+    ...(kernels > 0 ? [`${counted(kernels, 'kernel')} could not be made`] : []),
+    ...(failures > 0 ? [counted(failures, 'failure of the lab', 'failures of the lab')] : []),
+    ...(record.interrupted ? ['the run was interrupted'] : []),
+  ].join('; ');
+}
+
+/** The last line of a report. */
 export function summaryOf({ record, comparison }: ReportInput): string {
-  const end = `in ${Math.round(record.seconds)} s${record.interrupted ? '; the run was interrupted' : ''}`;
+  const end = endOf(record);
   if (comparison) {
     const { fixed, regressed, changed, gone, same, passed, failed, skipped } = comparison;
     const changes = `fixed ${fixed}, regressed ${regressed}, changed ${changed}, new ${comparison.new}, gone ${gone}, same ${same}`;
@@ -130,13 +158,21 @@ export function summaryOf({ record, comparison }: ReportInput): string {
   }
   const rows = rowsOf({ record });
   const sum = (key: 'pass' | 'fail' | 'skip') =>
-    rows.reduce((all, row) => all + (row.patched?.[key] ?? 0), 0);
-  const broken = rows.filter((row) => row.patched?.broken).length;
-  const cells = broken > 0 ? `, ${broken} broken cell${broken === 1 ? '' : 's'}` : '';
+    rows.reduce((total, { patched }) => total + (patched?.[key] ?? 0), 0);
+  const broken = rows.filter(({ patched }) => patched?.broken).length;
+  const cells = broken > 0 ? `, ${counted(broken, 'broken cell')}` : '';
   return `${sum('pass')} passed, ${sum('fail')} failed, ${sum('skip')} skipped${cells} ${end}`;
 }
 
-/** The lists of a comparison, in the order in which a reader wants them, and how each is called. */
+/** True when nothing is wrong on the patched side of a comparison and nothing failed to run. */
+export function isClean({ record, comparison }: ReportInput): boolean {
+  if (!comparison || record.interrupted || record.failures.length > 0) return false;
+  const { regressed, failed, brokenCells, newComplaints } = comparison;
+  const broken = failedKernels(record).length + brokenCells.length;
+  return regressed + failed + broken === 0 && !newComplaints.some(({ fatal }) => fatal);
+}
+
+/** The lists of a comparison in the order of a report, with their titles. */
 export const LISTS: readonly { change: Change; title: string }[] = [
   { change: 'regressed', title: 'regressed' },
   { change: 'fixed', title: 'fixed' },

@@ -4,18 +4,19 @@ import { pathToFileURL } from 'node:url';
 import { SetupError } from './command.mjs';
 
 /**
- * Builds the native binding of the suites; its own build script knows when there is nothing to do.
- * @param {string} root
+ * Compiles the native addon of the suites, unless it is up to date. Throws SetupError with the compiler's messages when it does not
+ * compile.
+ * @param {string} root folder of the checkout
  */
 export async function ensureBinding(root) {
   const script = join(root, 'suites/binding/build.mjs');
-  if (!existsSync(script)) throw new SetupError(`${script} is missing: this is not a whole checkout`);
+  if (!existsSync(script)) throw new SetupError(`${script} is missing: the checkout is not complete`);
   const { buildBinding } = await import(pathToFileURL(script).href);
   try {
     await buildBinding();
   } catch (error) {
     throw new SetupError(
-      `the native binding could not be built: ${error.message}\n${error.stderr ?? ''}`.trim(),
+      `the native addon could not be compiled: ${error.message}\n${error.stderr ?? ''}`.trim(),
     );
   }
 }

@@ -2,19 +2,19 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** Something that the user has fix: told without a stack, exit 2. */
+/** A problem that the user has to fix: printed without a stack, exit code 2. */
 export class SetupError extends Error {
   exitCode = 2;
 }
 
 /**
- * Progress goes to standard error: standard output belongs to what runs after us.
+ * Prints a line of progress. It goes to standard error: standard output belongs to the command that runs after the set-up.
  * @param {string} text
  */
 export const say = (text) => console.error(`setup: ${text}`);
 
 /**
- * The path of a command, or undefined when PATH has none.
+ * The path of an executable in PATH; undefined when no folder of PATH has one of that name.
  * @param {string} command
  */
 export function which(command) {
@@ -29,7 +29,7 @@ export function which(command) {
 }
 
 /**
- * Runs a command with all its output on our standard error.
+ * Runs a command with all its output on this process's standard error. Throws SetupError (exit code 130) when a signal ends it.
  * @param {string} command
  * @param {readonly string[]} args
  * @param {{ cwd?: string }} [options]
@@ -46,7 +46,7 @@ export function show(command, args, { cwd } = {}) {
 }
 
 /**
- * Runs a command and returns what it says on standard output, whatever its exit code; undefined when it cannot start.
+ * Runs a command and returns its standard output, whatever its exit code; undefined when it cannot be started.
  * @param {string} command
  * @param {readonly string[]} args
  */

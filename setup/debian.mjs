@@ -2,11 +2,11 @@ import { ask, SetupError, say, show, which } from './command.mjs';
 
 /** @typedef {import('./packages.mjs').Package} Package */
 
-// biome-ignore lint/suspicious/noTemplateCurlyInString: these are dpkg's own placeholders
+// biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query fills these placeholders
 const STATUS_FORMAT = '${Package} ${db:Status-Status}\\n';
 
 /**
- * Those of the packages that dpkg does not have installed, asked in one call.
+ * The packages that dpkg does not list as installed, by one call for all.
  * @param {readonly Package[]} packages
  */
 function missingOf(packages) {
@@ -22,8 +22,8 @@ function missingOf(packages) {
 }
 
 /**
- * How this user becomes root: `[]` when root, `['sudo', '-n']` when sudo asks for no password, undefined when not at all.
- * Asked of `id`, as every other fact of the machine is asked of a command.
+ * What to put before a command to run it as root: nothing for root, `sudo -n` where sudo asks for no password, undefined where
+ * neither works. The user comes from `id` rather than process.getuid, so that tests can replace it like every other command.
  */
 function rootPrefix() {
   if (ask('id', ['-u'])?.trim() === '0') return [];
@@ -36,16 +36,8 @@ function rootPrefix() {
  * @param {readonly string[]} args
  */
 function aptGet(prefix, args) {
-  const [command, ...rest] = [
-    ...prefix,
-    'env',
-    'DEBIAN_FRONTEND=noninteractive',
-    'apt-get',
-    '-q',
-    '-o',
-    'DPkg::Lock::Timeout=600',
-    ...args,
-  ];
+  const aptGetCommand = ['env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-q'];
+  const [command, ...rest] = [...prefix, ...aptGetCommand, '-o', 'DPkg::Lock::Timeout=600', ...args];
   return show(command, rest);
 }
 
@@ -62,42 +54,44 @@ function ensureByApt(packages) {
   const prefix = rootPrefix();
   if (!prefix) {
     throw new SetupError(
-      `${names.length} Debian packages are missing, and neither root nor sudo without a password is at hand:\n` +
-        `${list(missing)}\nto fix, run this once as root:\n  ${byHand}`,
+      `${names.length} Debian packages are missing; installing them needs root, or sudo without a password:\n` +
+        `${list(missing)}\nfix: run this once as root:\n  ${byHand}`,
     );
   }
   say(`installing ${names.length} Debian packages: ${names.join(' ')}`);
-  // Lists that are there may be those of another day; without the net they may still do.
-  if (!aptGet(prefix, ['update'])) say('apt-get update failed; trying with the package lists that are there');
+  // Package lists may be out of date. Without a network they may still name what is needed.
+  if (!aptGet(prefix, ['update']))
+    say('apt-get update failed; trying with the package lists of this machine');
   if (!aptGet(prefix, install)) {
     throw new SetupError(
-      `apt-get could not install the packages (see above)\nto fix, run as root:\n  ${byHand}`,
+      `apt-get could not install the packages (see above)\nfix: run as root:\n  ${byHand}`,
     );
   }
   const still = missingOf(missing);
   if (still.length > 0)
-    throw new SetupError(`apt-get ended well, but these are not installed:\n${list(still)}`);
+    throw new SetupError(`apt-get ended with code 0, but these packages are not installed:\n${list(still)}`);
 }
 
 /**
- * Without apt nothing can be installed here; the commands that the packages would bring may be there all the same.
+ * Without apt nothing can be installed. Another distribution may have the commands of the packages: throws SetupError with those
+ * that are missing.
  * @param {readonly Package[]} packages
  */
-function lookForCommands(packages) {
+function requireCommands(packages) {
   const missing = packages.filter(({ command }) => command && !which(command));
   if (missing.length === 0) return;
   throw new SetupError(
-    'this is not Debian (no dpkg-query and apt-get), so nothing can be installed by itself\n' +
+    'this is not Debian (no dpkg-query or no apt-get), so the set-up can install nothing\n' +
       `missing, by their Debian names:\n${list(missing)}\n` +
-      'fix, install what your distribution calls these, or use Debian 12',
+      'fix: install the packages of your distribution that have these, or use Debian 12',
   );
 }
 
 /**
- * Installs what is missing of the packages. Throws SetupError, naming the one command to run, when it may not.
+ * Installs the missing packages. Throws SetupError, with the one command to run as root, when it has no right to or apt-get fails.
  * @param {readonly Package[]} packages
  */
 export function ensurePackages(packages) {
   if (which('dpkg-query') && which('apt-get')) ensureByApt(packages);
-  else lookForCommands(packages);
+  else requireCommands(packages);
 }

@@ -4,20 +4,20 @@ import { dirname } from 'node:path';
 import { SetupError, say } from './command.mjs';
 
 /**
- * flock(1) on a descriptor that it shares with us: the lock stays ours when it has ended, and the kernel takes it back however
- * we end, so that there is no stale lock to judge.
+ * Takes a lock by flock(1), on an open file that it shares with this process: the lock outlives flock(1), and the kernel releases
+ * it when this process ends, killed or not. There is no stale lock.
  * @param {number} fd
  * @param {readonly string[]} options
- * @returns {boolean} false when another holds it
+ * @returns {boolean} false when another process holds the lock
  */
 function flock(fd, options) {
   const { error, status } = spawnSync('flock', [...options, '3'], { stdio: ['ignore', 2, 2, fd] });
-  if (error) throw new SetupError(`flock (util-linux) does not start: ${error.message}`);
+  if (error) throw new SetupError(`flock (Debian package util-linux) cannot be started: ${error.message}`);
   return status === 0;
 }
 
 /**
- * Runs `work` while holding the lock on a file, waiting for whoever holds it.
+ * Runs `work` while holding the lock on a file; waits while another process holds it.
  * @param {string} file
  * @param {() => Promise<void>} work
  */

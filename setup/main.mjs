@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// Makes a fresh checkout ready on Debian 12; does nothing, fast, when it is. Only what node itself has: nothing is installed yet.
+// Makes a fresh checkout ready on Debian 12, and ends at once when it is ready. Imports only modules of Node.js: no package is
+// installed yet.
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureBinding } from './binding.mjs';
@@ -13,15 +14,15 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 const HELP = `Usage: npm run setup [-- --all]
 
-Makes this checkout ready: Debian packages, node modules, test runner, native binding. What is there is left alone.
-  --all   also install the kernel sources that are not used by default`;
+Makes this checkout ready: Debian packages, node modules, test runner, native addon. Does nothing that is done already.
+  --all   also install the kernel sources that only some runs need: --kernel debian-6.1`;
 
 function checkNode() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   if (major > 20 || (major === 20 && minor >= 17)) return;
   throw new SetupError(
     `Node.js ${process.versions.node} is too old: ringlab needs 20.17 or later\n` +
-      'fix: install Node.js 20, for example from https://nodejs.org/en/download',
+      'fix: install Node.js 24, for example from https://nodejs.org/en/download',
   );
 }
 

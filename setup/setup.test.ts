@@ -5,9 +5,10 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 
+/** Folder setup/ of the checkout. */
 const SETUP = dirname(fileURLToPath(import.meta.url));
 
-/** Records its call; packages are "installed" when a file of their name is in `installed/`. */
+/** Scripts of fake commands, each of which notes its call. A package is installed when `installed/` has a file of its name. */
 const FAKES: Record<string, string> = {
   'dpkg-query': `shift 3; for name; do [ -e "$STATE/installed/$name" ] && echo "$name installed"; done; exit 1`,
   'apt-get': `case "$*" in
@@ -28,7 +29,7 @@ appendFileSync(process.env.STATE + '/calls', 'tap ' + process.argv[2] + '\\n');`
 const BINDING = `import { appendFileSync } from 'node:fs';
 export async function buildBinding() { appendFileSync(process.env.STATE + '/calls', 'binding\\n'); }`;
 
-/** A checkout and a machine of its own. */
+/** A checkout, and a machine whose commands are fakes that keep their facts in a state folder. */
 class Machine {
   readonly root: string;
   readonly bin: string;
@@ -65,7 +66,7 @@ class Machine {
     writeFileSync(join(this.state, name), content);
   }
 
-  /** What the fakes were called with since the last question. */
+  /** Calls of the fakes since the last call of this method. */
   calls(): string[] {
     const lines = readFileSync(join(this.state, 'calls'), 'utf8').trim().split('\n');
     this.set('calls');
@@ -77,58 +78,65 @@ class Machine {
     return spawn(process.execPath, [...nodeArgs, join(this.root, 'setup/main.mjs'), ...args], { env });
   }
 
-  async setUp(args: string[] = [], nodeArgs: string[] = []): Promise<{ code: number | null; said: string }> {
+  async setUp(
+    args: string[] = [],
+    nodeArgs: string[] = [],
+  ): Promise<{ code: number | null; stderr: string }> {
     const child = this.start(args, nodeArgs);
     const code = new Promise<number | null>((resolve) => void child.once('close', resolve));
-    const said = child.stderr ? await text(child.stderr) : '';
-    return { code: await code, said };
+    const stderr = child.stderr ? await text(child.stderr) : '';
+    return { code: await code, stderr };
   }
 }
 
-const named = (calls: string[], start: string) => calls.filter((call) => call.startsWith(start));
+/** The calls of one fake command. */
+const callsOf = (calls: string[], command: string) => calls.filter((call) => call.startsWith(command));
 
-t.test('a bare machine, as root: everything is installed, in order', async (t) => {
-  const machine = new Machine(t);
-  const { code, said } = await machine.setUp();
-  t.equal(code, 0, said);
-  const calls = machine.calls().filter((call) => !/^(dpkg-query|id) /.test(call));
-  t.match(calls, [
-    /apt-get .*update/,
-    /apt-get .*install -y --no-install-recommends .*qemu-system-x86/,
-    /npm ci/,
-    'tap build',
-    'binding',
-  ]);
-  t.notMatch(calls.join(), /linux-source-6\.1 |sudo/);
-  t.match(said, /setup: installing \d+ Debian packages/);
-});
+t.test(
+  'on a bare machine root gets packages, node modules, test runner and addon, in this order',
+  async (t) => {
+    const machine = new Machine(t);
+    const { code, stderr } = await machine.setUp();
+    t.equal(code, 0, stderr);
+    const calls = machine.calls().filter((call) => !/^(dpkg-query|id) /.test(call));
+    t.match(calls, [
+      /apt-get .*update/,
+      /apt-get .*install -y --no-install-recommends .*qemu-system-x86/,
+      /npm ci/,
+      'tap build',
+      'binding',
+    ]);
+    t.notMatch(calls.join(), /linux-source-6\.1 |sudo/);
+    t.match(stderr, /setup: installing \d+ Debian packages/);
+  },
+);
 
-t.test('the second run asks dpkg once and does nothing, in under 2 s', async (t) => {
+t.test('the second run asks dpkg once, installs nothing and ends in under 2 s', async (t) => {
   const machine = new Machine(t);
   await machine.setUp();
   machine.calls();
   const start = performance.now();
-  const { code, said } = await machine.setUp();
+  const { code, stderr } = await machine.setUp();
   t.ok(performance.now() - start < 2000);
-  t.same({ code, said }, { code: 0, said: '' });
+  t.same({ code, stderr }, { code: 0, stderr: '' });
   const calls = machine.calls();
   t.equal(calls.length, 2);
   t.match(calls, [/^dpkg-query -W/, 'binding']);
 });
 
-t.test('only what is missing is installed; --all adds the optional sources', async (t) => {
+t.test('--all installs the optional sources only, when all else is installed', async (t) => {
   const machine = new Machine(t);
   await machine.setUp();
   machine.calls();
   t.equal((await machine.setUp(['--all'])).code, 0);
-  t.match(named(machine.calls(), 'apt-get').at(-1), /--no-install-recommends linux-source-6\.1$/);
+  t.match(callsOf(machine.calls(), 'apt-get').at(-1), /--no-install-recommends linux-source-6\.1$/);
 });
 
-t.test('a user with sudo installs through it', async (t) => {
+t.test('a user whom sudo asks for no password installs through sudo', async (t) => {
   const machine = new Machine(t, { uid: '1000', flags: ['sudoer'] });
   t.equal((await machine.setUp()).code, 0);
   t.match(
-    named(machine.calls(), 'sudo').at(-1),
+    callsOf(machine.calls(), 'sudo').at(-1),
     /^sudo -n env DEBIAN_FRONTEND=noninteractive apt-get .*install/,
   );
 });
@@ -137,117 +145,138 @@ for (const [what, settings] of [
   ['a user whom sudo asks for a password', { uid: '1000' }],
   ['a user without sudo', { uid: '1000', without: ['sudo'] }],
 ] as const) {
-  t.test(`${what} gets the one command to run`, async (t) => {
+  t.test(`${what} gets exit code 2 and the one command to run as root`, async (t) => {
     const machine = new Machine(t, {
       uid: settings.uid,
       without: 'without' in settings ? [...settings.without] : [],
     });
-    const { code, said } = await machine.setUp();
+    const { code, stderr } = await machine.setUp();
     t.equal(code, 2);
-    t.match(said, /\n {2}apt-get update && apt-get install -y --no-install-recommends .*qemu-system-x86.*\n/);
-    t.match(said, /ccache +builds kernels/);
-    t.same(named(machine.calls(), 'apt-get'), []);
+    t.match(
+      stderr,
+      /\n {2}apt-get update && apt-get install -y --no-install-recommends .*qemu-system-x86.*\n/,
+    );
+    t.match(stderr, /ccache +caches object files/);
+    t.same(callsOf(machine.calls(), 'apt-get'), []);
   });
 }
 
-t.test('an update that fails is survived when the install works', async (t) => {
+t.test('apt-get update may fail when apt-get install succeeds: exit code 0', async (t) => {
   const machine = new Machine(t, { flags: ['offline'] });
-  const { code, said } = await machine.setUp();
+  const { code, stderr } = await machine.setUp();
   t.equal(code, 0);
-  t.match(said, /apt-get update failed/);
+  t.match(stderr, /apt-get update failed/);
 });
 
-t.test('an install that fails ends with its words and the command', async (t) => {
-  const machine = new Machine(t, { flags: ['broken'] });
-  const { code, said } = await machine.setUp();
-  t.equal(code, 2);
-  t.match(said, /Unable to locate package[\s\S]*could not install[\s\S]*run as root:\n {2}apt-get update/);
-  t.same(named(machine.calls(), 'npm'), []);
-});
+t.test(
+  'a failed apt-get install ends with exit code 2, its message and the command to run as root',
+  async (t) => {
+    const machine = new Machine(t, { flags: ['broken'] });
+    const { code, stderr } = await machine.setUp();
+    t.equal(code, 2);
+    t.match(
+      stderr,
+      /Unable to locate package[\s\S]*could not install[\s\S]*run as root:\n {2}apt-get update/,
+    );
+    t.same(callsOf(machine.calls(), 'npm'), []);
+  },
+);
 
-t.test('apt-get that installs nothing and says nothing is not believed', async (t) => {
-  const machine = new Machine(t);
-  machine.command('apt-get', 'exit 0');
-  const { code, said } = await machine.setUp();
-  t.equal(code, 2);
-  t.match(said, /these are not installed:\n {2}qemu-system-x86/);
-});
+t.test(
+  'packages that are missing after a successful apt-get install are reported with exit code 2',
+  async (t) => {
+    const machine = new Machine(t);
+    machine.command('apt-get', 'exit 0');
+    const { code, stderr } = await machine.setUp();
+    t.equal(code, 2);
+    t.match(stderr, /these packages are not installed:\n {2}qemu-system-x86/);
+  },
+);
 
-t.test('not Debian: the missing needs are listed, and what is there is taken', async (t) => {
-  const machine = new Machine(t, { without: ['dpkg-query', 'apt-get'] });
-  const { code, said } = await machine.setUp();
-  t.equal(code, 2);
-  t.match(said, /not Debian[\s\S]*qemu-system-x86 +runs the guests/);
-  const commands = [...readFileSync(join(SETUP, 'packages.mjs'), 'utf8').matchAll(/command: '([^']+)'/g)];
-  for (const [, command = ''] of commands) machine.command(command, 'exit 0');
-  t.equal((await machine.setUp()).code, 0);
-});
+t.test(
+  'without apt the missing packages are listed with exit code 2; commands that exist are enough',
+  async (t) => {
+    const machine = new Machine(t, { without: ['dpkg-query', 'apt-get'] });
+    const { code, stderr } = await machine.setUp();
+    t.equal(code, 2);
+    t.match(stderr, /not Debian[\s\S]*qemu-system-x86 +runs the guests/);
+    const commands = [...readFileSync(join(SETUP, 'packages.mjs'), 'utf8').matchAll(/command: '([^']+)'/g)];
+    for (const [, command = ''] of commands) machine.command(command, 'exit 0');
+    t.equal((await machine.setUp()).code, 0);
+  },
+);
 
-t.test('a changed lock file or a removed folder is made good, a changed script is not', async (t) => {
-  const machine = new Machine(t);
-  await machine.setUp();
-  machine.calls();
-  writeFileSync(join(machine.root, 'package.json'), '{ "scripts": {} }');
-  await machine.setUp();
-  t.same(named(machine.calls(), 'npm'), []);
-  writeFileSync(join(machine.root, 'package-lock.json'), '{ "changed": true }');
-  await machine.setUp();
-  t.match(machine.calls(), [/^dpkg-query/, /^npm ci/, 'tap build', 'binding']);
-  rmSync(join(machine.root, '.tap'), { recursive: true });
-  await machine.setUp();
-  t.match(machine.calls(), [/^dpkg-query/, 'tap build', 'binding']);
-  rmSync(join(machine.root, 'node_modules'), { recursive: true });
-  await machine.setUp();
-  t.match(machine.calls(), [/^dpkg-query/, /^npm ci/, 'tap build', 'binding']);
-});
+t.test(
+  'a changed lock file or a removed folder repeats its step; a changed script in package.json repeats none',
+  async (t) => {
+    const machine = new Machine(t);
+    await machine.setUp();
+    machine.calls();
+    writeFileSync(join(machine.root, 'package.json'), '{ "scripts": {} }');
+    await machine.setUp();
+    t.same(callsOf(machine.calls(), 'npm'), []);
+    writeFileSync(join(machine.root, 'package-lock.json'), '{ "changed": true }');
+    await machine.setUp();
+    t.match(machine.calls(), [/^dpkg-query/, /^npm ci/, 'tap build', 'binding']);
+    rmSync(join(machine.root, '.tap'), { recursive: true });
+    await machine.setUp();
+    t.match(machine.calls(), [/^dpkg-query/, 'tap build', 'binding']);
+    rmSync(join(machine.root, 'node_modules'), { recursive: true });
+    await machine.setUp();
+    t.match(machine.calls(), [/^dpkg-query/, /^npm ci/, 'tap build', 'binding']);
+  },
+);
 
-t.test('npm that fails leaves no stamp: the next run tries again', async (t) => {
+t.test('after a failed npm ci the next run tries it again', async (t) => {
   const machine = new Machine(t, { flags: ['broken-npm'] });
-  const { code, said } = await machine.setUp();
+  const { code, stderr } = await machine.setUp();
   t.equal(code, 2);
-  t.match(said, /npm error network[\s\S]*npm ci failed in/);
+  t.match(stderr, /npm error network[\s\S]*npm ci failed in/);
   machine.calls();
   await machine.setUp();
-  t.equal(named(machine.calls(), 'npm').length, 1);
+  t.equal(callsOf(machine.calls(), 'npm').length, 1);
 });
 
-t.test('a binding that does not compile is told with the compiler’s words', async (t) => {
+t.test('an addon that does not compile ends with exit code 2 and the compiler’s message', async (t) => {
   const machine = new Machine(t);
   const failing = `export const buildBinding = async () => { throw Object.assign(new Error('cc failed'), { stderr: 'ring.c:1: no' }); }`;
   writeFileSync(join(machine.root, 'suites/binding/build.mjs'), failing);
-  t.match(await machine.setUp(), { code: 2, said: /could not be built: cc failed\nring.c:1: no/ });
+  t.match(await machine.setUp(), { code: 2, stderr: /could not be compiled: cc failed\nring.c:1: no/ });
 });
 
-t.test('two set-ups at once: one works, the other waits and finds it done', async (t) => {
+t.test('of three set-ups at once one installs, the others wait and install nothing', async (t) => {
   const machine = new Machine(t);
   const results = await Promise.all([machine.setUp(), machine.setUp(), machine.setUp()]);
   t.same(
     results.map(({ code }) => code),
     [0, 0, 0],
   );
-  t.equal(named(machine.calls(), 'npm').length, 1);
-  t.match(results.map(({ said }) => said).join(), /waiting for another set-up/);
+  t.equal(callsOf(machine.calls(), 'npm').length, 1);
+  t.match(results.map(({ stderr }) => stderr).join(), /waiting for another set-up/);
 });
 
-t.test('a set-up that is killed leaves nothing locked', async (t) => {
+t.test('a killed set-up leaves no lock: the next one does not wait', async (t) => {
   const machine = new Machine(t);
   const child = machine.start();
   await new Promise((resolve) => child.stderr?.once('data', resolve));
   const ended = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGKILL');
   await ended;
-  t.match(await machine.setUp(), { code: 0, said: /^(?!.*waiting)/ });
+  t.match(await machine.setUp(), { code: 0, stderr: /^(?!.*waiting)/ });
 });
 
-t.test('an old Node.js and a wrong argument', async (t) => {
-  const machine = new Machine(t);
-  const old = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.16.1' } });`;
-  const { code, said } = await machine.setUp(
-    [],
-    ['--import', `data:text/javascript,${encodeURIComponent(old)}`],
-  );
-  t.equal(code, 2);
-  t.match(said, /Node.js 20.16.1 is too old: ringlab needs 20.17/);
-  t.match(await machine.setUp(['--al']), { code: 2, said: /unknown argument --al\nUsage/ });
-  t.equal(machine.calls().join(), '');
-});
+t.test(
+  'an old Node.js and an unknown argument end with exit code 2, before anything is installed',
+  async (t) => {
+    const machine = new Machine(t);
+    const old = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.16.1' } });`;
+    const { code, stderr } = await machine.setUp(
+      [],
+      ['--import', `data:text/javascript,${encodeURIComponent(old)}`],
+    );
+    t.equal(code, 2);
+    t.match(stderr, /Node.js 20.16.1 is too old: ringlab needs 20.17/);
+    t.match(await machine.setUp(['--al']), { code: 2, stderr: /unknown argument --al\nUsage/ });
+    t.equal(machine.calls().join(), '');
+  },
+);

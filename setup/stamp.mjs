@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** @param {string} file */
+/**
+ * The content of a file; undefined when it does not exist.
+ * @param {string} file
+ */
 function contentOf(file) {
   try {
     return readFileSync(file);
@@ -13,8 +16,8 @@ function contentOf(file) {
 }
 
 /**
- * Hash of the content of files, in their order, and of other facts; a file that is not there counts as that. Their folder does
- * not count: a checkout may move.
+ * Hash over facts and the content of files in their order. A missing file has a value too. Paths are left out, so that a checkout
+ * may be moved.
  * @param {readonly string[]} files
  * @param {readonly string[]} facts
  */
@@ -29,9 +32,9 @@ export function stampOf(files, facts) {
 }
 
 /**
- * Does `work` unless `product` is there and the stamp file says that it was made from the same content. The stamp is written
- * when the work has succeeded.
- * @param {{ file: string, stamp: string, product: string }} made
+ * Does `work` unless `product` exists and the stamp file holds `stamp`, the hash of what it is made from. The stamp file is written
+ * after the work has succeeded.
+ * @param {{ file: string, stamp: string, product: string }} target paths of stamp file and product, and the current hash
  * @param {() => void} work
  */
 export function unlessStamped({ file, stamp, product }, work) {

@@ -4,14 +4,16 @@ import pLimit from 'p-limit';
 import { progress } from './output.mjs';
 import { newResult } from './tally.mjs';
 
-/** Scripts of package.json that read the code without running it. */
+/** Scripts of package.json that check the code without running it. */
 const CHECKS = ['check:format', 'check:types', 'check:imports'];
-const AT_ONCE = 2;
+const CONCURRENT = 2;
 
 /**
+ * Runs one script and prints its output if it fails. Throws the signal's reason when it is aborted.
  * @param {string} root
  * @param {string} script
  * @param {AbortSignal} signal
+ * @returns {Promise<import('./tally.mjs').FileResult>}
  */
 async function check(root, script, signal) {
   const started = performance.now();
@@ -38,6 +40,6 @@ async function check(root, script, signal) {
  * @param {(result: import('./tally.mjs').FileResult) => void} count
  */
 export async function runChecks(root, signal, count) {
-  const limit = pLimit(AT_ONCE);
+  const limit = pLimit(CONCURRENT);
   await Promise.all(CHECKS.map((script) => limit(async () => count(await check(root, script, signal)))));
 }

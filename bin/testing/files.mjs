@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 
-/** Folders that hold tests beside their code. */
+/** Top-level folders that have tests beside their code. */
 const ROOMS = ['bin', 'images', 'kernels', 'lab', 'reports', 'setup', 'suites'];
 
 const isTest = (file) =>
@@ -17,13 +17,14 @@ function testsIn(root, folder) {
 }
 
 /**
- * The test files that are meant, relative to the root: all, or those named by files and folders.
+ * Test files, relative to the root: all, or those that names of files and folders select. Throws for a name that does not exist or
+ * selects no test.
  * @param {string} root
- * @param {readonly string[]} names paths from the caller's folder
+ * @param {readonly string[]} names paths, relative to the working directory
  * @returns {{ unit: string[], e2e: string[] }}
  */
 export function findTests(root, names) {
-  const files = names.length === 0 ? ROOMS.flatMap((room) => testsIn(root, room)) : names.flatMap(named);
+  const files = names.length === 0 ? ROOMS.flatMap((room) => testsIn(root, room)) : names.flatMap(testsNamed);
   const unique = [...new Set(files)];
   return {
     unit: unique.filter((file) => file.endsWith('.test.ts')),
@@ -31,14 +32,14 @@ export function findTests(root, names) {
   };
 
   /** @param {string} name */
-  function named(name) {
+  function testsNamed(name) {
     const path = relative(root, resolve(name));
-    const there = existsSync(join(root, path));
-    const found =
-      there && statSync(join(root, path)).isDirectory() ? testsIn(root, path) : [path].filter(isTest);
-    if (there && found.length > 0) return found;
+    const exists = existsSync(join(root, path));
+    const selected =
+      exists && statSync(join(root, path)).isDirectory() ? testsIn(root, path) : [path].filter(isTest);
+    if (exists && selected.length > 0) return selected;
     throw new Error(
-      `${name}: ${there ? 'no test file (*.test.ts, *.e2e.ts), nor a folder with any' : 'no such file or folder'}`,
+      `${name}: ${exists ? 'neither a test file (*.test.ts, *.e2e.ts) nor a folder with one' : 'no such file or folder'}`,
     );
   }
 }

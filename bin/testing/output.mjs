@@ -1,20 +1,22 @@
 import picocolors from 'picocolors';
 import { stringify } from 'yaml';
 
-// By itself picocolors takes CI=true for a terminal.
+// picocolors alone would take CI=true for a terminal.
 const pc = picocolors.createColors(Boolean(process.stdout.isTTY) && !process.env.NO_COLOR);
 
-/** Facts of a failure that say how tap works, not what went wrong. */
-const MACHINERY = new Set(
+/** Fields of a failure that describe tap's own state, not the failure. */
+const TAP_INTERNALS = new Set(
   'args command cwd expired externalID handles isToplevel jobId requests stdio test'.split(' '),
 );
-const EXTRA_LINES = 40;
+/** Lines of a failing file's other output that are printed. */
+const OUTPUT_LINES = 40;
 
 const indent = (text, by = '      ') => text.trimEnd().replace(/^(?=.)/gm, by);
 
+/** Milliseconds as text: `1.5 s`. */
 export const seconds = (ms) => `${(ms / 1000).toFixed(1)} s`;
 
-/** One line of progress: a mark, what it is about, and how long it took. */
+/** Prints one line of progress: a mark, a name, details in parentheses (left out when empty), and the duration in ms as seconds. */
 export function progress(ok, name, detail, ms) {
   const mark = ok ? pc.green('ok  ') : pc.red('FAIL');
   console.log(`${mark} ${name}${detail ? ` (${detail})` : ''} ${pc.dim(seconds(ms))}`);
@@ -23,12 +25,15 @@ export function progress(ok, name, detail, ms) {
 /** @param {import('./tally.mjs').Failure} failure */
 function printFailure({ name, why, diag }) {
   console.log(`  ${pc.red('not ok')} ${name}${why ? `: ${why}` : ''}`);
-  const kept = Object.entries(diag ?? {}).filter(([key]) => !MACHINERY.has(key));
-  if (kept.length > 0)
-    console.log(indent(stringify(Object.fromEntries(kept), { lineWidth: 0, blockQuote: 'literal' })));
+  const facts = Object.entries(diag ?? {}).filter(([key]) => !TAP_INTERNALS.has(key));
+  if (facts.length > 0)
+    console.log(indent(stringify(Object.fromEntries(facts), { lineWidth: 0, blockQuote: 'literal' })));
 }
 
-/** @param {import('./tally.mjs').FileResult} result */
+/**
+ * Prints the result of a file, with its failures.
+ * @param {import('./tally.mjs').FileResult} result
+ */
 export function printFile(result) {
   const { file, passed, failures, skips, extra, ms } = result;
   const counts = [`${passed} passed`];
@@ -38,12 +43,15 @@ export function printFile(result) {
   for (const failure of failures) printFailure(failure);
   if (failures.length > 0 && extra.length > 0) {
     console.log(
-      `  what it printed besides, last lines:\n${indent(extra.join('').split('\n').slice(-EXTRA_LINES).join('\n'))}`,
+      `  last lines of its other output:\n${indent(extra.join('').split('\n').slice(-OUTPUT_LINES).join('\n'))}`,
     );
   }
 }
 
-/** @param {import('./tally.mjs').Tally} tally */
+/**
+ * Prints the reasons of skips and, as the last line, the counts of all.
+ * @param {import('./tally.mjs').Tally} tally
+ */
 export function printEnd(tally) {
   if (tally.reasons.size > 0) console.log('\nskipped:');
   for (const [reason, count] of tally.reasons) console.log(`  ${String(count).padStart(4)} x ${reason}`);

@@ -1,10 +1,10 @@
 import { Parser } from 'tap-parser';
 
-/** What tap itself says of a file in which no test ran. */
+/** tap's reason for skipping a file in which no test ran. */
 const NO_TESTS = 'no tests found';
 
 /**
- * Counts the leaves of a TAP stream: a subtest's own line only sums up, and counts when nothing inside explains it.
+ * Counts the leaves of TAP streams. The line of a subtest sums up its leaves: it counts only when it fails and no leaf does.
  * @typedef {{ name: string, why?: string, diag?: Record<string, unknown> | null }} Failure
  * @typedef {{ file: string, passed: number, failures: Failure[], skips: { name: string, reason: string }[], extra: string[], ms: number }} FileResult
  */
@@ -12,10 +12,13 @@ export class Tally {
   passed = 0;
   failed = 0;
   skipped = 0;
-  /** Reasons of skips, with how often each was given. */
+  /** How often each reason of a skip occurred. */
   reasons = new Map();
 
-  /** @param {FileResult} result */
+  /**
+   * Adds the counts of a file.
+   * @param {FileResult} result
+   */
   add(result) {
     this.passed += result.passed;
     this.failed += result.failures.length;
@@ -23,12 +26,16 @@ export class Tally {
     for (const { reason } of result.skips) this.reasons.set(reason, (this.reasons.get(reason) ?? 0) + 1);
   }
 
+  /** The counts as one line. */
   get line() {
     return `${this.passed} passed, ${this.failed} failed, ${this.skipped} skipped`;
   }
 }
 
-/** @returns {FileResult} */
+/**
+ * An empty result.
+ * @returns {FileResult}
+ */
 export const newResult = (file) => ({ file, passed: 0, failures: [], skips: [], extra: [], ms: 0 });
 
 const leaves = (result) => result.passed + result.failures.length + result.skips.length;
@@ -46,7 +53,7 @@ function addLeaf(result, line) {
   else result.failures.push({ name, diag: line.diag });
 }
 
-/** Why a file or subtest whose tests all passed has failed all the same. */
+/** Why a file or subtest failed although each test in it passed. */
 function whyOf({ diag }) {
   if (diag?.timeout || diag?.signal === 'SIGALRM') return 'ran out of time';
   if (diag?.signal) return `ended by ${diag.signal}`;
@@ -55,10 +62,10 @@ function whyOf({ diag }) {
 }
 
 /**
- * Adds what a parser reads to `result`.
+ * Adds every leaf that a parser reads to `result`.
  * @param {Parser} parser
  * @param {FileResult} result
- * @param {(line: import('tap-parser').Result) => void} [onLine] called for every line of this level
+ * @param {(line: import('tap-parser').Result) => void} [onLine] called for each result line of this level, not of subtests
  */
 function follow(parser, result, onLine) {
   let inner;
@@ -80,9 +87,9 @@ function follow(parser, result, onLine) {
 }
 
 /**
- * Reads tap's own output (one subtest a file).
+ * Reads the output of tap, which has one subtest for each file.
  * @param {{ onFile: (result: FileResult) => void, onTest?: (line: import('tap-parser').Result) => void }} listeners
- * @returns {Parser} to be written to
+ * @returns {Parser} a stream to write the output to
  */
 export function readRun({ onFile, onTest }) {
   const parser = new Parser();
@@ -109,7 +116,7 @@ export function readRun({ onFile, onTest }) {
   return parser;
 }
 
-/** A file that skips itself says why; any other without a test proves nothing, so it fails. */
+/** A file may skip itself with a reason. Any other file without a test proves nothing, and fails. */
 function addFileWithoutTests(result, line) {
   if (line.ok && line.skip && line.skip !== NO_TESTS) addLeaf(result, line);
   else result.failures.push({ name: result.file, why: line.ok ? 'has no tests' : whyOf(line) });

@@ -1,10 +1,10 @@
 import { copyFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { bundleAgent } from '../../suites/agent/bundle.ts';
 import { buildBinding } from '../../suites/binding/build.mjs';
 import { writeJson } from '../core/atomic.ts';
 import { cacheRoot, ensureFolder, exists } from '../core/cache.ts';
-import { InputError } from '../core/errors.ts';
+import { InputError, LabError } from '../core/errors.ts';
 import { hashFile, hashOf } from '../core/hash.ts';
 import type { CellSpec } from '../model/cell.ts';
 import type { Suite } from '../model/suite.ts';
@@ -37,7 +37,7 @@ interface BuildMessage {
 /** Bundles the agent with a suite. Throws InputError with place and message when the suite does not compile. */
 async function bundleSuite(suite: Suite) {
   try {
-    return await bundleAgent(suite);
+    return await bundleAgent(suite, join(cacheRoot(), 'agents'));
   } catch (error) {
     const { errors } = error as { errors?: BuildMessage[] };
     if (!errors?.length) throw error;
@@ -50,10 +50,20 @@ async function bundleSuite(suite: Suite) {
   }
 }
 
+/** The native addon, in the cache: the package's folder may be read-only. Throws LabError when it does not compile. */
+async function compiledAddon(): Promise<string> {
+  try {
+    return await buildBinding(join(cacheRoot(), 'addons'));
+  } catch (cause) {
+    const fix = 'a C compiler and headers are needed (Debian: build-essential)';
+    throw new LabError(`cannot compile the native addon of the suites; ${fix}`, { cause });
+  }
+}
+
 async function storeAgent(suite: Suite, addon: string, signal: AbortSignal): Promise<Payload> {
   const bundle = await bundleSuite(suite);
-  // V8 accepts the compiled form only in the version that made it.
-  const key = hashOf('agent-1', bundle.hash, await hashFile(addon), process.version).slice(0, 32);
+  // The file's name has V8's tag: V8 accepts the compiled form only in the version and with the flags that made it.
+  const key = hashOf('agent-1', bundle.hash, await hashFile(addon), basename(bundle.compiled)).slice(0, 32);
   const fill = async (dir: string) => {
     await copyFile(bundle.path, join(dir, AGENT_FILES.script));
     await copyFile(bundle.compiled, join(dir, AGENT_FILES.compiled));
@@ -86,7 +96,7 @@ export async function preparePayloads(
   signal: AbortSignal,
 ): Promise<Map<string, Payload>> {
   const unique = [...new Map(suites.map((suite) => [suite.name, suite])).values()];
-  const addon = unique.some(({ run }) => !run) ? await buildBinding() : '';
+  const addon = unique.some(({ run }) => !run) ? await compiledAddon() : '';
   const payloads = await Promise.all(
     unique.map((suite) => (suite.run ? storeProgram(suite, signal) : storeAgent(suite, addon, signal))),
   );

@@ -36,7 +36,7 @@ async function build(options: Options, signal: AbortSignal): Promise<void> {
   const { tree, steps } = await applyStack(source, stack, ctx);
   if (options.each) {
     const results = await buildEach([source, ...steps], config, ctx);
-    if (options.json) printJson(results);
+    if (options.json) printJson('build-each', results);
     else {
       print(
         columns(
@@ -58,7 +58,7 @@ async function build(options: Options, signal: AbortSignal): Promise<void> {
   const base = await buildKernel(source, config, ctx);
   const name = `${source.name}+${stack.at(-1)?.name}`;
   const built = stack.length > 0 ? await buildKernel({ ...tree, name }, config, ctx, { base }) : base;
-  if (options.json) printJson(built);
+  if (options.json) printJson('build', built);
   else print(describe(built));
 }
 

@@ -6,7 +6,7 @@ import { ExitCode } from '../core/errors.ts';
 import { findRun } from '../record/find.ts';
 import { readRecord } from '../record/record.ts';
 import { Exit } from './exit.ts';
-import { print, printJson } from './output.ts';
+import { colors, print, printJson } from './output.ts';
 
 export const compareVerb = (_signal: AbortSignal) =>
   new Command('compare')
@@ -20,8 +20,8 @@ export const compareVerb = (_signal: AbortSignal) =>
       const [from, to] = await Promise.all([a, b].map(async (name) => readRecord(await findRun(name, runs))));
       if (!from || !to) return;
       const comparison = compareRecords(from, to);
-      if (json) printJson(comparison);
-      else print(render('text', { record: to, comparison }));
+      if (json) printJson('comparison', comparison);
+      else print(render('text', { record: to, comparison, colors }));
       const code = exitCodeOfComparison(comparison);
       if (code !== ExitCode.ok) throw new Exit(code);
     });

@@ -18,7 +18,7 @@ export const doctorVerb = (signal: AbortSignal) =>
       const findings = await examine(ctx, { probeAccel, trySandbox });
       const ill = findings.filter((finding) => !finding.ok && finding.level === 'required');
       ctx.renderer.finish();
-      if (json) printJson({ ok: ill.length === 0, findings });
+      if (json) printJson('doctor', { ok: ill.length === 0, findings });
       else {
         const word = (ok: boolean, level: string) =>
           ok ? 'ok' : level === 'required' ? 'MISSING' : 'missing';

@@ -27,14 +27,14 @@ export const mutantsVerb = (signal: AbortSignal) =>
       if (options.dryRun) {
         const files = await listMutants(mutantsOf(plan, stack), options.mutant);
         return options.json
-          ? printJson({ mutants: files })
+          ? printJson('mutants-dry-run', { mutants: files })
           : print(columns(files.map(({ name, path }) => [name, path])));
       }
       const recording = { ...recordOptions(options), only: options.mutant };
       const { mutants, record } = await runMutants(plan, stack, recording, ctx);
       ctx.renderer.finish();
       if (options.json)
-        printJson({
+        printJson('mutants', {
           mutants,
           killed: mutants.filter((mutant) => mutant.killed).length,
           total: mutants.length,

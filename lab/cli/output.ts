@@ -1,8 +1,22 @@
-/** Writes a value as JSON on standard output: with --json, the only thing written there. */
-export function printJson(value: unknown): void {
+import picocolors from 'picocolors';
+import type { Output, OutputName } from '../model/output.ts';
+
+/**
+ * Writes a value as JSON on standard output: with --json, the only thing written there. `name` is the published schema
+ * (`reports/schema/NAME.schema.json`) whose type the value has. Only the compiler checks it, so no verb loads the schemas.
+ */
+export function printJson<N extends OutputName>(_name: N, value: Output<N>): void {
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }
 
+/** True for a terminal, unless NO_COLOR or CI is set: picocolors alone takes CI for a terminal. */
+export const wantsColors = (stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv): boolean =>
+  Boolean(stream.isTTY) && !env.NO_COLOR && !env.CI && env.TERM !== 'dumb';
+
+/** Colours for text on standard output; they add nothing unless `wantsColors`. */
+export const colors = picocolors.createColors(wantsColors(process.stdout, process.env));
+
+/** Writes text and a newline on standard output; a text that ends in a newline gets no second one. */
 export function print(text: string): void {
   process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
 }

@@ -4,7 +4,7 @@ import { compareSides, hasSides } from '../compare/compare.ts';
 import { writeAtomic } from '../core/atomic.ts';
 import { findRun } from '../record/find.ts';
 import { readRecord } from '../record/record.ts';
-import { print } from './output.ts';
+import { colors, print } from './output.ts';
 
 export const reportVerb = (_signal: AbortSignal) =>
   new Command('report')
@@ -17,7 +17,7 @@ export const reportVerb = (_signal: AbortSignal) =>
     .action(async (name, { format, out, runs }) => {
       const record = await readRecord(await findRun(name, runs));
       const comparison = hasSides(record) ? compareSides(record) : undefined;
-      const text = render(format, { record, comparison });
+      const text = render(format, { record, comparison, colors: out ? undefined : colors });
       if (out) await writeAtomic(out, text);
       else print(text);
     });

@@ -10,7 +10,7 @@ import { type Run, runPlan } from '../experiment/run.ts';
 import { readCellSpec } from '../plan/file.ts';
 import { Exit } from './exit.ts';
 import { jobsOption, many, whole, withGuest, withKernel } from './options.ts';
-import { print, printJson } from './output.ts';
+import { colors, print, printJson } from './output.ts';
 import { contextFor } from './render.ts';
 import { type MatrixOptions, planFrom } from './request.ts';
 import { version } from './version.ts';
@@ -43,8 +43,8 @@ export const matrixCommand = (name: string) =>
 /** Prints what a run has found and takes its exit code. */
 export function finish({ record }: Pick<Run, 'record'>, options: { json: boolean }): void {
   const comparison = hasSides(record) ? compareSides(record) : undefined;
-  if (options.json) printJson(comparison ?? record);
-  else print(render('text', { record, comparison }));
+  if (options.json) printJson('run', comparison ?? record);
+  else print(render('text', { record, comparison, colors }));
   for (const { message } of record.failures) process.stderr.write(`ringlab: ${message}\n`);
   const code = exitCodeOfRun(record, comparison);
   if (code !== ExitCode.ok) throw new Exit(code);
@@ -52,7 +52,7 @@ export function finish({ record }: Pick<Run, 'record'>, options: { json: boolean
 
 function showDryRun(dry: DryRun, json: boolean): void {
   if (json) {
-    printJson(dry);
+    printJson('run-dry-run', dry);
     return;
   }
   const { start, fragments } = dry.config;

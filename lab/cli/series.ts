@@ -51,7 +51,7 @@ function importVerb(signal: AbortSignal) {
       const read = await importSeries(source, options, ctx);
       const series = needs === undefined ? read : await withNeeds(read, needs, ctx);
       await saveSeries(series);
-      if (json) printJson(machineForm(series));
+      if (json) printJson('series', machineForm(series));
       else print(describe(series));
     });
 }
@@ -63,7 +63,7 @@ function listVerb(signal: AbortSignal) {
     .addHelpText('after', '\nExample: ringlab series list')
     .action(async ({ json }) => {
       const series = await listSeries(contextFor(signal, {}));
-      if (json) printJson(series);
+      if (json) printJson('series-list', series);
       else
         print(columns(series.map((one) => [one.name, one.from, `${one.patches} patches`, clean(one.title)])));
     });
@@ -77,7 +77,7 @@ function showVerb(signal: AbortSignal) {
     .addHelpText('after', '\nExample: ringlab series show nvme-uring-cmd-multipath')
     .action(async (name, { json }) => {
       const { series } = await findSeries(name, contextFor(signal, {}));
-      if (json) printJson(machineForm(series));
+      if (json) printJson('series', machineForm(series));
       else print(describe(series));
     });
 }

@@ -69,7 +69,7 @@ export const shellVerb = (signal: AbortSignal) =>
       if (!profile) throw new InputError({ what: 'no such guest', where: '--guest' });
       if (options.dryRun) {
         const command = await dryShell(plan, profile, stack, ctx);
-        return options.json ? printJson({ command }) : print(command.map(quoted).join(' '));
+        return options.json ? printJson('shell-dry-run', { command }) : print(command.map(quoted).join(' '));
       }
       const code = await inFreshGuest(
         plan,

@@ -14,7 +14,7 @@ function newVerb() {
     .addHelpText('after', '\nExample: ringlab suite new ./my-suite && ringlab run --suite ./my-suite')
     .action(async (folder, { json }) => {
       const made = await newSuite(folder);
-      if (json) printJson(made);
+      if (json) printJson('suite-new', made);
       else
         print(
           clean(
@@ -31,7 +31,7 @@ function listVerb() {
     .addHelpText('after', '\nExample: ringlab suite list')
     .action(async ({ json }) => {
       const suites = [...(await loadSuites()).values()].map(({ dir: _dir, ...info }) => info);
-      if (json) printJson({ suites });
+      if (json) printJson('suite-list', { suites });
       else print(columns(suites.map(({ name, guests, summary }) => [name, guests.join(', '), summary])));
     });
 }

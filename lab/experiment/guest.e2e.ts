@@ -76,7 +76,7 @@ t.test('a plain guest runs, takes files, asks for help and panics', async (t) =>
   t.equal((await run('ssh', ssh)).stdout, 'by ssh\n', "the system's client verifies the host key");
 
   await using help = await guest.serveHost();
-  t.same(await ask(guest, help.port, 'hello'), { id: 7, ok: true });
+  t.same(await ask(guest, help.port, 'ping'), { id: 7, ok: true });
   t.match(await ask(guest, help.port, 'nonsense'), { id: 7, ok: false, error: /verb/ });
   t.match(await ask(guest, help.port, 'unplug', { serial: 'data' }), {
     ok: false,
@@ -187,7 +187,7 @@ t.test('a kernel that does not come up is a verdict, with the evidence', async (
   t.match(panic.detail, /Requested init \/no\/such\/init failed/);
   const late = await boot(t, 'plain', { bootTimeoutMs: 200 }).catch((error) => error);
   t.type(late, VerdictError);
-  t.match(late, { verdict: 'boot-failed', message: /no hello within 0\.2 s/ });
+  t.match(late, { verdict: 'boot-failed', message: /not ready within 0\.2 s/ });
   const bad = await boot(t, 'plain', { qemuArgs: ['-device', 'no-such-device'] }).catch((error) => error);
   t.match(bad, { exitCode: 3, message: /no-such-device/ });
 });

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { LabError } from '../core/errors.ts';
-import { listenOnce, Qmp } from './qmp.ts';
+import { listenOnce, Qmp, type QmpEvent } from './qmp.ts';
 
 /** The lab's side and QEMU's side of one control connection. */
 async function connected(t: Test) {
@@ -40,4 +40,23 @@ t.test('nextEvent rejects with LabError when QEMU ends', async (t) => {
   qemu.destroy();
   await t.rejects(event, new LabError('unplug of b: QEMU has ended'));
   t.equal(timers(), before, 'timers that keep the process alive');
+});
+
+t.test('an event before the end of QEMU arrives although a command was sent after it', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'qmp-'));
+  await using listener = await listenOnce(join(folder, 'socket'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  const qemu = createConnection(join(folder, 'socket'));
+  const socket = await listener.connection;
+  qemu.end('{"QMP":{"version":{}}}\n{"event":"SHUTDOWN","data":{"reason":"guest-reset"}}\n');
+  qemu.resume();
+  await once(qemu, 'finish');
+  qemu.destroy();
+  await once(qemu, 'close');
+  const qmp = new Qmp(socket);
+  const events: QmpEvent[] = [];
+  qmp.onEvent((event) => events.push(event));
+  await t.rejects(qmp.execute('qmp_capabilities'), new LabError('QMP qmp_capabilities: QEMU has ended'));
+  await qmp.closed;
+  t.same(events, [{ event: 'SHUTDOWN', data: { reason: 'guest-reset' } }]);
 });

@@ -18,9 +18,6 @@ export interface AccelChoice {
   reason: string;
 }
 
-/** Has all that node and the kernel use (x86-64-v2) and is a tenth cheaper to emulate than `max` with its five-level page tables. */
-export const EMULATED_CPU = 'Nehalem';
-
 /** What to boot. */
 export interface GuestRequest {
   /** Readable name for events, e.g. `debian-6.12/plain`. */

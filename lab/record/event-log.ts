@@ -1,6 +1,9 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
+import { z } from 'zod';
 import { InputError } from '../core/errors.ts';
 import { LabEvent } from '../model/event.ts';
+import { Note } from '../model/note.ts';
+import { check } from '../model/parse.ts';
 import type { RunRecord } from '../model/run.ts';
 import { RecordFold } from './fold.ts';
 import { portability } from './portable.ts';
@@ -36,27 +39,43 @@ export class EventLog implements Disposable {
   }
 }
 
-function parseLine(line: string, where: string): LabEvent {
+/** The fields that every event has, in every version of ringlab. */
+const Envelope = z.looseObject({ type: z.string(), at: z.number() });
+
+const TYPES = new Set<string>(LabEvent.def.left.options.flatMap(({ shape }) => [...shape.type.values]));
+const CODES = new Set<unknown>(Note.options.flatMap(({ shape }) => [...shape.code.values]));
+
+/** True for an event that only a later version of ringlab emits: an unknown type, or a note with an unknown code. */
+function isForeign({ type, note }: z.infer<typeof Envelope>): boolean {
+  if (type !== 'note') return !TYPES.has(type);
+  return typeof note === 'object' && note !== null && 'code' in note && !CODES.has(note.code);
+}
+
+/** The event of a line; undefined for one of a type that this version does not know. Throws InputError for any other text. */
+function parseLine(line: string, where: string): LabEvent | undefined {
   let value: unknown;
   try {
     value = JSON.parse(line);
   } catch (cause) {
     throw new InputError({ what: (cause as Error).message, where, expected: 'an event as JSON' }, { cause });
   }
-  const { success, data, error } = LabEvent.safeParse(value);
-  if (success) return data;
-  throw new InputError(
-    error.issues.map(({ message, path }) => ({ what: `${path.join('.')}: ${message}`, where })),
-  );
+  if (isForeign(check(Envelope, value, where))) return undefined;
+  return check(LabEvent, value, where);
 }
 
-/** The record that a log of events gives. Throws InputError with the line for text that is no event, and for a log without a run. */
+/**
+ * The record that a log of events gives. Events of unknown types are skipped, so that a log of a later version can be read.
+ * Throws InputError with the line for text that is not an event, and for a log in which no run starts.
+ */
 export function replay(text: string, file: string): RunRecord {
   const fold = new RecordFold();
   const lines = text.split('\n');
   // A lab that was killed may have left half a line.
   lines.pop();
-  for (const [index, line] of lines.entries()) fold.take(parseLine(line, `${file}:${index + 1}`));
+  for (const [index, line] of lines.entries()) {
+    const event = parseLine(line, `${file}:${index + 1}`);
+    if (event) fold.take(event);
+  }
   const { record } = fold;
   if (record) return record;
   throw new InputError({ what: 'no run begins in this log', where: file, expected: 'an event run.start' });

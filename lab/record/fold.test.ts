@@ -133,3 +133,32 @@ t.test('a log that is cut off gives what it holds; what is no event is named by 
   t.throws(() => replay(`${lines[2]}\n`, 'e.ndjson'), { exitCode: 2, message: /no run begins/ });
   t.end();
 });
+
+t.test('replay skips events and notes of unknown types and ignores unknown fields', (t) => {
+  const lines = stamped(events('/runs/x')).map((event) => JSON.stringify({ ...event, later: true }));
+  const unknown = [
+    '{"type":"guest.migrated","at":1,"guest":"g"}',
+    '{"type":"note","at":1,"note":{"code":"guest.slow","subject":"g"}}',
+  ];
+  const log = [lines[0], ...unknown, ...lines.slice(1), ...unknown, ''].join('\n');
+  t.same(replay(log, 'e.ndjson'), fold(stamped(events('/runs/x'))));
+  t.end();
+});
+
+t.test('replay fails with the line of an event without a type or a time, or with a malformed field', (t) => {
+  const start = JSON.stringify(stamped(events('/runs/x'))[1]);
+  const malformed: [string, RegExp][] = [
+    ['{"at":1}', /e\.ndjson:2: type/],
+    ['{"type":"guest.migrated"}', /e\.ndjson:2: at/],
+    ['{"type":"guest.migrated","at":"noon"}', /e\.ndjson:2: at/],
+    ['{"type":"note","at":1,"note":{}}', /e\.ndjson:2: note/],
+    ['{"type":"run.end","at":1,"seconds":"long","interrupted":false}', /e\.ndjson:2: seconds/],
+    ['["run.end"]', /e\.ndjson:2: .*object/],
+    ['{"type":"run.end",', /e\.ndjson:2/],
+    ['', /e\.ndjson:2/],
+  ];
+  for (const [line, message] of malformed) {
+    t.throws(() => replay(`${start}\n${line}\n`, 'e.ndjson'), { exitCode: 2, message }, line);
+  }
+  t.end();
+});

@@ -2,10 +2,11 @@ import type { Side } from '../../lab/model/cell.ts';
 import type { Comparison } from '../../lab/model/compare.ts';
 import type { CellRecord, RunRecord } from '../../lab/model/run.ts';
 
-/** A run made up for the tests of the renderers: everything that a report can show, and text that would do harm. */
+/** Text that would control a terminal, or leave its place in Markdown or XML. */
 const HOSTILE = 'evil \u001b[2Jname <b>&"\' | `code` @all \u202etxt';
 
-const ORACLE = [
+/** A kernel report with text that would end a fenced block, an element or a CDATA section. */
+const KASAN = [
   '[   21.400000][    C1] BUG: KASAN: slab-use-after-free in nvme_x+0x4f/0x1d0',
   '[   21.400060][    C1] Call Trace:',
   '[   21.400070][    C1]  nvme_x+0x4f/0x1d0 ``` </failure> ]]>',
@@ -29,6 +30,7 @@ function cell(side: Side, profile: string, suite: string, more: Partial<CellReco
 
 const skip = { verdict: 'skip', reason: 'the guest has no poll queues' } as const;
 
+/** A base and a patched kernel, with everything that a report can show. */
 export const record: RunRecord = {
   format: 2,
   id: '20261121T084212Z-mpath',
@@ -117,12 +119,12 @@ export const record: RunRecord = {
     cell('patched', 'swiotlb', 'passthrough', {
       verdict: 'crash',
       reason: 'KASAN: slab-use-after-free in nvme_x',
-      detail: ORACLE,
+      detail: KASAN,
       complaints: [
         {
           title: 'KASAN: slab-use-after-free in nvme_x',
           signature: 'KASAN: slab-use-after-free | nvme_x',
-          text: ORACLE,
+          text: KASAN,
           line: 211,
           fatal: true,
         },
@@ -136,10 +138,11 @@ const at = (profile: string, suite: string) => ({
   ...{ cell: `${profile}/${suite}`, kernel: 'debian-6.12+mpath', profile, suite },
 });
 const plain = at('plain', 'passthrough');
-const complaints = record.cells.flatMap(({ profile, suite, complaints: found }) =>
-  found.map((complaint) => ({ ...complaint, ...at(profile, suite) })),
+const complaints = record.cells.flatMap(({ profile, suite, complaints: printed }) =>
+  printed.map((complaint) => ({ ...complaint, ...at(profile, suite) })),
 );
 
+/** The comparison of `record`, with further metrics. */
 export const comparison: Comparison = {
   kind: 'sides',
   runs: { base: record.id, patched: record.id },

@@ -18,6 +18,7 @@ const OTHER_OPTIONS: Readonly<Record<string, string>> = {
   '--no-sparkplug': 'V8',
   '--norc': 'bash',
   '--path-format': 'git rev-parse',
+  '--pdeathsig': 'setpriv',
   '--show-object-format': 'git rev-parse',
   '--sparkplug': 'V8',
 };
@@ -87,18 +88,18 @@ async function parseProblems(words: readonly string[], { program }: Project): Pr
   }
 }
 
-/** `*` and `<name>` stand for a part of one name, `NNNN` for a number. */
+/** `*`, `<name>` and `NAME` stand for a part of one name, `NNNN` for a number. */
 const patternOf = (path: string) =>
   new RegExp(
     `^${path
       .replace(/[.+]/g, '\\$&')
-      .replace(/<[^>]*>|\*+/g, '[^/]*')
+      .replace(/<[^>]*>|\*+|\bNAME\b/g, '[^/]*')
       .replace('NNNN', '\\d{4}')}$`,
   );
 
 /** Folders that a checkout makes, and the folder of programs in an image. */
 const isOutside = (path: string, file: string) =>
-  path.split('/').includes('build') || (/^(lab\/image|images)\//.test(file) && path.startsWith('bin/'));
+  /(^|\/)(build|dist)(\/|$)/.test(path) || (/^(lab\/image|images)\//.test(file) && path.startsWith('bin/'));
 
 /** A path is given from the root, from the folder of the text, or (names of files) from any folder. */
 export function pathExists(path: string, file: string, { paths, rooms }: Project): boolean {

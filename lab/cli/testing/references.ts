@@ -18,7 +18,7 @@ export type Reference = { line: number } & (
 );
 
 /** Words that follow "ringlab" in sentences about it, besides verbs in the third person. In code they are verbs of the program. */
-const PREDICATES = new Set('and can cannot has init is made may on or that which wrote'.split(' '));
+const PREDICATES = new Set('and can cannot has init is itself made may on or that which wrote'.split(' '));
 /** Programs whose options may stand in a message without a code span. */
 const OTHER_PROGRAM = /\b(apt-get|bwrap|checkpatch|diff|git|ldconfig|make|node|npm|qemu\S*|ssh\S*|tap)\s/;
 const ROOMS = 'bin|images|kernels|lab|reports|setup|suites';
