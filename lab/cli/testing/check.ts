@@ -1,5 +1,5 @@
-import { dirname, posix } from 'node:path';
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
+import { pathExists } from './paths.ts';
 import type { Project } from './project.ts';
 import { type Reference, referencesOf } from './references.ts';
 import type { Text } from './texts.ts';
@@ -88,31 +88,6 @@ async function parseProblems(words: readonly string[], { program }: Project): Pr
   }
 }
 
-/** `*`, `<name>` and `NAME` stand for a part of one name, `NNNN` for a number. */
-const patternOf = (path: string) =>
-  new RegExp(
-    `^${path
-      .replace(/[.+]/g, '\\$&')
-      .replace(/<[^>]*>|\*+|\bNAME\b/g, '[^/]*')
-      .replace('NNNN', '\\d{4}')}$`,
-  );
-
-/** Folders that a checkout makes, and the folder of programs in an image. */
-const isOutside = (path: string, file: string) =>
-  /(^|\/)(build|dist)(\/|$)/.test(path) || (/^(lab\/image|images)\//.test(file) && path.startsWith('bin/'));
-
-/** A path is given from the root, from the folder of the text, or (names of files) from any folder. */
-export function pathExists(path: string, file: string, { paths, rooms }: Project): boolean {
-  const clean = path.replace(/\/+$/, '');
-  const places = [clean, posix.normalize(posix.join(dirname(file), clean))];
-  if (isOutside(clean, file) || places.some((place) => paths.has(place))) return true;
-  const patterns = places.map(patternOf);
-  const [first = ''] = clean.split('/');
-  if (!rooms.has(first) && first !== '..')
-    patterns.push(new RegExp(patternOf(clean).source.replace('^', '/')));
-  return [...paths].some((each) => patterns.some((pattern) => pattern.test(each)));
-}
-
 const isVerb = (word: string | undefined, { program }: Project) =>
   program.commands.some((command) => command.name() === word);
 
@@ -139,7 +114,7 @@ async function problemsOfReference(
     }
     case 'call': {
       const [word] = reference.words;
-      if (!isVerb(word, project) || !reference.words.some((word) => word.startsWith('--'))) return [];
+      if (!isVerb(word, project) || !reference.words.some((each) => each.startsWith('--'))) return [];
       return problemsOfReference({ ...reference, kind: 'command', place: 'span' }, file, project, introduced);
     }
     case 'option':

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathExists } from './check.ts';
+import { pathExists } from './paths.ts';
 import type { Project } from './project.ts';
 
 /** Cells of the tables of a Markdown text, row by row, without the rules below the heads. */

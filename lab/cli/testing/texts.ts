@@ -108,6 +108,9 @@ export function textsOf(file: string, content: string): Text[] {
       comments.map(({ index, 0: comment }) => ({ start: index, text: withoutMarks(comment) })),
     );
   }
+  // A script of the shell: its comments.
+  if (content.startsWith('#!/usr/bin/env bash'))
+    return [{ file, line: 1, kind: 'comment', text: content.replace(/^(?!#).*|^#/gm, '') }];
   if (!SCRIPTS.has(extension)) return [];
   const source = ts.createSourceFile(file, content, ts.ScriptTarget.Latest, true);
   const { messages, literals } = literalsOf(source);
