@@ -8,8 +8,8 @@ import { packageRoot } from './root.mjs';
 const ENTRY = 'lab/cli/main.ts';
 const folder = join(packageRoot, 'bin/build');
 const keyFile = join(folder, 'lab.json');
-/** Bundles that are kept: a process that was started earlier may still be about to load an older one. */
-const KEPT = 4;
+/** How long a bundle is kept at least, ms: any number of processes that were started earlier may be about to load it. */
+const KEPT_MS = 3_600_000;
 
 /** What changes when a file is edited: cheaper to ask for than its content. */
 const stampOf = async (path) => {
@@ -27,9 +27,17 @@ async function makeBundle() {
   // Whole or not at all: another ringlab may be reading.
   await writeFile(join(folder, name), contents);
   await writeFile(keyFile, JSON.stringify({ root: packageRoot, name, sources }));
-  const bundles = (await readdir(folder)).filter((file) => file.endsWith('.mjs')).sort();
-  await Promise.all(bundles.slice(0, -KEPT).map((file) => rm(join(folder, file), { force: true })));
+  await dropOldBundles(name);
   return join(folder, name);
+}
+
+/** Removes the bundles of earlier sources, but for `current` and those that are young. */
+async function dropOldBundles(current) {
+  const others = (await readdir(folder)).filter((file) => file.endsWith('.mjs') && file !== current);
+  for (const path of others.map((file) => join(folder, file))) {
+    const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Date.now() }));
+    if (Date.now() - mtimeMs > KEPT_MS) await rm(path, { force: true });
+  }
 }
 
 /** The latest bundle; undefined when it was made in another folder or from sources that have changed since. */

@@ -1,5 +1,14 @@
 /** How a checkout bundles its command, in a project of three files. */
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { run } from '../lab/core/process.ts';
@@ -43,6 +52,26 @@ t.test('the command is bundled once, and again when a source has changed', async
   write('console.log("another", here);');
   t.match(await start(), 'another ');
   t.equal(bundles().length, 2, 'bundles after a change');
+});
+
+t.test('commands that start at the same time without a bundle all run', async (t) => {
+  const { dir, write, start } = project(t);
+  write('console.log("one", here);');
+  const outputs = await Promise.all(Array.from({ length: 7 }, start));
+  t.same(outputs, Array(7).fill(`one ${dir}\n`));
+});
+
+t.test('a bundle of earlier sources is removed when it is more than an hour old', async (t) => {
+  const { dir, write, start, bundles } = project(t);
+  write('console.log("one", here);');
+  await start();
+  const [first = ''] = bundles();
+  const past = new Date(Date.now() - 2 * 3_600_000);
+  utimesSync(join(dir, 'bin/build', first), past, past);
+  write('console.log("another", here);');
+  await start();
+  t.equal(bundles().length, 1);
+  t.notOk(bundles().includes(first));
 });
 
 t.test('a bundle that was deleted without its key file is made again', async (t) => {

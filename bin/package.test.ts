@@ -96,11 +96,14 @@ async function preparingModule(): Promise<Buffer> {
   const entry = join(dir, 'prepare.ts');
   writeFileSync(
     entry,
-    `import { prepareAgent } from ${JSON.stringify(join(checkout, 'lab/cell/agent.ts'))};
+    `import { AGENT_FILES, findPayload, preparePayloads } from ${JSON.stringify(join(checkout, 'lab/cell/payload.ts'))};
      import { loadSuites } from ${JSON.stringify(join(checkout, 'lab/suite/discover.ts'))};
      const suite = (await loadSuites()).get('passthrough')!;
-     const { scripts, addon } = await prepareAgent([suite]);
-     console.log(JSON.stringify({ from: suite.dir, ...scripts.get('passthrough'), bytes: undefined, addon }));`,
+     const payloads = await preparePayloads([suite], new AbortController().signal);
+     const folder = await findPayload(payloads.get('passthrough')!);
+     const { script, compiled, addon } = AGENT_FILES;
+     const file = (name) => folder + '/' + name;
+     console.log(JSON.stringify({ from: suite.dir, path: file(script), compiled: file(compiled), addon: file(addon) }));`,
   );
   return (await bundle({ entry, outfile: 'dist/prepare.mjs' })).contents;
 }
