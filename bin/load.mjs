@@ -1,104 +1,67 @@
-// Loads the lab as one script, bundled when a source has changed: as it lies, from some 900 files through a loader of
-// TypeScript, every command would begin with a second and a half of waiting.
+// Loads the lab from a checkout: as one bundle, made again when a source has changed.
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { bundle } from './bundle.mjs';
+import { packageRoot } from './root.mjs';
 
-const root = dirname(import.meta.dirname);
-const folder = join(root, 'bin/build');
-const entry = join(root, 'lab/cli/main.ts');
+const ENTRY = 'lab/cli/main.ts';
+const folder = join(packageRoot, 'bin/build');
+const keyFile = join(folder, 'lab.json');
+/** Bundles that are kept: a process that was started earlier may still be about to load an older one. */
+const KEPT = 4;
 
-/** Brings a program, or a native addon by path: stay where they are. */
-const EXTERNAL = ['esbuild', 'ssh2'];
-/** A map that maps nothing: traces are to show our TypeScript; the packages' maps are three quarters of all. */
-const NO_MAP = `//# sourceMappingURL=data:application/json;base64,${Buffer.from('{"version":3,"sources":[""],"mappings":"A"}').toString('base64')}`;
-const REQUIRE =
-  "import { createRequire as createRequire_ } from 'node:module'; const require = createRequire_(import.meta.url);";
-
-const token = async (path) => {
-  const { size, mtimeMs } = await stat(path);
+/** What changes when a file is edited: cheaper to ask for than its content. */
+const stampOf = async (path) => {
+  const { size, mtimeMs } = await stat(join(packageRoot, path));
   return `${size} ${mtimeMs}`;
 };
 
-/** What a module says of its own place is to stay true in the bundle; as in node. */
-const place = {
-  name: 'place',
-  setup(build) {
-    build.onLoad({ filter: /\.[cm]?[jt]s$/ }, async ({ path }) => {
-      const foreign = path.includes('/node_modules/');
-      const text = await readFile(path, 'utf8');
-      if (!foreign && !text.includes('import.meta')) return undefined;
-      const own = text
-        .replaceAll('import.meta.dirname', JSON.stringify(dirname(path)))
-        .replaceAll('import.meta.filename', JSON.stringify(path))
-        .replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href));
-      // CommonJS, which no module of ours is.
-      const contents = foreign
-        ? own
-            .replace(/(?<![.\w$])__dirname\b/g, () => JSON.stringify(dirname(path)))
-            .replace(/(?<![.\w$])__filename\b/g, () => JSON.stringify(path))
-        : own;
-      return {
-        contents: foreign ? `${contents}\n${NO_MAP}` : contents,
-        loader: /\.[cm]?ts$/.test(path) ? 'ts' : 'js',
-      };
-    });
-  },
-};
-
-async function bundle() {
-  const [{ build }, { default: writeFile }] = await Promise.all([
-    import('esbuild'),
-    import('write-file-atomic'),
-  ]);
-  const { outputFiles, metafile } = await build({
-    entryPoints: [entry],
-    absWorkingDir: root,
-    outfile: join(folder, 'lab.mjs'),
-    ...{ bundle: true, write: false, metafile: true, platform: 'node', format: 'esm', target: 'node20' },
-    ...{ external: EXTERNAL, plugins: [place], banner: { js: REQUIRE } },
-    ...{ sourcemap: 'inline', sourcesContent: false, logLevel: 'silent' },
-  });
-  await mkdir(folder, { recursive: true });
-  // A process that was started before may still be about to load an older one.
+async function makeBundle() {
+  const { default: writeFile } = await import('write-file-atomic');
   const name = `lab-${Date.now()}-${process.pid}.mjs`;
-  const paths = ['package-lock.json', 'bin/load.mjs', ...Object.keys(metafile.inputs)];
-  const sources = await Promise.all(paths.map(async (path) => [path, await token(join(root, path))]));
+  const { contents, inputs } = await bundle({ entry: ENTRY, outfile: join('bin/build', name) });
+  const paths = ['package-lock.json', 'bin/bundle.mjs', 'bin/load.mjs', ...inputs];
+  const sources = await Promise.all(paths.map(async (path) => [path, await stampOf(path)]));
+  await mkdir(folder, { recursive: true });
   // Whole or not at all: another ringlab may be reading.
-  await writeFile(join(folder, name), Buffer.from(outputFiles[0].contents));
-  await writeFile(join(folder, 'lab.json'), JSON.stringify({ name, sources }));
-  const old = (await readdir(folder))
-    .filter((file) => file.endsWith('.mjs'))
-    .sort()
-    .slice(0, -4);
-  await Promise.all(old.map((file) => rm(join(folder, file), { force: true })));
+  await writeFile(join(folder, name), contents);
+  await writeFile(keyFile, JSON.stringify({ root: packageRoot, name, sources }));
+  const bundles = (await readdir(folder)).filter((file) => file.endsWith('.mjs')).sort();
+  await Promise.all(bundles.slice(0, -KEPT).map((file) => rm(join(folder, file), { force: true })));
   return join(folder, name);
 }
 
-/** The bundle made last, when all that it was made from is as it was. */
-async function present() {
+/** The latest bundle; undefined when it was made in another folder or from sources that have changed since. */
+async function currentBundle() {
   try {
-    const { name, sources } = JSON.parse(await readFile(join(folder, 'lab.json'), 'utf8'));
-    const same = await Promise.all(
-      sources.map(async ([path, was]) => (await token(join(root, path))) === was),
+    const { root, name, sources } = JSON.parse(await readFile(keyFile, 'utf8'));
+    if (root !== packageRoot) return undefined;
+    const unchanged = await Promise.all(
+      sources.map(async ([path, stamp]) => (await stampOf(path)) === stamp),
     );
-    return same.every(Boolean) ? join(folder, name) : undefined;
+    if (!unchanged.every(Boolean)) return undefined;
+    await stat(join(folder, name));
+    return join(folder, name);
   } catch {
     return undefined;
   }
 }
 
-/** The module lab/cli/main.ts. In a checkout that cannot be written to it is loaded as it lies. */
+/**
+ * The module lab/cli/main.ts. In a checkout that cannot be written to, its sources are loaded one by one instead.
+ * @returns {Promise<typeof import('../lab/cli/main.ts')>}
+ */
 export async function loadLab() {
-  let path = await present();
+  let path = await currentBundle();
   try {
-    path ??= await bundle();
+    path ??= await makeBundle();
   } catch (error) {
-    // A source that does not compile is tsx's to tell of, too.
+    // tsx reports a source that does not compile as well as esbuild does.
     if (!error.errors && !error.syscall) throw error;
     const { register } = await import('tsx/esm/api');
     register();
-    return import(pathToFileURL(entry).href);
+    return import(pathToFileURL(join(packageRoot, ENTRY)).href);
   }
   process.setSourceMapsEnabled(true);
   return import(pathToFileURL(path).href);

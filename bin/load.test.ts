@@ -1,20 +1,26 @@
-/** Bundling the command, in a project of three files. */
-import { cpSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+/** How a checkout bundles its command, in a project of three files. */
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { run } from '../lab/core/process.ts';
+import { bundle } from './bundle.mjs';
 
-const project = join(import.meta.dirname, '..');
+const checkout = join(import.meta.dirname, '..');
 
-function world(t: Test) {
+function project(t: Test) {
   const dir = t.testdir({
+    'package.json': '{ "name": "ringlab", "type": "module" }',
     'package-lock.json': '{}',
     'main.mjs': "const { say } = await (await import('./bin/load.mjs')).loadLab(); say();\n",
     bin: {},
-    lab: { cli: {}, core: { 'here.ts': 'export const here: string = import.meta.dirname;\n' } },
+    lab: {
+      cli: {},
+      core: { 'here.ts': "export { packageRoot as here } from '../../bin/root.mjs';\n" },
+    },
   });
-  cpSync(join(project, 'bin/load.mjs'), join(dir, 'bin/load.mjs'));
-  symlinkSync(join(project, 'node_modules'), join(dir, 'node_modules'));
+  for (const name of ['bundle.mjs', 'load.mjs', 'root.mjs'])
+    cpSync(join(checkout, 'bin', name), join(dir, 'bin', name));
+  symlinkSync(join(checkout, 'node_modules'), join(dir, 'node_modules'));
   const write = (body: string) =>
     writeFileSync(
       join(dir, 'lab/cli/main.ts'),
@@ -29,28 +35,55 @@ function world(t: Test) {
 }
 
 t.test('the command is bundled once, and again when a source has changed', async (t) => {
-  const { dir, write, start, bundles } = world(t);
+  const { dir, write, start, bundles } = project(t);
   write('console.log("one", here);');
-  t.match(await start(), `one ${join(dir, 'lab/core')}`, 'a module still knows its own place');
+  t.equal(await start(), `one ${dir}\n`, 'output of the first bundle, with the folder of the project');
   t.match(await start(), 'one ');
-  t.equal(bundles().length, 1);
+  t.equal(bundles().length, 1, 'bundles after two runs of the same sources');
   write('console.log("another", here);');
   t.match(await start(), 'another ');
-  t.equal(bundles().length, 2);
+  t.equal(bundles().length, 2, 'bundles after a change');
 });
 
-t.test('traces show the source; what does not compile is named', async (t) => {
-  const { write, start } = world(t);
+t.test('a bundle that was deleted without its key file is made again', async (t) => {
+  const { dir, write, start, bundles } = project(t);
+  write('console.log("one", here);');
+  await start();
+  for (const name of bundles()) rmSync(join(dir, 'bin/build', name));
+  t.equal(await start(), `one ${dir}\n`);
+  t.equal(bundles().length, 1);
+});
+
+t.test('a trace shows the line of the source, and a source that does not compile is named', async (t) => {
+  const { write, start } = project(t);
   write('throw new Error(here);');
   t.match(await start(), /lab\/cli\/main\.ts:3:9/);
   write('const = 3;');
   t.match(await start(), /main\.ts:3:\d+[\s\S]*ERROR|ERROR[\s\S]*main\.ts:3/);
 });
 
-t.test('where nothing can be written the command works all the same', async (t) => {
-  const { dir, write, start } = world(t);
+t.test('in a checkout that cannot be written to the command runs without a bundle', async (t) => {
+  const { dir, write, start } = project(t);
   write('console.log("one", here);');
   rmSync(join(dir, 'bin/build'), { recursive: true, force: true });
-  writeFileSync(join(dir, 'bin/build'), 'in the way of the folder');
-  t.match(await start(), `one ${join(dir, 'lab/core')}`);
+  writeFileSync(join(dir, 'bin/build'), 'a file where the folder would be');
+  t.equal(await start(), `one ${dir}\n`);
+});
+
+t.test('no place is compiled into the bundle of the lab', async (t) => {
+  const { contents, inputs } = await bundle({ entry: 'lab/cli/main.ts', outfile: 'bin/build/lab.mjs' });
+  t.notOk(contents.includes(checkout), 'the bundle holds no path of the checkout');
+  const sources = inputs.filter((path) => !/(^|\/)node_modules\//.test(path));
+  t.ok(sources.length > 100, `${sources.length} sources of the package`);
+  // The root is found through import.meta, and node-api-headers is resolved as from any other module of the package.
+  const exempt = ['bin/root.mjs', 'suites/binding/build.mjs'];
+  const placed = sources.filter(
+    (path) => !exempt.includes(path) && readFileSync(join(checkout, path), 'utf8').includes('import.meta'),
+  );
+  t.same(
+    placed,
+    [],
+    'modules that look for files beside themselves, which in a bundle are beside the bundle',
+  );
+  t.ok(exempt.every((path) => existsSync(join(checkout, path))));
 });

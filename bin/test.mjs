@@ -1,44 +1,83 @@
 #!/usr/bin/env node
-// `npm test`: what reads the code, the unit tests, then the end-to-end tests in real guests. Ends with the count of all.
+// `npm test`: checks that read the code, the unit tests, then the end-to-end tests in real guests. Ends with the count of all.
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runChecks } from './testing/checks.mjs';
 import { findTests } from './testing/files.mjs';
-import { printEnd } from './testing/output.mjs';
-import { Tally } from './testing/tally.mjs';
+import { ensureNode, otherReleases } from './testing/nodes.mjs';
+import { printEnd, printFile } from './testing/output.mjs';
+import { newResult, Tally } from './testing/tally.mjs';
 import { runTap } from './testing/tap.mjs';
 
-const HELP = `Usage: npm test [-- [--unit | --e2e] [FILE or FOLDER]...]
+const HELP = `Usage: npm test [-- [--unit | --e2e] [--nodes | --all] [FILE or FOLDER]...]
 
 Checks format, types and imports, then runs the unit tests (*.test.ts) and the end-to-end tests (*.e2e.ts).
-  --unit   leave the end-to-end tests out
-  --e2e    only the end-to-end tests
-With files or folders, just their tests are run.`;
+  --unit    leave the end-to-end tests out
+  --e2e     only the end-to-end tests
+  --nodes   only with the other supported versions of Node.js: the unit tests, and one file in guests
+  --all     as without, and then as with --nodes
+With files or folders, only their tests are run.`;
 
 const root = dirname(import.meta.dirname);
 /** Seconds that one end-to-end file may take, kernel builds from an empty cache included. */
 const E2E_TIMEOUT = 2400;
+/** What shows in guests that a version of Node.js works there. */
+const NODE_E2E = 'lab/experiment/node.e2e.ts';
 
 function readArguments() {
-  const options = { unit: { type: 'boolean' }, e2e: { type: 'boolean' }, help: { type: 'boolean' } };
+  const flag = { type: 'boolean', default: false };
+  const options = { unit: flag, e2e: flag, nodes: flag, all: flag, help: flag };
   const { values, positionals } = parseArgs({ options, allowPositionals: true });
   if (values.unit && values.e2e) throw new Error('--unit and --e2e exclude each other');
   return { ...values, positionals };
 }
 
+/**
+ * Runs tests with one version of Node.js, this process's unless `more` names another.
+ * @param {{ unit: string[], e2e: string[] }} tests
+ * @param {{ signal: AbortSignal, node?: string, label?: string }} more
+ */
+async function runTests(tests, more, count) {
+  if (tests.unit.length > 0)
+    await runTap({ root, files: tests.unit, args: [], eachTest: false, ...more }, count);
+  // Guests take the machine's cores by themselves.
+  const args = ['--jobs=1', `--timeout=${E2E_TIMEOUT}`];
+  if (tests.e2e.length > 0) await runTap({ root, files: tests.e2e, args, eachTest: true, ...more }, count);
+}
+
+/** Runs tests with the other supported versions of Node.js. A version that cannot be installed is a failure. */
+async function runOtherNodes(tests, signal, count) {
+  for (const version of otherReleases) {
+    const label = `node ${version}: `;
+    let node;
+    try {
+      node = await ensureNode(version, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      const result = {
+        ...newResult(`node ${version}`),
+        failures: [{ name: `node ${version}`, why: error.message }],
+      };
+      printFile(result);
+      count(result);
+      continue;
+    }
+    await runTests(tests, { signal, node, label }, count);
+  }
+}
+
 /** Adds every result to `tally` as it comes. */
-async function runAll({ unit, e2e, positionals }, tally, signal) {
+async function runAll({ unit, e2e, nodes, all, positionals }, tally, signal) {
   const count = (result) => tally.add(result);
-  const tests = findTests(root, positionals);
-  if (positionals.length === 0 && !e2e) await runChecks(root, signal, count);
-  if (!e2e && tests.unit.length > 0) {
-    await runTap({ root, files: tests.unit, args: [], eachTest: false, signal }, count);
+  const everything = positionals.length === 0;
+  const named = findTests(root, positionals);
+  const chosen = (tests) => ({ unit: e2e ? [] : tests.unit, e2e: unit ? [] : tests.e2e });
+  if (!nodes) {
+    if (everything && !e2e) await runChecks(root, signal, count);
+    await runTests(chosen(named), { signal }, count);
   }
-  if (!unit && tests.e2e.length > 0) {
-    // Guests take the machine's cores by themselves.
-    const args = ['--jobs=1', `--timeout=${E2E_TIMEOUT}`];
-    await runTap({ root, files: tests.e2e, args, eachTest: true, signal }, count);
-  }
+  if (nodes || all)
+    await runOtherNodes(chosen(everything ? { ...named, e2e: [NODE_E2E] } : named), signal, count);
   if (tally.passed + tally.failed + tally.skipped === 0) throw new Error('no tests were found');
 }
 

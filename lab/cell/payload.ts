@@ -38,7 +38,7 @@ interface BuildMessage {
 /** Bundles the agent with a suite. Throws InputError with place and message when the suite does not compile. */
 async function bundleSuite(suite: Suite) {
   try {
-    return await bundleAgent(suite);
+    return await bundleAgent(suite, join(cacheRoot(), 'agents'));
   } catch (error) {
     const { errors } = error as { errors?: BuildMessage[] };
     if (!errors?.length) throw error;
@@ -103,7 +103,7 @@ export async function preparePayloads(
   signal: AbortSignal,
 ): Promise<Map<string, Payload>> {
   const unique = [...new Map(suites.map((suite) => [suite.name, suite])).values()];
-  const addon = unique.some(({ run }) => !run) ? await buildBinding() : '';
+  const addon = unique.some(({ run }) => !run) ? await buildBinding(join(cacheRoot(), 'addons')) : '';
   const payloads = await Promise.all(
     unique.map((suite) => (suite.run ? storeProgram(suite, signal) : storeAgent(suite, addon, signal))),
   );

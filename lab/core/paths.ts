@@ -1,4 +1,2 @@
-import { resolve } from 'node:path';
-
-/** Folder of the project: where kernels/, images/ and suites/ lie. */
-export const projectRoot = resolve(import.meta.dirname, '../..');
+/** Folder of the package: where kernels/, images/ and suites/ lie. Found at run time: a checkout may be moved with its bundle. */
+export { packageRoot as projectRoot } from '../../bin/root.mjs';

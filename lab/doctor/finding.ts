@@ -1,3 +1,6 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { projectRoot } from '../core/paths.ts';
 import type { StageContext } from '../model/event.ts';
 import type { AccelChoice } from '../model/machine.ts';
 
@@ -22,6 +25,9 @@ export interface Probers {
   trySandbox: (signal: AbortSignal) => Promise<string | undefined>;
 }
 
+/** The set-up belongs to a checkout; the installed package has none. */
+const hasSetup = existsSync(join(projectRoot, 'setup/main.mjs'));
+
 /** The advice for a need that a Debian package meets. */
 export const install = (debianPackage: string, setup = 'npm run setup'): string =>
-  `${setup}, or: apt-get install ${debianPackage}`;
+  `${hasSetup ? `${setup}, or: ` : ''}apt-get install ${debianPackage}`;

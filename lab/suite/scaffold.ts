@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { basename, join, relative, resolve } from 'node:path';
+import { createRequire } from 'node:module';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { makeFolder, writeAtomic } from '../core/atomic.ts';
 import { exists } from '../core/cache.ts';
 import { InputError } from '../core/errors.ts';
@@ -8,7 +9,13 @@ import { SuiteInfo } from '../model/suite.ts';
 
 const TEMPLATE = join(projectRoot, 'suites/lib/template');
 
-/** So that an editor knows the helpers: the lab itself needs none of it. */
+/** Folder of the types of Node.js: in a checkout's node_modules, or beside the installed package. */
+function typesFolder(): string {
+  const types = createRequire(join(projectRoot, 'package.json')).resolve('@types/node/package.json');
+  return dirname(dirname(types));
+}
+
+/** For editors, which find the helpers by it. The lab does not read it. */
 function tsconfig(dir: string): string {
   const root = relative(dir, projectRoot);
   const paths = { 'ringlab/suite': [join(root, 'suites/lib/index.ts')] };
@@ -17,7 +24,7 @@ function tsconfig(dir: string): string {
     compilerOptions: {
       ...{ module: 'ESNext', moduleResolution: 'bundler' },
       rootDir: '/',
-      typeRoots: [join(root, 'node_modules/@types')],
+      typeRoots: [relative(dir, typesFolder())],
       paths,
     },
     include: ['*.ts'],
@@ -25,7 +32,10 @@ function tsconfig(dir: string): string {
   return `${JSON.stringify(config, null, 2)}\n`;
 }
 
-/** Makes the folder of a new suite, with tests that pass, to start from. Its name is the suite's. Throws InputError when it is there. */
+/**
+ * Makes the folder of a new suite with tests that pass, to start from; the folder's name becomes the suite's. Throws InputError
+ * when the folder exists or its name is not a suite's.
+ */
 export async function newSuite(path: string): Promise<{ name: string; dir: string; files: string[] }> {
   const dir = resolve(path);
   const name = basename(dir);

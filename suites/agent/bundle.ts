@@ -1,67 +1,66 @@
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { cachedDataVersionTag } from 'node:v8';
 import { Script } from 'node:vm';
 import { build } from 'esbuild';
 import writeFile from 'write-file-atomic';
+import { packageRoot } from '../../bin/root.mjs';
 import { AGENT_HOME } from './home.ts';
 
 export { AGENT_HOME };
 
-const agent = dirname(fileURLToPath(import.meta.url));
-const suites = dirname(agent);
+const suites = join(packageRoot, 'suites');
+const agent = join(suites, 'agent');
 
-/** A suite to bundle: its name and the folder with its `index.ts`. */
-interface SuiteSource {
+/** A suite to bundle. */
+interface Source {
   name: string;
+  /** Folder of its `index.ts`. */
   dir: string;
 }
 
-/** Source of the entry point: the agent, with the suite as a lazy import by its name. */
-function entry({ name, dir }: SuiteSource): string {
+/** The entry point: the agent, and the suite, which is imported when a cell names it. */
+function entry({ name, dir }: Source): string {
   const table = `${JSON.stringify(name)}: () => import(${JSON.stringify(join(dir, 'index.ts'))})`;
   return `import { main } from './main.ts';\nvoid main({ ${table} });\n`;
 }
 
-/** Writes a file of `build/` atomically: runs that bundle at the same time may share it. */
-async function store(bytes: Uint8Array, name: string): Promise<string> {
-  const path = join(agent, 'build', name);
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, Buffer.from(bytes));
-  return path;
-}
+/** V8 refuses a compiled form that a V8 of another version or with other flags made: both are in this number. */
+const v8Tag = () => cachedDataVersionTag().toString(16).padStart(8, '0');
 
 /**
- * V8's code cache of a script, valid for the same V8 with the same flags: saves an emulated guest 0.1 s of parsing. Source text and
- * file name are those that the waiting node uses (images/minimal, waiting.cjs): V8 rejects a cache for a source of another length, and
- * takes the name for stack traces.
+ * V8's compiled form of a script (`cachedData` of vm.Script): saves an emulated guest 0.1 s of parsing. The wrapper is the one of
+ * the node that waits in the guest (images/minimal, waiting.cjs), because V8 compares the length of the source; the file name is
+ * the guest's, because traces show it.
  */
 export function compiled(script: string): Buffer {
   const source = script.slice(0, script.lastIndexOf('\n//# sourceMappingURL='));
   const head = '(function (exports, require, module, __filename, __dirname) {';
-  const options = { filename: `${AGENT_HOME}/agent.cjs`, columnOffset: -head.length };
-  return new Script(`${head}${source}\n})`, options).createCachedData();
+  const place = { filename: `${AGENT_HOME}/agent.cjs`, columnOffset: -head.length };
+  return new Script(`${head}${source}\n})`, place).createCachedData();
 }
 
-/** A bundled agent. */
+/** An agent with one suite, as files on the host. */
 export interface Bundle {
-  /** File with the script, named after its hash. */
-  path: string;
-  /** File with V8's code cache of the script, see `compiled`. */
-  compiled: string;
-  /** sha256 of `bytes`, hexadecimal. */
-  hash: string;
   /** The script. */
+  path: string;
+  /** File with V8's compiled form of the script. */
+  compiled: string;
+  /** sha256 of the script, hexadecimal. */
+  hash: string;
   bytes: Uint8Array;
 }
 
 /**
- * Bundles the agent and one suite to one CommonJS script in `build/`. In a suite `ringlab/suite` resolves to `lib/index.ts`. Throws
- * esbuild's BuildFailure when the suite does not compile.
+ * Bundles the agent and one suite to one CommonJS script in `folder` (made if missing). `hash` is the sha256 of its bytes and part
+ * of its file name, so that bundles of several checkouts may share a folder. A user's suite imports the helpers from
+ * `ringlab/suite`. Rejects with esbuild's BuildFailure (`errors`) when the suite does not compile.
  */
-export async function bundleAgent(suite: SuiteSource): Promise<Bundle> {
+export async function bundleAgent(suite: Source, folder = join(agent, 'build')): Promise<Bundle> {
   const result = await build({
+    // Paths in the source map are relative to it: equal sources give equal bytes wherever the lab is started.
+    absWorkingDir: packageRoot,
     stdin: {
       contents: entry(suite),
       resolveDir: agent,
@@ -73,11 +72,11 @@ export async function bundleAgent(suite: SuiteSource): Promise<Bundle> {
     write: false,
     platform: 'node',
     target: 'node20',
-    // An ES module takes 0.25 s more CPU time to start in an emulated guest.
+    // An ES module costs the emulated guest a quarter of a second more CPU to start.
     format: 'cjs',
-    // The waiting node runs the file as a vm.Script, which has no import().
+    // A script of the waiting node has no import().
     supported: { 'dynamic-import': false },
-    // Without white space the guest parses faster. Names stay as they are, for stack traces; the source map is read when a test fails.
+    // Names stay for the traces; white space only costs the guest time. The map is read when a test fails.
     minifySyntax: true,
     minifyWhitespace: true,
     sourcemap: 'inline',
@@ -86,13 +85,13 @@ export async function bundleAgent(suite: SuiteSource): Promise<Bundle> {
     logLevel: 'silent',
   });
   const [output] = result.outputFiles;
-  if (!output) throw new Error('esbuild returned no output file');
+  if (!output) throw new Error('esbuild gave no output');
   const { contents: bytes, text } = output;
   const hash = createHash('sha256').update(bytes).digest('hex');
   const name = `agent-${hash.slice(0, 16)}.cjs`;
-  const [path, cachePath] = await Promise.all([
-    store(bytes, name),
-    store(compiled(text), `${name}.${process.version}.compiled`),
-  ]);
-  return { path, compiled: cachePath, hash, bytes };
+  const path = join(folder, name);
+  const compiledPath = `${path}.${v8Tag()}.compiled`;
+  await mkdir(folder, { recursive: true });
+  await Promise.all([writeFile(path, Buffer.from(bytes)), writeFile(compiledPath, compiled(text))]);
+  return { path, compiled: compiledPath, hash, bytes };
 }

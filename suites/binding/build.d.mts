@@ -1,2 +1,5 @@
-/** Builds `build/ringlab.node` unless it is up to date, and returns its path. Rejects with the compiler's error. */
-export function buildBinding(): Promise<string>;
+/**
+ * Builds the native addon unless it is there, and returns its path. `folder` (default suites/binding/build) is made if missing; its
+ * addons are named by what they were made from. Rejects with the compiler's error (`stderr`) when a source does not compile.
+ */
+export function buildBinding(folder?: string): Promise<string>;

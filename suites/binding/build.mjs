@@ -1,51 +1,56 @@
-// Builds the native addon. Plain JavaScript, since setup runs it before TypeScript can be run.
+// Builds the native addon. Plain JavaScript: set-up runs it when nothing of TypeScript can be loaded yet.
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { access, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { packageRoot } from '../../bin/root.mjs';
 
-const here = dirname(fileURLToPath(import.meta.url));
+const here = join(packageRoot, 'suites/binding');
 const native = join(here, 'native');
-const target = join(here, 'build', 'ringlab.node');
 const FLAGS = [
   ...['-std=gnu11', '-O2', '-g', '-Wall', '-Wextra', '-fPIC', '-fvisibility=hidden', '-shared', '-pthread'],
   '-Wl,-z,relro,-z,now',
 ];
 
-/** The C files, and a hash of everything that the addon depends on: sources, flags, architecture, compiler. */
+/** The C files in a fixed order, and the hash of all that the addon is made from. */
 async function sources() {
   const names = (await readdir(native)).filter((name) => /[.][ch]$/.test(name)).sort();
   const hash = createHash('sha256').update(JSON.stringify([FLAGS, process.arch, process.env.CC ?? 'cc']));
   for (const name of names) hash.update(`\0${name}\0`).update(await readFile(join(native, name)));
-  const files = names.filter((name) => name.endsWith('.c')).map((name) => join(native, name));
-  return { files, key: hash.digest('hex') };
+  const files = names.filter((name) => name.endsWith('.c'));
+  return { files, key: hash.digest('hex').slice(0, 16) };
 }
 
 /**
- * Builds `build/ringlab.node` unless it is up to date, and returns its path. Concurrent builds are safe: each renames a temporary file
- * over the target. Rejects with the compiler's error.
+ * Builds `ringlab-<key>.node` in `folder` (made if missing) unless it is there, and returns its path. The key is the hash of sources,
+ * flags and compiler name: builds of several checkouts may share a folder. The addon fits every version of Node.js (Node-API).
+ * Concurrent builds do not disturb each other. Rejects with the compiler's error (`stderr`) when a source does not compile.
+ * @param {string} [folder] default: suites/binding/build
  * @returns {Promise<string>}
  */
-export async function buildBinding() {
+export async function buildBinding(folder = join(here, 'build')) {
   const { files, key } = await sources();
-  const keyFile = `${target}.key`;
-  const [builtKey, existing] = await Promise.allSettled([readFile(keyFile, 'utf8'), access(target)]);
-  if (builtKey.value === key && existing.status === 'fulfilled') return target;
+  const target = resolve(folder, `ringlab-${key}.node`);
+  const built = await access(target).then(
+    () => true,
+    () => false,
+  );
+  if (built) return target;
   const { include_dir: include } = createRequire(import.meta.url)('node-api-headers');
-  await mkdir(dirname(target), { recursive: true });
+  await mkdir(folder, { recursive: true });
   const temp = `${target}.${process.pid}.tmp`;
   try {
-    await promisify(execFile)(process.env.CC ?? 'cc', [...FLAGS, `-I${include}`, '-o', temp, ...files]);
+    // Equal sources give an equal addon: debug information would have the place of the checkout.
+    const places = [`-ffile-prefix-map=${native}=native`, `-ffile-prefix-map=${include}=include`];
+    const args = [...FLAGS, ...places, `-I${include}`, '-o', temp, ...files];
+    await promisify(execFile)(process.env.CC ?? 'cc', args, { cwd: native });
     await rename(temp, target);
-    await writeFile(`${keyFile}.${process.pid}.tmp`, key);
-    await rename(`${keyFile}.${process.pid}.tmp`, keyFile);
   } finally {
     await rm(temp, { force: true });
   }
   return target;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) console.log(await buildBinding());
+if (process.argv[1] === join(here, 'build.mjs')) console.log(await buildBinding());

@@ -1,0 +1,5 @@
+/** See bundle.mjs. */
+export function bundle(paths: {
+  entry: string;
+  outfile: string;
+}): Promise<{ contents: Buffer; inputs: string[] }>;
