@@ -44,7 +44,25 @@ module.exports = {
       'experiment-below-cli',
       'experiments wire stages and do not print',
       { path: '^lab/experiment/' },
-      { path: '^(lab/cli|reports|suites)/' },
+      { path: '^(lab/(api|cli)|reports|suites)/' },
+    ),
+    forbid(
+      'api-beside-cli',
+      'the interface for scripts and the command share the experiments, not each other',
+      { path: '^lab/api/' },
+      { path: '^(lab/cli|suites)/' },
+    ),
+    forbid(
+      'cli-beside-api',
+      'the interface for scripts and the command share the experiments, not each other',
+      { path: '^lab/cli/' },
+      { path: '^lab/api/' },
+    ),
+    forbid(
+      'examples-outside',
+      "examples use what a user's script can use",
+      { path: '^examples/', pathNot: '[.](test|e2e)[.]ts$' },
+      { path: '^(lab|reports|suites|kernels|images|setup)/', pathNot: '^lab/api/index[.]ts$' },
     ),
     forbid(
       'reports-on-model',

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { bundle } from './bundle.mjs';
 import { packageRoot } from './root.mjs';
 
-const ENTRY = 'lab/cli/main.ts';
+const ENTRY = 'lab/index.ts';
 const folder = join(packageRoot, 'bin/build');
 const keyFile = join(folder, 'lab.json');
 /** How long a bundle is kept at least, ms: any number of processes that were started earlier may be about to load it. */
@@ -57,8 +57,8 @@ async function currentBundle() {
 }
 
 /**
- * The module lab/cli/main.ts. In a checkout that cannot be written to, its sources are loaded one by one instead.
- * @returns {Promise<typeof import('../lab/cli/main.ts')>}
+ * The module lab/index.ts. In a checkout that cannot be written to, its sources are loaded one by one instead.
+ * @returns {Promise<typeof import('../lab/index.ts')>}
  */
 export async function loadLab() {
   let path = await currentBundle();
@@ -71,6 +71,5 @@ export async function loadLab() {
     register();
     return import(pathToFileURL(join(packageRoot, ENTRY)).href);
   }
-  process.setSourceMapsEnabled(true);
   return import(pathToFileURL(path).href);
 }

@@ -20,10 +20,10 @@ function project(t: Test) {
   const dir = t.testdir({
     'package.json': '{ "name": "ringlab", "type": "module" }',
     'package-lock.json': '{}',
-    'main.mjs': "const { say } = await (await import('./bin/load.mjs')).loadLab(); say();\n",
+    'main.mjs':
+      "process.setSourceMapsEnabled(true); const { say } = await (await import('./bin/load.mjs')).loadLab(); say();\n",
     bin: {},
     lab: {
-      cli: {},
       core: { 'here.ts': "export { packageRoot as here } from '../../bin/root.mjs';\n" },
     },
   });
@@ -32,8 +32,8 @@ function project(t: Test) {
   symlinkSync(join(checkout, 'node_modules'), join(dir, 'node_modules'));
   const write = (body: string) =>
     writeFileSync(
-      join(dir, 'lab/cli/main.ts'),
-      `import { here } from '../core/here.ts';\nexport const say = (): void => {\n  ${body}\n};\n`,
+      join(dir, 'lab/index.ts'),
+      `import { here } from './core/here.ts';\nexport const say = (): void => {\n  ${body}\n};\n`,
     );
   const start = async () => {
     const { stdout, stderr } = await run(process.execPath, [join(dir, 'main.mjs')], { accept: 'any' });
@@ -86,9 +86,9 @@ t.test('a bundle that was deleted without its key file is made again', async (t)
 t.test('a trace shows the line of the source, and a source that does not compile is named', async (t) => {
   const { write, start } = project(t);
   write('throw new Error(here);');
-  t.match(await start(), /lab\/cli\/main\.ts:3:9/);
+  t.match(await start(), /lab\/index\.ts:3:9/);
   write('const = 3;');
-  t.match(await start(), /main\.ts:3:\d+[\s\S]*ERROR|ERROR[\s\S]*main\.ts:3/);
+  t.match(await start(), /index\.ts:3:\d+[\s\S]*ERROR|ERROR[\s\S]*index\.ts:3/);
 });
 
 t.test('in a checkout that cannot be written to the command runs without a bundle', async (t) => {
@@ -100,7 +100,7 @@ t.test('in a checkout that cannot be written to the command runs without a bundl
 });
 
 t.test('no place is compiled into the bundle of the lab', async (t) => {
-  const { contents, inputs } = await bundle({ entry: 'lab/cli/main.ts', outfile: 'bin/build/lab.mjs' });
+  const { contents, inputs } = await bundle({ entry: 'lab/index.ts', outfile: 'bin/build/lab.mjs' });
   t.notOk(contents.includes(checkout), 'the bundle holds no path of the checkout');
   const sources = inputs.filter((path) => !/(^|\/)node_modules\//.test(path));
   t.ok(sources.length > 100, `${sources.length} sources of the package`);

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 
 /** Top-level folders that have tests beside their code. */
-const ROOMS = ['bin', 'images', 'kernels', 'lab', 'reports', 'setup', 'suites'];
+const ROOMS = ['bin', 'examples', 'images', 'kernels', 'lab', 'reports', 'setup', 'suites'];
 
 const isTest = (file) =>
   /\.(test|e2e)\.ts$/.test(file) && !/(^|\/)(node_modules|build|fixtures)\//.test(file);

@@ -1,5 +1,5 @@
 import { Option } from '@commander-js/extra-typings';
-import { InputError } from '../core/errors.ts';
+import { BENCH_REPEATS } from '../experiment/bench.ts';
 import { whole } from './options.ts';
 import { comparedCommand, runCompared } from './run.ts';
 
@@ -12,7 +12,7 @@ export const benchVerb = (signal: AbortSignal) =>
       '--boots <n>',
       'boots of each kernel and guest; a difference below their spread is no change',
       whole(1),
-      3,
+      BENCH_REPEATS,
     )
     .addOption(
       new Option(
@@ -33,16 +33,7 @@ export const benchVerb = (signal: AbortSignal) =>
       "\nThe suite is bench, on the guests that it names, unless others are asked for.\nExample: ringlab bench --series dma-premap --guest plain --only 'read 4k'",
     )
     .action((options) => {
-      const suite = options.suite.length > 0 ? options.suite : ['bench'];
-      // Only an emulated clock counts instructions.
-      if (options.clock === 'instructions' && options.accel === 'kvm')
-        throw new InputError({
-          what: 'KVM does not count instructions',
-          where: '--accel kvm',
-          expected: '--clock time, or no accelerator',
-        });
       const { clock, turns, warmUp } = options;
-      const accel = clock === 'instructions' ? 'tcg' : options.accel;
       const bench = { clock, ...(turns && { turns }), ...(warmUp !== undefined && { warmUp }) };
-      return runCompared({ ...options, suite, accel, bench }, signal);
+      return runCompared({ ...options, bench }, signal);
     });

@@ -1,15 +1,13 @@
 import { Command } from '@commander-js/extra-typings';
 import { ExitCode } from '../core/errors.ts';
-import { applyStack } from '../experiment/kernels.ts';
-import { buildEach, buildKernel } from '../kernel/index.ts';
+import { buildRequested, buildSteps } from '../experiment/build.ts';
 import type { KernelBuild } from '../model/kernel.ts';
-import { baseOf, resolveStack } from '../series/index.ts';
-import { resolveSource } from '../source/index.ts';
 import { clean } from './clean.ts';
 import { Exit } from './exit.ts';
-import { configOf, type KernelOptions, oneSourceOf, withKernel } from './options.ts';
+import { type KernelOptions, withKernel } from './options.ts';
 import { columns, print, printJson } from './output.ts';
 import { contextFor } from './render.ts';
+import { kernelRequest } from './request.ts';
 
 type Options = KernelOptions & { series?: string; each: boolean; json: boolean; verbose: boolean };
 
@@ -29,13 +27,9 @@ function describe(build: KernelBuild): string {
 
 async function build(options: Options, signal: AbortSignal): Promise<void> {
   const ctx = contextFor(signal, options);
-  const found = options.series ? await resolveStack(options.series, ctx) : [];
-  const source = await resolveSource(oneSourceOf(options, baseOf(found)), ctx);
-  const config = configOf(options);
-  const stack = found.map(({ series }) => series);
-  const { tree, steps } = await applyStack(source, stack, ctx);
+  const request = kernelRequest(options);
   if (options.each) {
-    const results = await buildEach([source, ...steps], config, ctx);
+    const results = await buildSteps(request, ctx);
     if (options.json) printJson('build-each', results);
     else {
       print(
@@ -55,9 +49,7 @@ async function build(options: Options, signal: AbortSignal): Promise<void> {
     if (results.some((step) => !step.ok)) throw new Exit(ExitCode.failed);
     return;
   }
-  const base = await buildKernel(source, config, ctx);
-  const name = `${source.name}+${stack.at(-1)?.name}`;
-  const built = stack.length > 0 ? await buildKernel({ ...tree, name }, config, ctx, { base }) : base;
+  const built = await buildRequested(request, ctx);
   if (options.json) printJson('build', built);
   else print(describe(built));
 }

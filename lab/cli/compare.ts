@@ -3,8 +3,7 @@ import { render } from '../../reports/index.ts';
 import { compareRecords } from '../compare/compare.ts';
 import { exitCodeOfComparison } from '../compare/exit.ts';
 import { ExitCode } from '../core/errors.ts';
-import { findRun } from '../record/find.ts';
-import { readRecord } from '../record/record.ts';
+import { loadRun } from '../record/load.ts';
 import { Exit } from './exit.ts';
 import { colors, print, printJson } from './output.ts';
 
@@ -17,8 +16,7 @@ export const compareVerb = (_signal: AbortSignal) =>
     .option('--json', 'print the comparison as JSON', false)
     .addHelpText('after', '\nExample: ringlab compare runs/monday runs/tuesday')
     .action(async (a, b, { runs, json }) => {
-      const [from, to] = await Promise.all([a, b].map(async (name) => readRecord(await findRun(name, runs))));
-      if (!from || !to) return;
+      const [from, to] = await Promise.all([loadRun(a, runs), loadRun(b, runs)]);
       const comparison = compareRecords(from, to);
       if (json) printJson('comparison', comparison);
       else print(render('text', { record: to, comparison, colors }));

@@ -1,7 +1,7 @@
 import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { ExitCode, errorText, RinglabError } from '../core/errors.ts';
+import { version } from '../core/version.ts';
 import { Exit } from './exit.ts';
-import { version } from './version.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 

@@ -1,12 +1,13 @@
 import { ExitCode } from '../core/errors.ts';
 import { listMutants, mutantsOf } from '../experiment/mutant-files.ts';
-import { runMutants } from '../experiment/mutants.ts';
+import { exitCodeOfMutants, runMutants } from '../experiment/mutants.ts';
+import { singleSourceOf } from '../experiment/request.ts';
 import { clean } from './clean.ts';
 import { Exit } from './exit.ts';
-import { many, oneSourceOf } from './options.ts';
+import { many } from './options.ts';
 import { columns, print, printJson } from './output.ts';
 import { contextFor } from './render.ts';
-import { planFrom } from './request.ts';
+import { kernelRequest, planFrom } from './request.ts';
 import { matrixCommand, recordOptions } from './run.ts';
 import { mutantWords } from './words.ts';
 
@@ -22,7 +23,7 @@ export const mutantsVerb = (signal: AbortSignal) =>
     )
     .action(async (options) => {
       const ctx = contextFor(signal, options);
-      oneSourceOf(options);
+      singleSourceOf(kernelRequest(options));
       const { plan, stack } = await planFrom(options, ctx);
       if (options.dryRun) {
         const files = await listMutants(mutantsOf(plan, stack), options.mutant);
@@ -44,6 +45,6 @@ export const mutantsVerb = (signal: AbortSignal) =>
         print(clean(columns(rows)));
       }
       for (const { message } of record.failures) process.stderr.write(`ringlab: ${message}\n`);
-      if (record.failures.length > 0) throw new Exit(ExitCode.lab);
-      if (mutants.some((mutant) => !mutant.killed)) throw new Exit(ExitCode.failed);
+      const code = exitCodeOfMutants({ record, mutants });
+      if (code !== ExitCode.ok) throw new Exit(code);
     });

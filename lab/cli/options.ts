@@ -1,9 +1,5 @@
-import { availableParallelism } from 'node:os';
 import { type Command, InvalidArgumentError, Option, type OptionValues } from '@commander-js/extra-typings';
-import { InputError, type Problem } from '../core/errors.ts';
-import { defaultConfig } from '../kernel/index.ts';
-import type { KernelConfigRequest } from '../model/kernel.ts';
-import type { SourceRequest } from '../model/plan.ts';
+import { DEFAULT_JOBS } from '../plan/plan.ts';
 
 /** Parses a whole number of at least `min`. */
 export const whole = (min: number) => (text: string) => {
@@ -49,11 +45,8 @@ export const withGuest = <A extends unknown[], O extends OptionValues, G extends
       ] as const),
     );
 
-/** Guests wait more than they compute: one for each core, and no more than a machine's memory bears without asking. */
-const JOBS = Math.min(4, availableParallelism());
-
 export const jobsOption = () =>
-  new Option('--jobs <n>', 'guests that run at the same time').argParser(whole(1)).default(JOBS);
+  new Option('--jobs <n>', 'guests that run at the same time').argParser(whole(1)).default(DEFAULT_JOBS);
 
 export interface KernelOptions {
   kernel: string[];
@@ -62,31 +55,4 @@ export interface KernelOptions {
   config: string;
   fragment: string[];
   debug: boolean;
-}
-
-/** The sources that the options name; `seriesBase` is the kernel that a series asks for where they name none. */
-export function sourcesOf({ kernel, tree, base }: KernelOptions, seriesBase?: string): SourceRequest[] {
-  const twice = kernel.filter((name, index) => kernel.indexOf(name) !== index);
-  const problems: Problem[] = [];
-  if (kernel.length > 0 && tree)
-    problems.push({ what: 'two kernels are named', where: '--kernel/--tree', expected: 'one of the two' });
-  if (base && !tree)
-    problems.push({ what: 'a revision without a tree', where: '--base', expected: '--tree DIR --base REV' });
-  for (const name of new Set(twice))
-    problems.push({ what: `${name} is named twice`, where: '--kernel', expected: 'different kernels' });
-  if (problems.length > 0) throw new InputError(problems);
-  if (tree) return [{ tree, base }];
-  return kernel.length > 0 ? kernel.map((name) => ({ kernel: name })) : [{ kernel: seriesBase }];
-}
-
-/** As `sourcesOf`, for verbs that take one kernel. */
-export function oneSourceOf(options: KernelOptions, seriesBase?: string): SourceRequest {
-  const [first = {}, ...others] = sourcesOf(options, seriesBase);
-  if (others.length === 0) return first;
-  throw new InputError({ what: 'several kernels are named', where: '--kernel', expected: 'one of them' });
-}
-
-export function configOf(options: KernelOptions): KernelConfigRequest {
-  const usual = defaultConfig(options.debug);
-  return { ...usual, start: options.config, fragments: [...usual.fragments, ...options.fragment] };
 }

@@ -1,9 +1,8 @@
 import { Command, Option } from '@commander-js/extra-typings';
 import { formats, render } from '../../reports/index.ts';
-import { compareSides, hasSides } from '../compare/compare.ts';
+import { outcomeOf } from '../compare/outcome.ts';
 import { writeAtomic } from '../core/atomic.ts';
-import { findRun } from '../record/find.ts';
-import { readRecord } from '../record/record.ts';
+import { loadRun } from '../record/load.ts';
 import { colors, print } from './output.ts';
 
 export const reportVerb = (_signal: AbortSignal) =>
@@ -15,8 +14,8 @@ export const reportVerb = (_signal: AbortSignal) =>
     .option('--runs <dir>', 'where run records are kept', 'runs')
     .addHelpText('after', '\nExample: ringlab report latest --format markdown --out report.md')
     .action(async (name, { format, out, runs }) => {
-      const record = await readRecord(await findRun(name, runs));
-      const comparison = hasSides(record) ? compareSides(record) : undefined;
+      const record = await loadRun(name, runs);
+      const { comparison } = outcomeOf(record);
       const text = render(format, { record, comparison, colors: out ? undefined : colors });
       if (out) await writeAtomic(out, text);
       else print(text);

@@ -1,13 +1,10 @@
-import { loadKnown } from '../cell/known.ts';
-import { loadProfiles } from '../guest/index.ts';
+import { benchRequest } from '../experiment/bench.ts';
+import { type KernelRequest, type MatrixRequest, resolvePlan } from '../experiment/request.ts';
 import type { StageContext } from '../model/event.ts';
 import type { Plan } from '../model/plan.ts';
 import type { BenchSettings } from '../model/run.ts';
 import type { Series } from '../model/series.ts';
-import { makePlan } from '../plan/plan.ts';
-import { baseOf, resolveStack } from '../series/index.ts';
-import { loadSuites, withUserSuites } from '../suite/discover.ts';
-import { configOf, type KernelOptions, sourcesOf } from './options.ts';
+import type { KernelOptions } from './options.ts';
 
 export interface MatrixOptions extends KernelOptions {
   series?: string;
@@ -30,42 +27,30 @@ export interface MatrixOptions extends KernelOptions {
   accel?: 'kvm' | 'tcg';
 }
 
-/** Turns the options of `run` and `mutants` into a checked plan and the series to apply, in order. */
-export async function planFrom(
+/** The request that the options for a kernel and a series make. */
+export function kernelRequest(options: KernelOptions & { series?: string }): KernelRequest {
+  const { kernel: kernels, tree, base, config, fragment: fragments, debug, series } = options;
+  return { kernels, tree, base, config, fragments, debug, series };
+}
+
+/** The request that the options of a verb that boots guests make. */
+export function matrixRequest(options: MatrixOptions): MatrixRequest {
+  const { only, jobs, seed, guestsFile, vcpus, accel } = options;
+  return {
+    ...kernelRequest(options),
+    ...{ guests: options.guest, suites: options.suite, only, patchedOnly: options.patchedOnly ?? false },
+    ...{ repeats: options.boots, jobs, seed, guestsFile, knownFile: options.known },
+    ...{ vcpus, memoryMiB: options.memory, diskMiB: options.disk, accel },
+    ...{ kernelArgs: options.kernelArg, qemuArgs: options.qemuArg },
+    bootTimeoutSeconds: options.bootTimeout,
+  };
+}
+
+/** Turns the options of a verb that boots guests into a checked plan and the series to apply, in order. */
+export function planFrom(
   options: MatrixOptions,
   ctx: StageContext,
 ): Promise<{ plan: Plan; stack: Series[] }> {
-  const [profiles, known] = await Promise.all([loadProfiles(options.guestsFile), loadSuites()]);
-  const complaints = await loadKnown(options.known);
-  const { suites, names } = await withUserSuites(known, options.suite);
-  const found = options.series ? await resolveStack(options.series, ctx) : [];
-  const info = found.at(-1)?.info;
-  const plan = makePlan(
-    {
-      sources: sourcesOf(options, baseOf(found)),
-      series: options.series,
-      // The suites and guests that test a series are not those that show its cost.
-      seriesDefaults: options.bench ? undefined : info,
-      guests: options.guest,
-      suites: names,
-      config: configOf(options),
-      withBase: !options.patchedOnly,
-      repeats: options.boots,
-      bench: options.bench,
-      jobs: options.jobs,
-      only: options.only,
-      seed: options.seed,
-      kernelArgs: options.kernelArg,
-      qemuArgs: options.qemuArg,
-      vcpus: options.vcpus,
-      memoryMiB: options.memory,
-      diskMiB: options.disk,
-      bootTimeoutMs: options.bootTimeout === undefined ? undefined : options.bootTimeout * 1000,
-      known: complaints,
-      accel: options.accel,
-    },
-    profiles,
-    suites,
-  );
-  return { plan, stack: found.map(({ series }) => series) };
+  const request = matrixRequest(options);
+  return resolvePlan(options.bench ? benchRequest(request, options.bench) : request, ctx);
 }

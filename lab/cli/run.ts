@@ -1,9 +1,9 @@
 import { Command, Option } from '@commander-js/extra-typings';
 import { render } from '../../reports/index.ts';
-import { compareSides, hasSides } from '../compare/compare.ts';
-import { exitCodeOfRun } from '../compare/exit.ts';
+import { outcomeOf } from '../compare/outcome.ts';
 import { ExitCode, InputError } from '../core/errors.ts';
 import { quoted } from '../core/quote.ts';
+import { version } from '../core/version.ts';
 import { runCellSpec } from '../experiment/cell-file.ts';
 import { type DryRun, dryRun } from '../experiment/dry-run.ts';
 import { type Run, runPlan } from '../experiment/run.ts';
@@ -13,7 +13,6 @@ import { jobsOption, many, whole, withGuest, withKernel } from './options.ts';
 import { colors, print, printJson } from './output.ts';
 import { contextFor } from './render.ts';
 import { type MatrixOptions, planFrom } from './request.ts';
-import { version } from './version.ts';
 
 /** The options that `run`, `bench` and `mutants` share: the matrix, and the record that they leave. */
 export const matrixCommand = (name: string) =>
@@ -42,12 +41,11 @@ export const matrixCommand = (name: string) =>
 
 /** Prints what a run has found and takes its exit code. */
 export function finish({ record }: Pick<Run, 'record'>, options: { json: boolean }): void {
-  const comparison = hasSides(record) ? compareSides(record) : undefined;
+  const { comparison, exitCode } = outcomeOf(record);
   if (options.json) printJson('run', comparison ?? record);
   else print(render('text', { record, comparison, colors }));
   for (const { message } of record.failures) process.stderr.write(`ringlab: ${message}\n`);
-  const code = exitCodeOfRun(record, comparison);
-  if (code !== ExitCode.ok) throw new Exit(code);
+  if (exitCode !== ExitCode.ok) throw new Exit(exitCode);
 }
 
 function showDryRun(dry: DryRun, json: boolean): void {

@@ -3,13 +3,14 @@ import { ExitCode, InputError } from '../core/errors.ts';
 import { runOnTerminal } from '../core/process.ts';
 import { quoted } from '../core/quote.ts';
 import { dryShell } from '../experiment/dry-run.ts';
+import { singleSourceOf } from '../experiment/request.ts';
 import { inFreshGuest } from '../experiment/shell.ts';
 import type { Guest } from '../model/machine.ts';
 import { Exit } from './exit.ts';
-import { oneSourceOf, withGuest, withKernel } from './options.ts';
+import { withGuest, withKernel } from './options.ts';
 import { print, printJson } from './output.ts';
 import { contextFor } from './render.ts';
-import { planFrom } from './request.ts';
+import { kernelRequest, planFrom } from './request.ts';
 
 /** A shell takes a single word as a command line of its own, several as a program and its arguments. */
 const commandLine = (words: readonly string[]) =>
@@ -62,7 +63,7 @@ export const shellVerb = (signal: AbortSignal) =>
     .addHelpText('after', '\nExample: ringlab shell --guest iommu-strict -- cat /proc/cmdline')
     .action(async (words, options) => {
       const ctx = contextFor(signal, options);
-      oneSourceOf(options);
+      singleSourceOf(kernelRequest(options));
       const matrix = { ...options, guest: [options.guest], suite: [], only: [], jobs: 1 };
       const { plan, stack } = await planFrom(matrix, ctx);
       const profile = plan.pairs[0]?.profile;

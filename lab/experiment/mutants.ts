@@ -1,5 +1,5 @@
 import { nameOf } from '../cell/result.ts';
-import { LabError, VerdictError } from '../core/errors.ts';
+import { ExitCode, LabError, VerdictError } from '../core/errors.ts';
 import type { CellSpec } from '../model/cell.ts';
 import type { EventOf, StageContext } from '../model/event.ts';
 import type { KernelBuild } from '../model/kernel.ts';
@@ -29,6 +29,15 @@ export interface MutantResult {
   killedBy?: string | undefined;
   /** Why the mutant does not apply or build: it then says nothing about the suite. */
   broken?: string | undefined;
+}
+
+/** A run over mutants. */
+export type MutantsRun = Run & { mutants: MutantResult[] };
+
+/** Exit code of a run over mutants: 3 when the lab failed, 1 when a mutant survived, did not apply or did not build. */
+export function exitCodeOfMutants({ record, mutants }: Pick<MutantsRun, 'record' | 'mutants'>): number {
+  if (record.failures.length > 0) return ExitCode.lab;
+  return mutants.every(({ killed }) => killed) ? ExitCode.ok : ExitCode.failed;
 }
 
 /** The healthy kernel, and the results that mutants are compared with. */
@@ -160,7 +169,7 @@ export async function runMutants(
   stack: readonly Series[],
   options: RecordOptions & { only: readonly string[] },
   ctx: StageContext,
-): Promise<Run & { mutants: MutantResult[] }> {
+): Promise<MutantsRun> {
   const files = await listMutants(mutantsOf(plan, stack), options.only);
   await checkPlan(plan, ctx);
   let mutants: MutantResult[] = [];

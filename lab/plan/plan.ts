@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { InputError } from '../core/errors.ts';
 import { MAX_PATCHED } from '../model/compare.ts';
 import type { GuestProfile } from '../model/guest.ts';
@@ -34,6 +35,9 @@ export interface PlanRequest {
   known?: Plan['known'];
   accel?: 'kvm' | 'tcg';
 }
+
+/** Guests that run at the same time by default: guests wait more than they compute, but each takes its memory. */
+export const DEFAULT_JOBS = Math.min(4, availableParallelism());
 
 /** A debug kernel boots and runs several times slower; its deadlines grow with it. */
 const DEBUG_FACTOR = 4;

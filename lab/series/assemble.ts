@@ -36,7 +36,7 @@ function slug(title: string): string {
 }
 
 /** Identity of a series: authors, messages and diffs of its patches. */
-function seriesId(patches: readonly Patch[]): string {
+export function seriesId(patches: readonly Patch[]): string {
   return hashOf(
     ...patches.map(({ author, subject, body, diff }) =>
       JSON.stringify([author.name, author.email, subject, body, diff]),

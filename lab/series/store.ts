@@ -25,7 +25,7 @@ export interface ListedSeries {
 }
 
 /** A series, and its series.yaml if it has one. */
-interface LoadedSeries {
+export interface LoadedSeries {
   series: Series;
   /** Absent for imported series, and folders without a series.yaml. */
   info?: SeriesInfo;

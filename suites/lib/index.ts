@@ -1,4 +1,6 @@
 /** The library of the suites: everything that `ringlab/suite` exports. */
+export type { CellFile, HostReply, HostRequest, NamespaceInfo } from '../../lab/model/protocol.ts';
+export type { Uapi } from '../../lab/model/uapi.ts';
 export {
   type Cqe,
   clockCost,

@@ -1,0 +1,133 @@
+import type { CellSpec } from '../model/cell.ts';
+import type { Comparison } from '../model/compare.ts';
+import type { LabEvent } from '../model/event.ts';
+import type { RunRecord } from '../model/run.ts';
+import type { Series } from '../model/series.ts';
+
+/** What every function that does work takes. */
+export interface WorkOptions {
+  /** Ends the work: children are stopped, what was learnt is recorded, and the abort reason is thrown. */
+  signal?: AbortSignal | undefined;
+  /** Called with each event, in order, while the work is done. An exception that it throws ends the work. */
+  onEvent?: ((event: LabEvent) => void) | undefined;
+}
+
+export interface ImportOptions extends WorkOptions {
+  /** Name of the series; default its title as a slug. */
+  name?: string | undefined;
+  /** Version of the posting to take from a thread with several; default the newest. */
+  version?: number | undefined;
+  /** Git repository of a range; default the current folder. */
+  repo?: string | undefined;
+  /** Name of a series that must be applied first. */
+  needs?: string | undefined;
+  /** Keep the series in the cache, where its name finds it; default true. */
+  save?: boolean | undefined;
+}
+
+/** One kernel, or several that are compared with the first. */
+export interface KernelOptions {
+  /** Names in kernels/sources.yaml; default the base of the series, else `debian-6.12`. */
+  kernels?: readonly string[] | undefined;
+  /** Path of a kernel, instead of `kernels`: a git tree, a tarball or a folder. */
+  tree?: string | undefined;
+  /** Revision of a git tree at `tree`; default HEAD. */
+  base?: string | undefined;
+  /** Series to apply, after those that it needs: its name, its path, or the series itself. */
+  series?: string | Series | undefined;
+  /** What the configuration starts from: `tinyconfig` (default), `defconfig`, or the path of a config file. */
+  config?: string | undefined;
+  /** Paths of config fragments that override the usual ones; default none. */
+  fragments?: readonly string[] | undefined;
+  /** The debug kernel: KASAN, lockdep, DMA-API debug, kmemleak; default false. */
+  debug?: boolean | undefined;
+}
+
+export interface BuildOptions extends Omit<KernelOptions, 'kernels'>, WorkOptions {
+  /** Name in kernels/sources.yaml; default the base of the series, else `debian-6.12`. */
+  kernel?: string | undefined;
+}
+
+/** Where a run is recorded. */
+export interface RecordOptions {
+  /** Folder of the record; default a new folder in `runsDir`. */
+  out?: string | undefined;
+  /** Folder of all records; default `runs`. */
+  runsDir?: string | undefined;
+  /** File that gets each event as a line of JSON, from which `report` can make the record. */
+  eventsFile?: string | undefined;
+}
+
+/** Guests, suites and tests. Sizes override those of the profiles. */
+export interface MatrixOptions extends KernelOptions, RecordOptions, WorkOptions {
+  /** Guest profiles; default those that the series or the suites name. */
+  guests?: readonly string[] | undefined;
+  /** Names of suites, or paths of your own: a folder or a program. Default those that the series names, else all. */
+  suites?: readonly string[] | undefined;
+  /** Run only tests whose name contains one of these; default all. */
+  only?: readonly string[] | undefined;
+  /** Guests that run at the same time; default the number of CPUs, at most 4. */
+  jobs?: number | undefined;
+  /** Seed of the random parts of tests; default a new one. */
+  seed?: number | undefined;
+  /** YAML file with further guest profiles. */
+  guestsFile?: string | undefined;
+  /** YAML file with further known complaints. */
+  knownFile?: string | undefined;
+  vcpus?: number | undefined;
+  /** Memory of a guest, MiB; at least 256. */
+  memoryMiB?: number | undefined;
+  /** Size of each NVMe namespace, MiB. */
+  diskMiB?: number | undefined;
+  /** Added to the kernel command line. */
+  kernelArgs?: readonly string[] | undefined;
+  /** Added to QEMU's command line. */
+  qemuArgs?: readonly string[] | undefined;
+  /** Seconds until a guest must be ready; default 60, four times as long for the debug kernel. */
+  bootTimeoutSeconds?: number | undefined;
+  /** Default KVM where a guest really starts with it. */
+  accel?: 'kvm' | 'tcg' | undefined;
+}
+
+export interface RunOptions extends MatrixOptions {
+  /** Leave the base out, so that nothing is compared; default false. */
+  patchedOnly?: boolean | undefined;
+  /** Boots of each cell, whose results become one; default 1. */
+  repeats?: number | undefined;
+}
+
+export interface BenchOptions extends RunOptions {
+  /** Boots of each cell; a difference below their spread is none. Default 3. */
+  repeats?: number | undefined;
+  /** `instructions` (default) repeats anywhere, under emulation; `time` needs KVM to mean anything. */
+  clock?: 'instructions' | 'time' | undefined;
+  /** Measured turns of a full queue; default by the depth of the queue. */
+  turns?: number | undefined;
+  /** Turns before those that are measured. */
+  warmUp?: number | undefined;
+}
+
+export interface MutantsOptions extends MatrixOptions {
+  /** Only mutants whose name contains one of these; default all. */
+  mutants?: readonly string[] | undefined;
+}
+
+export interface RunCellOptions extends RecordOptions, WorkOptions {}
+
+export interface ReadOptions {
+  /** Folder in which an id or `latest` is looked for; default `runs`. */
+  runsDir?: string | undefined;
+}
+
+export interface ReportOptions extends ReadOptions {
+  /** Default `text`. */
+  format?: 'text' | 'markdown' | 'junit' | 'json' | undefined;
+  /** What to report about the run; default the comparison of its sides. */
+  comparison?: Comparison | undefined;
+}
+
+/** A run: its record, or a path, an id or `latest`. */
+export type RunRef = string | RunRecord;
+
+/** A cell: its spec, or the path of a `cell-*.json` in a run record. */
+export type CellRef = string | CellSpec;

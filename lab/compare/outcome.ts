@@ -1,0 +1,18 @@
+import type { Comparison } from '../model/compare.ts';
+import type { RunRecord } from '../model/run.ts';
+import { compareSides, hasSides } from './compare.ts';
+import { exitCodeOfRun } from './exit.ts';
+
+/** What a run comes to. */
+export interface Outcome {
+  /** Of the base and the patched kernels; absent when the run has one side only. */
+  comparison?: Comparison;
+  /** See `exitCodeOfRun`. */
+  exitCode: number;
+}
+
+/** Compares the sides of a run, where it has both, and judges it. */
+export function outcomeOf(record: RunRecord): Outcome {
+  const comparison = hasSides(record) ? compareSides(record) : undefined;
+  return { ...(comparison ? { comparison } : {}), exitCode: exitCodeOfRun(record, comparison) };
+}

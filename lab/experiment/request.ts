@@ -1,0 +1,124 @@
+import { loadKnown } from '../cell/known.ts';
+import { InputError, type Problem } from '../core/errors.ts';
+import { loadProfiles } from '../guest/index.ts';
+import { defaultConfig } from '../kernel/index.ts';
+import type { StageContext } from '../model/event.ts';
+import type { KernelConfigRequest } from '../model/kernel.ts';
+import type { Plan, SourceRequest } from '../model/plan.ts';
+import type { BenchSettings } from '../model/run.ts';
+import type { Series } from '../model/series.ts';
+import { makePlan } from '../plan/plan.ts';
+import { baseOf, type LoadedSeries, resolveStack } from '../series/index.ts';
+import { loadSuites, withUserSuites } from '../suite/discover.ts';
+
+/** Which kernels, and how they are configured. Empty lists mean the defaults. */
+export interface KernelRequest {
+  /** Names in kernels/sources.yaml. */
+  kernels: readonly string[];
+  /** Path of a kernel tree, instead of `kernels`. */
+  tree?: string | undefined;
+  /** Revision of `tree`. */
+  base?: string | undefined;
+  /** `tinyconfig`, `defconfig` or the path of a config file. */
+  config: string;
+  /** Paths of config fragments, on top of the usual ones. */
+  fragments: readonly string[];
+  debug: boolean;
+  /** The series to apply: a name or path, or the series itself. */
+  series?: string | Series | undefined;
+}
+
+/** A matrix of kernels, guests and suites as the user requests it, before any name is resolved. Empty lists mean the defaults. */
+export interface MatrixRequest extends KernelRequest {
+  guests: readonly string[];
+  /** Names, or paths of the user's own suites. */
+  suites: readonly string[];
+  only: readonly string[];
+  patchedOnly: boolean;
+  repeats?: number | undefined;
+  bench?: BenchSettings | undefined;
+  jobs: number;
+  seed?: number | undefined;
+  /** Path of a YAML file with further guest profiles. */
+  guestsFile?: string | undefined;
+  /** Path of a YAML file with further known complaints. */
+  knownFile?: string | undefined;
+  vcpus?: number | undefined;
+  memoryMiB?: number | undefined;
+  diskMiB?: number | undefined;
+  kernelArgs: readonly string[];
+  qemuArgs: readonly string[];
+  bootTimeoutSeconds?: number | undefined;
+  accel?: 'kvm' | 'tcg' | undefined;
+}
+
+/** The sources that a request names; `seriesBase` is the kernel that a series applies to, for a request that names none. */
+function sourcesOf({ kernels, tree, base }: KernelRequest, seriesBase?: string): SourceRequest[] {
+  const repeated = kernels.filter((name, index) => kernels.indexOf(name) !== index);
+  const problems: Problem[] = [];
+  if (kernels.length > 0 && tree !== undefined)
+    problems.push({ what: 'two kernels are named', where: '--kernel/--tree', expected: 'one of the two' });
+  if (base !== undefined && tree === undefined)
+    problems.push({ what: 'a revision without a tree', where: '--base', expected: '--tree DIR --base REV' });
+  for (const name of new Set(repeated))
+    problems.push({ what: `${name} is named twice`, where: '--kernel', expected: 'different kernels' });
+  if (problems.length > 0) throw new InputError(problems);
+  if (tree !== undefined) return [{ tree, base }];
+  return kernels.length > 0 ? kernels.map((kernel) => ({ kernel })) : [{ kernel: seriesBase }];
+}
+
+/** As `sourcesOf`, for work on a single kernel. Throws InputError when the request names several. */
+export function singleSourceOf(request: KernelRequest, seriesBase?: string): SourceRequest {
+  const [first = {}, ...others] = sourcesOf(request, seriesBase);
+  if (others.length === 0) return first;
+  throw new InputError({ what: 'several kernels are named', where: '--kernel', expected: 'one of them' });
+}
+
+/** The configuration of a request: the usual fragments, then its own. */
+export function configOf({ config, fragments, debug }: KernelRequest): KernelConfigRequest {
+  const usual = defaultConfig(debug);
+  return { ...usual, start: config, fragments: [...usual.fragments, ...fragments] };
+}
+
+/** A series after everything that it needs; no series gives an empty stack. Throws InputError as `resolveStack`. */
+export async function stackOf(series: KernelRequest['series'], ctx: StageContext): Promise<LoadedSeries[]> {
+  if (series === undefined) return [];
+  if (typeof series === 'string') return resolveStack(series, ctx);
+  const below = series.needs === undefined ? [] : await resolveStack(series.needs, ctx);
+  return [...below, { series }];
+}
+
+/**
+ * Resolves a request to a checked plan and the series to apply, in order. Throws InputError for names, files and combinations that
+ * are wrong; whether sources and config files exist is left to `checkPlan`.
+ */
+export async function resolvePlan(
+  request: MatrixRequest,
+  ctx: StageContext,
+): Promise<{ plan: Plan; stack: Series[] }> {
+  const { series, bench, bootTimeoutSeconds } = request;
+  const [profiles, shipped] = await Promise.all([loadProfiles(request.guestsFile), loadSuites()]);
+  const known = await loadKnown(request.knownFile);
+  const { suites, names } = await withUserSuites(shipped, request.suites);
+  const stack = await stackOf(series, ctx);
+  const plan = makePlan(
+    {
+      sources: sourcesOf(request, baseOf(stack)),
+      series: typeof series === 'object' ? series.name : series,
+      // The suites and guests that test a series are not those that show its cost.
+      seriesDefaults: bench ? undefined : stack.at(-1)?.info,
+      guests: [...request.guests],
+      suites: names,
+      config: configOf(request),
+      withBase: !request.patchedOnly,
+      ...{ repeats: request.repeats, bench, jobs: request.jobs, only: [...request.only], seed: request.seed },
+      ...{ kernelArgs: [...request.kernelArgs], qemuArgs: [...request.qemuArgs] },
+      ...{ vcpus: request.vcpus, memoryMiB: request.memoryMiB, diskMiB: request.diskMiB },
+      bootTimeoutMs: bootTimeoutSeconds === undefined ? undefined : bootTimeoutSeconds * 1000,
+      ...{ known, accel: request.accel },
+    },
+    profiles,
+    suites,
+  );
+  return { plan, stack: stack.map((loaded) => loaded.series) };
+}
