@@ -17,7 +17,7 @@ export const benchVerb = (signal: AbortSignal) =>
     .addOption(
       new Option(
         '--clock <what>',
-        'instructions: repeats anywhere, under emulation; time: requests a second, latencies, CPU in the kernel, wants KVM',
+        'instructions: repeats anywhere, under emulation; time: requests a second, latencies, CPU in the kernel, needs KVM',
       )
         .choices(['instructions', 'time'])
         .default('instructions'),

@@ -1,6 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import type { CellSpec } from '../model/cell.ts';
+import { GuestProfile } from '../model/guest.ts';
+import { SuiteInfo } from '../model/suite.ts';
 import { onePatch } from './testing/patch.ts';
 import { ringlab as command } from './testing/ringlab.ts';
 
@@ -29,6 +32,62 @@ t.test('what is wrong with the input is said, with what would be right; exit 2',
     t.notMatch(stderr, /\n {4}at /, 'no stack');
   });
 });
+
+t.test('an option of a verb may have the name of a global option: --version of series import', async (t) => {
+  const { code, stdout, stderr } = await ringlab('series', 'import', 'garbage', '--version', '2');
+  t.equal(code, 2);
+  t.equal(stdout, '');
+  t.match(stderr, /garbage/);
+  t.match((await ringlab('--version')).stdout, /^\d+\.\d+\.\d+\n$/);
+});
+
+t.test(
+  'a request with unknown kernel, tree, revision, config or fragment reports all and leaves no record',
+  async (t) => {
+    const wrong = [
+      ['--kernel', 'moon', '--config', 'nofile', '--fragment', 'nofragment'],
+      ['--tree', 'nowhere'],
+      ['--tree', '.', '--base', 'norevision'],
+    ];
+    for (const options of wrong) {
+      for (const more of [[], ['--dry-run']]) {
+        const { code, stdout, stderr } = await ringlab('run', '--runs', 'left', ...options, ...more);
+        t.equal(code, 2, `${options.join(' ')}: ${stderr}`);
+        t.equal(stdout, '');
+        for (const word of options.filter((option) => /^no|^moon/.test(option))) t.match(stderr, word);
+      }
+    }
+    t.notOk(existsSync(join(dir, 'left')), 'folder of run records');
+    t.equal((await ringlab('report', 'latest', '--runs', 'left')).code, 2);
+  },
+);
+
+t.test(
+  'a cell spec is refused with every problem, and with every artefact that the cache lacks',
+  async (t) => {
+    writeFileSync(join(dir, 'cell.json'), '{"format": 1, "seed": -1}');
+    const malformed = await ringlab('run', '--cell', 'cell.json');
+    t.equal(malformed.code, 2);
+    t.match(malformed.stderr, /cell\.json:1:\d+: seed/);
+    const beside = await ringlab('run', '--cell', 'cell.json', '--suite', 'ublk', '--seed', '3');
+    t.equal(beside.code, 2);
+    t.match(beside.stderr, /a cell spec says this itself: suite, seed/);
+    const spec: CellSpec = {
+      ...{ format: 1, side: 'base', accel: 'tcg', seed: 1, only: [], known: [], repeat: 1, attempt: 1 },
+      kernel: { id: 'k', key: 'a'.repeat(64), debug: false },
+      image: { recipe: 'minimal', key: 'b'.repeat(32) },
+      payload: { kind: 'agent', key: 'c'.repeat(32) },
+      profile: GuestProfile.parse({ name: 'plain', summary: 'plain' }),
+      suite: SuiteInfo.parse({ name: 'x' }),
+      ...{ kernelArgs: [], qemuArgs: [], deadlines: { bootMs: 1, suiteMs: 1, testMs: 1 } },
+    };
+    writeFileSync(join(dir, 'cell.json'), JSON.stringify(spec));
+    const absent = await ringlab('run', '--cell', 'cell.json', '--runs', 'left');
+    t.equal(absent.code, 2);
+    t.match(absent.stderr, /no kernel a{64}[\s\S]*no image minimal b{32}[\s\S]*no agent c{32}/);
+    t.notOk(existsSync(join(dir, 'left')));
+  },
+);
 
 t.test('a series goes in, is listed, and comes out the same', async (t) => {
   writeFileSync(join(dir, 'one.patch'), onePatch('nvme: change a line', 'x();'));

@@ -16,9 +16,9 @@ export const doctorVerb = (signal: AbortSignal) =>
     .action(async ({ json }) => {
       const ctx = contextFor(signal, {});
       const findings = await examine(ctx, { probeAccel, trySandbox });
-      const ill = findings.filter((finding) => !finding.ok && finding.level === 'required');
+      const missing = findings.filter((finding) => !finding.ok && finding.level === 'required');
       ctx.renderer.finish();
-      if (json) printJson('doctor', { ok: ill.length === 0, findings });
+      if (json) printJson('doctor', { ok: missing.length === 0, findings });
       else {
         const word = (ok: boolean, level: string) =>
           ok ? 'ok' : level === 'required' ? 'MISSING' : 'missing';
@@ -35,10 +35,10 @@ export const doctorVerb = (signal: AbortSignal) =>
         );
         for (const { need, ok, fix } of findings) if (!ok && fix) print(clean(`fix ${need}: ${fix}`));
         print(
-          ill.length === 0
+          missing.length === 0
             ? 'ringlab can run here.'
-            : `ringlab cannot run here: ${ill.length} needs are missing.`,
+            : `ringlab cannot run here: ${missing.length} needs are missing.`,
         );
       }
-      if (ill.length > 0) throw new Exit(ExitCode.lab);
+      if (missing.length > 0) throw new Exit(ExitCode.lab);
     });

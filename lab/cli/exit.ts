@@ -1,4 +1,4 @@
-/** Thrown by a verb that ended in order but not with 0. */
+/** Thrown by a verb that did its work and exits with another code than 0. */
 export class Exit extends Error {
   readonly code: number;
   constructor(code: number) {

@@ -65,7 +65,11 @@ function listVerb(signal: AbortSignal) {
       const series = await listSeries(contextFor(signal, {}));
       if (json) printJson('series-list', series);
       else
-        print(columns(series.map((one) => [one.name, one.from, `${one.patches} patches`, clean(one.title)])));
+        print(
+          columns(
+            series.map(({ name, from, patches, title }) => [name, from, `${patches} patches`, clean(title)]),
+          ),
+        );
     });
 }
 
