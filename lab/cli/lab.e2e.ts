@@ -3,6 +3,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
 import type { Comparison } from '../model/compare.ts';
+import type { CellRecord, RunRecord } from '../model/run.ts';
 import { onePatch } from './testing/patch.ts';
 import { processesWith, ringlab, startRinglab } from './testing/ringlab.ts';
 
@@ -12,7 +13,7 @@ const SERIES = 'nvme-uring-cmd-multipath';
 const dir = t.testdir();
 const json = <T>(text: string) => JSON.parse(text) as T;
 
-t.test('the base kernel is built once and then known', async (t) => {
+t.test('the base kernel is built once and then found in the store', async (t) => {
   const first = await ringlab(['build', '--json']);
   t.equal(first.code, 0, first.stderr.slice(-2000));
   const again = json<{ cached: boolean; sandboxed: boolean; key: string }>(
@@ -22,7 +23,7 @@ t.test('the base kernel is built once and then known', async (t) => {
   t.equal(again.key, json<{ key: string }>(first.stdout).key);
 });
 
-t.test('our series fixes what it says and breaks nothing', async (t) => {
+t.test('the multipath series fixes tests, breaks none, and its record is that of its events', async (t) => {
   const out = join(dir, 'run');
   const matrix = [
     '--guest',
@@ -41,15 +42,17 @@ t.test('our series fixes what it says and breaks nothing', async (t) => {
     ...matrix,
     '--out',
     out,
+    '--events',
+    join(dir, 'events.ndjson'),
     '--json',
   ]);
   t.equal(code, 0, stderr.slice(-2000));
-  const found = json<Comparison>(stdout);
-  t.ok(found.fixed > 0, `${found.fixed} fixed`);
-  t.equal(found.regressed, 0);
-  t.equal(found.failed, 0);
-  t.ok(found.passed >= 40, `${found.passed} passed`);
-  t.same(found.brokenCells, []);
+  const comparison = json<Comparison>(stdout);
+  t.ok(comparison.fixed > 0, `${comparison.fixed} fixed`);
+  t.equal(comparison.regressed, 0);
+  t.equal(comparison.failed, 0);
+  t.ok(comparison.passed >= 40, `${comparison.passed} passed`);
+  t.same(comparison.brokenCells, []);
 
   const record = readFileSync(join(out, 'run.json'), 'utf8');
   for (const path of [process.cwd(), process.env.HOME ?? '/root', '/tmp/']) {
@@ -65,31 +68,70 @@ t.test('our series fixes what it says and breaks nothing', async (t) => {
   }
   const same = await ringlab(['compare', out, out, '--json']);
   t.match(json<Comparison>(same.stdout), { fixed: 0, regressed: 0, changed: 0 });
+  const replayed = await ringlab(['report', join(dir, 'events.ndjson'), '--format', 'json']);
+  t.equal(
+    replayed.stdout,
+    (await ringlab(['report', out, '--format', 'json'])).stdout,
+    'record of the events',
+  );
 });
 
-t.test('a series that makes the kernel die is told as a crash, with the test and the console', async (t) => {
-  const patch = join(dir, '0001-crash.patch');
-  writeFileSync(patch, onePatch('nvme: die on an unknown opcode', 'BUG_ON(cmd->opcode == 0xff);'));
-  const { code, stdout, stderr } = await ringlab([
-    'run',
-    '--series',
-    patch,
-    '--guest',
-    'plain',
-    '--suite',
-    'passthrough',
-    '--out',
-    join(dir, 'crash'),
-    '--json',
-  ]);
-  t.equal(code, 1, stderr.slice(-2000));
-  const found = json<Comparison>(stdout);
-  t.ok(found.regressed > 0);
-  const died = found.tests.filter((test) => test.patched === 'crash');
-  t.equal(died.length, 1, 'one test was running');
-  t.match(died[0]?.name, /opcode/);
-  t.match(found.brokenCells, [{ side: 'patched', verdict: 'crash', reason: /kernel BUG|panic/i }]);
+t.test('a cell spec of a run gives the same results again', async (t) => {
+  const out = join(dir, 'run');
+  const spec = readdirSync(out).find((name) => /^cell-.*\+.*_multipath_multipath\.json$/.test(name));
+  t.ok(spec, 'spec of the patched multipath cell');
+  const again = join(dir, 'again');
+  const { code, stderr } = await ringlab(['run', '--cell', join(out, spec ?? ''), '--out', again, '--json']);
+  t.equal(code, 0, stderr.slice(-2000));
+  const verdictsOf = ({ tests }: CellRecord) => tests.map(({ name, verdict }) => `${verdict} ${name}`);
+  const recordOf = (folder: string) => json<RunRecord>(readFileSync(join(folder, 'run.json'), 'utf8'));
+  const [cell] = recordOf(again).cells;
+  const before = recordOf(out).cells.find(
+    ({ kernel, suite }) => kernel === cell?.kernel && suite === 'multipath',
+  );
+  t.same(cell && verdictsOf(cell), before && verdictsOf(before));
+  t.equal(cell?.attempts[0]?.key, before?.attempts[0]?.key, 'key of the cell');
 });
+
+t.test(
+  'a series that panics the kernel gives crash for the running test and lost for later tests',
+  async (t) => {
+    const patch = join(dir, '0001-crash.patch');
+    writeFileSync(patch, onePatch('nvme: die on an unknown opcode', 'BUG_ON(cmd->opcode == 0xff);'));
+    const { code, stdout, stderr } = await ringlab([
+      'run',
+      '--series',
+      patch,
+      '--guest',
+      'plain',
+      '--suite',
+      'passthrough',
+      '--out',
+      join(dir, 'crash'),
+      '--json',
+    ]);
+    t.equal(code, 1, stderr.slice(-2000));
+    const found = json<Comparison>(stdout);
+    t.ok(found.regressed > 0);
+    const died = found.tests.filter((test) => test.patched === 'crash');
+    t.equal(died.length, 1, 'one test was running');
+    t.match(died[0]?.name, /opcode/);
+    t.match(found.brokenCells, [{ side: 'patched', verdict: 'crash', reason: /kernel BUG|panic/i }]);
+
+    const alone = ['--series', patch, '--patched-only', '--guest', 'plain', '--suite', 'passthrough'];
+    const single = await ringlab(['run', ...alone, '--out', join(dir, 'crash-alone'), '--json']);
+    t.equal(single.code, 1, single.stderr.slice(-2000));
+    const tests = json<RunRecord>(single.stdout).cells.flatMap((cell) => cell.tests);
+    const nameOf = ({ name }: { name: string }) => name;
+    t.same(tests.map(nameOf).sort(), found.tests.map(nameOf).sort(), 'every test of the suite has a result');
+    t.equal(tests.filter(({ verdict }) => verdict === 'crash').length, 1, 'tests that crashed');
+    const lost = tests.filter(({ verdict }) => verdict === 'lost');
+    t.ok(
+      lost.length > 0 && lost.every(({ reason }) => /no result arrived: /.test(reason ?? '')),
+      'lost tests',
+    );
+  },
+);
 
 t.test('a series that does not apply or build ends with its evidence', async (t) => {
   const bad = join(dir, '0001-broken.patch');
@@ -129,7 +171,7 @@ t.test('shell runs one command in a fresh guest and takes its exit code', async 
   t.match(stdout, /dmar/);
 });
 
-t.test('a guest cannot reach the host, and so nothing beyond it', async (t) => {
+t.test('a guest reaches neither the host nor anything beyond it', async (t) => {
   let calls = 0;
   const server = createServer((socket) => {
     calls++;
@@ -141,11 +183,11 @@ t.test('a guest cannot reach the host, and so nothing beyond it', async (t) => {
   // 10.0.2.2 is the host's loopback in QEMU's user network (QEMU manual, "Using the user mode network stack").
   const script = `nc -w 3 127.0.0.1 22 </dev/null | head -c 3; nc -w 3 10.0.2.2 ${port} </dev/null && echo reached`;
   const { stdout } = await ringlab(['shell', '--', script]);
-  t.equal(stdout.trim(), 'SSH', 'nc works, and does not get out');
+  t.equal(stdout.trim(), 'SSH', 'output of nc: SSH of the guest, nothing of the host');
   t.equal(calls, 0);
 });
 
-t.test('two planted faults are noticed', async (t) => {
+t.test('the multipath suite kills two mutants of its series', async (t) => {
   const listed = json<{ mutants: { name: string }[] }>(
     (await ringlab(['mutants', '--series', SERIES, '--dry-run', '--json'])).stdout,
   );
@@ -199,15 +241,15 @@ t.test('kill -9 of the lab at five stages leaves no process, and the next run co
     ['source', /(source|kernel) debian-6\.12/],
     ['build', /kernel debian-6\.12\+.*(begins|%)/],
     ['boot', /guest .*: begins/],
-    ['suite', /suite .*: pass/],
-    ['second cell', /run debian-6\.12\/plain\/passthrough: done/],
+    ['suite', /cell .*: pass /],
+    ['second cell', /cell debian-6\.12\/plain\/passthrough: ok/],
   ];
   for (const [name, stage] of stages) {
     const mark = `ringlab-e2e-${process.pid}-${name.replace(' ', '-')}`;
     t.same(
       await killedAt(stage, [...args, join(dir, `killed-${name}`)], mark),
       [],
-      `${name}: nothing is left`,
+      `${name}: processes left`,
     );
   }
   const next = await ringlab([...args, join(dir, 'after')]);
