@@ -8,7 +8,7 @@ import type { Launch } from './launch.ts';
 import { AGENT_FILES } from './payload.ts';
 
 /** `cell.json`: what the agent is to run, and on what. */
-export function cellFile(spec: CellSpec, guest: Guest): CellFile {
+function cellFile(spec: CellSpec, guest: Guest): CellFile {
   return {
     suite: spec.suite.name,
     guest: spec.profile.name,

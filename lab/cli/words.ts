@@ -9,7 +9,7 @@ const stat = ({ files, added, removed }: Extract<Note, { code: 'series.diffstat'
   `${files} files, +${added} -${removed}`;
 
 /** A note in words, without its subject. */
-export function noteWords(note: Note): string {
+function noteWords(note: Note): string {
   switch (note.code) {
     case 'series.postings':
       return `took ${posting(note.taken)}, left ${note.left.map(posting).join(', ')}`;

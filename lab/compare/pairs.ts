@@ -94,7 +94,7 @@ export function pairsOf(couples: readonly Couples[]): Pair[] {
 }
 
 /** What a run is about: its patched kernels, or its bases where it ran without a series. */
-export function mainSubjects(record: RunRecord): Subject[] {
+function mainSubjects(record: RunRecord): Subject[] {
   const patched = subjectsOf(record, 'patched');
   return patched.length > 0 ? patched : subjectsOf(record, 'base');
 }
