@@ -14,6 +14,7 @@ const renderers = {
   json: renderJson,
 } satisfies Record<string, (input: ReportInput) => string>;
 
+/** Name of a report format. */
 export type Format = keyof typeof renderers;
 
 /** Names of the formats of `ringlab report --format`. */

@@ -8,6 +8,7 @@ import { runningTest, scanForLeaks } from './complaints.ts';
 import type { Launch } from './launch.ts';
 import { SuiteListener } from './listener.ts';
 
+/** How a suite went, before the console is read for complaints. */
 export interface SuiteOutcome {
   verdict: CellVerdict;
   reason?: string | undefined;
@@ -76,6 +77,7 @@ async function waitForEnd(guest: Guest, ends: Promise<End>[], suiteMs: number): 
   }
 }
 
+/** What `executeSuite` needs besides the cell. */
 export interface ExecuteOptions {
   /** The cell's name in events. */
   cell: string;

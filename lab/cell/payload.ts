@@ -10,6 +10,7 @@ import type { CellSpec } from '../model/cell.ts';
 import type { Suite } from '../model/suite.ts';
 import { collectProgram, copyProgram } from './program-files.ts';
 
+/** What is pushed into a guest to run a suite, by content key. */
 export type Payload = CellSpec['payload'];
 
 /** Names of an agent's files in its payload folder. */

@@ -18,6 +18,7 @@ export const ProgramFile = z.object({
 });
 export type ProgramFile = z.infer<typeof ProgramFile>;
 
+/** Reads `program.json` of a payload folder. Throws Error when the payload is damaged. */
 export async function readProgram(folder: string): Promise<ProgramFile> {
   return ProgramFile.parse(JSON.parse(await readFile(join(folder, 'program.json'), 'utf8')));
 }

@@ -43,4 +43,5 @@ export function judge(outcome: SuiteOutcome, complaints: readonly AttributedComp
   };
 }
 
+/** Verdict, results and complaints of one attempt. */
 export type Judged = ReturnType<typeof judge>;

@@ -20,6 +20,7 @@ import { launchProgram } from './program.ts';
 import { emptyCell, type Judged, judge, nameOf } from './result.ts';
 import type { CellSession } from './session.ts';
 
+/** What a caller may ask of one attempt besides its spec. */
 export interface CellOptions {
   /** Ends the cell after the first test for which this returns true. */
   stopAt?: ((test: TestResult) => boolean) | undefined;

@@ -3,6 +3,7 @@ import { BENCH_REPEATS } from '../experiment/bench.ts';
 import { whole } from './options.ts';
 import { comparedCommand, runCompared } from './run.ts';
 
+/** `ringlab bench`. */
 export const benchVerb = (signal: AbortSignal) =>
   comparedCommand('bench')
     .description(

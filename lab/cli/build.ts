@@ -54,6 +54,7 @@ async function build(options: Options, signal: AbortSignal): Promise<void> {
   else print(describe(built));
 }
 
+/** `ringlab build`. */
 export const buildVerb = (signal: AbortSignal) =>
   withKernel(
     new Command('build').description('Build a kernel, with a series on top, or after each of its patches.'),

@@ -7,6 +7,7 @@ import { loadRun } from '../record/load.ts';
 import { Exit } from './exit.ts';
 import { colors, print, printJson } from './output.ts';
 
+/** `ringlab compare`. */
 export const compareVerb = (_signal: AbortSignal) =>
   new Command('compare')
     .description('Say what differs between two runs. Nothing is booted.')

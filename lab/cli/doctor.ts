@@ -8,6 +8,7 @@ import { Exit } from './exit.ts';
 import { columns, print, printJson } from './output.ts';
 import { contextFor } from './render.ts';
 
+/** `ringlab doctor`. */
 export const doctorVerb = (signal: AbortSignal) =>
   new Command('doctor')
     .description('Check what ringlab needs on this machine and say how to fix what is missing.')

@@ -31,6 +31,7 @@ const verbs: Record<string, () => Promise<(signal: AbortSignal) => CommandUnknow
   shell: async () => (await import('./shell.ts')).shellVerb,
 };
 
+/** The command with the verb that is wanted, or with all verbs for help and errors. */
 export async function program(wanted: string | undefined, signal: AbortSignal) {
   const ringlab = new Command('ringlab')
     .description('Says, with evidence, what a Linux kernel patch series changes.')

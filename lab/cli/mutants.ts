@@ -11,6 +11,7 @@ import { kernelRequest, planFrom } from './request.ts';
 import { matrixCommand, recordOptions } from './run.ts';
 import { mutantWords } from './words.ts';
 
+/** `ringlab mutants`. */
 export const mutantsVerb = (signal: AbortSignal) =>
   matrixCommand('mutants')
     .description(

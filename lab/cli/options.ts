@@ -45,9 +45,11 @@ export const withGuest = <A extends unknown[], O extends OptionValues, G extends
       ] as const),
     );
 
+/** How many guests run at the same time. */
 export const jobsOption = () =>
   new Option('--jobs <n>', 'guests that run at the same time').argParser(whole(1)).default(DEFAULT_JOBS);
 
+/** The options of `withKernel`, as commander gives them. */
 export interface KernelOptions {
   kernel: string[];
   tree?: string;

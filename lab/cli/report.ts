@@ -5,6 +5,7 @@ import { writeAtomic } from '../core/atomic.ts';
 import { loadRun } from '../record/load.ts';
 import { colors, print } from './output.ts';
 
+/** `ringlab report`. */
 export const reportVerb = (_signal: AbortSignal) =>
   new Command('report')
     .description('Render a stored run as a report. Nothing is booted.')

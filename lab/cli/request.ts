@@ -6,6 +6,7 @@ import type { BenchSettings } from '../model/run.ts';
 import type { Series } from '../model/series.ts';
 import type { KernelOptions } from './options.ts';
 
+/** The options of a verb that boots guests, as commander gives them. */
 export interface MatrixOptions extends KernelOptions {
   series?: string;
   guest: string[];

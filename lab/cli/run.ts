@@ -70,6 +70,7 @@ export const comparedCommand = (name: string) =>
 
 type ComparedOptions = ReturnType<ReturnType<typeof comparedCommand>['opts']> & MatrixOptions;
 
+/** Where the options put the run record. */
 export const recordOptions = ({ runs, out }: { runs: string; out?: string | undefined }) => ({
   runsDir: runs,
   out,
@@ -104,6 +105,7 @@ async function runCellFile(
 /** Options that a cell spec answers itself. */
 const ANSWERED = ['series', 'guest', 'suite', 'only', 'kernel', 'tree', 'seed', 'dryRun'] as const;
 
+/** `ringlab run`. */
 export const runVerb = (signal: AbortSignal) =>
   comparedCommand('run')
     .description(

@@ -100,6 +100,7 @@ function exportVerb(signal: AbortSignal) {
     });
 }
 
+/** `ringlab series` with its subcommands. */
 export const seriesVerb = (signal: AbortSignal) =>
   new Command('series')
     .description('Import and look at patch series.')

@@ -51,6 +51,7 @@ async function use(guest: Guest, words: readonly string[], signal: AbortSignal):
   return first.code ?? ExitCode.lab;
 }
 
+/** `ringlab shell`. */
 export const shellVerb = (signal: AbortSignal) =>
   withGuest(withKernel(new Command('shell')))
     .description('SSH into a fresh guest; with -- CMD run one command there and take its exit code.')

@@ -36,6 +36,7 @@ function listVerb() {
     });
 }
 
+/** `ringlab suite` with its subcommands. */
 export const suiteVerb = (_signal: AbortSignal) =>
   new Command('suite')
     .description('Suites: list them, or begin one of your own.')

@@ -59,6 +59,7 @@ export function cellWords({ verdict, result }: EventOf<'cell.end'>): string {
   return `${outcome}: ${parts.join(', ')}${reason}`;
 }
 
+/** A mutant as the cells of a table row: outcome, name, and what killed it or what it plants. */
 export function mutantWords(mutant: Omit<EventOf<'mutant.end'>, 'type'>): string[] {
   const { mutant: name, fault, killed, killedBy, broken } = mutant;
   if (broken) return ['BROKEN', name, `${fault} (${broken})`];

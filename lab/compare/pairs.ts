@@ -28,6 +28,7 @@ export interface Couples {
 
 const refOf = ({ kernel: { id, name } }: Subject): KernelRef => ({ id, name });
 
+/** Names and ids of a couple, for the comparison. */
 export const lineupOf = ({ base, patched }: Couples): Lineup => ({
   ...(base ? { base: refOf(base) } : {}),
   patched: patched.map(refOf),

@@ -4,6 +4,7 @@ import { PassThrough } from 'node:stream';
 import { execa, type Options, type ResultPromise } from 'execa';
 import { LabError } from './errors.ts';
 
+/** How a child is started and ended. */
 export interface RunOptions {
   cwd?: string;
   /** Added to our environment, or all of the child's environment with `cleanEnv`. */
@@ -27,6 +28,7 @@ export interface RunOptions {
   stdoutFd?: number;
 }
 
+/** What a child left when it exited. */
 export interface RunResult {
   code: number;
   stdout: string;

@@ -11,6 +11,7 @@ import { examineTools } from './tools.ts';
 
 export type { Finding } from './finding.ts';
 
+/** What is examined, and against which limits. */
 export interface DoctorOptions extends Probers {
   /** Default: the cache of this user. */
   cacheDir?: string;

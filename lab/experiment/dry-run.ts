@@ -10,6 +10,7 @@ import { patchedName } from './kernels.ts';
 import { RECIPE } from './session.ts';
 import { checkPlan } from './validate.ts';
 
+/** What a run would do. */
 export interface DryRun {
   kernels: string[];
   config: Plan['config'];

@@ -6,6 +6,7 @@ import { projectRoot } from '../core/paths.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Series } from '../model/series.ts';
 
+/** A mutant of `kernels/mutants/`: its name and its patch. */
 export interface MutantFile {
   name: string;
   path: string;

@@ -20,6 +20,7 @@ import { type Run, recorded, specsOf } from './run.ts';
 import { cachedArtefacts, openSession, type Session } from './session.ts';
 import { checkPlan } from './validate.ts';
 
+/** What became of one mutant. */
 export interface MutantResult {
   name: string;
   /** What it plants: the subject of its patch. */

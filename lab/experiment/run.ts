@@ -12,6 +12,7 @@ import { Recorder, type RecordOptions } from './recorder.ts';
 import { cachedArtefacts, openSession, type Session } from './session.ts';
 import { checkPlan } from './validate.ts';
 
+/** A run that has been recorded. */
 export interface Run {
   record: RunRecord;
   /** Folder of the record. */

@@ -45,6 +45,7 @@ function throttle(qmp: Qmp, device: string, iops: number): Promise<unknown> {
   return qmp.execute('block_set_io_throttle', { device, ...unlimited, iops });
 }
 
+/** The verbs of the host channel for one guest. */
 export function hostVerbs({ qmp, qtest, layout, console }: HostTools): HostVerbs {
   let mark = 0;
   const controller = (args: Args) => lookUp(layout.controllers, ({ name }) => name, args, 'serial');

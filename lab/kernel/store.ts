@@ -28,6 +28,7 @@ const BuildFile = z.object({
 });
 type BuildFile = z.infer<typeof BuildFile>;
 
+/** Folder of a kernel in the store, by build key. */
 export function storeFolder(key: string): string {
   return join(cacheRoot(), 'kernels', key);
 }

@@ -1,5 +1,6 @@
 import type { KernelBuild } from '../model/kernel.ts';
 
+/** How a kernel is built. */
 export interface BuildOptions {
   /** Compilers that run at once; default: the number of CPUs. */
   jobs?: number;

@@ -3,12 +3,14 @@ import { Side } from './cell.ts';
 import { Complaint } from './result.ts';
 import { CellVerdict, Verdict } from './verdict.ts';
 
+/** What became of a test between two sides. */
 export const Change = z.enum(['same', 'fixed', 'regressed', 'new', 'gone', 'changed']);
 export type Change = z.infer<typeof Change>;
 
 /** The most patched kernels that are compared with one base: more columns cannot be read side by side. */
 export const MAX_PATCHED = 4;
 
+/** A kernel of a comparison: its id in the record, and its name for people. */
 export const KernelRef = z.object({ id: z.string(), name: z.string() });
 export type KernelRef = z.infer<typeof KernelRef>;
 
@@ -39,6 +41,7 @@ export const TestChange = Place.extend({
 });
 export type TestChange = z.infer<typeof TestChange>;
 
+/** One metric on both sides; a side that has no such metric is absent. */
 export const MetricChange = Place.extend({
   name: z.string(),
   unit: z.string(),

@@ -9,6 +9,7 @@ export interface Image {
   path: string;
 }
 
+/** KVM, or emulation by TCG. */
 export type Accel = 'kvm' | 'tcg';
 
 /** How guests run on this machine. */

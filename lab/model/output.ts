@@ -136,6 +136,7 @@ export const outputs = {
   'shell-dry-run': z.object({ command: Command }),
 } satisfies Record<string, z.ZodType>;
 
+/** Name of a published schema: `reports/schema/NAME.schema.json`. */
 export type OutputName = keyof typeof outputs;
 
 /** The value that the schema `N` describes. */

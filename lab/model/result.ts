@@ -14,6 +14,7 @@ export const Metric = z.object({
 });
 export type Metric = z.infer<typeof Metric>;
 
+/** One test with its verdict and the evidence for it. */
 export const TestResult = z.object({
   /** Full name, outer subtests first, joined by ` > `. */
   name: z.string(),

@@ -7,6 +7,7 @@ import { CellVerdict } from './verdict.ts';
 /** Ids are unique within a run and opaque: what they stand for is in the entry that they name. */
 const Id = z.string().min(1);
 
+/** A kernel of a run, built or with the failure that says why not. */
 export const KernelRecord = z.object({
   id: Id,
   /** For people: `debian-6.12+dma-premap`. */
@@ -64,6 +65,7 @@ export const Attempt = z.object({
 });
 export type Attempt = z.infer<typeof Attempt>;
 
+/** A cell of a run: the results of its repeats as one, and every attempt. */
 export const CellRecord = z.object({
   /** Ids of the kernel, the guest profile and the suite. */
   kernel: Id,
@@ -121,6 +123,7 @@ export const Span = z.object({
 });
 export type Span = z.infer<typeof Span>;
 
+/** The machine that made a run. */
 export const HostFacts = z.object({
   cpu: z.string(),
   cores: z.number(),

@@ -8,6 +8,7 @@ import { upgrade } from '../model/upgrade.ts';
 import { replay } from './event-log.ts';
 import { portability } from './portable.ts';
 
+/** The record's file in its folder. */
 export const RECORD_FILE = 'run.json';
 
 /** Writes `run.json` into the record's folder, whole or not at all, without a path of this machine. */

@@ -12,6 +12,7 @@ import { applyFailed, nothingToApply } from './failure.ts';
 import { ask, COMMITTER, type GitOptions, git } from './git.ts';
 import { findRejects } from './rejects.ts';
 
+/** What a caller may ask of `applySeries`. */
 export interface ApplyOptions {
   /** Apply the patches of an incomplete series, with a note, instead of throwing InputError. */
   allowMissing?: boolean;

@@ -28,6 +28,7 @@ export interface Frame {
   comments: string[];
 }
 
+/** An open nesting level without results. */
 export function newFrame(column: number, commented: boolean, dialect: Dialect, parent?: Frame): Frame {
   const counts = { count: 0, highest: 0, failures: 0, leaves: 0 };
   const place = { column, commented, dialect, ...(parent ? { parent } : {}) };

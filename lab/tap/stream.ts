@@ -11,6 +11,7 @@ import { addYaml, readPoint, resultName } from './point.ts';
 import { readLine, type TapLine } from './syntax.ts';
 import { YamlBlock } from './yaml.ts';
 
+/** What a caller may ask of a stream. */
 export interface TapOptions {
   /** Called with each result when it is complete and its full name is known. */
   onTest?: (result: TestResult) => void;

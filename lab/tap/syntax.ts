@@ -9,6 +9,7 @@ export type TapContent =
   | { kind: 'comment'; text: string }
   | { kind: 'other'; text: string };
 
+/** Which TAP a level speaks, by its version line. */
 export type Dialect = 'ktap' | 'tap13' | 'tap14' | 'none';
 
 /** A line with its place: `column` counts spaces, a tab as four, a comment mark of kselftest's nesting as two. */

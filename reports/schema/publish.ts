@@ -10,6 +10,7 @@ import { SuiteInfo } from '../../lab/model/suite.ts';
 import { CellVerdict, Verdict } from '../../lab/model/verdict.ts';
 import { CATALOGUE } from './catalogue.ts';
 
+/** A JSON Schema as an object (draft 2020-12). */
 export type JsonSchema = Record<string, unknown>;
 
 /** Types that are written once in a file, under `$defs`, and referred to. */

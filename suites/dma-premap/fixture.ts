@@ -17,6 +17,7 @@ import {
   until,
 } from '../lib/index.ts';
 
+/** Size of a page, bytes. */
 export const PAGE = 4096;
 /** Flags of open(2) for a file that can have mappings. */
 export const DIRECT = constants.O_RDWR | constants.O_DIRECT;
