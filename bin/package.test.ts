@@ -184,3 +184,41 @@ t.test('agent and addon are built in the cache: the package may be read-only', a
   });
   t.same(contentOfPackage(), before, 'no file of the package was written');
 });
+
+t.test('a script imports the functions from the installed package, and their types are exact', async (t) => {
+  writeFileSync(
+    join(consumer, 'script.mjs'),
+    `import { InputError, listSeries, planRun } from 'ringlab';
+     const [series] = await listSeries();
+     const { cells } = await planRun({ series: series.name, guests: ['plain'], suites: ['passthrough'], accel: 'tcg' });
+     const error = await planRun({ jobs: 0 }).catch((error) => error);
+     console.log(JSON.stringify({ cells: cells.length, wrong: error instanceof InputError }));`,
+  );
+  writeFileSync(
+    join(consumer, 'types.ts'),
+    `import { type RunOptions, run, type RunResult } from 'ringlab';
+     import { type CellFile, Device, test } from 'ringlab/suite';
+     const options: RunOptions = {
+       series: 'sqe-group', jobs: 2, signal: AbortSignal.timeout(1000),
+       onEvent(event) { if (event.type === 'test.end') console.log(event.test.verdict satisfies string); },
+     };
+     export const code: Promise<number> = run(options).then(({ exitCode }: RunResult) => exitCode);
+     test('a test', (t) => { t.ok(Device, 'Device'); });
+     // @ts-expect-error jobs is a number
+     void run({ jobs: '2' });
+     // @ts-expect-error there is no such option
+     void run({ gests: ['plain'] });
+     // @ts-expect-error a suite has a name
+     export const cell: CellFile['suite'] = 5;`,
+  );
+  const tsc = join(checkout, 'node_modules/typescript/bin/tsc');
+  const flags = ['--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext', '--target', 'es2022'];
+  const lib = ['--lib', 'es2023,esnext.disposable', '--types', 'node'];
+  const [script, types] = await Promise.all([
+    command(process.execPath, ['script.mjs']),
+    command(process.execPath, [tsc, ...flags, ...lib, 'types.ts'], { any: true }),
+  ]);
+  t.same(JSON.parse(script.stdout), { cells: 2, wrong: true });
+  t.equal(script.stderr, '');
+  t.same({ code: types.code, stdout: types.stdout }, { code: 0, stdout: '' });
+});

@@ -84,7 +84,8 @@ async function testConfiguration({ name, kernel, matrix, buildOnly, signal }) {
     return { row: [name, built, count('pass'), failed, dir], exitCode };
   } catch (error) {
     if (!(error instanceof VerdictError)) throw error;
-    return { row: [name, `${errorText(error).split('\n')[0]}`, '-', '-', '-'], exitCode: error.exitCode };
+    const [reason] = errorText(error).split('\n');
+    return { row: [name, error.verdict, '-', '-', reason], exitCode: error.exitCode };
   }
 }
 
@@ -116,7 +117,10 @@ await runScript({ help: HELP, options }, async (values, _sources, signal) => {
       results.push(await testConfiguration(settings));
     }
     console.log(
-      columns([['configuration', 'build', 'passed', 'failed', 'record'], ...results.map(({ row }) => row)]),
+      columns([
+        ['configuration', 'build', 'passed', 'failed', 'record, or reason'],
+        ...results.map(({ row }) => row),
+      ]),
     );
     return Math.max(...results.map(({ exitCode }) => exitCode));
   } finally {

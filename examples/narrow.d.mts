@@ -1,0 +1,5 @@
+/** See narrow.mjs. */
+export function narrow(
+  last: number,
+  judge: (candidate: number) => Promise<'good' | 'bad' | 'skip'>,
+): Promise<number[]>;
