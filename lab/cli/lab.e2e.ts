@@ -210,8 +210,8 @@ t.test('the multipath suite kills two mutants of its series', async (t) => {
   t.ok(mutants.every((mutant) => mutant.killed && mutant.killedBy));
 });
 
-/** Kills the lab with SIGKILL when its output shows `stage`, and says what was left running. */
-async function killedAt(stage: RegExp, args: string[], mark: string): Promise<string[]> {
+/** Sends `signal` to the lab when its output shows `stage`; returns when it has ended. */
+async function signalAt(signal: NodeJS.Signals, stage: RegExp, args: string[], mark: string): Promise<void> {
   await using lab = startRinglab(args, { RINGLAB_E2E_MARK: mark });
   let seen = '';
   const reached = new Promise<void>((resolve) => {
@@ -223,14 +223,35 @@ async function killedAt(stage: RegExp, args: string[], mark: string): Promise<st
   lab.stdout.on('data', () => {});
   await Promise.race([reached, lab.ended]);
   if (!stage.test(seen)) throw new Error(`${stage} was never reached:\n${seen}`);
-  process.kill(lab.pid, 'SIGKILL');
+  process.kill(lab.pid, signal);
   await lab.ended;
+}
+
+/** Kills the lab with SIGKILL when its output shows `stage`, and says what was left running. */
+async function killedAt(stage: RegExp, args: string[], mark: string): Promise<string[]> {
+  await signalAt('SIGKILL', stage, args, mark);
   // The parent-death signal is on its way; what ignores it would still be here after these looks.
   for (let look = 0; look < 50 && processesWith(mark).length > 0; look++) {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   return processesWith(mark);
 }
+
+t.test('an interrupted run leaves no process, and no planned cell is missing in its record', async (t) => {
+  const out = join(dir, 'interrupted');
+  const matrix = ['--guest', 'plain', '--guest', 'multipath', '--suite', 'passthrough', '--jobs', '1'];
+  const args = ['run', '--series', SERIES, ...matrix, '-v', '--out', out];
+  const mark = `ringlab-e2e-${process.pid}-interrupted`;
+  await signalAt('SIGINT', /cell .*: pass /, args, mark);
+  t.same(processesWith(mark), []);
+  const { interrupted, cells } = json<RunRecord>(readFileSync(join(out, 'run.json'), 'utf8'));
+  t.ok(interrupted);
+  t.equal(cells.length, 4);
+  t.ok(
+    cells.every(({ verdict, reason }) => verdict === 'lost' && reason?.includes('interrupted')),
+    JSON.stringify(cells.map(({ verdict, reason }) => ({ verdict, reason }))),
+  );
+});
 
 t.test('kill -9 of the lab at five stages leaves no process, and the next run completes', async (t) => {
   const patch = join(dir, '0001-new.patch');

@@ -22,3 +22,9 @@ export async function meanwhile<T, R>(
     await settled;
   }
 }
+
+/** As `Promise.all`, but a failure is thrown after all have ended: nothing goes on behind the caller's back. */
+export async function allEnded<T>(works: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(works);
+  return Promise.all(works);
+}

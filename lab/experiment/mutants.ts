@@ -13,7 +13,7 @@ import { applySeries } from '../source/index.ts';
 import { CellSlots } from './cells.ts';
 import { kernelRecord, type PreparedKernel, prepareKernel, prepareKernels } from './kernels.ts';
 import { breaks, isDown, killer } from './killed.ts';
-import { meanwhile } from './meanwhile.ts';
+import { allEnded, meanwhile } from './meanwhile.ts';
 import { listMutants, type MutantFile, mutantsOf } from './mutant-files.ts';
 import type { Recorder, RecordOptions } from './recorder.ts';
 import { type Run, recorded, specsOf } from './run.ts';
@@ -87,7 +87,7 @@ async function measureBaseline(
   ctx: StageContext,
 ): Promise<Baseline> {
   const specs = specsOf(plan, [kernel], session);
-  const cells = await Promise.all(
+  const cells = await allEnded(
     specs.map(async (spec) => ({ spec, result: checkHealthy(spec, await slots.run(spec), ctx) })),
   );
   return { kernel, cells };
@@ -144,18 +144,22 @@ function report(result: MutantResult, ctx: StageContext): MutantResult {
 async function tryMutants(mutants: readonly MutantFile[], trial: Trial): Promise<MutantResult[]> {
   const { ctx } = trial;
   const running: Promise<MutantResult>[] = [];
-  for (const file of mutants) {
-    // No more mutants in flight than guests: a build must not run ahead of what is tested by hours.
-    if (running.length >= trial.plan.jobs) await running.at(-trial.plan.jobs);
-    const { planted, fault } = await plant(file, trial);
-    const { name } = file;
-    const broken = planted.failure?.message;
-    const result = kill(planted, trial).then((killedBy) =>
-      report({ name, fault, killed: killedBy !== undefined, killedBy, broken }, ctx),
-    );
-    // Awaited with all others; until then a failure must not count as unhandled.
-    result.catch(() => {});
-    running.push(result);
+  try {
+    for (const file of mutants) {
+      // No more mutants in flight than guests: a build must not run ahead of what is tested by hours.
+      if (running.length >= trial.plan.jobs) await running.at(-trial.plan.jobs);
+      const { planted, fault } = await plant(file, trial);
+      const { name } = file;
+      const broken = planted.failure?.message;
+      const result = kill(planted, trial).then((killedBy) =>
+        report({ name, fault, killed: killedBy !== undefined, killedBy, broken }, ctx),
+      );
+      // Awaited with all others; until then a failure must not count as unhandled.
+      result.catch(() => {});
+      running.push(result);
+    }
+  } finally {
+    await Promise.allSettled(running);
   }
   return Promise.all(running);
 }
@@ -180,8 +184,8 @@ export async function runMutants(
       (own) => openSession(plan, own),
       async (prepared) => {
         const kernel = await healthyKernel({ ...plan, withBase: false }, stack, inner);
-        await recorder.keepFiles();
         const session = await prepared;
+        await recorder.keepFiles();
         const cells = plan.pairs.length * plan.repeats * (files.length + 1);
         const slots = new CellSlots(plan.jobs, cells, cachedArtefacts(dir), inner);
         const baseline = await measureBaseline(plan, kernel, session, slots, inner);

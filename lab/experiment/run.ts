@@ -33,12 +33,14 @@ async function runMatrix(
   plan: Plan,
   kernels: readonly PreparedKernel[],
   prepared: Promise<Session>,
-  dir: string,
-  ctx: StageContext,
+  recorder: Recorder,
 ): Promise<void> {
+  const { ctx, dir } = recorder;
   for (const kernel of kernels) reportFailedCells(kernel, plan, ctx);
   if (!kernels.some(({ build }) => build)) return;
   const specs = specsOf(plan, kernels, await prepared);
+  // Not before: a suite that does not compile leaves nothing behind.
+  await recorder.keepFiles();
   await new CellSlots(plan.jobs, specs.length, cachedArtefacts(dir), ctx).runAll(specs);
 }
 
@@ -83,15 +85,14 @@ export async function runPlan(
 ): Promise<Run> {
   await checkPlan(plan, ctx);
   const work = async (recorder: Recorder) => {
-    const { ctx: inner, dir } = recorder;
+    const { ctx: inner } = recorder;
     await meanwhile(
       (own) => openSession(plan, own),
       async (session) => {
         const onKernel = (kernel: PreparedKernel) =>
           inner.emit({ type: 'kernel.ready', kernel: kernelRecord(kernel) });
         const kernels = await prepareKernels(plan, stack, onKernel, inner);
-        await recorder.keepFiles();
-        await runMatrix(plan, kernels, session, dir, inner);
+        await runMatrix(plan, kernels, session, recorder);
       },
       inner,
     );
