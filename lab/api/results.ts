@@ -55,7 +55,7 @@ export async function compare(
  * Renders a run as text, Markdown, JUnit XML or JSON. Throws InputError when it cannot be read.
  *
  * @example
- * await writeFile('report.md', await report('latest', { format: 'markdown' }));
+ * await writeFile(file, await report('latest', { format: 'markdown' }));
  *
  * @example
  * // Two runs.
