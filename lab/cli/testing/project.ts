@@ -17,7 +17,7 @@ export interface Project {
   rooms: ReadonlySet<string>;
   /** Scripts of package.json. */
   scripts: ReadonlySet<string>;
-  /** Options of the scripts that have any: after `--` of `npm test` and `npm run setup`, and of the examples. */
+  /** Options of the scripts that have any: after `--` of `npm test` and `npm run setup`, and of the examples by name. */
   scriptOptions: Readonly<Record<string, ReadonlySet<string>>>;
   /** Names that an option takes, by the option. */
   names: Readonly<Record<string, ReadonlySet<string>>>;
@@ -57,13 +57,11 @@ export async function projectOf(root: string): Promise<Project> {
     rooms: new Set(files.flatMap((file) => foldersOf(file).at(-1) ?? [])),
     scripts: new Set(Object.keys(scripts)),
     scriptOptions: {
-      ...Object.fromEntries(
-        files
-          .filter((file) => /^examples\/[^/]+\.mjs$/.test(file))
-          .map((file) => [file, optionsInHelp(read(file))]),
-      ),
       test: optionsInHelp(read('bin/test.mjs')),
       setup: optionsInHelp(read('setup/main.mjs')),
+      ...Object.fromEntries(
+        ['bisect', 'configs', 'night'].map((name) => [name, optionsInHelp(read(`examples/${name}.mjs`))]),
+      ),
     },
     names: {
       '--guest': new Set(Object.keys(profiles)),
