@@ -37,12 +37,12 @@ without it and the kernel after each patch; those of a range are GOOD and each c
 Exit code: 0 when the culprit was found, 1 when the first candidate is bad or the last one good, 2 for wrong input, 3 when the lab
 failed, 130 when interrupted.`;
 
-const one = { type: 'string' };
+const text = { type: 'string' };
 const flag = { type: 'boolean', default: false };
 const options = {
-  ...{ test: one, suite: one, guest: { type: 'string', default: 'plain' }, 'build-only': flag },
-  ...{ tree: one, base: one, kernel: one, fragment: { type: 'string', multiple: true }, debug: flag },
-  ...{ accel: one, runs: one, 'dry-run': flag },
+  ...{ test: text, suite: text, guest: { type: 'string', default: 'plain' }, 'build-only': flag },
+  ...{ tree: text, base: text, kernel: text, fragment: { type: 'string', multiple: true }, debug: flag },
+  ...{ accel: text, runs: text, 'dry-run': flag },
 };
 
 /** The problems of the arguments, all at once. */
@@ -50,7 +50,7 @@ function checkArguments(values, targets) {
   const buildOnly = values['build-only'];
   const problems = [];
   if (targets.length !== 1)
-    problems.push({ what: 'what is searched?', expected: 'a series, or GOOD..BAD with --tree' });
+    problems.push({ what: 'no series or range is named', expected: 'a series, or GOOD..BAD with --tree' });
   if (!buildOnly && (values.test === undefined || values.suite === undefined))
     problems.push({ what: 'no test is named', expected: '--test and --suite, or --build-only' });
   if (targets[0]?.includes('..') && values.tree === undefined)
@@ -141,7 +141,8 @@ await runScript({ help: HELP, options, positionals: true }, async (values, targe
       ExitCode.failed,
     );
   const culprits = await narrow(last, trial);
-  if (culprits.length > 1) console.log('It is one of these; those before the last could not be judged:');
+  if (culprits.length > 1)
+    console.log('The first bad candidate is one of these; all but the last could not be judged:');
   for (const index of culprits) console.log(candidates[index].name);
   if (runsDir !== undefined) console.error(`records: ${runsDir}`);
   return ExitCode.ok;

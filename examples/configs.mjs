@@ -17,7 +17,7 @@ import { columns, printProgress, runScript, shell } from './support.mjs';
 /** Lines on top of the usual fragments, by the name of the configuration; Kconfig of Linux 6.12 takes each. */
 const CONFIGURATIONS = {
   usual: [],
-  // A choice: the usual member has to be given up.
+  // Kconfig allows one preemption model, and the usual fragments choose another.
   preempt: ['CONFIG_PREEMPT=y', '# CONFIG_PREEMPT_VOLUNTARY is not set'],
   'hz-100': ['CONFIG_HZ_100=y'],
   'hz-1000': ['CONFIG_HZ_1000=y'],
@@ -49,13 +49,13 @@ Builds a kernel in ten configurations, runs a suite on each and prints a table. 
 Configurations: ${Object.keys(CONFIGURATIONS).join(', ')}.
 Exit code: 0 when all tests pass on all kernels, 1 when one does not, 2 for wrong input, 3 when the lab failed, 130 when interrupted.`;
 
-const one = { type: 'string' };
+const text = { type: 'string' };
 const many = { type: 'string', multiple: true };
 const flag = { type: 'boolean', default: false };
 const options = {
   ...{ suite: { type: 'string', default: 'passthrough' }, guest: many, only: many },
-  ...{ kernel: one, tree: one, base: one, series: one, config: many, fragment: many },
-  ...{ accel: one, runs: one, 'build-only': flag, 'dry-run': flag },
+  ...{ kernel: text, tree: text, base: text, series: text, config: many, fragment: many },
+  ...{ accel: text, runs: text, 'build-only': flag, 'dry-run': flag },
 };
 
 function chosen(names = Object.keys(CONFIGURATIONS)) {
@@ -69,7 +69,7 @@ function chosen(names = Object.keys(CONFIGURATIONS)) {
 
 const fragmentOf = (name) => CONFIGURATIONS[name].map((line) => `${line}\n`).join('');
 
-/** The row of a configuration: what was built, and how its tests ended. A kernel that does not build is a row too. */
+/** The table row of a configuration, and its exit code. A kernel that does not build gets a row too. */
 async function testConfiguration({ name, kernel, matrix, buildOnly, signal }) {
   const work = { signal, onEvent: printProgress };
   try {

@@ -44,7 +44,7 @@ t.test('every script has help, and ends with 2 for arguments that are wrong', as
     [['night', '--guest', 'moon', '--dry-run', mbox], /"moon"/],
     [['configs', '--config', 'moon', '--config', 'mars'], /"moon"[\s\S]*"mars"/],
     [['configs', '--kernel', 'a', '--tree', 'b'], /two kernels are named/],
-    [['bisect'], /what is searched[\s\S]*no test is named/],
+    [['bisect'], /no series or range is named[\s\S]*no test is named/],
     [['bisect', '--build-only', 'a..b'], /a range without a tree/],
     [['bisect', '--build-only', '--tree', fake.tree, 'a..b'], /a\.\.b/],
     [['bisect', '--build-only', '--tree', fake.tree, 'HEAD..HEAD'], /no commit/],
@@ -148,27 +148,24 @@ t.test(
   },
 );
 
-t.test(
-  'a script that is killed leaves no compiler behind; one that is interrupted ends with 130',
-  async (t) => {
-    const slow = fake.commit('fake: compile slowly', { 'drivers/s.c': '/* slow: 60 */\nint s;\n' });
-    const args = ['--build-only', '--config', 'usual', '--tree', fake.tree, '--base', slow];
-    const cache = join(dir, 'slow');
-    for (const [signal, code] of [
-      ['SIGKILL', null],
-      ['SIGINT', 130],
-    ] as const) {
-      const child = start(process.execPath, [file('configs'), ...args], {
-        ...{ cwd: dir, env: { ...env, RINGLAB_CACHE: cache }, cleanEnv: true },
-      });
-      const compiling = () => processesWith(cache).some((line) => line.includes('sleep 60'));
-      for (let left = 300; left > 0 && !compiling(); left--) await delay(100);
-      t.ok(compiling(), 'the compiler runs');
-      process.kill(child.pid, signal);
-      t.match(await child.ended, { code });
-      for (let left = 100; left > 0 && processesWith(cache).length > 0; left--) await delay(100);
-      t.same(processesWith(cache), [], `processes after ${signal}`);
-    }
-    await fake.reset(base);
-  },
-);
+t.test('a killed script leaves no compiler running, and an interrupted script exits with 130', async (t) => {
+  const slow = fake.commit('fake: compile slowly', { 'drivers/s.c': '/* slow: 60 */\nint s;\n' });
+  const args = ['--build-only', '--config', 'usual', '--tree', fake.tree, '--base', slow];
+  const cache = join(dir, 'slow');
+  for (const [signal, code] of [
+    ['SIGKILL', null],
+    ['SIGINT', 130],
+  ] as const) {
+    const child = start(process.execPath, [file('configs'), ...args], {
+      ...{ cwd: dir, env: { ...env, RINGLAB_CACHE: cache }, cleanEnv: true },
+    });
+    const compiling = () => processesWith(cache).some((line) => line.includes('sleep 60'));
+    for (let left = 300; left > 0 && !compiling(); left--) await delay(100);
+    t.ok(compiling(), 'the compiler runs');
+    process.kill(child.pid, signal);
+    t.match(await child.ended, { code });
+    for (let left = 100; left > 0 && processesWith(cache).length > 0; left--) await delay(100);
+    t.same(processesWith(cache), [], `processes after ${signal}`);
+  }
+  await fake.reset(base);
+});

@@ -1,5 +1,5 @@
 /**
- * Finds where a property is lost between candidate 0, which has it, and candidate `last`, which has not, in about log2(last) trials.
+ * Finds the first bad candidate between candidate 0, which is good, and candidate `last`, which is bad, in about log2(last) trials.
  * A candidate that cannot be judged is left out, as by `git bisect skip`.
  * @param {number} last
  * @param {(candidate: number) => Promise<'good' | 'bad' | 'skip'>} judge called once for a candidate, never for 0 and `last`

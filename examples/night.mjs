@@ -39,7 +39,7 @@ const load = async (source, save, signal) =>
 
 const titleOf = (series) => (typeof series === 'string' ? series : series.title);
 
-/** What one series came to. A failure of any kind is a result; only an interruption is thrown. */
+/** Tests one series. A failure of any kind becomes a result; only an interruption is thrown. */
 async function testSeries(source, { matrix, out, signal }) {
   const started = performance.now();
   const minutes = () => ((performance.now() - started) / 60_000).toFixed(1);
@@ -101,7 +101,7 @@ await runScript({ help: HELP, options, positionals: true }, async (values, sourc
   for (const [index, source] of sources.entries()) {
     console.error(`${index + 1} of ${sources.length}: ${source}`);
     results.push(await testSeries(source, { matrix, out: join(out, `${index + 1}`), signal }));
-    // Written after each series: an interrupted night leaves what it has learnt.
+    // Written after each series: an interrupted night leaves the results so far.
     await shell(signal)`mkdir -p ${out}`;
     await writeFile(summary, summaryOf(results));
   }

@@ -1,4 +1,4 @@
-// What the scripts of this folder share: their arguments, their end, and how they start programs.
+// What the scripts of this folder share: their arguments, their end, and how they start child processes.
 import { parseArgs } from 'node:util';
 import { ExitCode, errorText, RinglabError } from 'ringlab';
 import { $ } from 'zx';
@@ -11,13 +11,6 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
  */
 export const shell = (signal, options = {}) =>
   $({ prefix: 'exec setpriv --pdeathsig=TERM -- ', signal, ...options });
-
-/** The value of an option that is a whole number of at least `min`. Throws RinglabError with the exit code for wrong input. */
-export function wholeNumber(text, option, min) {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= min) return value;
-  throw new RinglabError(`${option}: expected a whole number of at least ${min}`, ExitCode.input);
-}
 
 /** A table as aligned columns. */
 export function columns(rows) {
@@ -32,7 +25,7 @@ export function columns(rows) {
     .join('\n');
 }
 
-/** Prints, on standard error, what a run has just finished. */
+/** Prints finished kernels, cells and records on standard error. */
 export function printProgress(event) {
   const line = {
     'kernel.end': ({ kernel, outcome }) => `kernel ${kernel}: ${outcome}`,

@@ -2,7 +2,7 @@ import { contextOf, type LabEvent, type StageContext } from '../model/event.ts';
 import { EventLog } from '../record/event-log.ts';
 import type { RecordOptions, WorkOptions } from './options.ts';
 
-/** Does work in the context of a call: its events go to the caller, and to `eventsFile`. Throws InputError for a file that cannot be written. */
+/** Runs `work` with the caller's signal; events go to `onEvent` and to `eventsFile`. Throws InputError when the file cannot be written. */
 export async function inContext<T>(
   { signal = new AbortController().signal, onEvent, eventsFile }: WorkOptions & RecordOptions,
   work: (ctx: StageContext) => Promise<T>,

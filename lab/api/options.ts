@@ -4,11 +4,11 @@ import type { LabEvent } from '../model/event.ts';
 import type { RunRecord } from '../model/run.ts';
 import type { Series } from '../model/series.ts';
 
-/** What every function that does work takes. */
+/** Options of every function that builds, boots or reads sources. */
 export interface WorkOptions {
-  /** Ends the work: children are stopped, what was learnt is recorded, and the abort reason is thrown. */
+  /** Aborts the call: children are stopped, results so far are recorded, and the call throws the abort reason. */
   signal?: AbortSignal | undefined;
-  /** Called with each event, in order, while the work is done. An exception that it throws ends the work. */
+  /** Called with each event, in order. An exception that it throws ends the call. */
   onEvent?: ((event: LabEvent) => void) | undefined;
 }
 
@@ -122,7 +122,7 @@ export interface ReadOptions {
 export interface ReportOptions extends ReadOptions {
   /** Default `text`. */
   format?: 'text' | 'markdown' | 'junit' | 'json' | undefined;
-  /** What to report about the run; default the comparison of its sides. */
+  /** Comparison to report with the run, as `compare` returns it; default that of the run's own two sides. */
   comparison?: Comparison | undefined;
 }
 

@@ -15,7 +15,7 @@ import { inContext } from './context.ts';
 import type { BenchOptions, CellRef, MutantsOptions, RunCellOptions, RunOptions } from './options.ts';
 import { matrixRequest, recordingOf } from './request.ts';
 
-/** A run that ended, whatever it found. */
+/** Result of a run that was not interrupted, whether or not its tests pass. */
 export interface RunResult {
   record: RunRecord;
   /** Of the base and the patched kernels; absent when the run has one side only. */
@@ -26,7 +26,7 @@ export interface RunResult {
   exitCode: number;
 }
 
-/** A run over mutants. */
+/** Result of a run over mutants. */
 export interface MutantsResult {
   mutants: MutantResult[];
   record: RunRecord;
@@ -115,8 +115,8 @@ export async function runCell(cell: CellRef, options: RunCellOptions = {}): Prom
 }
 
 /**
- * Plants the mutants of a series, or of a suite, one by one, and runs the suites on each: a suite that is worth something kills all of
- * them. Throws as `run`, InputError when there are no mutants, and LabError when the suites fail even without one.
+ * Plants the mutants of a series, or of a suite, one by one, and runs the suites on each: suites that cover the series kill every
+ * mutant. Throws as `run`, InputError when there are no mutants, and LabError when the suites fail even without one.
  *
  * @example
  * const { mutants: results } = await mutants({ series: 'sqe-group', guests: ['plain'] });

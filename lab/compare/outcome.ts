@@ -3,7 +3,7 @@ import type { RunRecord } from '../model/run.ts';
 import { compareSides, hasSides } from './compare.ts';
 import { exitCodeOfRun } from './exit.ts';
 
-/** What a run comes to. */
+/** The verdict on a run. */
 export interface Outcome {
   /** Of the base and the patched kernels; absent when the run has one side only. */
   comparison?: Comparison;
@@ -11,7 +11,7 @@ export interface Outcome {
   exitCode: number;
 }
 
-/** Compares the sides of a run, where it has both, and judges it. */
+/** Compares the sides of a run, where it has both, and derives its exit code. */
 export function outcomeOf(record: RunRecord): Outcome {
   const comparison = hasSides(record) ? compareSides(record) : undefined;
   return { ...(comparison ? { comparison } : {}), exitCode: exitCodeOfRun(record, comparison) };

@@ -3,8 +3,8 @@ import type { Series } from '../model/series.ts';
 import { seriesId } from './assemble.ts';
 
 /**
- * The series up to its `count`-th patch, as `<name>-<count>`: one step of a series, to be built or run without the later ones. What it
- * needs is kept. Throws InputError when the series does not have so many patches.
+ * The series up to its `count`-th patch, as `<name>-<count>`: one step of a series, to be built or run without the later ones. Its
+ * dependency (`needs`) is kept. Throws InputError when the series does not have so many patches.
  */
 export function firstPatches(series: Series, count: number): Series {
   const patches = series.patches.slice(0, count);
