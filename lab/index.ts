@@ -1,3 +1,6 @@
-/** Entry of the bundle: the command, and the interface for scripts. Each is loaded on demand. */
+/** Entry of the bundle. What is not asked for is not loaded: `ringlab --help` is a matter of milliseconds. */
+
+/** The command. */
 export const loadCommand = () => import('./cli/main.ts');
+/** The interface for scripts. */
 export const loadApi = () => import('./api/index.ts');

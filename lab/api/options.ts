@@ -12,6 +12,7 @@ export interface WorkOptions {
   onEvent?: ((event: LabEvent) => void) | undefined;
 }
 
+/** How `importSeries` reads a posting. */
 export interface ImportOptions extends WorkOptions {
   /** Name of the series; default its title as a slug. */
   name?: string | undefined;
@@ -43,6 +44,7 @@ export interface KernelOptions {
   debug?: boolean | undefined;
 }
 
+/** Which kernel `buildKernel` and `buildEach` build. */
 export interface BuildOptions extends Omit<KernelOptions, 'kernels'>, WorkOptions {
   /** Name in kernels/sources.yaml; default the base of the series, else `debian-6.12`. */
   kernel?: string | undefined;
@@ -89,6 +91,7 @@ export interface MatrixOptions extends KernelOptions, RecordOptions, WorkOptions
   accel?: 'kvm' | 'tcg' | undefined;
 }
 
+/** A run of base and patched kernels over guests and suites. */
 export interface RunOptions extends MatrixOptions {
   /** Leave the base out, so that nothing is compared; default false. */
   patchedOnly?: boolean | undefined;
@@ -96,6 +99,7 @@ export interface RunOptions extends MatrixOptions {
   repeats?: number | undefined;
 }
 
+/** A measurement of costs on base and patched kernels. */
 export interface BenchOptions extends RunOptions {
   /** Boots of each cell; a difference below their spread is none. Default 3. */
   repeats?: number | undefined;
@@ -107,18 +111,22 @@ export interface BenchOptions extends RunOptions {
   warmUp?: number | undefined;
 }
 
+/** A run over the mutants of the series, or of the only suite. */
 export interface MutantsOptions extends MatrixOptions {
   /** Only mutants whose name contains one of these; default all. */
   mutants?: readonly string[] | undefined;
 }
 
+/** How `runCell` runs a recorded cell again. */
 export interface RunCellOptions extends RecordOptions, WorkOptions {}
 
+/** Where records are looked for. */
 export interface ReadOptions {
   /** Folder in which an id or `latest` is looked for; default `runs`. */
   runsDir?: string | undefined;
 }
 
+/** What `report` prints. */
 export interface ReportOptions extends ReadOptions {
   /** Default `text`. */
   format?: 'text' | 'markdown' | 'junit' | 'json' | undefined;
