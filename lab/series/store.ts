@@ -8,8 +8,7 @@ import type { StageContext } from '../model/event.ts';
 import { parseYaml } from '../model/parse.ts';
 import { Series } from '../model/series.ts';
 import { isRange } from './git-range.ts';
-import { importSeries } from './import.ts';
-import { type SeriesInfo, seriesFromFolder } from './info.ts';
+import { type LoadedSeries, loadSeries } from './import.ts';
 import { checkName, NAME, nearNames } from './name.ts';
 
 /** A series as `listSeries` gives it. */
@@ -22,13 +21,6 @@ export interface ListedSeries {
   patches: number;
   version: number;
   id: string;
-}
-
-/** A series, and its series.yaml if it has one. */
-export interface LoadedSeries {
-  series: Series;
-  /** Absent for imported series, and folders without a series.yaml. */
-  info?: SeriesInfo;
 }
 
 /** Folder of the series that are part of the project. */
@@ -79,7 +71,7 @@ export async function listSeries(ctx: StageContext, ownDir = OWN_SERIES): Promis
   };
   const lists = await Promise.all([
     ...ownNames.map((name) =>
-      listOne(name, 'own', async () => (await seriesFromFolder(join(ownDir, name), { name }, ctx)).series),
+      listOne(name, 'own', async () => (await loadSeries(join(ownDir, name), { name }, ctx)).series),
     ),
     ...importedNames.map((name) => listOne(name, 'imported', () => loadImported(name))),
   ]);
@@ -87,7 +79,7 @@ export async function listSeries(ctx: StageContext, ownDir = OWN_SERIES): Promis
 }
 
 /**
- * Looks a series up: by a name under kernels/series/, an imported name, then as a path or git range for importSeries. Throws
+ * Looks a series up: by a name under kernels/series/, an imported name, then as a path or git range for `loadSeries`. Throws
  * InputError with the most similar names when there is none, or when the series cannot be read.
  */
 export async function findSeries(
@@ -97,12 +89,10 @@ export async function findSeries(
 ): Promise<LoadedSeries> {
   if (NAME.test(nameOrPath)) {
     const folder = join(ownDir, nameOrPath);
-    if (await exists(folder)) return seriesFromFolder(folder, { name: nameOrPath }, ctx);
+    if (await exists(folder)) return loadSeries(folder, { name: nameOrPath }, ctx);
     if (await exists(importedFile(nameOrPath))) return { series: await loadImported(nameOrPath) };
   }
-  if (await exists(join(nameOrPath, 'series.yaml'))) return seriesFromFolder(nameOrPath, {}, ctx);
-  if ((await exists(nameOrPath)) || isRange(nameOrPath))
-    return { series: await importSeries(nameOrPath, {}, ctx) };
+  if ((await exists(nameOrPath)) || isRange(nameOrPath)) return loadSeries(nameOrPath, {}, ctx);
   const { ownNames, importedNames } = await namesOf(ownDir);
   const near = nearNames(nameOrPath, [...ownNames, ...importedNames]);
   throw new InputError({
