@@ -24,8 +24,8 @@ async function bringUp(request: GuestRequest, resources: Resources, timeouts: Ti
   const paths = bootPaths(request.dir, socketDir);
   resources.use(await makeDrives(layout, paths));
   const keys = await makeSeed(request.dir, paths.seed, ctx.signal);
-  const commandLine = qemuCommand(request, paths);
   const facts = factsOf(request);
+  const commandLine = qemuCommand(request, paths);
   ctx.emit({ type: 'guest.start', guest: request.name, commandLine });
   const machine = resources.use(await startQemu(commandLine, request.dir, paths));
   const ready = await waitUntilReady(request, machine, keys, timeouts, ctx);
