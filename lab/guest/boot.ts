@@ -4,8 +4,9 @@ import { Resources } from '../core/resource.ts';
 import type { StageContext } from '../model/event.ts';
 import type { Guest, GuestRequest } from '../model/machine.ts';
 import { bootPaths } from './boot-paths.ts';
-import { kernelArguments, qemuCommand } from './command.ts';
+import { qemuCommand } from './command.ts';
 import { makeDrives } from './drives.ts';
+import { factsOf } from './facts.ts';
 import { hostVerbs, serveConnection } from './hostservice.ts';
 import { knownHost } from './keys.ts';
 import { layOut } from './layout.ts';
@@ -16,18 +17,6 @@ import { makeSeed } from './seed.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from './timeouts.ts';
 import { watchForDeath } from './watch.ts';
 
-function factsOf(request: GuestRequest): Guest['facts'] {
-  const { profile, accel } = request;
-  return {
-    vcpus: profile.icount ? 1 : profile.vcpus,
-    iommu: profile.iommu,
-    icount: profile.icount,
-    kvm: accel === 'kvm' && !profile.icount,
-    swiotlb: kernelArguments(request).includes('swiotlb=force'),
-    ...profile.facts,
-  };
-}
-
 /** Prepares files and sockets, starts QEMU and waits until the guest is ready. `resources` owns everything that was started. */
 async function bringUp(request: GuestRequest, resources: Resources, timeouts: Timeouts, ctx: StageContext) {
   const layout = layOut(request.profile);
@@ -35,6 +24,7 @@ async function bringUp(request: GuestRequest, resources: Resources, timeouts: Ti
   const paths = bootPaths(request.dir, socketDir);
   resources.use(await makeDrives(layout, paths));
   const keys = await makeSeed(request.dir, paths.seed, ctx.signal);
+  const facts = factsOf(request);
   const commandLine = qemuCommand(request, paths);
   ctx.emit({ type: 'guest.start', guest: request.name, commandLine });
   const machine = resources.use(await startQemu(commandLine, request.dir, paths));
@@ -45,7 +35,7 @@ async function bringUp(request: GuestRequest, resources: Resources, timeouts: Ti
   await writeFile(hostKeyFile, knownHost(ready.port, keys.host));
   ctx.emit({ type: 'guest.ready', guest: request.name, ms: Math.round(bootMs) });
   const ssh = { port: ready.port, keyFile: keys.clientFile, hostKeyFile };
-  return { ...ready, machine, layout, commandLine, bootMs, ssh };
+  return { ...ready, machine, layout, commandLine, facts, bootMs, ssh };
 }
 
 /**
@@ -83,7 +73,7 @@ export async function bootGuest(
     startedAt: machine.startedAt,
     bootMs: up.bootMs,
     devices: layout.namespaces.map(({ info }) => info),
-    facts: factsOf(request),
+    facts: up.facts,
     death,
     ssh: up.ssh,
     exec: (command, options) => link.exec(command, options),

@@ -1,13 +1,13 @@
-import { closeSync, constants, openSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Child, run, start } from '../core/process.ts';
+import type { Child } from '../core/process.ts';
 import { Resources } from '../core/resource.ts';
 import type { BootPaths } from './boot-paths.ts';
 import { ConsoleLog } from './console.ts';
 import { panicIn, type QemuEnd } from './death.ts';
+import { startWithPipe } from './pipe.ts';
 import { listenOnce, Qmp } from './qmp.ts';
 import { Qtest } from './qtest.ts';
-import { within, withinAndPolled } from './timeouts.ts';
+import { withinAndPolled } from './timeouts.ts';
 
 /** Characters kept of QEMU's standard error. */
 const STDERR_KEPT = 8 << 10;
@@ -15,9 +15,6 @@ const STDERR_KEPT = 8 << 10;
 const PANIC_GRACE_MS = 5_000;
 /** A connection that QEMU made before it ended is accepted by then. */
 const CONNECT_MS = 200;
-/** The reader has emptied the console's pipe by then. */
-const READER_MS = 2_000;
-
 /** A running QEMU: its process, console and control channels. */
 export interface Machine extends AsyncDisposable {
   readonly child: Child;
@@ -57,30 +54,6 @@ function observe(console: ConsoleLog, qmp: Promise<Qmp>, kill: () => void) {
     () => {},
   );
   return observed;
-}
-
-/**
- * Starts a program whose output must always find room. QEMU's serial port drops a byte after four attempts to write it, and the
- * pipes of Node are sockets, which are full after some hundred single bytes: consoles had holes when the lab was busy. So the
- * program writes into a real pipe, which takes 64 KiB, and `cat` empties it.
- */
-async function startWithPipe(program: string, args: readonly string[], path: string, resources: Resources) {
-  await run('mkfifo', ['-m', '600', path]);
-  // For reading and writing: opening a FIFO for one of them waits until the other end is open.
-  const write = openSync(path, constants.O_RDWR);
-  const read = openSync(path, constants.O_RDONLY);
-  unlinkSync(path);
-  try {
-    const reader = start('cat', [], { stdinFd: read, graceMs: 1000 });
-    // `cat` ends by itself soon after the program, when it has read everything.
-    resources.defer(() => within(READER_MS, reader.ended).then(() => reader.stop()));
-    const child = resources.use(start(program, args, { stdoutFd: write, graceMs: 1000 }));
-    return { child, output: reader.stdout };
-  } finally {
-    // Leaves the program as the only writer, so that its end is the end of the output.
-    closeSync(write);
-    closeSync(read);
-  }
 }
 
 /** Starts QEMU with its sockets and console in `dir`. Disposing kills it and closes them. Throws LabError when it cannot start. */

@@ -1,85 +1,11 @@
-import { join } from 'node:path';
-import { lock } from '../core/cache.ts';
-import { hashOf } from '../core/hash.ts';
-import type { Arch } from '../model/arch.ts';
 import type { StageContext } from '../model/event.ts';
 import type { KernelBuild, KernelConfigRequest, SourceTree } from '../model/kernel.ts';
-import { type BuildSpec, type Compiled, compile, MODULES_FOLDER, specOf } from './compile.ts';
-import { haveHeaders, headersFolder, storeHeaders } from './headers.ts';
-import { readRegularFile } from './regular-file.ts';
+import { buildIntoStore } from './fill.ts';
 import { resolveRequest } from './request.ts';
-import { readBuild, storeBuild } from './store.ts';
+import { specOf } from './spec.ts';
+import { readBuild } from './store.ts';
 import type { BuildOptions } from './types.ts';
-
-function hasModules(config: string): boolean {
-  return /^CONFIG_\w+=m$/m.test(config);
-}
-
-/** The make targets of a stored kernel, in phases. */
-function phasesOf(config: string, headersStored: boolean, { kernel }: Arch): string[][] {
-  const main = [kernel.image.target, ...(headersStored ? [] : ['headers'])];
-  if (!hasModules(config)) return [main];
-  return [
-    [...main, 'modules'],
-    ['modules_install', `INSTALL_MOD_PATH=${MODULES_FOLDER}`, 'DEPMOD=true'],
-  ];
-}
-
-async function store(
-  spec: BuildSpec,
-  compiled: Compiled,
-  headers: string,
-  seconds: number,
-): Promise<KernelBuild> {
-  const { tree, config, tools, key } = spec;
-  const { objects, warnings, sandboxed } = compiled;
-  const release = (await readRegularFile(join(objects.path, 'include/config/kernel.release'))).trim();
-  const modules = hasModules(config) ? { modules: join(objects.path, MODULES_FOLDER) } : {};
-  const { arch, compiler, linker } = tools;
-  const facts = {
-    ...{ key, release, arch: arch.name, compiler, linker, tree: tree.tree },
-    ...{ configHash: hashOf(config), warnings, sandboxed },
-  };
-  const file = { format: 1 as const, ...facts, targets: objects.progress.targets, seconds };
-  return storeBuild(file, { objects: objects.path, logFile: objects.logFile, headers, ...modules }, tree);
-}
-
-/** Callers hold the lock of the source. */
-async function compileAndStore(spec: BuildSpec, ctx: StageContext, jobs?: number): Promise<KernelBuild> {
-  const { tree, tools, config } = spec;
-  const began = performance.now();
-  const headers = await headersFolder(tree, tools, ctx.signal);
-  const phases = phasesOf(config, await haveHeaders(headers), tools.arch);
-  const compiled = await compile(spec, phases, ctx, jobs);
-  await storeHeaders(headers, compiled.objects.path, ctx.signal);
-  const seconds = Math.round((performance.now() - began) / 100) / 10;
-  return store(spec, compiled, headers, seconds);
-}
-
-async function buildLocked(spec: BuildSpec, ctx: StageContext, jobs?: number): Promise<KernelBuild> {
-  const { tree, key, tools } = spec;
-  const kernel = tree.name;
-  const onWait = () => ctx.emit({ type: 'lock.wait', for: 'build', subject: kernel });
-  await using _held = await lock(tree.workDir, ctx.signal, onWait);
-  // The previous holder of the lock may have built this kernel.
-  const stored = await readBuild(key, tree);
-  if (stored) return stored;
-  ctx.emit({ type: 'kernel.start', kernel, compiler: tools.compiler });
-  try {
-    const build = await compileAndStore(spec, ctx, jobs);
-    ctx.emit({ type: 'kernel.end', kernel, outcome: 'built', seconds: build.seconds });
-    return build;
-  } catch (error) {
-    ctx.emit({ type: 'kernel.end', kernel, outcome: ctx.signal.aborted ? 'stopped' : 'failed' });
-    throw error;
-  }
-}
-
-/** The warnings that are not in `base`. */
-export function newWarnings(warnings: readonly string[], base: readonly string[]): string[] {
-  const inBase = new Set(base);
-  return warnings.filter((warning) => !inBase.has(warning));
-}
+import { newWarnings } from './warnings.ts';
 
 /**
  * The kernel of a source tree: from the store, or built into it. Builds are incremental, in the object folder that a base and everything
@@ -93,6 +19,6 @@ export async function buildKernel(
   { jobs, base }: BuildOptions = {},
 ): Promise<KernelBuild> {
   const spec = await specOf(tree, await resolveRequest(request), ctx);
-  const build = (await readBuild(spec.key, tree)) ?? (await buildLocked(spec, ctx, jobs));
+  const build = (await readBuild(spec.key, tree)) ?? (await buildIntoStore(spec, ctx, jobs));
   return base ? { ...build, newWarnings: newWarnings(build.warnings, base.warnings) } : build;
 }

@@ -2,11 +2,12 @@ import { lock } from '../core/cache.ts';
 import { VerdictError } from '../core/errors.ts';
 import type { StageContext } from '../model/event.ts';
 import type { KernelConfigRequest, SourceTree } from '../model/kernel.ts';
-import { newWarnings } from './build.ts';
-import { compile, specOf } from './compile.ts';
+import { compile } from './compile.ts';
 import { type ResolvedRequest, resolveRequest } from './request.ts';
+import { specOf } from './spec.ts';
 import { readBuild } from './store.ts';
 import type { BuildOptions, StepBuild } from './types.ts';
+import { newWarnings } from './warnings.ts';
 
 /** Warnings of a tree, from the store or by building vmlinux. */
 async function warningsOf(

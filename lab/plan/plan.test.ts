@@ -5,7 +5,8 @@ import { SuiteInfo } from '../model/suite.ts';
 import { loadSuites } from '../suite/discover.ts';
 import { type Artefacts, cellSpecs } from './cells.ts';
 import { readCellSpec } from './file.ts';
-import { makePlan, type PlanRequest } from './plan.ts';
+import { makePlan } from './plan.ts';
+import type { PlanRequest } from './request.ts';
 
 const guest = (name: string) =>
   GuestProfile.parse({

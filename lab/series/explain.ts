@@ -1,19 +1,10 @@
-import type { Problem } from '../core/errors.ts';
+import { InputError, type Problem } from '../core/errors.ts';
+import { findDiff } from './diff-start.ts';
+import { fetchHint } from './fetch-hint.ts';
 import { scanDiff } from './hunks.ts';
-import { findDiff } from './patch-text.ts';
-import type { Entry } from './thread.ts';
+import type { Content, Entry } from './stages.ts';
 
 const QUOTED = /^((?:[>|] ?)+)diff --git /m;
-
-/** How to fetch the posted patches: by message id, else by searching the list archive for the title. */
-export function fetchHint(title: string, messageId?: string): string {
-  const id = messageId?.replace(/[<>]/g, '');
-  const search = `https://lore.kernel.org/all/?q=${encodeURIComponent(`s:"${title}"`)}`;
-  const from = id
-    ? `https://lore.kernel.org/all/${id}/t.mbox.gz`
-    : `t.mbox.gz of the thread in the list archive (find it: ${search})`;
-  return `fetch ${from}, or run: b4 am ${id ?? 'MESSAGE-ID'}`;
-}
 
 /** How a reply has damaged the diff that it quotes: lines of comments inside it, and the first flaw of what remains. */
 function quoteDamage(text: string): { comments: number; broken?: string } {
@@ -22,7 +13,7 @@ function quoteDamage(text: string): { comments: number; broken?: string } {
   const mark = prefix.trimEnd();
   const quoted = lines.filter((line) => line.startsWith(mark)).map((line) => line.slice(prefix.length));
   const comments = lines.filter((line) => !line.startsWith(mark) && line.trim() !== '').length;
-  const [flaw] = scanDiff(quoted, Math.max(0, findDiff(quoted))).flaws;
+  const [flaw] = scanDiff(quoted, findDiff(quoted) ?? 0).flaws;
   return { comments, ...(flaw ? { broken: flaw.what } : {}) };
 }
 
@@ -41,7 +32,7 @@ function quotedPatchProblem({ mail, subject }: Entry): Problem {
 }
 
 /** The problem of messages without a patch: none has a diff, only a cover letter, or only a diff quoted in a reply. */
-export function noPatchProblem(entries: readonly Entry[], where: string): Problem {
+function noPatchProblem(entries: readonly Entry[], where: string): Problem {
   const quote = entries.find(({ mail }) => QUOTED.test(mail.text));
   if (quote) return quotedPatchProblem(quote);
   const cover = entries.find(({ subject }) => subject.number === 0 && !subject.reply);
@@ -52,4 +43,18 @@ export function noPatchProblem(entries: readonly Entry[], where: string): Proble
     ? `no patch in it: only the cover letter of ${cover.subject.total} patches${message}`
     : `no patch in it: ${entries.length === 1 ? 'one message' : `${entries.length} messages`} without a diff${message}`;
   return { what, where, expected: 'at least one patch', fix: fetchHint(title, first?.mail.inReplyTo) };
+}
+
+/**
+ * What the user can do about a patch that is unusable. Throws InputError when no message is a patch, with what the messages are
+ * instead; `where` is the path or range that the user named.
+ */
+export function adviceFor(entries: readonly Entry[], origin: Content['origin'], where: string): string {
+  if (!entries.some(({ diffStart, subject }) => diffStart !== undefined && !subject.reply)) {
+    throw new InputError(noPatchProblem(entries, where));
+  }
+  if (origin.kind === 'folder') return 'create it again with git format-patch';
+  if (origin.kind !== 'page') return 'fetch or create it again';
+  const first = entries.find(({ number }) => number === 0) ?? entries[0];
+  return fetchHint(first?.subject.title ?? '', first?.mail.messageId);
 }

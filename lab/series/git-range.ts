@@ -3,12 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InputError, type Problem } from '../core/errors.ts';
 import { run } from '../core/process.ts';
-import { Resources } from '../core/resource.ts';
+import type { Resources } from '../core/resource.ts';
 import type { StageContext } from '../model/event.ts';
-import type { Mail } from './mail.ts';
-import { parseMail } from './mail.ts';
-import { splitMbox } from './mbox.ts';
-import { readSource } from './read.ts';
+import type { SourceFiles } from './stages.ts';
 
 const RANGE = /^(?!-)([^\s.](?:[^\s]*[^\s.])?)\.\.([^\s.-]\S*)?$/;
 /** Most commits of a range: a longer one is no series but part of the history. */
@@ -31,10 +28,15 @@ async function commitOf(repo: string, revision: string, signal: AbortSignal): Pr
 }
 
 /**
- * The commits of a range as mails of git format-patch, independent of the user's settings. Merges are left out with a note. Throws
- * InputError for an unknown revision, an empty range or one of more than `MAX_COMMITS` commits.
+ * The commits of a range as files of git format-patch, which `resources` owns, independent of the user's settings. Merges are left
+ * out with a note. Throws InputError for an unknown revision, an empty range or one of more than `MAX_COMMITS` commits.
  */
-export async function readRange(source: string, repo: string, ctx: StageContext): Promise<Mail[]> {
+export async function filesOfRange(
+  source: string,
+  repo: string,
+  resources: Resources,
+  ctx: StageContext,
+): Promise<SourceFiles> {
   const { signal } = ctx;
   const [, from = '', to = 'HEAD'] = RANGE.exec(source) ?? [];
   const resolved = await Promise.all([from, to].map((revision) => commitOf(repo, revision, signal)));
@@ -54,19 +56,14 @@ export async function readRange(source: string, repo: string, ctx: StageContext)
   if (merges > 0) {
     ctx.emit({ type: 'note', note: { code: 'series.merges', subject: source, count: merges } });
   }
-  await using stack = new Resources();
   const dir = await mkdtemp(join(tmpdir(), 'ringlab-range-'));
-  stack.defer(() => rm(dir, { recursive: true, force: true }));
+  resources.defer(() => rm(dir, { recursive: true, force: true }));
   await formatPatches(repo, range, dir, signal);
-  const files = (await readdir(dir)).sort();
-  return Promise.all(
-    files.map(async (file) => {
-      const [message = Buffer.alloc(0)] = splitMbox(await readSource(join(dir, file)));
-      const mail = await parseMail(message, `${source}, ${file}`);
-      if ('what' in mail) throw new InputError(mail);
-      return mail;
-    }),
-  );
+  const names = (await readdir(dir)).sort();
+  return {
+    files: names.map((name) => ({ path: join(dir, name), where: `${source}, ${name}` })),
+    origin: { kind: 'git', detail: source },
+  };
 }
 
 /** Writes each commit of a range as an mboxrd file. Every option that the user's settings could change is given. */

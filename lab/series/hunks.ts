@@ -1,3 +1,5 @@
+import { HUNK, isNamePair, startsDiff } from './diff-start.ts';
+
 /** A flaw of a diff; `line` is an index into the scanned lines. */
 interface Flaw {
   line: number;
@@ -34,21 +36,9 @@ export interface DiffScan {
   bareBlank: number;
 }
 
-const HUNK = /^@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@/;
 const HEADER = /^(?:index |old mode |(?:dis)?similarity index |Index: |={20,}$)/;
 const MODE = /^(?:new file mode|new mode|deleted file mode) (\d+)/;
 const MOVED = /^(?:rename|copy) (?:from|to) (.*)$/;
-
-/** Whether a diff starts at this line. */
-export function startsDiff(lines: readonly string[], at: number): boolean {
-  const line = lines[at] ?? '';
-  if (line.startsWith('diff --git ')) return true;
-  return isNamePair(lines, at) && HUNK.test(lines[at + 2] ?? '');
-}
-
-function isNamePair(lines: readonly string[], at: number): boolean {
-  return /^--- \S/.test(lines[at] ?? '') && /^\+\+\+ \S/.test(lines[at + 1] ?? '');
-}
 
 /** `-- ` followed by a version or a blank line: the signature of git format-patch and of mailers. */
 function isSignature(lines: readonly string[], at: number): boolean {

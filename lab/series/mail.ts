@@ -1,28 +1,6 @@
 import PostalMime, { type Email } from 'postal-mime';
-import type { Problem } from '../core/errors.ts';
-
-/** An author or sender. */
-export interface Person {
-  name: string;
-  /** Empty when the archive hides it. */
-  email: string;
-}
-
-/** One message of a thread, from a mail file or an archive page. */
-export interface Mail {
-  subject: string;
-  from: Person;
-  date?: string;
-  messageId?: string;
-  inReplyTo?: string;
-  references: string[];
-  /** Decoded body, lines ended by `\n`. */
-  text: string;
-  /** Origin, for messages to the user: `thread.mbox, message 3`. */
-  where: string;
-  /** Set when the body does not decode in its character set, so that a patch in it would be damaged. */
-  garbled?: boolean;
-}
+import { InputError, type Problem } from '../core/errors.ts';
+import type { Mail, RawText } from './stages.ts';
 
 /** Message ids in a header value, angle brackets included. */
 const ids = (text: string | undefined) => text?.match(/<[^<>\s]+>/g) ?? [];
@@ -68,10 +46,10 @@ function encodeBody(raw: Buffer): Buffer {
 }
 
 /** Decodes one RFC 5322 message (MIME, quoted-printable, base64, format=flowed). Resolves to a problem when it is malformed. */
-export async function parseMail(raw: Buffer, where: string): Promise<Mail | Problem> {
+async function parseMail({ bytes, where }: RawText): Promise<Mail | Problem> {
   let email: Email;
   try {
-    email = await PostalMime.parse(encodeBody(raw), { maxNestingDepth: 20, maxHeadersSize: 1 << 20 });
+    email = await PostalMime.parse(encodeBody(bytes), { maxNestingDepth: 20, maxHeadersSize: 1 << 20 });
   } catch (error) {
     return { what: `this is not a readable mail: ${(error as Error).message}`, where };
   }
@@ -91,6 +69,14 @@ export async function parseMail(raw: Buffer, where: string): Promise<Mail | Prob
     references: ids(email.references),
     text,
     where,
-    ...(isGarbled(text, raw) ? { garbled: true } : {}),
+    ...(isGarbled(text, bytes) ? { garbled: true } : {}),
   };
+}
+
+/** The mails of messages, in the same order. Throws one InputError with a problem for each message that is malformed. */
+export async function parseMails(messages: readonly RawText[]): Promise<Mail[]> {
+  const parsed = await Promise.all(messages.map(parseMail));
+  const problems = parsed.filter((mail): mail is Problem => 'what' in mail);
+  if (problems.length > 0) throw new InputError(problems);
+  return parsed.filter((mail): mail is Mail => 'text' in mail);
 }

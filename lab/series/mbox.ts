@@ -1,8 +1,16 @@
+import type { RawText } from './stages.ts';
+
 const FROM_LINE = /^From \S.*\d\d:\d\d(?::\d\d)?.*\d{4}/;
 
-/** Whether a text starts with the `From ` line of an mbox. */
-export function looksLikeMbox(head: string): boolean {
-  return FROM_LINE.test(head.split('\n', 1)[0] ?? '');
+/** Bytes that the format of a file is recognised by. */
+const HEAD = 1 << 16;
+
+/** Whether a text starts with a header block that has a sender, and a subject or date. */
+function isMail(head: string): boolean {
+  const block = head.split(/\r?\n\r?\n/, 1)[0] ?? '';
+  return (
+    /^[A-Za-z][A-Za-z0-9-]*:[ \t]/.test(block) && /^From:/im.test(block) && /^(?:Subject|Date):/im.test(block)
+  );
 }
 
 /** Undoes mboxrd's quoting: removes one `>` from `>From `, `>>From ` and so on. */
@@ -11,7 +19,7 @@ function unquoteFrom(text: string): string {
 }
 
 /** The messages of an mbox (mboxo or mboxrd) as undecoded bytes, without their `From ` lines. */
-export function splitMbox(bytes: Buffer): Buffer[] {
+function splitMbox(bytes: Buffer): Buffer[] {
   // latin1 maps each byte to one character and back.
   const text = bytes.toString('latin1');
   const starts: number[] = [];
@@ -26,4 +34,16 @@ export function splitMbox(bytes: Buffer): Buffer[] {
     const message = body === 0 ? '' : text.slice(body, starts[index + 1]);
     return Buffer.from(unquoteFrom(message), 'latin1');
   });
+}
+
+/** The messages of a file, not decoded: those of an mbox, the file itself when it is one mail, none when it is neither. */
+export function splitMessages(file: RawText): { isMbox: boolean; messages: RawText[] } {
+  const head = file.bytes.toString('latin1', 0, HEAD);
+  if (!FROM_LINE.test(head.split('\n', 1)[0] ?? '')) {
+    return { isMbox: false, messages: isMail(head) ? [file] : [] };
+  }
+  const messages = splitMbox(file.bytes);
+  const placeOf = (index: number) =>
+    messages.length > 1 ? `${file.where}, message ${index + 1}` : file.where;
+  return { isMbox: true, messages: messages.map((bytes, index) => ({ bytes, where: placeOf(index) })) };
 }

@@ -1,10 +1,10 @@
-import type { Mail } from './mail.ts';
+import type { Mail } from './stages.ts';
 
 const SEPARATOR = /^\^ permalink raw reply.*$/m;
 const SENDER = /^From: (.*?) @ (\d{4}-\d\d-\d\d +\d{1,2}:\d\d) UTC \(permalink \/ raw\)$/;
 
 /** Whether a text is the flat view of a public-inbox thread, saved from a browser. */
-export function isLorePage(text: string): boolean {
+function isLorePage(text: string): boolean {
   return SEPARATOR.test(text) && /^From: .* UTC \(permalink \/ raw\)$/m.test(text);
 }
 
@@ -31,11 +31,12 @@ function readMessage(lines: readonly string[], where: string): Mail | undefined 
   };
 }
 
-/** The messages of a saved public-inbox thread, in the order of the page. */
-export function readLorePage(text: string, where: string): Mail[] {
-  const chunks = text.split(SEPARATOR);
-  return chunks.flatMap((chunk, index) => {
+/** The messages of a saved public-inbox thread, in the order of the page; undefined for any other text. */
+export function readLorePage(text: string, where: string): { mails: Mail[] } | undefined {
+  if (!isLorePage(text)) return undefined;
+  const mails = text.split(SEPARATOR).flatMap((chunk, index) => {
     const mail = readMessage(chunk.split('\n'), `${where}, message ${index + 1}`);
     return mail ? [mail] : [];
   });
+  return { mails };
 }

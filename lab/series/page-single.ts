@@ -1,4 +1,4 @@
-import type { Mail } from './mail.ts';
+import type { Mail } from './stages.ts';
 
 const YEAR = /\b(?:19|20)\d\d\b/;
 const AT = /^(.*\S)\s+(\S+) at (\S+\.\S+)$/;
@@ -43,25 +43,25 @@ function readHead(text: string): { lines: string[]; head: Head | undefined; pipe
   };
 }
 
-/** Whether a text is the page of one message in a list archive (Pipermail, or one with From and Date lines). */
-export function isSinglePage(text: string): boolean {
-  return readHead(text).head !== undefined;
-}
-
-/** The message of such a page. Pipermail's `<user at host>` becomes an address again, outside of the diff. */
-export function readSinglePage(text: string, where: string): Mail {
+/**
+ * The message of a page of one message in a list archive (Pipermail, or one with From and Date lines); undefined for any other text.
+ * Pipermail's `<user at host>` becomes an address again, outside of the diff.
+ */
+export function readSinglePage(text: string, where: string): { mails: Mail[] } | undefined {
   const { lines, head, pipermail } = readHead(text);
+  if (!head) return undefined;
   const end = lines.findIndex((line) => /^More information about the .* mailing list$/.test(line));
-  const body = lines.slice(head?.body ?? 1, end < 0 ? undefined : end).join('\n');
+  const body = lines.slice(head.body, end < 0 ? undefined : end).join('\n');
   const start = body.search(/^diff --git /m);
   const prose = start < 0 ? body : body.slice(0, start);
   const restored = pipermail ? prose.replace(/<(\S+) at (\S+\.\S+)>/g, '<$1@$2>') : prose;
-  return {
+  const mail: Mail = {
     subject: lines[0] ?? '',
-    from: { name: head?.name ?? '', email: head?.email ?? '' },
-    ...(head ? { date: head.date } : {}),
+    from: { name: head.name, email: head.email },
+    date: head.date,
     references: [],
     text: start < 0 ? restored : restored + body.slice(start),
     where,
   };
+  return { mails: [mail] };
 }

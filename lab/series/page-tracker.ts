@@ -1,11 +1,11 @@
-import type { Mail } from './mail.ts';
+import type { Mail } from './stages.ts';
 
 const MARK = 'diff mbox series';
 const BYLINE =
   /^(.*?) ((?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.? \d{1,2}, \d{4}, .*? UTC)(?: \| #(\d+))?$/;
 
 /** Whether a text is the page of a patch in Patchwork. */
-export function isTrackerPage(text: string): boolean {
+function isTrackerPage(text: string): boolean {
   return /^Message ID\s/m.test(text) && /^Commit Message$/m.test(text);
 }
 
@@ -37,8 +37,12 @@ function bylines(lines: readonly string[], from: number, to: number): Byline[] {
   });
 }
 
-/** The patch of a Patchwork page, its comments as replies, and the title of its series where the page has one. */
-export function readTrackerPage(text: string, where: string): { mails: Mail[]; title?: string } {
+/**
+ * The patch of a Patchwork page, its comments as replies, and the title of its series where the page has one; undefined for any other
+ * text.
+ */
+export function readTrackerPage(text: string, where: string): { mails: Mail[]; title?: string } | undefined {
+  if (!isTrackerPage(text)) return undefined;
   const lines = text.split('\n');
   const row = (name: string) =>
     lines

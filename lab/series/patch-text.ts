@@ -1,15 +1,18 @@
 import type { Problem } from '../core/errors.ts';
 import type { PatchNote } from '../model/note.ts';
 import type { Patch } from '../model/series.ts';
-import { checkFiles } from './files.ts';
-import { scanDiff, startsDiff } from './hunks.ts';
-import type { Person } from './mail.ts';
+import { checkFiles } from './file-names.ts';
+import { scanDiff } from './hunks.ts';
+import type { Person } from './stages.ts';
+import { parseSubject } from './subject.ts';
+import { parsePerson, readTrailers } from './trailers.ts';
 
 /** The text of a patch mail, parsed. */
 export interface PatchText {
   /** In-body headers, which override those of the mail (git-am(1)). */
   from?: Person;
-  subject?: string;
+  /** Subject without its prefixes. */
+  title?: string;
   date?: string;
   /** Commit message below the subject. */
   body: string;
@@ -23,52 +26,23 @@ export interface PatchText {
   notes: PatchNote[];
 }
 
-const PERSON = /^(.*?)\s*<([^<>]*)>\s*$/;
-
-/** Parses `Name <address>`; a text without an address is all name. */
-export function parsePerson(text: string): Person {
-  const [, name = text.trim(), email = ''] = PERSON.exec(text.trim().slice(0, 1000)) ?? [];
-  return { name: name.replace(/^"(.*)"$/, '$1') || email, email };
-}
-
-/** Index of the line where the diff of a message starts, or -1. */
-export function findDiff(lines: readonly string[]): number {
-  return lines.findIndex((_line, at) => startsDiff(lines, at));
-}
-
-type InBodyHeaders = Pick<PatchText, 'from' | 'subject' | 'date'>;
+type InBodyHeaders = Pick<PatchText, 'from' | 'title' | 'date'>;
 
 /** Reads `From:`, `Subject:` and `Date:` at the top of a body, as git am does. `rest` is the index of the line after them. */
 function readInBodyHeaders(lines: readonly string[]): { headers: InBodyHeaders; rest: number } {
   const headers: InBodyHeaders = {};
+  let subject = '';
   let at = lines.findIndex((line) => line.trim() !== '');
   if (at < 0) return { headers, rest: 0 };
   for (; at < lines.length; at++) {
     const [, key = '', value = ''] = /^(From|Subject|Date): (.*)$/.exec(lines[at] ?? '') ?? [];
     if (key === 'From') headers.from = parsePerson(value);
-    else if (key === 'Subject') headers.subject = value;
+    else if (key === 'Subject') subject = value;
     else if (key === 'Date') headers.date = value;
     else break;
   }
+  if (subject) headers.title = parseSubject(subject).title;
   return { headers, rest: at };
-}
-
-/** Trailers of a commit message: the `Key: value` lines of its last paragraph, if one of them has a usual key. */
-export function readTrailers(body: string): Patch['trailers'] {
-  const paragraph =
-    body
-      .trimEnd()
-      .split(/\n\s*\n/)
-      .at(-1) ?? '';
-  const trailers: Patch['trailers'] = [];
-  for (const line of paragraph.split('\n')) {
-    const [, key, value] = /^([A-Za-z][A-Za-z0-9-]*):\s+(\S.*)$/.exec(line) ?? [];
-    const last = trailers.at(-1);
-    if (key && value) trailers.push({ key, value: value.trimEnd() });
-    else if (/^\s+\S/.test(line) && last) last.value += ` ${line.trim()}`;
-  }
-  const isTrailerBlock = trailers.some(({ key }) => /-by$|^(?:Fixes|Link|Cc|Closes|Change-Id)$/i.test(key));
-  return isTrailerBlock ? trailers : [];
 }
 
 /** A note when the diffstat differs from the diff, which is the only sign of a file's part that was lost. */
@@ -82,10 +56,12 @@ function checkStat(between: string, files: number, added: number, removed: numbe
   return isRight ? undefined : { code: 'series.diffstat', announced, found: { files, added, removed } };
 }
 
-/** Parses the text of a patch mail and checks every hunk and file name. `where` names the message. Never throws. */
-export function readPatchText(text: string, where: string): PatchText {
+/**
+ * Parses the text of a patch mail, whose diff starts at line `start`, and checks every hunk and file name. `where` names the message.
+ * Never throws.
+ */
+export function readPatchText(text: string, start: number, where: string): PatchText {
   const lines = text.split('\n');
-  const start = findDiff(lines);
   const scan = scanDiff(lines, start);
   const head = lines.slice(0, start);
   const cut = head.findIndex((line) => /^---\s*$/.test(line));

@@ -1,8 +1,9 @@
-import { constants, isUtf8 } from 'node:buffer';
+import { constants } from 'node:buffer';
 import { open, stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { InputError } from '../core/errors.ts';
+import type { RawText, SourceFiles } from './stages.ts';
 
 /** Bytes of a file, packed or not: more than any thread has, less than a kernel tarball named by mistake. */
 const SIZE_LIMIT = 48 << 20;
@@ -24,8 +25,7 @@ async function unpack(bytes: Buffer, where: string): Promise<Buffer> {
   }
 }
 
-/** Content of a file, unpacked when it is gzip. Throws InputError when it is no file, too large, empty, binary or damaged. */
-export async function readSource(path: string): Promise<Buffer> {
+async function readSource(path: string): Promise<Buffer> {
   const info = await stat(path);
   if (!info.isFile()) throw new InputError({ what: 'it is neither a file nor a folder', where: path });
   if (info.size > SIZE_LIMIT) throw tooBig(path, MiB(info.size));
@@ -47,22 +47,10 @@ export async function readSource(path: string): Promise<Buffer> {
   return bytes;
 }
 
-/** The bytes as text, without a byte order mark. Throws InputError with the first lines that are not UTF-8. */
-export function decodeText(bytes: Buffer, where: string): string {
-  if (isUtf8(bytes)) return bytes.toString('utf8').replace(/^\ufeff/, '');
-  const badLines: number[] = [];
-  let line = 1;
-  for (let at = 0; at < bytes.length && badLines.length < 5; line++) {
-    const end = bytes.indexOf(10, at);
-    const next = end < 0 ? bytes.length : end + 1;
-    if (!isUtf8(bytes.subarray(at, next))) badLines.push(line);
-    at = next;
-  }
-  throw new InputError(
-    badLines.map((number) => ({
-      what: 'not UTF-8',
-      where: `${where}:${number}`,
-      fix: 'fetch the mbox of the thread',
-    })),
-  );
+/**
+ * The files in memory, those with gzip data unpacked. Throws InputError for a path that is no file, and a file that is too large,
+ * empty, binary or damaged.
+ */
+export function readFiles(files: SourceFiles['files']): Promise<RawText[]> {
+  return Promise.all(files.map(async ({ path, where }) => ({ bytes: await readSource(path), where })));
 }

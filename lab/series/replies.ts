@@ -1,6 +1,7 @@
+import type { StageContext } from '../model/event.ts';
 import type { Patch } from '../model/series.ts';
-import { parsePerson, readTrailers } from './patch-text.ts';
-import { type Entry, numberOf, type Posting } from './thread.ts';
+import type { Entry, Posting } from './stages.ts';
+import { parsePerson } from './trailers.ts';
 
 /** Trailers that a reply may add to the patch it answers. */
 const REPLY_TRAILER =
@@ -41,7 +42,7 @@ function answeredBySubject({ subject }: Entry, posting: Posting): Entry | undefi
  * Trailers in replies to the patches of a posting. A trailer that names a person other than the sender may be quoted text: it is
  * in `rejected`, with the sender.
  */
-export function trailersFromReplies(
+function trailersFromReplies(
   entries: readonly Entry[],
   posting: Posting,
 ): { trailers: ReplyTrailer[]; rejected: string[] } {
@@ -59,7 +60,7 @@ export function trailersFromReplies(
       const { name, email } = parsePerson(value);
       const { from } = reply.mail;
       const isSender = email.toLowerCase() === from.email.toLowerCase() || name === from.name;
-      if (isSender) trailers.push({ key, value, number: target === posting.cover ? 0 : numberOf(target) });
+      if (isSender) trailers.push({ key, value, number: target === posting.cover ? 0 : target.number });
       else rejected.push(`${key}: ${value}, in a mail of ${from.name}`);
     }
   }
@@ -67,14 +68,32 @@ export function trailersFromReplies(
 }
 
 /** The patch with the trailers of replies to it, and to the whole posting, that it does not have yet. */
-export function addTrailers(patch: Patch, trailers: readonly ReplyTrailer[]): Patch {
+function addTrailers(patch: Patch, trailers: readonly ReplyTrailer[]): Patch {
   const present = new Set(patch.trailers.map(({ key, value }) => `${key}: ${value}`.toLowerCase()));
   const added = trailers
     .filter(({ number }) => number === 0 || number === patch.number)
-    .map(({ key, value }) => `${key}: ${value}`)
-    .filter((line) => !present.has(line.toLowerCase()) && present.add(line.toLowerCase()));
+    .map(({ key, value }) => ({ key, value, line: `${key}: ${value}` }))
+    .filter(({ line }) => !present.has(line.toLowerCase()) && present.add(line.toLowerCase()));
   if (added.length === 0) return patch;
   const gap = patch.trailers.length > 0 ? '\n' : '\n\n';
-  const body = `${patch.body}${patch.body ? gap : ''}${added.join('\n')}`;
-  return { ...patch, body, trailers: readTrailers(body) };
+  const body = `${patch.body}${patch.body ? gap : ''}${added.map(({ line }) => line).join('\n')}`;
+  return {
+    ...patch,
+    body,
+    trailers: [...patch.trailers, ...added.map(({ key, value }) => ({ key, value }))],
+  };
+}
+
+/** The patches of a posting with the trailers that replies in its thread add. A note lists each that is not its sender's own. */
+export function addReplies(
+  patches: readonly Patch[],
+  entries: readonly Entry[],
+  posting: Posting,
+  where: string,
+  ctx: StageContext,
+): Patch[] {
+  const { trailers, rejected } = trailersFromReplies(entries, posting);
+  for (const line of rejected)
+    ctx.emit({ type: 'note', note: { code: 'series.trailer', subject: where, line } });
+  return patches.map((patch) => addTrailers(patch, trailers));
 }

@@ -8,8 +8,7 @@ import type { StageContext } from '../model/event.ts';
 import { parseYaml } from '../model/parse.ts';
 import { Series } from '../model/series.ts';
 import { isRange } from './git-range.ts';
-import { importSeries } from './import.ts';
-import { type SeriesInfo, seriesFromFolder } from './info.ts';
+import { type LoadedSeries, loadSeries } from './import.ts';
 import { checkName, NAME, nearNames } from './name.ts';
 
 /** A series as `listSeries` gives it. */
@@ -22,13 +21,6 @@ export interface ListedSeries {
   patches: number;
   version: number;
   id: string;
-}
-
-/** A series, and its series.yaml if it has one. */
-export interface LoadedSeries {
-  series: Series;
-  /** Absent for imported series, and folders without a series.yaml. */
-  info?: SeriesInfo;
 }
 
 /** Folder of the series that are part of the project. */
@@ -79,7 +71,7 @@ export async function listSeries(ctx: StageContext, ownDir = OWN_SERIES): Promis
   };
   const lists = await Promise.all([
     ...ownNames.map((name) =>
-      listOne(name, 'own', async () => (await seriesFromFolder(join(ownDir, name), { name }, ctx)).series),
+      listOne(name, 'own', async () => (await loadSeries(join(ownDir, name), { name }, ctx)).series),
     ),
     ...importedNames.map((name) => listOne(name, 'imported', () => loadImported(name))),
   ]);
@@ -87,7 +79,7 @@ export async function listSeries(ctx: StageContext, ownDir = OWN_SERIES): Promis
 }
 
 /**
- * Looks a series up: by a name under kernels/series/, an imported name, then as a path or git range for importSeries. Throws
+ * Looks a series up: by a name under kernels/series/, an imported name, then as a path or git range for `loadSeries`. Throws
  * InputError with the most similar names when there is none, or when the series cannot be read.
  */
 export async function findSeries(
@@ -97,12 +89,10 @@ export async function findSeries(
 ): Promise<LoadedSeries> {
   if (NAME.test(nameOrPath)) {
     const folder = join(ownDir, nameOrPath);
-    if (await exists(folder)) return seriesFromFolder(folder, { name: nameOrPath }, ctx);
+    if (await exists(folder)) return loadSeries(folder, { name: nameOrPath }, ctx);
     if (await exists(importedFile(nameOrPath))) return { series: await loadImported(nameOrPath) };
   }
-  if (await exists(join(nameOrPath, 'series.yaml'))) return seriesFromFolder(nameOrPath, {}, ctx);
-  if ((await exists(nameOrPath)) || isRange(nameOrPath))
-    return { series: await importSeries(nameOrPath, {}, ctx) };
+  if ((await exists(nameOrPath)) || isRange(nameOrPath)) return loadSeries(nameOrPath, {}, ctx);
   const { ownNames, importedNames } = await namesOf(ownDir);
   const near = nearNames(nameOrPath, [...ownNames, ...importedNames]);
   throw new InputError({
@@ -110,56 +100,4 @@ export async function findSeries(
     expected: near.length > 0 ? `perhaps ${near.join(' or ')}` : 'a name of `ringlab series list`, or a path',
     fix: 'ringlab series import SOURCE',
   });
-}
-
-/** Name of the source that a stack applies to: the `base` of its last series that has a series.yaml. */
-export const baseOf = (stack: readonly LoadedSeries[]): string | undefined =>
-  stack.findLast(({ info }) => info !== undefined)?.info?.base;
-
-/**
- * The series with another one as its dependency, by name. Throws InputError when there is no series of that name, or when that one
- * depends on this one.
- */
-export async function withNeeds(
-  series: Series,
-  needs: string,
-  ctx: StageContext,
-  ownDir = OWN_SERIES,
-): Promise<Series> {
-  const where = '--needs';
-  // Not by path: a relative one would name another file when used from another folder.
-  if (!NAME.test(needs))
-    throw new InputError({
-      what: `"${needs}" is not a name`,
-      where,
-      expected: 'one of `ringlab series list`',
-    });
-  const stack = await resolveStack(needs, ctx, ownDir);
-  if (stack.some(({ series: { name } }) => name === series.name))
-    throw new InputError({
-      what: `${needs} needs ${series.name} itself`,
-      where,
-      fix: 'give it another --name',
-    });
-  return { ...series, needs };
-}
-
-/** A series after everything that it needs, in the order of application. Throws InputError as `findSeries`, and for a circle. */
-export async function resolveStack(
-  nameOrPath: string,
-  ctx: StageContext,
-  ownDir = OWN_SERIES,
-): Promise<LoadedSeries[]> {
-  const stack: LoadedSeries[] = [];
-  const names: string[] = [];
-  for (let next: string | undefined = nameOrPath; next !== undefined; ) {
-    if (names.includes(next)) {
-      throw new InputError({ what: `series need one another in a circle: ${[...names, next].join(' -> ')}` });
-    }
-    names.push(next);
-    const loaded: LoadedSeries = await findSeries(next, ctx, ownDir);
-    stack.unshift(loaded);
-    next = loaded.info?.needs ?? loaded.series.needs;
-  }
-  return stack;
 }

@@ -1,17 +1,4 @@
-/** A subject line, parsed. */
-export interface Subject {
-  /** Whether it starts with `Re:`, `Fwd:` or the like. */
-  reply: boolean;
-  /** Whether a prefix marks a patch or cover letter: `PATCH`, `RFC`, or `k/M`. */
-  patch: boolean;
-  /** `v2` -> 2; default 1. */
-  version: number;
-  /** `k` and `M` of `k/M`; a cover letter has number 0. */
-  number?: number;
-  total?: number;
-  /** The subject without `Re:` and without the bracketed prefixes. */
-  title: string;
-}
+import type { Subject } from './stages.ts';
 
 const REPLY = /^(?:re|aw|sv|antw|fwd?)(?:\[\d+\])?:\s*/i;
 const BRACKET = /^\[([^\]]*)\]\s*/;

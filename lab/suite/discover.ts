@@ -100,18 +100,3 @@ export async function withUserSuites(
   }
   return { suites, names: resolved };
 }
-
-/** Looks names up. Throws one InputError with every unknown name; `option`: where the names come from, e.g. `--suite`. */
-export function pick<T>(known: ReadonlyMap<string, T>, names: readonly string[], option: string): T[] {
-  const unknown = names.filter((name) => !known.has(name));
-  if (unknown.length > 0) {
-    throw new InputError(
-      unknown.map((name) => ({
-        what: `unknown name "${name}"`,
-        where: option,
-        expected: `one of ${[...known.keys()].join(', ')}`,
-      })),
-    );
-  }
-  return names.flatMap((name) => known.get(name) ?? []);
-}

@@ -1,7 +1,9 @@
 import type { TestResult } from '../model/result.ts';
-import { isFailure } from '../model/verdict.ts';
-import { flawsOf, lostOf, planFlaw, type Stop } from './ending.ts';
-import { countPoint, type Frame, isFresh, missing, newFrame } from './frame.ts';
+import type { AnnouncedTests } from './announced.ts';
+import type { Stop } from './ending.ts';
+import { flawsOf, lostOf, planFlaw } from './flaws.ts';
+import { countPoint, type Frame, isFresh, newFrame } from './frame.ts';
+import type { Leaves } from './leaves.ts';
 import type { Dialect, TapLine } from './syntax.ts';
 
 /**
@@ -9,12 +11,11 @@ import type { Dialect, TapLine } from './syntax.ts';
  * further right than its parent's, and the parent's result line comes after them.
  */
 export class Nesting {
-  readonly #emit: (result: TestResult) => void;
+  readonly #leaves: Leaves;
   #top = newFrame(0, false, 'none');
 
-  /** `emit` gets each leaf when its full name is known. */
-  constructor(emit: (result: TestResult) => void) {
-    this.#emit = emit;
+  constructor(leaves: Leaves) {
+    this.#leaves = leaves;
   }
 
   /** The innermost open frame. */
@@ -36,8 +37,8 @@ export class Nesting {
     if (isFresh(frame)) {
       frame.dialect = dialect;
     } else if (!frame.parent) {
-      this.closeNested();
-      this.closeRoot();
+      this.#closeNested();
+      this.#closeRoot();
       this.#top = newFrame(line.column, line.commented, dialect);
     } else {
       // The parent's result line was lost on the way: another child begins.
@@ -75,27 +76,17 @@ export class Nesting {
     return result.verdict === 'timeout';
   }
 
-  /** Counts a leaf in its frame and all outer ones, and emits it; it waits at the first frame that has no name yet. */
-  deliver(frame: Frame, result: TestResult): void {
-    for (let at: Frame | undefined = frame; at; at = at.parent) {
-      at.leaves++;
-      if (isFailure(result.verdict)) at.failures++;
-    }
-    this.#rise(frame, result);
+  /** Ends every frame, at the end of the stream. Announced tests that gave no result are lost. */
+  closeAll(stop: Stop, announced: AnnouncedTests): void {
+    this.#closeNested(stop);
+    const root = this.#top;
+    const lost = announced.lost(root, stop);
+    for (const result of lost.results) this.#leaves.deliver(root, result);
+    this.#closeRoot(stop, announced.any ? lost.count : undefined);
   }
 
-  /** Takes one missing test off the innermost frame, because the caller reports it under its name. */
-  claim(): void {
-    const [first] = missing(this.#top);
-    if (first) countPoint(this.#top, first.from);
-    for (let at: Frame | undefined = this.#top; at; at = at.parent) {
-      at.failures++;
-      at.leaves++;
-    }
-  }
-
-  /** Ends every frame but the outermost, at the end of the stream. */
-  closeNested(stop?: Stop): void {
+  /** Ends every frame but the outermost. */
+  #closeNested(stop?: Stop): void {
     while (this.#top.parent) {
       this.#abandon(this.#top, stop);
       this.#top = this.#top.parent;
@@ -104,18 +95,18 @@ export class Nesting {
   }
 
   /**
-   * Ends the outermost frame. `lostByName`: how many announced tests the caller has reported as lost; undefined where the suite
+   * Ends the outermost frame. `lostByName`: how many announced tests have been reported as lost; undefined where the suite
    * announced none, and only the plan line shows whether tests are missing.
    */
-  closeRoot(stop?: Stop, lostByName?: number): void {
+  #closeRoot(stop?: Stop, lostByName?: number): void {
     const root = this.#top;
     const skip = root.plan?.skip;
     if (skip !== undefined && root.leaves === 0) {
-      this.deliver(root, { name: '(all)', verdict: 'skip', reason: skip });
+      this.#leaves.deliver(root, { name: '(all)', verdict: 'skip', reason: skip });
     }
     this.#settle(root, '', stop, lostByName);
     if (lostByName !== undefined) return;
-    for (const flaw of planFlaw(root, stop)) this.deliver(root, flaw);
+    for (const flaw of planFlaw(root, stop)) this.#leaves.deliver(root, flaw);
   }
 
   #open(line: TapLine): void {
@@ -149,27 +140,14 @@ export class Nesting {
     const reason = `it ended before its own result${stop ? `: ${stop.reason}` : ''}`;
     const verdict = stop && !stop.reported ? stop.verdict : 'lost';
     if (stop) stop.reported = true;
-    this.deliver(parent, { name, verdict, reason });
+    this.#leaves.deliver(parent, { name, verdict, reason });
   }
 
   /** Ends a frame: delivers its missing tests and flaws, then the leaves that waited for its name. */
   #settle(frame: Frame, name: string, stop?: Stop, lostByName = 0): void {
     const lost = lostOf(frame, stop, lostByName);
-    for (const result of [...lost, ...flawsOf(frame, lost.length + lostByName)]) this.deliver(frame, result);
-    if (!frame.parent) return;
-    frame.name = name;
-    for (const result of frame.held.splice(0)) this.#rise(frame, result);
-  }
-
-  #rise(frame: Frame, result: TestResult): void {
-    let { name } = result;
-    for (let at = frame; at.parent; at = at.parent) {
-      if (at.name === undefined) {
-        at.held.push({ ...result, name });
-        return;
-      }
-      name = `${at.name} > ${name}`;
-    }
-    this.#emit({ ...result, name });
+    for (const result of [...lost, ...flawsOf(frame, lost.length + lostByName)])
+      this.#leaves.deliver(frame, result);
+    if (frame.parent) this.#leaves.name(frame, name);
   }
 }

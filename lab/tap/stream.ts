@@ -6,6 +6,7 @@ import { Collector } from './collect.ts';
 import { type Ending, endFlaw, type Stop, stopOf } from './ending.ts';
 import { countPoint } from './frame.ts';
 import { explain, type HeldResult, takeComments } from './held.ts';
+import { Leaves } from './leaves.ts';
 import { Nesting } from './nesting.ts';
 import { addYaml, readPoint, resultName } from './point.ts';
 import { readLine, type TapLine } from './syntax.ts';
@@ -39,6 +40,7 @@ export class TapStream {
   readonly #splitter: LineSplitter;
   readonly #collector: Collector;
   readonly #announced = new AnnouncedTests();
+  readonly #leaves: Leaves;
   readonly #nesting: Nesting;
   /** The newest result line, held back until no YAML can follow. */
   #held: HeldResult | undefined;
@@ -49,7 +51,8 @@ export class TapStream {
 
   constructor(options: TapOptions = {}) {
     this.#collector = new Collector(options.onTest, options.maxTests);
-    this.#nesting = new Nesting((result) => this.#add(result));
+    this.#leaves = new Leaves((result) => this.#add(result));
+    this.#nesting = new Nesting(this.#leaves);
     const take = (line: string, whole: boolean) => {
       options.onLine?.(line);
       // Half a line can mean something else than the whole: `1..1` of `1..10`, `ok 2` of `ok 2 # SKIP`.
@@ -77,11 +80,7 @@ export class TapStream {
     this.#endYaml();
     this.#flush();
     this.#addRunning(ending.running, stop);
-    this.#nesting.closeNested(stop);
-    const root = this.#nesting.top;
-    const lost = this.#announced.lost(root, stop);
-    for (const result of lost.results) this.#nesting.deliver(root, result);
-    this.#nesting.closeRoot(stop, this.#announced.any ? lost.count : undefined);
+    this.#nesting.closeAll(stop, this.#announced);
     for (const flaw of endFlaw(stop, this.#collector.anyFailure)) this.#add(flaw);
     this.#collector.close();
     return this.#collector.results;
@@ -97,7 +96,7 @@ export class TapStream {
     const name = running === undefined ? undefined : resultName(running);
     if (name === undefined || this.#collector.has(name)) return;
     stop.reported = true;
-    this.#nesting.claim();
+    this.#leaves.claim(this.#nesting.top);
     this.#add({ name, verdict: stop.verdict, reason: `was running when ${stop.reason}` });
   }
 
@@ -184,7 +183,7 @@ export class TapStream {
     this.#held = undefined;
     if (!held || held.isSummary) return;
     explain(held);
-    this.#nesting.deliver(held.frame, held.result);
+    this.#leaves.deliver(held.frame, held.result);
   }
 }
 

@@ -1,25 +1,6 @@
 import { InputError, type Problem } from '../core/errors.ts';
-import type { Mail } from './mail.ts';
-import { findDiff } from './patch-text.ts';
-import { parseSubject, type Subject } from './subject.ts';
-
-/** A message with its parsed subject. */
-export interface Entry {
-  mail: Mail;
-  subject: Subject;
-  /** Whether it has a diff; a quoted one does not count. */
-  hasDiff: boolean;
-}
-
-/** The mails of one posting of a series. */
-export interface Posting {
-  version: number;
-  /** Number of patches that its subjects announce. */
-  total: number;
-  cover?: Entry;
-  /** In the order of the thread; numbers may repeat or be absent. */
-  patches: Entry[];
-}
+import type { StageContext } from '../model/event.ts';
+import type { Entry, Posting } from './stages.ts';
 
 /** A posting while it is collected. */
 interface Group extends Posting {
@@ -27,27 +8,16 @@ interface Group extends Posting {
   rootId?: string;
 }
 
-/** The messages with their subjects parsed, in the same order. */
-export function readEntries(mails: readonly Mail[]): Entry[] {
-  return mails.map((mail) => ({
-    mail,
-    subject: parseSubject(mail.subject),
-    hasDiff: findDiff(mail.text.split('\n')) >= 0,
-  }));
-}
+const hasDiff = ({ diffStart }: Entry) => diffStart !== undefined;
 
 /** Patches and cover letters. In a thread without a subject that says PATCH, every message with a diff is a patch. */
 function postedEntries(entries: readonly Entry[]): Entry[] {
   const original = entries.filter(({ subject }) => !subject.reply);
-  const marked = original.filter(
-    ({ subject, hasDiff }) => subject.patch && (hasDiff || subject.number === 0),
-  );
-  return marked.some(({ hasDiff }) => hasDiff) ? marked : original.filter(({ hasDiff }) => hasDiff);
+  const marked = original.filter((entry) => entry.subject.patch && (hasDiff(entry) || entry.number === 0));
+  return marked.some(hasDiff) ? marked : original.filter(hasDiff);
 }
 
 const totalOf = ({ subject }: Entry) => subject.total ?? 1;
-/** Number of a patch; 0 for a cover letter. */
-export const numberOf = ({ subject }: Entry) => subject.number ?? 1;
 
 /** Equal for mails of one posting: identifies it where mails have no `In-Reply-To`. */
 function keyOf(entry: Entry): string {
@@ -69,14 +39,14 @@ function rootOf(entry: Entry, byId: ReadonlyMap<string, Entry>): Entry {
 }
 
 /** The postings of a thread, in the order of their first mails. */
-export function groupPostings(entries: readonly Entry[]): Posting[] {
+function groupPostings(entries: readonly Entry[]): Posting[] {
   const posted = postedEntries(entries);
   const byId = new Map(
     posted.flatMap((entry) => (entry.mail.messageId ? [[entry.mail.messageId, entry]] : [])),
   );
   const groups: Group[] = [];
   // Cover letters first: a patch without a link to one then joins the posting with the same key.
-  const isCover = (entry: Entry) => entry.subject.number === 0;
+  const isCover = (entry: Entry) => entry.number === 0;
   for (const entry of [...posted.filter(isCover), ...posted.filter((entry) => !isCover(entry))]) {
     const rootId = rootOf(entry, byId).mail.messageId;
     const linked = rootId ? groups.find((group) => group.rootId === rootId) : undefined;
@@ -97,7 +67,7 @@ export function groupPostings(entries: readonly Entry[]): Posting[] {
 const timeOf = ({ cover, patches }: Posting) => Date.parse((cover ?? patches[0])?.mail.date ?? '') || 0;
 
 /** A posting for notes: `patches` of `total` are present. */
-export const postingFacts = ({ version, total, cover, patches }: Posting) => ({
+const postingFacts = ({ version, total, cover, patches }: Posting) => ({
   version,
   title: (cover ?? patches[0])?.subject.title ?? '',
   patches: patches.length,
@@ -111,13 +81,15 @@ const describePosting = (posting: Posting) => {
 
 /**
  * The posting to import: version `wanted`, by default the newest. Of several with that version, one by the sender of the thread's first
- * patch mail comes first, then the latest. Throws InputError, listing the postings, when there is none.
+ * patch mail comes first, then the latest; a note lists the others. Throws InputError, listing the postings, when there is none.
  */
 export function choosePosting(
-  postings: readonly Posting[],
+  entries: readonly Entry[],
   wanted: number | undefined,
   where: string,
-): { chosen: Posting; others: Posting[] } {
+  ctx: StageContext,
+): Posting {
+  const postings = groupPostings(entries);
   const full = postings.filter(({ patches }) => patches.length > 0);
   const version = wanted ?? Math.max(...full.map((posting) => posting.version));
   const candidates = full.filter((posting) => posting.version === version);
@@ -133,5 +105,10 @@ export function choosePosting(
     };
     throw new InputError(problem);
   }
-  return { chosen, others: postings.filter((posting) => posting !== chosen) };
+  const left = postings.filter((posting) => posting !== chosen).map(postingFacts);
+  if (left.length > 0) {
+    const note = { code: 'series.postings' as const, subject: where, taken: postingFacts(chosen), left };
+    ctx.emit({ type: 'note', note });
+  }
+  return chosen;
 }

@@ -1,0 +1,5 @@
+/** The warnings that are not in `base`. */
+export function newWarnings(warnings: readonly string[], base: readonly string[]): string[] {
+  const inBase = new Set(base);
+  return warnings.filter((warning) => !inBase.has(warning));
+}

@@ -1,0 +1,50 @@
+import type { TestResult } from '../model/result.ts';
+import { isFailure } from '../model/verdict.ts';
+import { countPoint, type Frame, missing } from './frame.ts';
+
+/** The results of a stream's leaves on their way to the collector: counted in their frames, and given their full names. */
+export class Leaves {
+  readonly #emit: (result: TestResult) => void;
+
+  /** `emit` gets each leaf when its full name is known. */
+  constructor(emit: (result: TestResult) => void) {
+    this.#emit = emit;
+  }
+
+  /** Counts a leaf in its frame and all outer ones, and emits it; it waits at the first frame that has no name yet. */
+  deliver(frame: Frame, result: TestResult): void {
+    for (let at: Frame | undefined = frame; at; at = at.parent) {
+      at.leaves++;
+      if (isFailure(result.verdict)) at.failures++;
+    }
+    this.#rise(frame, result);
+  }
+
+  /** Takes one missing test off a frame, because the caller reports it under its name. */
+  claim(frame: Frame): void {
+    const [first] = missing(frame);
+    if (first) countPoint(frame, first.from);
+    for (let at: Frame | undefined = frame; at; at = at.parent) {
+      at.failures++;
+      at.leaves++;
+    }
+  }
+
+  /** Names a nested frame, and delivers the leaves that waited for its name. */
+  name(frame: Frame, name: string): void {
+    frame.name = name;
+    for (const result of frame.held.splice(0)) this.#rise(frame, result);
+  }
+
+  #rise(frame: Frame, result: TestResult): void {
+    let { name } = result;
+    for (let at = frame; at.parent; at = at.parent) {
+      if (at.name === undefined) {
+        at.held.push({ ...result, name });
+        return;
+      }
+      name = `${at.name} > ${name}`;
+    }
+    this.#emit({ ...result, name });
+  }
+}
