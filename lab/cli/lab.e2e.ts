@@ -239,7 +239,7 @@ async function killedAt(stage: RegExp, args: string[], mark: string): Promise<st
 
 t.test('an interrupted run leaves no process, and no planned cell is missing in its record', async (t) => {
   const out = join(dir, 'interrupted');
-  const matrix = ['--guest', 'plain', '--guest', 'iommu-lazy', '--suite', 'passthrough', '--jobs', '1'];
+  const matrix = ['--guest', 'plain', '--guest', 'iommu-strict', '--suite', 'passthrough', '--jobs', '1'];
   const args = ['run', '--series', SERIES, ...matrix, '-v', '--out', out];
   const mark = `ringlab-e2e-${process.pid}-interrupted`;
   await signalAt('SIGINT', /cell .*: pass /, args, mark);
