@@ -111,22 +111,29 @@ function listen(
     );
 }
 
+/** The result that a program's exit code is; undefined where TAP decides. */
+function resultOfExit(end: End, launch: Launch, listener: SuiteListener): TestResult | undefined {
+  if (end.kind !== 'exit' || end.code === null) return undefined;
+  const result = launch.byExitCode?.(end.code, listener.stdoutTail + listener.stderrTail, listener.anyTap);
+  if (result) listener.report(result);
+  return result;
+}
+
 /** The tests of a suite that has ended. */
 function testsOf(end: End, launch: Launch, listener: SuiteListener, guest: Guest): TestResult[] {
   if (end.kind === 'stopped') return [end.at];
+  // Before the stream's end: what is missing in output that is no TAP would count as TAP.
+  const byExitCode = resultOfExit(end, launch, listener);
+  if (byExitCode) return [byExitCode];
   // A program that ended by itself was not cut off; its end marker may still be on the way.
   const complete = launch.byExitCode && end.kind === 'exit' && end.code !== null;
-  const tests = listener.tap.end({
+  return listener.tap.end({
     code: end.kind === 'exit' ? end.code : null,
     ...(end.kind === 'exit' && end.signal !== undefined ? { signal: end.signal } : {}),
     timedOut: end.kind === 'timeout',
     ...(end.kind === 'death' ? { guestDied: end.death.title } : {}),
     ...(complete ? {} : { running: runningTest(guest.consoleText()) }),
   });
-  if (end.kind !== 'exit' || end.code === null) return tests;
-  const output = listener.stdoutTail + listener.stderrTail;
-  const byExitCode = launch.byExitCode?.(end.code, output, listener.anyTap);
-  return byExitCode ? [byExitCode] : tests;
 }
 
 /** Runs a launched suite in its guest, reads its TAP as it comes and judges how it went. Throws only the abort reason. */

@@ -14,6 +14,8 @@ export class SuiteListener {
   anyTap = false;
   /** ms from QEMU start to the first byte. */
   firstTapMs: number | undefined;
+  /** Reports the result of a test. */
+  readonly report: (test: TestResult) => void;
   /** Resolves with the test at which the cell is to stop. */
   readonly stopped: Promise<TestResult>;
 
@@ -23,11 +25,14 @@ export class SuiteListener {
     this.stopped = new Promise((resolve) => {
       stop = resolve;
     });
+    this.report = (test) => {
+      ctx.emit({ type: 'test.end', cell, test });
+      if (stopAt?.(test)) stop(test);
+    };
     this.tap = new TapStream({
       onTest: (test) => {
         this.anyTap = true;
-        ctx.emit({ type: 'test.end', cell, test });
-        if (stopAt?.(test)) stop(test);
+        this.report(test);
       },
     });
   }
