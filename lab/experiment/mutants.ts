@@ -7,7 +7,6 @@ import type { Plan } from '../model/plan.ts';
 import type { CellRecord } from '../model/run.ts';
 import type { Series } from '../model/series.ts';
 import { isFailure } from '../model/verdict.ts';
-import { cellSpecs } from '../plan/cells.ts';
 import { importSeries } from '../series/index.ts';
 import { applySeries } from '../source/index.ts';
 import { CellSlots } from './cells.ts';
@@ -115,13 +114,10 @@ async function plant({ name, path }: MutantFile, { plan, baseline, ctx }: Trial)
 
 /** Runs the suites on a mutant, up to the first test that it breaks: the others may each wait for their deadline. */
 async function kill(
-  { id, build }: PreparedKernel,
+  planted: PreparedKernel,
   { plan, session, baseline, slots, ctx }: Trial,
 ): Promise<string | undefined> {
-  if (!build) return undefined;
-  const { image, accel, payloads } = session;
-  const kernels = [{ id, side: 'patched' as const, key: build.key }];
-  const specs = cellSpecs(plan, kernels, { image, accel: accel.kind, payloads });
+  const specs = specsOf(plan, [planted], session);
   for (const [index, spec] of specs.entries()) {
     const healthy = baseline.cells[index]?.result;
     if (!healthy) throw new Error('a mutant has more cells than the baseline');
