@@ -99,8 +99,9 @@ try {
   await main(tally, abort.signal);
 } catch (error) {
   if (abort.signal.aborted) {
-    console.log(`FAIL the test run was interrupted by ${abort.signal.reason}`);
-    tally.failed++;
+    const failure = `the test run was interrupted by ${abort.signal.reason}`;
+    console.log(`FAIL ${failure}`);
+    tally.failures.push(failure);
     printEnd(tally);
     process.exitCode = 130;
   } else {

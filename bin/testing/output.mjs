@@ -48,12 +48,20 @@ export function printFile(result) {
   }
 }
 
+/** Most failures that are listed at the end. */
+const LISTED = 60;
+
 /**
- * Prints the reasons of skips and, as the last line, the counts of all.
+ * Prints the reasons of skips, the names of all failures (a log may be shown only from its end) and, as the last line, the counts
+ * of all.
  * @param {import('./tally.mjs').Tally} tally
  */
 export function printEnd(tally) {
   if (tally.reasons.size > 0) console.log('\nskipped:');
   for (const [reason, count] of tally.reasons) console.log(`  ${String(count).padStart(4)} x ${reason}`);
+  if (tally.failures.length > 0) console.log('\nfailed:');
+  for (const name of tally.failures.slice(0, LISTED))
+    console.log(`  ${name.replaceAll('\n', ' ').slice(0, 200)}`);
+  if (tally.failures.length > LISTED) console.log(`  and ${tally.failures.length - LISTED} more`);
   console.log(`\n${tally.line}`);
 }

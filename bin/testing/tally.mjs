@@ -10,10 +10,11 @@ const NO_TESTS = 'no tests found';
  */
 export class Tally {
   passed = 0;
-  failed = 0;
   skipped = 0;
   /** How often each reason of a skip occurred. */
   reasons = new Map();
+  /** Names of all failures, each with the name of its file. */
+  failures = [];
 
   /**
    * Adds the counts of a file.
@@ -21,9 +22,14 @@ export class Tally {
    */
   add(result) {
     this.passed += result.passed;
-    this.failed += result.failures.length;
     this.skipped += result.skips.length;
+    for (const { name } of result.failures)
+      this.failures.push(name.startsWith(result.file) ? name : `${result.file} > ${name}`);
     for (const { reason } of result.skips) this.reasons.set(reason, (this.reasons.get(reason) ?? 0) + 1);
+  }
+
+  get failed() {
+    return this.failures.length;
   }
 
   /** The counts as one line. */

@@ -46,7 +46,8 @@ export async function runTap({ root, files, args, eachTest, node, label = '', si
   const add = (result) => {
     awaited.delete(result.file);
     failed ||= result.failures.length > 0;
-    const labelled = { ...result, file: `${label}${result.file}` };
+    const failures = result.failures.map((failure) => ({ ...failure, name: `${label}${failure.name}` }));
+    const labelled = { ...result, file: `${label}${result.file}`, failures };
     printFile(labelled);
     count(labelled);
   };

@@ -96,6 +96,14 @@ t.test('each kind of failing file counts as one failure with its reason', async 
     t.match(stdout, why);
   }
   t.notMatch(stdout, /externalID|--import/);
+  // A log of which only the end is shown still names every failure.
+  const list = stdout.slice(stdout.indexOf('\nfailed:\n')).split('\n\n')[0]?.split('\n').slice(2) ?? [];
+  t.equal(list.length, 7, 'failures listed at the end');
+  for (const name of Object.keys(ways))
+    t.ok(
+      list.some((line) => line.startsWith(`  lab/${name}.test.ts`)),
+      `the list names ${name}.test.ts`,
+    );
 });
 
 t.test('after a bail-out each file that did not run counts as a failure', async (t) => {
@@ -123,7 +131,7 @@ t.test('an interrupted run ends its tests, counts one failure and still prints t
   );
   child.kill('SIGTERM');
   t.equal(await code, 130);
-  t.match(await stdout, /interrupted by SIGTERM\n\n0 passed, \d failed, 0 skipped\n$/);
+  t.match(await stdout, /interrupted by SIGTERM\n\n(.+\n)*\n0 passed, \d failed, 0 skipped\n$/);
   t.throws(() => process.kill(pid, 0), 'the test process is gone');
 });
 
