@@ -79,7 +79,12 @@ t.test('the end of a cell says its outcome and counts, and why it broke', (t) =>
     cellWords(result('done', [test('a', 'pass'), test('b', 'skip')])),
     'ok: 1 passed, 0 failed, 1 skipped',
   );
-  t.equal(cellWords(result('done', [test('a', 'pass'), test('b', 'lost')])), 'fail: 1 passed, 1 failed');
+  const failed = { ...test('c', 'fail'), reason: '1 is not 2' };
+  t.equal(
+    cellWords(result('done', [test('a', 'pass'), failed, test('b', 'lost')])),
+    'fail: 1 passed, 2 failed (first c: 1 is not 2)',
+  );
+  t.equal(cellWords(result('done', [test('b', 'lost')])), 'fail: 0 passed, 1 failed (b)');
   t.equal(
     cellWords(result('boot-failed', [], 'no guest in 60 s')),
     'boot-failed: 0 passed, 0 failed (no guest in 60 s)',

@@ -1,5 +1,7 @@
 import type { EventBody, EventOf } from '../model/event.ts';
 import type { Note } from '../model/note.ts';
+import type { TestResult } from '../model/result.ts';
+import { isFailure } from '../model/verdict.ts';
 
 /** A posting of a thread: `v2 "title" (3 of 4)`. */
 const posting = ({ version, title, patches, total }: Extract<Note, { code: 'series.postings' }>['taken']) =>
@@ -42,11 +44,15 @@ function noteWords(note: Note): string {
   }
 }
 
-/** `pass`, or `fail: 3 passed, 1 failed`. */
+/** A test in one line: `name: reason`. */
+const testWords = ({ name, reason }: TestResult) => (reason ? `${name}: ${reason}` : name);
+
+/** `ok: 4 passed, 0 failed`, or `fail: 3 passed, 1 failed (its name: its reason)`. */
 export function cellWords({ verdict, result }: EventOf<'cell.end'>): string {
   const count = (...verdicts: string[]) =>
     result.tests.filter((test) => verdicts.includes(test.verdict)).length;
-  const failed = count('fail', 'timeout', 'crash', 'lost');
+  const [failure, ...others] = result.tests.filter((test) => isFailure(test.verdict));
+  const failed = failure ? 1 + others.length : 0;
   const skipped = count('skip');
   const parts = [
     `${count('pass')} passed`,
@@ -55,8 +61,9 @@ export function cellWords({ verdict, result }: EventOf<'cell.end'>): string {
     ...(count('todo') > 0 ? [`${count('todo')} todo`] : []),
   ];
   const outcome = verdict === 'done' ? (failed > 0 ? 'fail' : 'ok') : verdict;
-  const reason = verdict !== 'done' && result.reason ? ` (${result.reason})` : '';
-  return `${outcome}: ${parts.join(', ')}${reason}`;
+  const first = failure && `${others.length > 0 ? 'first ' : ''}${testWords(failure)}`;
+  const reason = verdict === 'done' ? first : result.reason;
+  return `${outcome}: ${parts.join(', ')}${reason ? ` (${reason})` : ''}`;
 }
 
 /** A mutant as the cells of a table row: outcome, name, and what killed it or what it plants. */
@@ -164,10 +171,8 @@ export function detailWords(event: EventBody): string | undefined {
       return event.line;
     case 'session.ready':
       return `${event.accel.kind}: ${event.accel.reason}`;
-    case 'test.end': {
-      const { verdict, name, reason } = event.test;
-      return `${verdict} ${name}${reason ? `: ${reason}` : ''}`;
-    }
+    case 'test.end':
+      return `${event.test.verdict} ${testWords(event.test)}`;
     case 'note':
       return event.note.code === 'apply.offset' ? noteWords(event.note) : undefined;
     default:
