@@ -1,4 +1,3 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import {
   type Controller,
   controllers,
@@ -8,8 +7,6 @@ import {
   type Test,
   until,
 } from '../lib/index.ts';
-
-const SUBSYSTEMS = '/sys/class/nvme-subsystem';
 
 /** Whether sysfs shows the controller as live and as a path of the namespace. */
 function isLivePath(device: Device, controller: Controller): boolean {
@@ -47,20 +44,4 @@ export function countCompletions(t: Test, device: Device, path: Controller): () 
   const times = 1_000_000;
   const counter = t.use(new InjectedFault(device.pathName(path), { status: 0, times }));
   return () => times - counter.left;
-}
-
-/** Sets the iopolicy of all subsystems to round-robin until the test's end, so that commands are in flight on each path. */
-export function useRoundRobin(t: Test): void {
-  for (const name of readdirSync(SUBSYSTEMS)) {
-    const file = `${SUBSYSTEMS}/${name}/iopolicy`;
-    const previous = readFileSync(file, 'utf8').trim();
-    writeFileSync(file, 'round-robin');
-    t.defer(() => {
-      try {
-        writeFileSync(file, previous);
-      } catch {
-        // A subsystem that was removed has no policy to restore.
-      }
-    });
-  }
 }

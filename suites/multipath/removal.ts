@@ -1,16 +1,5 @@
-import {
-  type Controller,
-  type Device,
-  fillPattern,
-  ioMemory,
-  nvme,
-  suite,
-  type Test,
-  test,
-  throttled,
-  until,
-} from '../lib/index.ts';
-import { hasPathThrough, useRoundRobin } from './paths.ts';
+import { fillPattern, ioMemory, nvme, suite, test, throttled, until } from '../lib/index.ts';
+import { useOnePath } from './policy.ts';
 import {
   allocateSpan,
   allSucceeded,
@@ -21,32 +10,29 @@ import {
   SHARED,
   submitReads,
 } from './setup.ts';
+import { unplugged } from './unplug.ts';
 
 const COUNT = 32;
 
-/** Unplugs a controller without notice; at the test's end it is replugged, and the namespace has a path through it again. */
-async function unplugUntilEnd(t: Test, { info }: Device, { id }: Controller): Promise<void> {
-  const { host } = t.lab;
-  if (!host.available) t.skip('needs the host to unplug a controller, and there is no host channel');
-  await host.unplug(id, { abrupt: true });
-  t.defer(async () => {
-    await host.replug(id);
-    await until(`${info.role} has a path through ${id}`, () => hasPathThrough(info, id));
-  });
-}
+/**
+ * Operations a second of the drive while a controller is unplugged: far from enough to complete what is in flight. QEMU completes
+ * it all at the removal, but the last completions are lost with the controller. They must be of the controller that is unplugged,
+ * or a kernel without failover passes by chance: hence `useOnePath`.
+ */
+const IOPS = 1;
 
 suite('an unplugged controller', { devices: [SHARED] }, () => {
   test('reads in flight on a controller that is unplugged succeed on the other path', async (t) => {
     const fixture = await openFixture(t);
     const { device, ring, paths } = fixture;
-    useRoundRobin(t);
+    const [used] = useOnePath(t, device, paths);
     const where = allocateSpan(device, COUNT * 8);
     const source = ioMemory(t, where.blocks * device.blockSize, 500);
     putOnMedium(t, device, where, source);
     const target = ioMemory(t, source.length, 501);
-    const { lift } = await throttled(t, device, 10);
+    const { lift } = await throttled(t, device, IOPS);
     submitReads(fixture, where, target);
-    await unplugUntilEnd(t, device, paths[0]);
+    await unplugged(t, device, used);
     await lift();
     const cqes = await ring.wait(COUNT, { timeoutMs: 20_000 });
     t.same(resultsByTag(cqes), allSucceeded(COUNT), 'results of the reads by tag');
@@ -55,18 +41,18 @@ suite('an unplugged controller', { devices: [SHARED] }, () => {
 
   test('writes in flight on a controller that is unplugged succeed on the other path', async (t) => {
     const { device, char, ring, paths } = await openFixture(t);
-    useRoundRobin(t);
+    const [used] = useOnePath(t, device, paths);
     const where = allocateSpan(device, COUNT * 8);
     const memory = ioMemory(t, where.blocks * device.blockSize);
     fillPattern(memory.bytes, 510);
-    const { lift } = await throttled(t, device, 10);
+    const { lift } = await throttled(t, device, IOPS);
     for (let index = 0; index < COUNT; index++) {
       const part = { lba: Number(where.lba) + index * 8, blocks: 8 };
       const command = nvme.transfer('write', device, part, memory, { offset: index * 8 * device.blockSize });
       ring.passthrough({ fd: char.fd, command, userData: index });
     }
     ring.submit();
-    await unplugUntilEnd(t, device, paths[1]);
+    await unplugged(t, device, used);
     await lift();
     const cqes = await ring.wait(COUNT, { timeoutMs: 20_000 });
     t.same(resultsByTag(cqes), allSucceeded(COUNT), 'results of the writes by tag');
@@ -76,11 +62,11 @@ suite('an unplugged controller', { devices: [SHARED] }, () => {
   test('reads in flight on the last path fail with EIO when its controller is unplugged', async (t) => {
     const fixture = await openFixture(t);
     const { char, device, ring, paths } = fixture;
-    await throttled(t, device, 4);
+    await throttled(t, device, IOPS);
     const target = ioMemory(t, COUNT * 8 * device.blockSize);
-    await unplugUntilEnd(t, device, paths[0]);
+    await unplugged(t, device, paths[0]);
     submitReads(fixture, { lba: 0, blocks: COUNT * 8 }, target);
-    await unplugUntilEnd(t, device, paths[1]);
+    await unplugged(t, device, paths[1]);
     t.defer(() => {
       // Runs before the replugs: an open file would keep the old head, and the new one would get another number.
       ring.close();
