@@ -84,6 +84,8 @@ t.test('the end of a cell says its outcome and counts, and why it broke', (t) =>
     cellWords(result('done', [test('a', 'pass'), failed, test('b', 'lost')])),
     'fail: 1 passed, 2 failed (first c: 1 is not 2)',
   );
+  const long = { ...test('d', 'fail'), reason: 'x'.repeat(500) };
+  t.match(cellWords(result('done', [long])), /^.{100,200}x\.{3}\)$/);
   t.equal(cellWords(result('done', [test('b', 'lost')])), 'fail: 0 passed, 1 failed (b)');
   t.equal(
     cellWords(result('boot-failed', [], 'no guest in 60 s')),

@@ -44,8 +44,12 @@ function noteWords(note: Note): string {
   }
 }
 
+/** Most characters of a reason in a line: a difference of two lists can be long. */
+const REASON = 120;
+
 /** A test in one line: `name: reason`. */
-const testWords = ({ name, reason }: TestResult) => (reason ? `${name}: ${reason}` : name);
+const testWords = ({ name, reason = '' }: TestResult) =>
+  reason === '' ? name : `${name}: ${reason.length > REASON ? `${reason.slice(0, REASON)}...` : reason}`;
 
 /** `ok: 4 passed, 0 failed`, or `fail: 3 passed, 1 failed (its name: its reason)`. */
 export function cellWords({ verdict, result }: EventOf<'cell.end'>): string {
