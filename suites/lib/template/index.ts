@@ -21,7 +21,7 @@ suite('passthrough of the first blocks', { devices: ['data'] }, () => {
     const char = t.use(new File(device.char, constants.O_RDWR));
     const ring = openRing(t);
     const memory = ioMemory(t, 8 * 4096);
-    const { lift } = await throttled(t, device, 10);
+    const { lift } = await throttled(t, device, 1);
     for (let index = 0; index < 8; index++) {
       const command = nvme.transfer('read', device, { lba: 0, blocks: 8 }, memory, { offset: index * 4096 });
       ring.passthrough({ fd: char.fd, command, userData: index });
