@@ -3,6 +3,7 @@ import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
+import { WITHOUT_HOOKS } from '../bin/testing/env.ts';
 import { FakeTree } from '../lab/api/testing/kernel.ts';
 import { processesWith } from '../lab/cli/testing/ringlab.ts';
 import { run, start } from '../lab/core/process.ts';
@@ -16,8 +17,10 @@ const env = {
   TMPDIR: join(dir, 'tmp'),
 };
 const file = (name: string) => join(import.meta.dirname, `${name}.mjs`);
+const [unset, ...hooks] = WITHOUT_HOOKS;
+const command = (name: string, args: readonly string[]) => [...hooks, process.execPath, file(name), ...args];
 const example = (name: string, ...args: string[]) =>
-  run(process.execPath, [file(name), ...args], { accept: 'any', cwd: dir, env, cleanEnv: true });
+  run(unset, command(name, args), { accept: 'any', cwd: dir, env, cleanEnv: true });
 
 const fake = new FakeTree(join(dir, 'kernel'));
 const base = fake.commit('base', { 'drivers/b.c': 'int b(void) { return 0; }\n' });
@@ -156,7 +159,7 @@ t.test('a killed script leaves no compiler running, and an interrupted script ex
     ['SIGKILL', null],
     ['SIGINT', 130],
   ] as const) {
-    const child = start(process.execPath, [file('configs'), ...args], {
+    const child = start(unset, command('configs', args), {
       ...{ cwd: dir, env: { ...env, RINGLAB_CACHE: cache }, cleanEnv: true },
     });
     const compiling = () => processesWith(cache).some((line) => line.includes('sleep 60'));
