@@ -21,6 +21,8 @@ export interface Limits {
   processes: number;
   /** Size of each file that is written, bytes. */
   fileBytes: number;
+  /** Output that the lab reads, bytes; enforced by the caller's `run` (`maxOutput`). */
+  outputBytes: number;
   /** Size of the private /tmp and of /dev/shm, bytes each. */
   tmpBytes: number;
 }
@@ -55,7 +57,8 @@ export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/s
 const GiB = 2 ** 30;
 
 /**
- * Limits that a build does not meet: a debug kernel (KASAN, DWARF) takes 20 minutes with one CPU, 3 GiB for its link and 1 GiB for vmlinux.
+ * Limits that a build does not meet: a debug kernel (KASAN, DWARF) takes 20 minutes with one CPU, 3 GiB for its link, 1 GiB for vmlinux and
+ * prints 1 MB.
  */
 export function defaultLimits(): Limits {
   return {
@@ -63,6 +66,7 @@ export function defaultLimits(): Limits {
     memoryBytes: Math.max(GiB, Math.floor(totalmem() * 0.8)),
     processes: 8192,
     fileBytes: 16 * GiB,
+    outputBytes: GiB / 4,
     tmpBytes: 2 * GiB,
   };
 }

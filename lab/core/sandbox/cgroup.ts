@@ -52,7 +52,8 @@ function groupIn(parent: string, file: string): string | undefined {
     accessSync(parent, constants.W_OK);
     sweep(parent);
     mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, file), `${2 ** 40}`);
+    // Within the range of both controllers.
+    writeFileSync(join(folder, file), file === 'pids.max' ? '10000' : `${2 ** 40}`);
     return folder;
   } catch {
     remove(folder);
