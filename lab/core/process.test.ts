@@ -83,3 +83,38 @@ t.test('start takes open files instead of pipes', async (t) => {
   t.same(await child.ended, { code: 0, signal: null });
   t.equal(readFileSync(join(t.testdirName, 'out'), 'utf8'), 'from a file\n');
 });
+
+t.test('a line without end is cut, and its bytes are not kept', async (t) => {
+  const lines: string[] = [];
+  const script = 'echo before; head -c 300000000 /dev/zero | tr "\\0" x; echo; echo after';
+  const before = process.memoryUsage.rss();
+  const result = await run('sh', ['-c', script], { onLine: (line) => lines.push(line), maxBuffer: 1 << 16 });
+  t.match(lines, ['before', /^x+ \[\d+ more bytes of this line were cut\]$/, 'after']);
+  t.ok((lines[1]?.length ?? 0) < 100_000, 'length of the line that was cut');
+  t.ok(result.stdout.length < 1 << 18, 'length of the output that is kept');
+  t.ok(process.memoryUsage.rss() - before < 200 << 20, 'memory that the lab needs more');
+});
+
+t.test('a command that prints more than maxOutput is ended with OutputLimitError', async (t) => {
+  let bytes = 0;
+  const onLine = (line: string) => {
+    bytes += line.length;
+  };
+  const running = run('sh', ['-c', 'yes hostile >&2 & yes hostile'], {
+    onLine,
+    maxOutput: 1 << 20,
+    maxBuffer: 1 << 16,
+  });
+  await t.rejects(running, {
+    name: 'OutputLimitError',
+    message: /printed more than 1048576 bytes/,
+    exitCode: 3,
+  });
+  t.ok(bytes <= 1 << 20, 'bytes that were passed on as lines');
+});
+
+t.test('the message of a failure has no more than the end of a long standard error', async (t) => {
+  const running = run('sh', ['-c', 'head -c 30000000 /dev/zero | tr "\\0" e >&2; exit 3']);
+  const error = await running.catch((thrown: Error) => thrown);
+  t.ok('message' in error && error.message.length < 10_000, 'length of the message');
+});

@@ -1,8 +1,8 @@
 import { constants } from 'node:os';
-import { createInterface } from 'node:readline';
 import { PassThrough } from 'node:stream';
 import { execa, type Options, type ResultPromise } from 'execa';
 import { LabError } from './errors.ts';
+import { LineSplitter } from './lines.ts';
 
 /** How a child is started and ended. */
 export interface RunOptions {
@@ -13,7 +13,7 @@ export interface RunOptions {
   /** Standard input of the child. */
   input?: string | Uint8Array;
   signal?: AbortSignal;
-  /** Called with each line of output when it is complete. */
+  /** Called with each line of output when it is complete; a long line is cut to 64 KiB (LineSplitter). */
   onLine?: (line: string, from: 'stdout' | 'stderr') => void;
   /** Exit codes that are no error; default `[0]`. `'any'`: every exit code, but never a signal. */
   accept?: readonly number[] | 'any';
@@ -21,6 +21,8 @@ export interface RunOptions {
   graceMs?: number;
   /** Bytes kept of each output stream, the last ones; default 64 MiB. */
   maxBuffer?: number;
+  /** Bytes that `run` reads of both streams together; more end the child, and `run` throws OutputLimitError. Default no limit. */
+  maxOutput?: number;
   /** Signal that the kernel sends the child when our process dies, even by SIGKILL; default KILL. */
   parentDeath?: 'KILL' | 'TERM';
   /** Open files instead of the pipes to standard input and output; the caller closes them. */
@@ -117,6 +119,15 @@ export function start(command: string, args: readonly string[], options: RunOpti
   return { pid, stdin, stdout, stderr, ended, stop, [Symbol.asyncDispose]: stop };
 }
 
+/** A command printed more than the limit that the caller set. */
+export class OutputLimitError extends LabError {}
+
+/** Most characters of standard error in an error message. */
+const MAX_TAIL = 8000;
+
+/** The last lines of standard error, for a message. */
+const tailOf = (stderr: string) => stderr.trim().slice(-MAX_TAIL).split('\n').slice(-15).join('\n');
+
 /** Keeps the last `limit` bytes of a stream, in whole chunks. */
 function collect(stream: NodeJS.ReadableStream, limit: number): { text: () => string } {
   const chunks: Buffer[] = [];
@@ -129,9 +140,29 @@ function collect(stream: NodeJS.ReadableStream, limit: number): { text: () => st
   return { text: () => Buffer.concat(chunks).toString('utf8') };
 }
 
+/** Passes lines on and stops the child when its output passes the limit. The result says whether it has. */
+function watchOutput(
+  child: Child,
+  { onLine, maxOutput = Number.POSITIVE_INFINITY }: RunOptions,
+): () => boolean {
+  let bytes = 0;
+  for (const from of ['stdout', 'stderr'] as const) {
+    const lines = new LineSplitter((line) => onLine?.(line, from));
+    child[from].on('data', (chunk: Buffer) => {
+      const exceeded = bytes > maxOutput;
+      bytes += chunk.length;
+      if (bytes <= maxOutput) {
+        if (onLine) lines.write(chunk);
+      } else if (!exceeded) void child.stop();
+    });
+    child[from].on('end', () => lines.end());
+  }
+  return () => bytes > maxOutput;
+}
+
 /**
- * Runs a command to its end. Throws LabError when it cannot start, exits with a code outside `accept`, or is ended by a signal, and
- * the abort reason when `signal` fires. The child's process group never outlives the call.
+ * Runs a command to its end. Throws LabError when it cannot start, exits with a code outside `accept`, or is ended by a signal,
+ * OutputLimitError when it prints more than `maxOutput`, and the abort reason when `signal` fires. The child's process group never outlives the call.
  *
  * @example
  * const { stdout } = await run('git', ['rev-parse', 'HEAD'], { cwd, signal });
@@ -148,17 +179,14 @@ export async function run(
   const drained = [child.stdout, child.stderr].map(
     (stream) => new Promise<void>((resolve) => void stream.once('close', resolve)),
   );
-  if (options.onLine) {
-    const { onLine } = options;
-    createInterface({ input: child.stdout }).on('line', (line) => onLine(line, 'stdout'));
-    createInterface({ input: child.stderr }).on('line', (line) => onLine(line, 'stderr'));
-  }
+  const tooMuch = watchOutput(child, options);
   const { code, signal } = await child.ended;
   // Processes that the leader left behind would hold the pipes open.
   killGroup(child.pid, 'SIGKILL');
   options.signal?.throwIfAborted();
   await Promise.all(drained);
-  const tail = err.text().trim().split('\n').slice(-15).join('\n');
+  if (tooMuch()) throw new OutputLimitError(`${command} printed more than ${options.maxOutput} bytes`);
+  const tail = tailOf(err.text());
   if (code === null) throw new LabError(`${command} was ended by ${signal}\n${tail}`);
   if (code === 127 && /setpriv: failed to execute/.test(tail))
     throw new LabError(`${command}: command not found`);

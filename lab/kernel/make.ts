@@ -3,9 +3,9 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { cacheRoot } from '../core/cache.ts';
-import { LabError } from '../core/errors.ts';
-import { run } from '../core/process.ts';
-import { sandboxed } from '../core/sandbox.ts';
+import { LabError, VerdictError } from '../core/errors.ts';
+import { OutputLimitError, run } from '../core/process.ts';
+import { defaultLimits, type SandboxPolicy, sandboxed, TIME_LIMIT_CODE } from '../core/sandbox.ts';
 import { TOOL_PATH, type Toolchain } from './toolchain.ts';
 
 interface MakeRequest {
@@ -18,6 +18,7 @@ interface MakeRequest {
   jobs: number;
   tools: Toolchain;
   signal: AbortSignal;
+  policy: SandboxPolicy;
   /** Output is appended to it line by line. */
   logFile: string;
   /** Called with each line of output. */
@@ -74,18 +75,22 @@ function commandLine({ tree, objects, targets, jobs, tools }: MakeRequest): stri
   ];
 }
 
+/** No kernel does that: it is the tree's fault. */
+const overLimit = (what: string, { targets }: MakeRequest) =>
+  new VerdictError('build-failed', `the build ${what}: make ${targets.join(' ')}`, '');
+
 /**
- * Runs make on a kernel tree, in the sandbox where one works. Returns make's exit code. Throws LabError when the sandbox fails
- * or the log cannot be written, and the abort reason when the signal fires.
+ * Runs make on a kernel tree, in the sandbox. Returns make's exit code. Throws VerdictError `build-failed` when it takes too long or
+ * prints too much, LabError when there is no sandbox, it fails, or the log cannot be written, and the abort reason when the signal fires.
  */
 export async function make(request: MakeRequest): Promise<number> {
   const { tree, objects, signal, logFile, onLine } = request;
   const env = environment(join(objects, '..'));
   await Promise.all([mkdir(env.CCACHE_DIR ?? '', { recursive: true }), mkdir(objects, { recursive: true })]);
-  const access = { writable: [objects, env.CCACHE_DIR ?? ''], readable: [tree], cwd: objects };
+  const access = { writable: [objects, env.CCACHE_DIR ?? ''], readable: [tree], cwd: objects, env };
   // In one stream: otherwise make synchronises standard output and standard error separately.
   const oneStream = ['sh', '-c', 'exec "$@" 2>&1', 'sh', ...commandLine(request)];
-  const [command = '', ...args] = await sandboxed(oneStream, access);
+  const [command = '', ...args] = await sandboxed(oneStream, access, request.policy);
   const log = createWriteStream(logFile, { flags: 'a' });
   const written = finished(log).catch((error) => {
     throw new LabError('cannot write the build log', { cause: error });
@@ -100,9 +105,14 @@ export async function make(request: MakeRequest): Promise<number> {
   };
   try {
     const options = { cwd: objects, env, cleanEnv: true, signal, accept: 'any', maxBuffer: 1 << 16 } as const;
-    const { code, stderr } = await run(command, args, { ...options, onLine: takeLine });
+    const maxOutput = defaultLimits().outputBytes;
+    const { code, stderr } = await run(command, args, { ...options, maxOutput, onLine: takeLine });
     if (/^bwrap: /m.test(stderr)) throw new LabError(`the sandbox failed: ${stderr.trim()}`);
+    if (code === TIME_LIMIT_CODE) throw overLimit(`takes longer than ${defaultLimits().seconds} s`, request);
     return code;
+  } catch (error) {
+    if (!(error instanceof OutputLimitError)) throw error;
+    throw overLimit(`prints more than ${defaultLimits().outputBytes >> 20} MiB`, request);
   } finally {
     log.end();
     await written;

@@ -1,0 +1,99 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { trySandbox } from '../core/sandbox.ts';
+import { FakeKernel, fakeMakefile } from './fake/tree.ts';
+import { buildKernel } from './index.ts';
+
+const reason = await trySandbox();
+const skip = reason === undefined ? false : `no sandbox on this machine: ${reason}`;
+
+/** A build, in the test's folder, of a tree whose Makefile runs `recipe` when it links; what that prints is `report`. */
+async function buildWith(t: Test, recipe: string, files: Record<string, string> = {}) {
+  const dir = t.testdirName;
+  process.env.RINGLAB_CACHE = join(dir, 'cache');
+  const kernel = new FakeKernel(dir);
+  const link = "\t@echo '  LD      vmlinux'\n";
+  const Makefile = fakeMakefile().replace(link, () => `${link}\t@{ ${recipe}; } || true\n`);
+  t.match(Makefile, recipe, 'the Makefile runs the recipe');
+  const ctx = { signal: new AbortController().signal, emit: () => {} };
+  const request = { start: 'tinyconfig', fragments: [kernel.fragment('mine', '')], debug: false };
+  const tree = kernel.commit('hostile', { 'src/a.c': 'int a;\n', Makefile, ...files });
+  const build = await buildKernel(tree, request, ctx);
+  return { dir, build, log: readFileSync(build.log, 'utf8') };
+}
+
+t.test(
+  'a Makefile that remounts the host and leaves its files there changes nothing outside',
+  { skip },
+  async (t) => {
+    const outside = join(t.testdir({ outside: { precious: 'kept\n' } }), 'outside');
+    const recipe = [
+      'mount -n -o remount,bind,rw /',
+      'mount -n -o remount,bind,rw $(srctree)',
+      `umount -n -l /tmp`,
+      `mkdir -p '${outside}'`,
+      `echo taken >'${outside}/precious'`,
+      `touch '${outside}/made' $(srctree)/made`,
+    ].join('; ');
+    const { build, dir } = await buildWith(t, recipe);
+    t.notOk(existsSync(join(outside, 'made')), 'a file outside');
+    t.equal(readFileSync(join(outside, 'precious'), 'utf8'), 'kept\n');
+    t.notOk(existsSync(join(dir, 'work/tree/made')), 'a file in the source tree');
+    t.match(build, { sandboxed: true });
+    for (const name of ['no capabilities', 'escape self-test passed'])
+      t.ok(build.protections?.includes(name), name);
+  },
+);
+
+t.test('a Makefile sees neither home nor cache, sockets and environment of the lab', { skip }, async (t) => {
+  const outside = join(t.testdir({ outside: { secret: 'of the user\n' } }), 'outside');
+  const socket = join('/tmp', `ringlab-hostile-${process.pid}`);
+  const server = createServer().listen(socket);
+  t.teardown(() => server.close());
+  process.env.RINGLAB_TOKEN = 'of the user';
+  const recipe = [
+    `cat '${outside}/secret' /etc/shadow $$HOME/.ssh/id_rsa`,
+    `ls -a /root /home /var /run /sys`,
+    `test -e '${socket}' && echo socket visible`,
+    `cat /proc/1/environ | tr '\\0' '\\n' | grep RINGLAB_TOKEN`,
+    'echo looked',
+  ].join('; ');
+  const { log } = await buildWith(t, `{ ${recipe}; } 2>/dev/null`);
+  t.match(log, /looked/, 'the recipe ran');
+  t.notMatch(log, /of the user|root:|socket visible|RINGLAB_TOKEN|\.bashrc/);
+});
+
+t.test('Kconfig and header targets of a hostile tree run in the sandbox too', { skip }, async (t) => {
+  const dir = t.testdir({ outside: {} });
+  const outside = join(dir, 'outside');
+  process.env.RINGLAB_CACHE = join(dir, 'cache');
+  const kernel = new FakeKernel(dir);
+  const put = (name: string) =>
+    `mkdir -p '${outside}'; touch '${outside}/${name}'; mount -n -o remount,bind,rw /`;
+  const Makefile = fakeMakefile()
+    .replace(
+      'tinyconfig:\n',
+      () => `$(shell ${put('parsed')})\ntinyconfig:\n\t@${put('configured')} || true\n`,
+    )
+    .replace('headers:\n', () => `headers:\n\t@${put('headers')} || true\n`);
+  const tree = kernel.commit('hostile', { 'src/a.c': 'int a;\n', Makefile });
+  const request = { start: 'tinyconfig', fragments: [kernel.fragment('mine', '')], debug: false };
+  await buildKernel(tree, request, { signal: new AbortController().signal, emit: () => {} });
+  for (const name of ['parsed', 'configured', 'headers']) t.notOk(existsSync(join(outside, name)), name);
+});
+
+t.test('a line of 200 MB in the output of a build is cut in its log', { skip }, async (t) => {
+  const before = process.memoryUsage.rss();
+  t.testdir();
+  const { build } = await buildWith(t, `head -c 200000000 /dev/zero | tr '\\0' y`);
+  t.ok(statSync(build.log).size < 1 << 20, 'bytes of the log');
+  t.ok(process.memoryUsage.rss() - before < 300 << 20, 'memory that the lab needs more');
+});
+
+t.test('output beyond the limit is the fault of the tree', { skip }, async (t) => {
+  t.testdir();
+  const building = buildWith(t, "yes 'a line of a hostile tree that is printed without end'");
+  await t.rejects(building, { verdict: 'build-failed', exitCode: 1, message: /prints more than 256 MiB/ });
+});
