@@ -87,9 +87,10 @@ t.test(
     await writeFile(join(dir, 'cut'), mail(title, `---\n${diff.replace('+b', HOSTILE)}`));
     await writeFile(join(dir, 'odd'), mail(title, `---\n${diff.replaceAll('a.c', `a${HOSTILE}.c`)}`));
     const env = { RINGLAB_CACHE: join(dir, 'cache'), NO_COLOR: '1' };
+    const run = (args: string[]) => command(args, { env, cwd: dir });
+    const imported = await run(['series', 'import', 'good', '--name', 'good']);
     const lines: [string[], number][] = [
-      [['series', 'import', 'good', '--name', 'good'], 0],
-      [['series', 'import', 'good', '--name', 'good', '--json'], 0],
+      [['series', 'import', 'good', '--name', 'again', '--json'], 0],
       [['series', 'show', 'good'], 0],
       [['series', 'list'], 0],
       [['series', 'import', 'cut'], 2],
@@ -102,8 +103,9 @@ t.test(
       [['report', HOSTILE], 2],
       [['compare', HOSTILE, HOSTILE], 2],
     ];
-    for (const [args, code] of lines) {
-      const result = await command(args, { env, cwd: dir });
+    const results = await Promise.all(lines.map(([args]) => run(args)));
+    for (const [index, result] of [imported, ...results].entries()) {
+      const [args, code] = lines[index - 1] ?? [['series', 'import'], 0];
       const label = JSON.stringify(args);
       t.equal(result.code, code, `exit code of ${label}: ${result.stderr}`);
       for (const text of [result.stdout, result.stderr]) {
