@@ -1,26 +1,9 @@
+import { oneLine, visible } from '../lab/model/visible.ts';
+
+export { oneLine, visible };
+
 /** Columns of a page of text. Figures may make a row longer, names and messages never do. */
 export const PAGE = 100;
-
-/**
- * Characters that control a terminal or change how a text reads: controls except newline and tab, bidirectional overrides, line
- * separators, invisible marks. Names, reasons and consoles come from guests and patches and cannot be trusted.
- */
-export const UNSAFE =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
-
-/** The text with each unsafe character as its escape, `\x1b` or `\u202e`. */
-export function visible(text: string): string {
-  return text.replace(UNSAFE, (char) => {
-    const code = char.charCodeAt(0).toString(16);
-    return char.charCodeAt(0) < 0x100 ? `\\x${code.padStart(2, '0')}` : `\\u${code.padStart(4, '0')}`;
-  });
-}
-
-/** One visible line of at most `width` characters; a longer text ends in `...`. */
-export function oneLine(text: string, width = 1000): string {
-  const line = visible(text.replace(/\s+/g, ' ').trim());
-  return line.length <= width ? line : `${line.slice(0, Math.max(0, width - 3))}...`;
-}
 
 /** Words in lines of at most `width` characters; at most `most` lines, the last of which ends in `...` if there are more. */
 export function wrap(text: string, width: number, most: number): string[] {

@@ -2,7 +2,7 @@ import { Command } from '@commander-js/extra-typings';
 import { ExitCode } from '../core/errors.ts';
 import { buildRequested, buildSteps } from '../experiment/build.ts';
 import type { KernelBuild } from '../model/kernel.ts';
-import { clean } from './clean.ts';
+import { oneLine } from '../model/visible.ts';
 import { Exit } from './exit.ts';
 import { type KernelOptions, withKernel } from './options.ts';
 import { columns, print, printJson } from './output.ts';
@@ -14,15 +14,15 @@ type Options = KernelOptions & { series?: string; each: boolean; json: boolean; 
 function describe(build: KernelBuild): string {
   const how = build.cached ? 'was built before' : `built in ${build.seconds.toFixed(1)} s`;
   const lines = [
-    `${build.name} ${build.release}: ${how}${build.sandboxed ? ', sandboxed' : ', without a sandbox'}`,
+    `${build.name} ${oneLine(build.release)}: ${how}${build.sandboxed ? ', sandboxed' : ', without a sandbox'}`,
     `  key     ${build.key}`,
     `  vmlinux ${build.vmlinux}`,
     `  uapi    ${build.uapi}`,
     `  log     ${build.log}`,
     `  ${build.warnings.length} compiler warnings`,
   ];
-  for (const warning of build.newWarnings ?? []) lines.push(`  new: ${warning}`);
-  return clean(lines.join('\n'));
+  for (const warning of build.newWarnings ?? []) lines.push(`  new: ${oneLine(warning)}`);
+  return lines.join('\n');
 }
 
 async function build(options: Options, signal: AbortSignal): Promise<void> {
@@ -37,14 +37,14 @@ async function build(options: Options, signal: AbortSignal): Promise<void> {
           results.map((step) => [
             step.ok ? 'ok' : 'FAIL',
             `${step.seconds.toFixed(1)} s`,
-            clean(step.name),
-            clean(step.error?.message ?? ''),
+            step.name,
+            step.error?.message ?? '',
           ]),
         ),
       );
       for (const { name, newWarnings } of results)
-        for (const warning of newWarnings) print(clean(`${name}: new warning: ${warning}`));
-      for (const { name, error } of results) if (error) print(`\n${clean(name)}\n${clean(error.detail)}`);
+        for (const warning of newWarnings) print(oneLine(`${name}: new warning: ${warning}`));
+      for (const { name, error } of results) if (error) print(`\n${oneLine(name)}\n${error.detail}`);
     }
     if (results.some((step) => !step.ok)) throw new Exit(ExitCode.failed);
     return;

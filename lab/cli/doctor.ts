@@ -3,7 +3,6 @@ import { ExitCode } from '../core/errors.ts';
 import { trySandbox } from '../core/sandbox.ts';
 import { examine } from '../doctor/index.ts';
 import { probeAccel } from '../guest/index.ts';
-import { clean } from './clean.ts';
 import { Exit } from './exit.ts';
 import { columns, print, printJson } from './output.ts';
 import { contextFor } from './render.ts';
@@ -24,17 +23,11 @@ export const doctorVerb = (signal: AbortSignal) =>
         const word = (ok: boolean, level: string) =>
           ok ? 'ok' : level === 'required' ? 'MISSING' : 'missing';
         print(
-          clean(
-            columns(
-              findings.map((finding) => [
-                word(finding.ok, finding.level),
-                finding.need,
-                finding.found ?? '-',
-              ]),
-            ),
+          columns(
+            findings.map((finding) => [word(finding.ok, finding.level), finding.need, finding.found ?? '-']),
           ),
         );
-        for (const { need, ok, fix } of findings) if (!ok && fix) print(clean(`fix ${need}: ${fix}`));
+        for (const { need, ok, fix } of findings) if (!ok && fix) print(`fix ${need}: ${fix}`);
         print(
           missing.length === 0
             ? 'ringlab can run here.'

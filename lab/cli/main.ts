@@ -2,6 +2,7 @@ import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { ExitCode, errorText, RinglabError } from '../core/errors.ts';
 import { version } from '../core/version.ts';
 import { Exit } from './exit.ts';
+import { stderr, stdout } from './terminal.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -41,6 +42,10 @@ export async function program(wanted: string | undefined, signal: AbortSignal) {
     .showSuggestionAfterError()
     .showHelpAfterError('(see --help)')
     .configureHelp({ showGlobalOptions: false })
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+    })
     .exitOverride((error) => {
       // commander's own errors are wrong input; help and version are not errors.
       throw new Exit(error.exitCode === 0 ? ExitCode.ok : ExitCode.input);
@@ -61,17 +66,31 @@ function exitCodeOf(error: unknown): number {
   return ExitCode.lab;
 }
 
+/** Words a failure on standard error: a message of ringlab with its evidence, any other with its stack. */
+function reportFailure(cause: unknown): void {
+  const unexpected = !(cause instanceof RinglabError) && cause instanceof Error;
+  stderr.write(`ringlab: ${errorText(cause)}\n${unexpected ? `${cause.stack}\n` : ''}`);
+  const { detail } = Object(cause) as { detail?: unknown };
+  if (detail) stderr.write(`\n${detail}\n`);
+}
+
+/** Node would print the message of an uncaught error as it is, control characters included. */
+function exitOnUncaught(): void {
+  process.on('uncaughtException', (error) => {
+    reportFailure(error);
+    process.exit(exitCodeOf(error));
+  });
+}
+
 /** Runs one command line and sets the exit code: the only place that catches. */
 export async function main(argv: readonly string[]): Promise<void> {
   const abort = abortOnSignal();
+  exitOnUncaught();
   try {
     await (await program(argv[0], abort.signal)).parseAsync([...argv], { from: 'user' });
   } catch (error) {
     const cause = abort.signal.aborted ? abort.signal.reason : error;
     process.exitCode = exitCodeOf(cause);
-    if (cause instanceof Exit) return;
-    const unexpected = !(cause instanceof RinglabError) && cause instanceof Error;
-    process.stderr.write(`ringlab: ${errorText(cause)}\n${unexpected ? `${cause.stack}\n` : ''}`);
-    if ('detail' in Object(cause) && cause.detail) process.stderr.write(`\n${cause.detail}\n`);
+    if (!(cause instanceof Exit)) reportFailure(cause);
   }
 }

@@ -2,13 +2,13 @@ import { ExitCode } from '../core/errors.ts';
 import { listMutants, mutantsOf } from '../experiment/mutant-files.ts';
 import { exitCodeOfMutants, runMutants } from '../experiment/mutants.ts';
 import { singleSourceOf } from '../experiment/request.ts';
-import { clean } from './clean.ts';
 import { Exit } from './exit.ts';
 import { many } from './options.ts';
 import { columns, print, printJson } from './output.ts';
 import { contextFor } from './render.ts';
 import { kernelRequest, planFrom } from './request.ts';
 import { matrixCommand, recordOptions } from './run.ts';
+import { stderr } from './terminal.ts';
 import { mutantWords } from './words.ts';
 
 /** `ringlab mutants`. */
@@ -43,9 +43,9 @@ export const mutantsVerb = (signal: AbortSignal) =>
         });
       else {
         const rows = mutants.map(({ name, ...mutant }) => mutantWords({ ...mutant, mutant: name }));
-        print(clean(columns(rows)));
+        print(columns(rows));
       }
-      for (const { message } of record.failures) process.stderr.write(`ringlab: ${message}\n`);
+      for (const { message } of record.failures) stderr.write(`ringlab: ${message}\n`);
       const code = exitCodeOfMutants({ record, mutants });
       if (code !== ExitCode.ok) throw new Exit(code);
     });

@@ -1,28 +1,46 @@
 import picocolors from 'picocolors';
+import type { Colors } from '../../reports/index.ts';
 import type { Output, OutputName } from '../model/output.ts';
+import { oneLine, visibleJson } from '../model/visible.ts';
+import { ESC, stdout } from './terminal.ts';
 
 /**
  * Writes a value as JSON on standard output: with --json, the only thing written there. `name` is the published schema
  * (`reports/schema/NAME.schema.json`) whose type the value has. Only the compiler checks it, so no verb loads the schemas.
  */
 export function printJson<N extends OutputName>(_name: N, value: Output<N>): void {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  stdout.write(`${visibleJson(JSON.stringify(value, null, 2))}\n`);
 }
 
 /** True for a terminal, unless NO_COLOR or CI is set: picocolors alone takes CI for a terminal. */
 export const wantsColors = (stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv): boolean =>
   Boolean(stream.isTTY) && !env.NO_COLOR && !env.CI && env.TERM !== 'dumb';
 
+const painter = picocolors.createColors(wantsColors(stdout, process.env));
+
+/** A colour of picocolors whose ESC only `Terminal.write` inserts. */
+const marked = (paint: (text: string) => string) => (text: string) => {
+  const [open = '', close = ''] = paint('|').replaceAll('\u001b', ESC).split('|');
+  return `${open}${text}${close}`;
+};
+
 /** Colours for text on standard output; they add nothing unless `wantsColors`. */
-export const colors = picocolors.createColors(wantsColors(process.stdout, process.env));
+export const colors: Colors = {
+  bold: marked(painter.bold),
+  dim: marked(painter.dim),
+  red: marked(painter.red),
+  green: marked(painter.green),
+  yellow: marked(painter.yellow),
+};
 
 /** Writes text and a newline on standard output; a text that ends in a newline gets no second one. */
 export function print(text: string): void {
-  process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+  stdout.write(text.endsWith('\n') ? text : `${text}\n`);
 }
 
-/** Aligned columns, two spaces between. */
-export function columns(rows: readonly (readonly string[])[]): string {
+/** Aligned columns, two spaces between; each cell becomes one visible line. */
+export function columns(table: readonly (readonly string[])[]): string {
+  const rows = table.map((row) => row.map((cell) => oneLine(cell)));
   const widths: number[] = [];
   for (const row of rows)
     row.forEach((cell, i) => {

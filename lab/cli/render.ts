@@ -1,7 +1,7 @@
-import { clearLine, cursorTo } from 'node:readline';
 import { contextOf, type LabEvent, type StageContext } from '../model/event.ts';
+import { oneLine } from '../model/visible.ts';
 import { EventLog } from '../record/event-log.ts';
-import { clean } from './clean.ts';
+import { stderr, type Terminal } from './terminal.ts';
 import {
   detailWords,
   endWords,
@@ -22,33 +22,33 @@ const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
  * With `verbose`, compiler output and single tests are printed too. The only place that words events.
  */
 export class Renderer {
-  readonly #out: NodeJS.WriteStream;
+  readonly #out: Terminal;
   readonly #live: boolean;
   readonly #verbose: boolean;
   readonly #started = new Map<string, number>();
   readonly #steps = new Map<string, number>();
 
-  constructor(out: NodeJS.WriteStream, options: { verbose: boolean }) {
+  constructor(out: Terminal, options: { verbose: boolean }) {
     this.#out = out;
-    this.#live = Boolean(out.isTTY) && !process.env.CI;
+    this.#live = out.isTTY && !process.env.CI;
     this.#verbose = options.verbose;
   }
 
   #status(text: string): void {
     if (!this.#live) return;
-    cursorTo(this.#out, 0);
-    clearLine(this.#out, 0);
-    this.#out.write(text.slice(0, Math.max(20, (this.#out.columns ?? 80) - 1)));
+    this.#out.clearLine();
+    this.#out.write(oneLine(text, Math.max(20, this.#out.columns - 1)));
   }
 
+  /** A text of several lines is indented, so that no line of it passes for one of ours. */
   #keep(text: string): void {
     this.#status('');
-    this.#out.write(`${clean(text)}\n`);
+    this.#out.write(`${text.replaceAll('\n', '\n  ')}\n`);
   }
 
   #begin(subject: string, at: number): void {
     this.#started.set(subject, at);
-    this.#status(clean(`${subject} ...`));
+    this.#status(`${subject} ...`);
     if (!this.#live && this.#verbose) this.#keep(`${subject}: begins`);
   }
 
@@ -64,7 +64,7 @@ export class Renderer {
     const since = this.#started.get(subject);
     const elapsed = since === undefined ? '' : ` ${seconds(at - since)}`;
     const line = `${subject}: ${percent}% (${done}/${total})${elapsed}${text ? ` ${text}` : ''}`;
-    this.#status(clean(line));
+    this.#status(line);
     if (this.#live || subject === 'cells') return;
     const step = Math.floor(percent / STEP);
     if (total === 0 || step <= (this.#steps.get(subject) ?? 0)) return;
@@ -102,7 +102,7 @@ export function contextFor(
   },
 ): StageContext & { renderer: Renderer } {
   const policy = { unsafeNoSandbox: options.unsafeNoSandbox };
-  const renderer = new Renderer(process.stderr, { verbose: options.verbose ?? false });
+  const renderer = new Renderer(stderr, { verbose: options.verbose ?? false });
   if (options.events === undefined) return { ...contextOf(signal, renderer.take, policy), renderer };
   const log = new EventLog(options.events);
   const take = (event: LabEvent) => {

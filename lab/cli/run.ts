@@ -13,6 +13,7 @@ import { jobsOption, many, whole, withGuest, withKernel } from './options.ts';
 import { colors, print, printJson } from './output.ts';
 import { contextFor } from './render.ts';
 import { type MatrixOptions, planFrom } from './request.ts';
+import { stderr } from './terminal.ts';
 
 /** The options that `run`, `bench` and `mutants` share: the matrix, and the record that they leave. */
 export const matrixCommand = (name: string) =>
@@ -44,7 +45,7 @@ export function finish({ record }: Pick<Run, 'record'>, options: { json: boolean
   const { comparison, exitCode } = outcomeOf(record);
   if (options.json) printJson('run', comparison ?? record);
   else print(render('text', { record, comparison, colors }));
-  for (const { message } of record.failures) process.stderr.write(`ringlab: ${message}\n`);
+  for (const { message } of record.failures) stderr.write(`ringlab: ${message}\n`);
   if (exitCode !== ExitCode.ok) throw new Exit(exitCode);
 }
 

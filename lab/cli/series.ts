@@ -1,29 +1,34 @@
 import { Command } from '@commander-js/extra-typings';
 import { writeAtomic } from '../core/atomic.ts';
 import type { Series } from '../model/series.ts';
+import { oneLine } from '../model/visible.ts';
 import { findSeries, importSeries, listSeries, saveSeries, withNeeds, writeMbox } from '../series/index.ts';
-import { clean } from './clean.ts';
 import { whole } from './options.ts';
 import { columns, print, printJson } from './output.ts';
 import { contextFor } from './render.ts';
+import { stdout } from './terminal.ts';
+
+/** Most missing numbers that are listed. */
+const MISSING = 20;
 
 function describe(series: Series): string {
-  const lines = [
-    `${series.name}: ${series.title} (v${series.version}, ${series.patches.length} of ${series.announced} patches, ${series.origin.kind})`,
+  const { name, title, version, announced, missing, patches, foreign, origin } = series;
+  const counts = `v${version}, ${patches.length} of ${announced} patches, ${origin.kind}`;
+  const numbers = missing.slice(0, MISSING).map((number) => `${number}/${announced}`);
+  const more = missing.length - numbers.length;
+  // Each field is cleaned alone: an author's name with a newline would make a line that passes for ours.
+  return [
+    oneLine(`${name}: ${title} (${counts})`),
     `id ${series.id}`,
-  ];
-  if (series.needs !== undefined) lines.push(`needs ${series.needs}`);
-  for (const patch of series.patches) {
-    lines.push(
-      `  ${patch.number}/${series.announced} ${patch.subject} - ${patch.author.name} <${patch.author.email}>`,
-    );
-  }
-  for (const { patch, reason } of series.foreign) {
-    lines.push(`  ${patch.number}/${series.announced} ${patch.subject} - left out: ${reason}`);
-  }
-  if (series.missing.length > 0)
-    lines.push(`missing: ${series.missing.map((n) => `${n}/${series.announced}`).join(', ')}`);
-  return clean(lines.join('\n'));
+    ...(series.needs === undefined ? [] : [`needs ${oneLine(series.needs)}`]),
+    ...patches.map(({ number, subject, author }) => {
+      return `  ${oneLine(`${number}/${announced} ${subject} - ${author.name} <${author.email}>`)}`;
+    }),
+    ...foreign.map(({ patch, reason }) => {
+      return `  ${oneLine(`${patch.number}/${announced} ${patch.subject} - left out: ${reason}`)}`;
+    }),
+    ...(missing.length > 0 ? [`missing: ${numbers.join(', ')}${more > 0 ? ` and ${more} more` : ''}`] : []),
+  ].join('\n');
 }
 
 /** The machine form: every patch of the posting in its place, `foreign` saying why one is not for the kernel. */
@@ -66,9 +71,7 @@ function listVerb(signal: AbortSignal) {
       if (json) printJson('series-list', series);
       else
         print(
-          columns(
-            series.map(({ name, from, patches, title }) => [name, from, `${patches} patches`, clean(title)]),
-          ),
+          columns(series.map(({ name, from, patches, title }) => [name, from, `${patches} patches`, title])),
         );
     });
 }
@@ -96,7 +99,7 @@ function exportVerb(signal: AbortSignal) {
       const { series } = await findSeries(name, contextFor(signal, {}));
       const mbox = writeMbox(series);
       if (out) await writeAtomic(out, mbox);
-      else process.stdout.write(mbox);
+      else stdout.data(mbox);
     });
 }
 

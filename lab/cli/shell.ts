@@ -11,6 +11,7 @@ import { withGuest, withKernel } from './options.ts';
 import { print, printJson } from './output.ts';
 import { contextFor } from './render.ts';
 import { kernelRequest, planFrom } from './request.ts';
+import { stderr, stdout } from './terminal.ts';
 
 /** A shell takes a single word as a command line of its own, several as a program and its arguments. */
 const commandLine = (words: readonly string[]) =>
@@ -40,12 +41,12 @@ async function use(guest: Guest, words: readonly string[], signal: AbortSignal):
   if (words.length === 0) return runOnTerminal('ssh', sshArguments(guest));
   const ended = guest.exec(commandLine(words), {
     signal,
-    onStdout: (chunk) => process.stdout.write(chunk),
-    onStderr: (chunk) => process.stderr.write(chunk),
+    onStdout: (chunk) => stdout.data(chunk),
+    onStderr: (chunk) => stderr.data(chunk),
   });
   const first = await Promise.race([ended, guest.death]);
   if ('kind' in first) {
-    process.stderr.write(`ringlab: the guest is gone: ${first.kind}, ${first.title}\n${first.tail}\n`);
+    stderr.write(`ringlab: the guest is gone: ${first.kind}, ${first.title}\n${first.tail}\n`);
     return ExitCode.failed;
   }
   return first.code ?? ExitCode.lab;

@@ -1,7 +1,6 @@
 import { Command } from '@commander-js/extra-typings';
 import { loadSuites } from '../suite/discover.ts';
 import { newSuite } from '../suite/scaffold.ts';
-import { clean } from './clean.ts';
 import { columns, print, printJson } from './output.ts';
 
 function newVerb() {
@@ -17,9 +16,7 @@ function newVerb() {
       if (json) printJson('suite-new', made);
       else
         print(
-          clean(
-            `${made.dir}: ${made.files.join(', ')}\nrun it: ringlab run --suite ${folder.includes('/') ? folder : `./${folder}`}`,
-          ),
+          `${made.dir}: ${made.files.join(', ')}\nrun it: ringlab run --suite ${folder.includes('/') ? folder : `./${folder}`}`,
         );
     });
 }

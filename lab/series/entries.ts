@@ -2,13 +2,16 @@ import { findDiff } from './diff-start.ts';
 import type { Content, Entry, Subject } from './stages.ts';
 import { parseSubject } from './subject.ts';
 
+/** Largest number of a patch that a file name gives, as in subjects. */
+const MAX_NUMBER = 9999;
+
 const NUMBERED = /^(?:v\d+-)?(\d{1,6})-/;
 
 /** Numbers of the patches of a folder: by their file names if all have a number, else by their order. */
 function numbersOf(fileNames: readonly string[]): number[] {
   const numbers = fileNames.map((file) => Number(NUMBERED.exec(file)?.[1] ?? Number.NaN));
   const usable =
-    numbers.every((number) => !Number.isNaN(number)) && new Set(numbers).size === fileNames.length;
+    numbers.every((number) => number <= MAX_NUMBER) && new Set(numbers).size === fileNames.length;
   return usable ? numbers : fileNames.map((_, index) => index + 1);
 }
 

@@ -1,6 +1,9 @@
 import type { Problem } from '../core/errors.ts';
+import { linkTarget, pathFlaw } from '../model/tree-path.ts';
+import { oneLine } from '../model/visible.ts';
 import type { DiffScan, FileDiff } from './hunks.ts';
-import { linkEscapes, pathFlaw, unquote } from './paths.ts';
+import { MAX_HEADER_LINE } from './limits.ts';
+import { unquote } from './unquote.ts';
 
 /** Top folders of a kernel tree (any version since 2.6). */
 const KERNEL_FOLDERS = new Set(
@@ -20,12 +23,28 @@ function treeName(written: string): string | undefined {
   return name.startsWith('/') ? name : name.slice(name.indexOf('/') + 1);
 }
 
+/**
+ * The names of a `diff --git` line that differ in their first folder only (`a/`, `b/`). A regular expression would take a minute for a
+ * line of some thousand blanks and slashes.
+ */
+function equalNames(git: string): string[] | undefined {
+  const slash = git.indexOf('/');
+  let second = 0;
+  for (let blank = git.indexOf(' '); blank >= 0; blank = git.indexOf(' ', blank + 1)) {
+    if (second <= blank) second = git.indexOf('/', blank + 1);
+    if (slash < 0 || second < 0) return undefined;
+    if (blank - slash !== git.length - second) continue;
+    if (git.slice(slash, blank) === git.slice(second)) return [git.slice(0, blank), git.slice(blank + 1)];
+  }
+  return undefined;
+}
+
 /** The two names of a `diff --git` line, which only a blank separates. */
 function gitNames(git: string): string[] {
   const quoted = git.match(/"(?:[^"\\]|\\.)*"/g);
   if (quoted) return [...quoted, ...git.replace(/"(?:[^"\\]|\\.)*"/g, '').split(' ')].filter(Boolean);
-  const half = /^(\S*?\/)(.*) (\S*?\/)\2$/.exec(git);
-  if (half) return [`${half[1]}${half[2]}`, `${half[3]}${half[2]}`];
+  const half = equalNames(git);
+  if (half) return half;
   const parts = git.split(' ');
   return parts.length === 2 ? parts : [];
 }
@@ -47,17 +66,21 @@ function lacksPrefix(file: FileDiff): boolean {
   return folders.size === 1 && KERNEL_FOLDERS.has(first);
 }
 
+const shown = (name = '') => oneLine(name, 200);
+
 function flawsOf(file: FileDiff, names: readonly string[]): string[] {
   const flaws = names.flatMap((name) => {
     const flaw = pathFlaw(name);
-    return flaw ? [`${flaw}: "${name}"`] : [];
+    return flaw ? [`${flaw}: "${shown(name)}"`] : [];
   });
   if (names.length === 0) flaws.push('a part of the diff that names no file');
-  if (lacksPrefix(file)) flaws.push(`file names without a/ and b/: "${file.newName ?? file.oldName}"`);
-  if (file.mode === '160000') flaws.push(`a submodule: "${names[0]}"`);
-  if (file.mode === '120000' && file.added.some((target) => linkEscapes(names[0] ?? '', target))) {
-    flaws.push(`a symbolic link that leads out of the tree: "${names[0]}"`);
-  }
+  if (lacksPrefix(file)) flaws.push(`file names without a/ and b/: "${shown(file.newName ?? file.oldName)}"`);
+  if (file.mode === '160000') flaws.push(`a submodule: "${shown(names[0])}"`);
+  // `applySeries` judges the result, which a text can hide; this only reports earlier what the text shows.
+  const targets =
+    file.mode === '120000' ? file.added.map((target) => linkTarget(names[0] ?? '', target)) : [];
+  for (const target of targets)
+    if ('flaw' in target) flaws.push(`a symbolic link whose target ${target.flaw}: "${shown(names[0])}"`);
   return flaws;
 }
 
@@ -66,6 +89,14 @@ export function checkFiles(scan: DiffScan, where: string): { files: string[]; pr
   const files = new Set<string>();
   const problems: Problem[] = [];
   for (const file of scan.files) {
+    const headers = [file.git, file.oldName, file.newName, ...file.moved];
+    if (headers.some((header) => (header?.length ?? 0) > MAX_HEADER_LINE)) {
+      problems.push({
+        what: `a file name of more than ${MAX_HEADER_LINE} characters`,
+        where: `${where}, line ${file.line + 1} of its text`,
+      });
+      continue;
+    }
     const names = namesOf(file);
     for (const name of names) files.add(name);
     for (const what of new Set(flawsOf(file, names))) {
@@ -85,5 +116,5 @@ export function foreignReason(files: readonly string[]): string | undefined {
     ...new Set(files.filter((file) => file.includes('/')).map((file) => file.split('/')[0] ?? '')),
   ];
   if (folders.length === 0 || folders.some((folder) => KERNEL_FOLDERS.has(folder))) return undefined;
-  return `its files lie in ${folders.map((folder) => `${folder}/`).join(', ')}, which a kernel tree does not have`;
+  return `its files lie in ${oneLine(folders.map((folder) => `${folder}/`).join(', '), 200)}, which a kernel tree does not have`;
 }

@@ -1,9 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { InputError } from '../core/errors.ts';
+import { MAX_PATCHES } from './limits.ts';
 import type { SourceFiles } from './stages.ts';
-
-const MAX_FILES = 1000;
 
 /** Names of the patch files of a folder, in the order of their numbers. */
 async function patchFiles(dir: string): Promise<string[]> {
@@ -15,8 +14,8 @@ async function patchFiles(dir: string): Promise<string[]> {
       fix: 'git format-patch -o DIR BASE..TIP',
     });
   }
-  if (files.length > MAX_FILES)
-    throw new InputError({ what: `${files.length} patches`, where: dir, expected: `at most ${MAX_FILES}` });
+  if (files.length > MAX_PATCHES)
+    throw new InputError({ what: `${files.length} patches`, where: dir, expected: `at most ${MAX_PATCHES}` });
   return files.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
 }
 

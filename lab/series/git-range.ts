@@ -1,10 +1,14 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InputError, type Problem } from '../core/errors.ts';
-import { run } from '../core/process.ts';
+import { GIT_SETTINGS, plainEnv, userGitEnv } from '../core/git-env.ts';
+import { type Limits, limited } from '../core/limits.ts';
+import { type RunResult, run } from '../core/process.ts';
 import type { Resources } from '../core/resource.ts';
 import type { StageContext } from '../model/event.ts';
+import { SIZE_LIMIT } from './limits.ts';
+import { tooBig } from './read.ts';
 import type { SourceFiles } from './stages.ts';
 
 const RANGE = /^(?!-)([^\s.](?:[^\s]*[^\s.])?)\.\.([^\s.-]\S*)?$/;
@@ -16,9 +20,15 @@ export function isRange(source: string): boolean {
   return RANGE.test(source);
 }
 
+/** Runs git rev-parse in a repository of the user: it resolves names and runs no program of the configuration. */
+function revParse(repo: string, args: readonly string[], signal: AbortSignal): Promise<RunResult> {
+  const command = [...GIT_SETTINGS, '-C', repo, 'rev-parse', ...args];
+  return run('git', command, { signal, accept: 'any', cleanEnv: true, env: userGitEnv() });
+}
+
 async function commitOf(repo: string, revision: string, signal: AbortSignal): Promise<string | Problem> {
-  const args = ['-C', repo, 'rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{commit}`];
-  const { code, stdout, stderr } = await run('git', args, { signal, accept: 'any' });
+  const args = ['--verify', '--quiet', '--end-of-options', `${revision}^{commit}`];
+  const { code, stdout, stderr } = await revParse(repo, args, signal);
   if (code === 0) return stdout.trim();
   return {
     what: `no commit "${revision}"`,
@@ -28,7 +38,25 @@ async function commitOf(repo: string, revision: string, signal: AbortSignal): Pr
 }
 
 /**
- * The commits of a range as files of git format-patch, which `resources` owns, independent of the user's settings. Merges are left
+ * Makes a repository in `dir` that has the objects of another one but not its configuration, which may name programs for diffs,
+ * signatures or missing objects. Returns its folder.
+ */
+async function borrow(repo: string, dir: string, signal: AbortSignal): Promise<string> {
+  const ask = async (...args: string[]) => (await revParse(repo, args, signal)).stdout.replace(/\n$/, '');
+  const pathOf = (name: string) => ask('--path-format=absolute', '--git-path', name);
+  const gitDir = join(dir, 'repository');
+  const format = (await ask('--show-object-format')) || 'sha1';
+  const init = ['init', '--quiet', '--bare', '--template=', `--object-format=${format}`, gitDir];
+  await run('git', init, { signal, cleanEnv: true, env: plainEnv() });
+  await writeFile(join(gitDir, 'objects/info/alternates'), `${await pathOf('objects')}\n`);
+  // A shallow repository lists in it the commits whose parents it lacks.
+  const shallow = await readFile(await pathOf('shallow')).catch(() => undefined);
+  if (shallow) await writeFile(join(gitDir, 'shallow'), shallow);
+  return gitDir;
+}
+
+/**
+ * The commits of a range as an mbox of git format-patch, which `resources` owns, independent of the user's settings. Merges are left
  * out with a note. Throws InputError for an unknown revision, an empty range or one of more than `MAX_COMMITS` commits.
  */
 export async function filesOfRange(
@@ -43,8 +71,13 @@ export async function filesOfRange(
   const problems = resolved.filter((commit) => typeof commit !== 'string');
   if (problems.length > 0) throw new InputError(problems);
   const range = resolved.join('..');
-  const count = async (filter: string) =>
-    Number((await run('git', ['-C', repo, 'rev-list', '--count', filter, range], { signal })).stdout);
+  const dir = await mkdtemp(join(tmpdir(), 'ringlab-range-'));
+  resources.defer(() => rm(dir, { recursive: true, force: true }));
+  const env = { ...plainEnv(), GIT_DIR: await borrow(repo, dir, signal) };
+  const count = async (filter: string) => {
+    const args = [...GIT_SETTINGS, '-c', 'safe.directory=*', 'rev-list', '--count', filter, range];
+    return Number((await run('git', args, { signal, cleanEnv: true, env })).stdout);
+  };
   const [commits, merges] = [await count('--no-merges'), await count('--merges')];
   if (commits === 0 || commits > MAX_COMMITS) {
     throw new InputError({
@@ -56,32 +89,33 @@ export async function filesOfRange(
   if (merges > 0) {
     ctx.emit({ type: 'note', note: { code: 'series.merges', subject: source, count: merges } });
   }
-  const dir = await mkdtemp(join(tmpdir(), 'ringlab-range-'));
-  resources.defer(() => rm(dir, { recursive: true, force: true }));
-  await formatPatches(repo, range, dir, signal);
-  const names = (await readdir(dir)).sort();
-  return {
-    files: names.map((name) => ({ path: join(dir, name), where: `${source}, ${name}` })),
-    origin: { kind: 'git', detail: source },
-  };
+  const path = join(dir, 'mbox');
+  await formatPatches(range, path, env, signal).catch((error: unknown) => {
+    if (!/ended by SIGXFSZ|File too large/.test(String(error))) throw error;
+    throw tooBig(source, 'larger changes');
+  });
+  return { files: [{ path, where: source }], origin: { kind: 'git', detail: source } };
 }
 
-/** Writes each commit of a range as an mboxrd file. Every option that the user's settings could change is given. */
-async function formatPatches(repo: string, range: string, dir: string, signal: AbortSignal): Promise<void> {
-  const settings = [
-    'diff.noprefix=false',
-    'diff.mnemonicPrefix=false',
-    'diff.external=',
-    'format.headers=',
-    'format.pretty=',
-  ];
+/** Most memory and time of git for a range whose patches may be `SIZE_LIMIT` bytes. */
+const LIMITS: Limits = { dataBytes: 2 ** 31, fileBytes: SIZE_LIMIT, cpuSeconds: 300 };
+
+/** Writes each commit of a range to one mboxrd file. Throws as `run`, also beyond `LIMITS`. */
+async function formatPatches(
+  range: string,
+  path: string,
+  env: Record<string, string>,
+  signal: AbortSignal,
+): Promise<void> {
   const args = [
-    ...settings.flatMap((setting) => ['-c', setting]),
-    ...['format-patch', '--quiet', '--numbered', '--start-number=1', '--pretty=mboxrd'],
+    ...['format-patch', '--stdout', '--numbered', '--start-number=1', '--pretty=mboxrd'],
     ...['--subject-prefix=PATCH', '--no-cover-letter', '--no-attach', '--no-thread', '--no-signature'],
     ...['--no-notes', '--no-to', '--no-cc', '--no-ext-diff', '--no-textconv', '--full-index', '--binary'],
     ...['--no-color', '--src-prefix=a/', '--dst-prefix=b/'],
-    ...['--unified=3', '--no-base', '-o', dir, range],
+    ...['--unified=3', '--no-base', range],
   ];
-  await run('git', ['-C', repo, ...args], { signal });
+  await using file = await open(path, 'w');
+  const command = limited(['git', ...GIT_SETTINGS, '-c', 'safe.directory=*', ...args], LIMITS);
+  const [program = 'git', ...argv] = command;
+  await run(program, argv, { signal, cleanEnv: true, env, stdoutFd: file.fd });
 }

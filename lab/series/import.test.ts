@@ -241,7 +241,7 @@ t.test('every path that leads out of the tree is an InputError, before git is ru
   t.ok(error.problems.length >= bad.length);
   const link =
     'diff --git a/fs/l b/fs/l\nnew file mode 120000\n--- /dev/null\n+++ b/fs/l\n@@ -0,0 +1 @@\n+../../etc\n\\ No newline at end of file\n';
-  await refused(t, mail('[PATCH] link', link), /symbolic link that leads out/);
+  await refused(t, mail('[PATCH] link', link), /symbolic link whose target leads out/);
   await refused(
     t,
     mail('[PATCH] quoted', diffOf({ file: 'x' }).replaceAll('a/x', '"a/\\056\\056/x"')),

@@ -7,7 +7,7 @@ import { readEntries } from './entries.ts';
 import { adviceFor } from './explain.ts';
 import type { SeriesInfo } from './info.ts';
 import { locate } from './locate.ts';
-import { checkName } from './name.ts';
+import { checkName, NAME } from './name.ts';
 import { readPatches } from './patches.ts';
 import { choosePosting } from './posting.ts';
 import { addReplies } from './replies.ts';
@@ -45,7 +45,9 @@ export async function loadSeries(
   const { patches: posted, baseCommit } = readPatches(posting, advice, source, ctx);
   const patches = addReplies(posted, entries, posting, source, ctx);
   const { info } = place;
-  const names = info ? { name: name ?? origin.detail, title: info.title } : { name, title: content.title };
+  // The name of a folder need not be one of a series; its title then gives the name.
+  const folder = NAME.test(origin.detail) ? origin.detail : undefined;
+  const names = info ? { name: name ?? folder, title: info.title } : { name, title: content.title };
   const series = assemble({ posting, patches, baseCommit, origin, ...names });
   return info ? { series, info } : { series };
 }

@@ -1,8 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { exists } from '../core/cache.ts';
 import { parseYaml } from '../model/parse.ts';
+import { NAME } from './name.ts';
+import { readRegular } from './read.ts';
 
 /** `series.yaml` of a series under kernels/series/: its base and what it is tested with. */
 export const SeriesInfo = z
@@ -11,7 +12,7 @@ export const SeriesInfo = z
     /** Source name, e.g. `debian-6.12`. */
     base: z.string().min(1),
     /** Name of another series, which must be applied first. */
-    needs: z.string().min(1).optional(),
+    needs: z.string().regex(NAME, 'the name of a series').optional(),
     /** Names of the suites and guest profiles that test it. */
     suites: z.array(z.string().min(1)),
     guests: z.array(z.string().min(1)),
@@ -23,9 +24,12 @@ export const SeriesInfo = z
   .strict();
 export type SeriesInfo = z.infer<typeof SeriesInfo>;
 
-/** `series.yaml` of a folder; undefined when it has none. Throws InputError when it is malformed. */
+/** Most bytes of a series.yaml. */
+const MAX_BYTES = 1 << 20;
+
+/** `series.yaml` of a folder; undefined when it has none. Throws InputError when it is malformed, too large or no file. */
 export async function readInfo(dir: string): Promise<SeriesInfo | undefined> {
   const file = join(dir, 'series.yaml');
   if (!(await exists(file))) return undefined;
-  return parseYaml(SeriesInfo, await readFile(file, 'utf8'), file);
+  return parseYaml(SeriesInfo, (await readRegular(file, MAX_BYTES)).toString('utf8'), file);
 }

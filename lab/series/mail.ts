@@ -1,5 +1,6 @@
 import PostalMime, { type Email } from 'postal-mime';
 import { InputError, type Problem } from '../core/errors.ts';
+import { firstProblems } from './limits.ts';
 import type { Mail, RawText } from './stages.ts';
 
 /** Message ids in a header value, angle brackets included. */
@@ -45,6 +46,12 @@ function encodeBody(raw: Buffer): Buffer {
   return Buffer.from(`${headers.trimEnd()}\nContent-Transfer-Encoding: base64\n\n${body}\n`, 'latin1');
 }
 
+/**
+ * A header value without control characters, which encoded words can have: a line break in a name would end a header of what is
+ * exported, or a line of what is printed.
+ */
+const plain = (value: string) => value.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').trim();
+
 /** Decodes one RFC 5322 message (MIME, quoted-printable, base64, format=flowed). Resolves to a problem when it is malformed. */
 async function parseMail({ bytes, where }: RawText): Promise<Mail | Problem> {
   let email: Email;
@@ -60,10 +67,11 @@ async function parseMail({ bytes, where }: RawText): Promise<Mail | Problem> {
   const date = header('date') ?? email.date;
   const [messageId] = ids(email.messageId);
   const [inReplyTo] = ids(email.inReplyTo);
+  const { name = '', address = '' } = email.from ?? {};
   return {
-    subject: email.subject ?? '',
-    from: { name: email.from?.name || (email.from?.address ?? ''), email: email.from?.address ?? '' },
-    ...(date ? { date } : {}),
+    subject: plain(email.subject ?? ''),
+    from: { name: plain(name || address), email: plain(address) },
+    ...(date ? { date: plain(date) } : {}),
     ...(messageId ? { messageId } : {}),
     ...(inReplyTo ? { inReplyTo } : {}),
     references: ids(email.references),
@@ -77,6 +85,6 @@ async function parseMail({ bytes, where }: RawText): Promise<Mail | Problem> {
 export async function parseMails(messages: readonly RawText[]): Promise<Mail[]> {
   const parsed = await Promise.all(messages.map(parseMail));
   const problems = parsed.filter((mail): mail is Problem => 'what' in mail);
-  if (problems.length > 0) throw new InputError(problems);
+  if (problems.length > 0) throw new InputError(firstProblems(problems));
   return parsed.filter((mail): mail is Mail => 'text' in mail);
 }

@@ -27,7 +27,7 @@ function archiveHead(lines: readonly string[]): Head | undefined {
   const from = lines.findIndex((line, at) => at > 0 && at < 8 && /^From: \S/.test(line));
   const date = lines.findIndex((line, at) => at > 0 && at < 12 && /^Date: \S/.test(line));
   if (from < 0 || date < 0) return undefined;
-  const sender = (lines[from] ?? '').slice(6).trim();
+  const sender = (lines[from] ?? '').slice(6, 1000).trim();
   const [, name = sender, email = ''] = /^(.*?)\s*<(\S+@\S+)>$/.exec(sender) ?? [];
   return { name, email, date: (lines[date] ?? '').slice(6).trim(), body: Math.max(from, date) + 1 };
 }
@@ -54,7 +54,7 @@ export function readSinglePage(text: string, where: string): { mails: Mail[] } |
   const body = lines.slice(head.body, end < 0 ? undefined : end).join('\n');
   const start = body.search(/^diff --git /m);
   const prose = start < 0 ? body : body.slice(0, start);
-  const restored = pipermail ? prose.replace(/<(\S+) at (\S+\.\S+)>/g, '<$1@$2>') : prose;
+  const restored = pipermail ? prose.replace(/<([^\s<>]{1,100}) at ([^\s<>]{1,100})>/g, '<$1@$2>') : prose;
   const mail: Mail = {
     subject: lines[0] ?? '',
     from: { name: head.name, email: head.email },

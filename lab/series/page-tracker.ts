@@ -58,7 +58,7 @@ export function readTrackerPage(text: string, where: string): { mails: Mail[]; t
   const comments = signatures.filter(({ comment }) => comment);
   const firstComment = comments[0] ? lines.lastIndexOf('Comments', comments[0].at) : -1;
   const stop = firstComment > message ? firstComment : Math.max(message, lines.lastIndexOf(MARK, end));
-  const [id] = /[^\s<>]+@[^\s<>]+/.exec(row('Message ID') ?? '') ?? [];
+  const [id] = /[^\s<>]+@[^\s<>]+/.exec((row('Message ID') ?? '').slice(0, 1000)) ?? [];
   const title = row('Series')?.replace(/\s*\|.*$/, '');
   const body = head && !head.comment ? lines.slice(head.at + 1, stop) : [];
   const diff = patch < 0 ? [] : lines.slice(patch + 1);

@@ -3,6 +3,7 @@ import type { PatchNote } from '../model/note.ts';
 import type { Patch } from '../model/series.ts';
 import { checkFiles } from './file-names.ts';
 import { scanDiff } from './hunks.ts';
+import { MAX_LINE } from './limits.ts';
 import type { Person } from './stages.ts';
 import { parseSubject } from './subject.ts';
 import { parsePerson, readTrailers } from './trailers.ts';
@@ -71,6 +72,7 @@ export function readPatchText(text: string, start: number, where: string): Patch
     .join('\n')
     .trim();
   const { files, problems: fileProblems } = checkFiles(scan, where);
+  const long = lines.findIndex((line) => line.length > MAX_LINE);
   const notes: PatchNote[] = [];
   const added = scan.files.reduce((sum, file) => sum + file.added.length, 0);
   const removed = scan.files.reduce((sum, file) => sum + file.removed, 0);
@@ -88,6 +90,7 @@ export function readPatchText(text: string, start: number, where: string): Patch
     problems: [
       ...scan.flaws.map(({ line, what }) => ({ what, where: `${where}, line ${line + 1} of its text` })),
       ...fileProblems,
+      ...(long < 0 ? [] : [{ what: 'an overlong line', where: `${where}, line ${long + 1} of its text` }]),
     ],
     notes,
   };

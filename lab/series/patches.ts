@@ -1,7 +1,9 @@
 import { InputError, type Problem } from '../core/errors.ts';
+import { BINARY_LIMIT, binaryBytes } from '../model/binary-patch.ts';
 import type { StageContext } from '../model/event.ts';
 import type { Note } from '../model/note.ts';
 import type { Patch } from '../model/series.ts';
+import { firstProblems, MAX_FILES, MAX_PATCHES, MAX_SUBJECT } from './limits.ts';
 import { type PatchText, readPatchText } from './patch-text.ts';
 import type { Entry, Mail, Person, Posting } from './stages.ts';
 import { parsePerson } from './trailers.ts';
@@ -41,6 +43,10 @@ function parsePatch({ mail, subject, diffStart = 0 }: Entry, number: number, adv
     files: text.files,
     diff: text.diff,
   };
+  if (patch.subject.length > MAX_SUBJECT) {
+    const what = `a subject of ${patch.subject.length} characters`;
+    problems.push({ what, where: mail.where, expected: `at most ${MAX_SUBJECT}` });
+  }
   if (tabsLost(patch)) {
     problems.push({ what: 'its tabs were turned into blanks, so that it cannot apply', where: mail.where });
   }
@@ -58,6 +64,30 @@ function byNumber(posting: Posting, note: (note: Note) => void, subject: string)
   return [...entries].sort(([a], [b]) => a - b);
 }
 
+/** Problems of all patches together: their number, and how much git would make of them. */
+function sumProblems(parsed: readonly ParsedPatch[], where: string): Problem[] {
+  const files = parsed.reduce((sum, { patch }) => sum + patch.files.length, 0);
+  const binary = parsed.reduce((sum, { patch }) => sum + binaryBytes(patch.diff), 0);
+  const MiB = `${BINARY_LIMIT >> 20} MiB`;
+  return [
+    ...(parsed.length > MAX_PATCHES
+      ? [{ what: `${parsed.length} patches`, where, expected: `at most ${MAX_PATCHES}` }]
+      : []),
+    ...(files > MAX_FILES
+      ? [{ what: `${files} changed files`, where, expected: `at most ${MAX_FILES}` }]
+      : []),
+    ...(binary > BINARY_LIMIT
+      ? [
+          {
+            what: 'binary changes that are damaged or too large',
+            where,
+            expected: `at most ${MiB} when unpacked`,
+          },
+        ]
+      : []),
+  ];
+}
+
 /**
  * The patches of a posting in their order, and the commit that the first of them to name one is based on; oddities become notes.
  * `advice` is what the user can do about a patch that is unusable. Throws one InputError with every problem of the patches.
@@ -72,8 +102,8 @@ export function readPatches(
   const parsed = byNumber(posting, note, where).map(([number, entry]) =>
     parsePatch(entry, Math.max(1, number), advice),
   );
-  const problems = parsed.flatMap((patch) => patch.problems);
-  if (problems.length > 0) throw new InputError(problems);
+  const problems = [...parsed.flatMap((patch) => patch.problems), ...sumProblems(parsed, where)];
+  if (problems.length > 0) throw new InputError(firstProblems(problems));
   for (const { patch, text } of parsed)
     for (const patchNote of text.notes) note({ subject: where, patch: patch.number, ...patchNote });
   const baseCommit = parsed.find(({ text }) => text.baseCommit)?.text.baseCommit;

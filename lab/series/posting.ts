@@ -48,13 +48,13 @@ function groupPostings(entries: readonly Entry[]): Posting[] {
   // Cover letters first: a patch without a link to one then joins the posting with the same key.
   const isCover = (entry: Entry) => entry.number === 0;
   for (const entry of [...posted.filter(isCover), ...posted.filter((entry) => !isCover(entry))]) {
+    const key = keyOf(entry);
     const rootId = rootOf(entry, byId).mail.messageId;
     const linked = rootId ? groups.find((group) => group.rootId === rootId) : undefined;
-    const similar =
-      !isCover(entry) || !rootId ? groups.find((group) => group.key === keyOf(entry)) : undefined;
+    const similar = !isCover(entry) || !rootId ? groups.find((group) => group.key === key) : undefined;
     let group = linked ?? similar;
     if (!group) {
-      group = { key: keyOf(entry), version: entry.subject.version, total: totalOf(entry), patches: [] };
+      group = { key, version: entry.subject.version, total: totalOf(entry), patches: [] };
       if (rootId) group.rootId = rootId;
       groups.push(group);
     }

@@ -1,18 +1,18 @@
 import { constants } from 'node:buffer';
+import { constants as fs } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { InputError } from '../core/errors.ts';
+import { SIZE_LIMIT } from './limits.ts';
 import type { RawText, SourceFiles } from './stages.ts';
-
-/** Bytes of a file, packed or not: more than any thread has, less than a kernel tarball named by mistake. */
-const SIZE_LIMIT = 48 << 20;
 
 const MiB = (bytes: number) => `${(bytes / (1 << 20)).toFixed(0)} MiB`;
 
-function tooBig(where: string, size: string): InputError {
+/** The error for a file or range that is larger than `limit` bytes. */
+export function tooBig(where: string, size: string, limit = SIZE_LIMIT): InputError {
   const fix = 'use the mbox of a single thread, or split it';
-  return new InputError({ what: `it has ${size}`, where, expected: `at most ${MiB(SIZE_LIMIT)}`, fix });
+  return new InputError({ what: `it has ${size}`, where, expected: `at most ${MiB(limit)}`, fix });
 }
 
 async function unpack(bytes: Buffer, where: string): Promise<Buffer> {
@@ -25,12 +25,24 @@ async function unpack(bytes: Buffer, where: string): Promise<Buffer> {
   }
 }
 
+/**
+ * The content of a regular file. The opened file is examined: the path may name a pipe by then. Throws InputError for anything else
+ * and for a file of more than `limit` bytes.
+ */
+export async function readRegular(path: string, limit = SIZE_LIMIT): Promise<Buffer> {
+  const what = 'it is neither a file nor a folder';
+  if (!(await stat(path)).isFile()) throw new InputError({ what, where: path });
+  await using file = await open(path, fs.O_RDONLY | fs.O_NONBLOCK);
+  const info = await file.stat();
+  if (!info.isFile()) throw new InputError({ what, where: path });
+  if (info.size > limit) throw tooBig(path, MiB(info.size), limit);
+  const buffer = Buffer.alloc(info.size);
+  const { bytesRead } = await file.read(buffer, 0, info.size, 0);
+  return buffer.subarray(0, bytesRead);
+}
+
 async function readSource(path: string): Promise<Buffer> {
-  const info = await stat(path);
-  if (!info.isFile()) throw new InputError({ what: 'it is neither a file nor a folder', where: path });
-  if (info.size > SIZE_LIMIT) throw tooBig(path, MiB(info.size));
-  await using file = await open(path);
-  const raw = await file.readFile();
+  const raw = await readRegular(path);
   const bytes = raw[0] === 0x1f && raw[1] === 0x8b ? await unpack(raw, path) : raw;
   if (bytes.toString('latin1', 0, 4096).trim() === '' && bytes.toString('latin1').trim() === '') {
     throw new InputError({
@@ -49,8 +61,16 @@ async function readSource(path: string): Promise<Buffer> {
 
 /**
  * The files in memory, those with gzip data unpacked. Throws InputError for a path that is no file, and a file that is too large,
- * empty, binary or damaged.
+ * empty, binary or damaged, and when all together are too large.
  */
-export function readFiles(files: SourceFiles['files']): Promise<RawText[]> {
-  return Promise.all(files.map(async ({ path, where }) => ({ bytes: await readSource(path), where })));
+export async function readFiles(files: SourceFiles['files']): Promise<RawText[]> {
+  const texts: RawText[] = [];
+  let size = 0;
+  for (const { path, where } of files) {
+    const bytes = await readSource(path);
+    size += bytes.length;
+    if (size > SIZE_LIMIT) throw tooBig(where, `with the files before it more than ${MiB(SIZE_LIMIT)}`);
+    texts.push({ bytes, where });
+  }
+  return texts;
 }

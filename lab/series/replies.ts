@@ -1,5 +1,6 @@
 import type { StageContext } from '../model/event.ts';
 import type { Patch } from '../model/series.ts';
+import { MAX_LISTED } from './limits.ts';
 import type { Entry, Posting } from './stages.ts';
 import { parsePerson } from './trailers.ts';
 
@@ -93,7 +94,9 @@ export function addReplies(
   ctx: StageContext,
 ): Patch[] {
   const { trailers, rejected } = trailersFromReplies(entries, posting);
-  for (const line of rejected)
+  const more = rejected.length - MAX_LISTED;
+  const listed = [...rejected.slice(0, MAX_LISTED), ...(more > 0 ? [`${more} more of such lines`] : [])];
+  for (const line of listed)
     ctx.emit({ type: 'note', note: { code: 'series.trailer', subject: where, line } });
   return patches.map((patch) => addTrailers(patch, trailers));
 }

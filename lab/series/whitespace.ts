@@ -10,5 +10,5 @@ const INDENTED_WITH_TABS = /(?:\.[chS]|Makefile|Kconfig|Kbuild)$/;
 export function tabsLost(patch: Pick<Patch, 'diff' | 'files'>): boolean {
   if (!patch.files.some((file) => INDENTED_WITH_TABS.test(file)) || /^[ +-][^\n]*\t/m.test(patch.diff))
     return false;
-  return (patch.diff.match(/^[ +-] {8}\s*\S/gm) ?? []).length >= 3;
+  return (patch.diff.match(/^[ +-] {8}[^\S\n]*\S/gm) ?? []).length >= 3;
 }

@@ -8,9 +8,12 @@ import type { StageContext } from '../model/event.ts';
 import type { SourceTree } from '../model/kernel.ts';
 import type { Note } from '../model/note.ts';
 import type { Patch, Series } from '../model/series.ts';
-import { applyFailed, nothingToApply } from './failure.ts';
+import { applyFailed, nothingToApply, refused } from './failure.ts';
 import { ask, COMMITTER, type GitOptions, git } from './git.ts';
+import { PATCH_LIMITS, withinLimits } from './patch-limits.ts';
+import { makeQuarantine, releaseObjects } from './quarantine.ts';
 import { findRejects } from './rejects.ts';
+import { checkBinary, checkResult, type Growth } from './result-check.ts';
 
 /** What a caller may ask of `applySeries`. */
 export interface ApplyOptions {
@@ -22,8 +25,9 @@ export interface ApplyOptions {
 interface Application {
   base: SourceTree;
   series: Series;
-  /** Folder for index files, removed at the end. */
+  /** Folder for index files and new objects, removed at the end. */
   scratch: string;
+  growth: Growth;
   git: GitOptions;
   ctx: StageContext;
 }
@@ -51,13 +55,13 @@ function noteOffsets(patch: Patch, stderr: string, { ctx, base }: Application): 
 /** The verdict on a patch that git refused. */
 async function explain(patch: Patch, tree: string, stderr: string, application: Application): Promise<Error> {
   const { base, series, scratch, git: options } = application;
-  const { gitDir, signal } = options;
   const index = join(scratch, 'reverse.index');
   await git(['read-tree', tree], { ...options, index });
   const args = ['apply', '--cached', '--check', '--reverse', '--whitespace=nowarn', '-'];
-  const reverse = await git(args, { ...options, index, input: patch.diff, accept: 'any' });
-  if (reverse.code === 0) return nothingToApply(patch, series, base.name, 'already');
-  const outcomes = await findRejects(patch.diff, patch.files, { gitDir, tree, scratch, signal });
+  const input = { ...options, index, input: patch.diff, accept: 'any', limits: PATCH_LIMITS } as const;
+  if ((await withinLimits(git(args, input)))?.code === 0)
+    return nothingToApply(patch, series, base.name, 'already');
+  const outcomes = await findRejects(patch.diff, patch.files, { git: options, tree, scratch });
   return applyFailed(patch, series, base.name, outcomes, stderr);
 }
 
@@ -68,19 +72,27 @@ async function applyPatch(patch: Patch, parent: SourceTree, application: Applica
     throw nothingToApply(patch, series, base.name, 'empty');
   }
   const args = ['apply', '--cached', '--3way', '--verbose', '--whitespace=nowarn', '-'];
-  const { code, stderr } = await git(args, { ...options, input: patch.diff, accept: 'any' });
+  const input = { ...options, input: patch.diff, accept: 'any', limits: PATCH_LIMITS } as const;
+  const applied = await withinLimits(git(args, input));
+  if (!applied) throw refused(patch, series, ['git needs too much memory, time or space for it'], 'less');
+  const { code, stderr } = applied;
   if (code !== 0) throw await explain(patch, parent.tree, stderr, application);
   noteOffsets(patch, stderr, application);
   const tree = await ask(['write-tree'], options);
   if (tree === parent.tree) throw nothingToApply(patch, series, base.name, 'already');
+  await checkResult(patch, series, { from: parent.tree, to: tree }, application.growth, options);
   const env = {
     ...COMMITTER,
     GIT_AUTHOR_NAME: patch.author.name.trim() || 'unknown',
     GIT_AUTHOR_EMAIL: patch.author.email,
     GIT_AUTHOR_DATE: rawDate(patch.date),
   };
-  const input = `${patch.subject}\n\n${patch.body}\n`;
-  const commit = await ask(['commit-tree', '-p', parent.commit, '-F', '-', tree], { ...options, env, input });
+  const message = `${patch.subject}\n\n${patch.body}\n`;
+  const commit = await ask(['commit-tree', '-p', parent.commit, '-F', '-', tree], {
+    ...options,
+    env,
+    input: message,
+  });
   const name = `${base.name}+${series.name}.${patch.number}`;
   return { ...base, name, commit, tree, base: { commit: base.commit, tree: base.tree, name: base.name } };
 }
@@ -92,7 +104,8 @@ function checkComplete(series: Series, options: ApplyOptions, ctx: StageContext)
   for (const { patch, reason } of foreign)
     note({ code: 'apply.foreign', subject: name, patch: patch.number, title: patch.subject, reason });
   if (missing.length === 0) return;
-  const what = `patch ${missing.join(', ')} of ${announced} is missing`;
+  const more = missing.length > 20 ? ` and ${missing.length - 20} more` : '';
+  const what = `patch ${missing.slice(0, 20).join(', ')}${more} of ${announced} is missing`;
   if (!options.allowMissing) {
     throw new InputError({
       what,
@@ -106,7 +119,8 @@ function checkComplete(series: Series, options: ApplyOptions, ctx: StageContext)
 /**
  * Applies the kernel patches of a series, one commit each, without a checkout. `steps` has the tree after each patch, `tree` the last of
  * them under the series' name; equal input gives equal commits. Throws VerdictError `apply-failed` with patch, file, hunk and
- * line, and the rejected hunks as detail; InputError for an incomplete series. A failure leaves no ref, index or file behind.
+ * line, and the rejected hunks as detail, or for a result that `checkResult` refuses; InputError for an incomplete series. A failure
+ * leaves no ref, object, index or file behind.
  */
 export async function applySeries(
   base: SourceTree,
@@ -120,8 +134,11 @@ export async function applySeries(
   await using stack = new Resources();
   const scratch = await mkdtemp(join(tmpdir(), 'ringlab-apply-'));
   stack.defer(() => rm(scratch, { recursive: true, force: true }));
-  const gitOptions = { gitDir: base.gitDir, index: join(scratch, 'index'), signal };
-  const application: Application = { base, series, scratch, git: gitOptions, ctx };
+  checkBinary(series);
+  const objects = await makeQuarantine(base.gitDir, scratch);
+  const gitOptions = { gitDir: base.gitDir, index: join(scratch, 'index'), objects, signal };
+  const growth = { grown: 0, written: 0 };
+  const application: Application = { base, series, scratch, growth, git: gitOptions, ctx };
   await git(['read-tree', base.tree], gitOptions);
   const steps: SourceTree[] = [];
   let tree = base;
@@ -131,6 +148,7 @@ export async function applySeries(
     tree = await applyPatch(patch, tree, application);
     steps.push(tree);
   }
+  await releaseObjects(objects, gitOptions);
   // The ref protects the commits of all steps from git gc.
   const key = hashOf(base.commit, series.id).slice(0, 20);
   await git(['update-ref', `refs/ringlab/${key}`, tree.commit], { gitDir: base.gitDir, signal });

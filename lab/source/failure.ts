@@ -1,5 +1,6 @@
 import { VerdictError } from '../core/errors.ts';
 import type { Patch, Series } from '../model/series.ts';
+import { oneLine } from '../model/visible.ts';
 import type { FileOutcome } from './rejects.ts';
 
 const describeHunk = ({ hunk, line }: { hunk: number; line: number }) => `hunk ${hunk} at line ${line}`;
@@ -15,10 +16,18 @@ function describeFile({ file, refused, applied, rejected }: FileOutcome): string
   ];
 }
 
+/** Most characters of the detail: it is stored with every cell of the kernel. */
+const MAX_DETAIL = 256 << 10;
+
+const atMost = (text: string) =>
+  text.length <= MAX_DETAIL
+    ? text
+    : `${text.slice(0, MAX_DETAIL)}\n[${text.length - MAX_DETAIL} more characters]`;
+
 const hasFailed = ({ refused, rejected }: FileOutcome) => refused !== undefined || rejected.length > 0;
 
 const nameOf = (patch: Patch, series: Series) =>
-  `patch ${patch.number}/${series.announced} "${patch.subject}"`;
+  `patch ${patch.number}/${series.announced} "${oneLine(patch.subject, 200)}"`;
 
 /** The first file and hunk that fails, for the one-line message. */
 function firstPlace(outcomes: readonly FileOutcome[]): string {
@@ -42,6 +51,23 @@ export function applyFailed(
   const message = `${nameOf(patch, series)} does not apply to ${base}: ${firstPlace(outcomes)}${counts}`;
   const unexplained = outcomes.some(hasFailed) ? [] : ['', gitMessage.trim()];
   const detail = [message, '', ...outcomes.flatMap(describeFile), ...unexplained];
+  return new VerdictError('apply-failed', message, atMost(detail.join('\n')));
+}
+
+/** The verdict on a patch that is not applied because of what it would make of the tree. `flaws` name path and mode. */
+export function refused(
+  patch: Patch,
+  series: Series,
+  flaws: readonly string[],
+  expected: string,
+): VerdictError {
+  const message = `${nameOf(patch, series)} is refused: ${flaws[0]}`;
+  const detail = [
+    message,
+    ...flaws.slice(1).map((flaw) => `and ${flaw}`),
+    `  expected: ${expected}`,
+    '  fix: take it out of the patch; if you trust it, commit the series to a git tree and give that with --tree',
+  ];
   return new VerdictError('apply-failed', message, detail.join('\n'));
 }
 

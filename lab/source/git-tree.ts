@@ -2,6 +2,7 @@ import { mkdir, realpath, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { ensureFolder } from '../core/cache.ts';
 import { InputError } from '../core/errors.ts';
+import { GIT_SETTINGS, userGitEnv } from '../core/git-env.ts';
 import { hashOf } from '../core/hash.ts';
 import { run } from '../core/process.ts';
 import type { StageContext } from '../model/event.ts';
@@ -9,10 +10,33 @@ import type { SourceTree } from '../model/kernel.ts';
 import { git, initRepository } from './git.ts';
 import { sourcesDir, workDirOf } from './snapshot.ts';
 
-/** Runs git on a repository of the user without writing to it; by default git refreshes the index even in read-only commands. */
+/**
+ * Runs git on a repository of the user without writing to it (by default git refreshes the index even in read-only commands). Its
+ * configuration may name programs: only for commands that run none, such as rev-parse.
+ */
 async function gitReadOnly(folder: string, args: readonly string[], signal: AbortSignal) {
-  const readOnly = ['--no-optional-locks', '-c', 'core.fsmonitor=false', '-C', folder];
-  return run('git', [...readOnly, ...args], { signal, accept: 'any' });
+  const readOnly = ['--no-optional-locks', ...GIT_SETTINGS, '-C', folder];
+  return run('git', [...readOnly, ...args], { signal, accept: 'any', cleanEnv: true, env: userGitEnv() });
+}
+
+/**
+ * Whether the work tree of a user differs from a commit. Filters of the user's configuration are not run, because `repository` has
+ * none; false where the index cannot be read without that configuration.
+ */
+async function hasChanges(
+  folder: string,
+  commit: string,
+  repository: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { stdout } = await gitReadOnly(
+    folder,
+    ['rev-parse', '--path-format=absolute', '--git-path', 'index'],
+    signal,
+  );
+  const options = { gitDir: repository, workTree: folder, index: stdout.replace(/\n$/, ''), signal };
+  const args = ['--no-optional-locks', '-c', 'core.bare=false', 'diff-index', '--quiet', commit, '--'];
+  return (await git(args, { ...options, accept: 'any' })).code === 1;
 }
 
 /** The commit of a revision (default HEAD) in a repository of the user. Throws InputError when it has no such commit. */
@@ -71,11 +95,9 @@ export async function fromGitTree(
   const { signal } = ctx;
   const commit = await commitOf(folder, revision, signal);
   const bare = gitDir === (await realpath(folder));
-  if (revision === undefined && !bare) {
-    const { code } = await gitReadOnly(folder, ['diff-index', '--quiet', 'HEAD', '--'], signal);
-    if (code === 1) ctx.emit({ type: 'note', note: { code: 'source.uncommitted', subject: folder } });
-  }
   const repository = await borrowingRepository(folder, gitDir, name, signal);
+  if (revision === undefined && !bare && (await hasChanges(folder, commit, repository, signal)))
+    ctx.emit({ type: 'note', note: { code: 'source.uncommitted', subject: folder } });
   const { stdout } = await git(['rev-parse', `${commit}^{tree}`], { gitDir: repository, signal });
   return {
     name: nameOfCommit(name, commit),

@@ -1,4 +1,5 @@
-import { devNull } from 'node:os';
+import { GIT_SETTINGS, plainEnv } from '../core/git-env.ts';
+import { type Limits, limited } from '../core/limits.ts';
 import { type RunResult, run } from '../core/process.ts';
 
 /** Options of `git`; `input`, `accept` and `onLine` are those of `run`. */
@@ -8,10 +9,16 @@ export interface GitOptions {
   workTree?: string;
   /** Index file; default the repository's. */
   index?: string;
+  /** Folder for new objects; default the repository's. Its alternates name the repository's objects. */
+  objects?: string;
+  /** For git on the text of a patch. */
+  limits?: Limits;
   input?: string;
   env?: Record<string, string>;
   accept?: readonly number[] | 'any';
   onLine?: (line: string, from: 'stdout' | 'stderr') => void;
+  /** An open file instead of the pipe to standard input, as that of `run`. */
+  stdinFd?: number;
 }
 
 /** Committer and date of every commit: fixed, so that equal content gives equal commits. */
@@ -21,26 +28,13 @@ export const COMMITTER = {
   GIT_COMMITTER_DATE: '@946684800 +0000',
 };
 
-/** Environment for git and tar without the user's settings. */
-export function plainEnv(): Record<string, string> {
-  const { PATH = '/usr/bin:/bin', TMPDIR } = process.env;
-  return {
-    PATH,
-    ...(TMPDIR ? { TMPDIR } : {}),
-    LC_ALL: 'C',
-    HOME: devNull,
-    GIT_CONFIG_NOSYSTEM: '1',
-    GIT_CONFIG_GLOBAL: devNull,
-    GIT_TERMINAL_PROMPT: '0',
-  };
-}
-
 /** Runs git on a repository of the cache. Throws as `run`. */
 export function git(args: readonly string[], options: GitOptions): Promise<RunResult> {
-  const { gitDir, workTree, index, env, signal, input, accept, onLine } = options;
+  const { gitDir, workTree, index, objects, limits, env, signal, input, accept, onLine, stdinFd } = options;
   // The cache may belong to another user (a container's root); git would refuse to use its repositories.
-  const settings = ['safe.directory=*', 'gc.auto=0', 'core.quotePath=false', 'core.hooksPath=/dev/null'];
-  return run('git', [...settings.flatMap((setting) => ['-c', setting]), ...args], {
+  const command = ['git', '-c', 'safe.directory=*', ...GIT_SETTINGS, ...args];
+  const [file = 'git', ...argv] = limits ? limited(command, limits) : command;
+  return run(file, argv, {
     signal,
     cleanEnv: true,
     env: {
@@ -48,12 +42,14 @@ export function git(args: readonly string[], options: GitOptions): Promise<RunRe
       GIT_DIR: gitDir,
       ...(workTree ? { GIT_WORK_TREE: workTree } : {}),
       ...(index ? { GIT_INDEX_FILE: index } : {}),
+      ...(objects ? { GIT_OBJECT_DIRECTORY: objects } : {}),
       ...env,
     },
     ...(workTree ? { cwd: workTree } : {}),
     ...(input === undefined ? {} : { input }),
     ...(accept === undefined ? {} : { accept }),
     ...(onLine ? { onLine } : {}),
+    ...(stdinFd === undefined ? {} : { stdinFd }),
   });
 }
 

@@ -3,11 +3,12 @@ import { mkdir, readdir, realpath, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { cacheRoot, ensureFolder, lock } from '../core/cache.ts';
 import { InputError } from '../core/errors.ts';
+import { plainEnv, userGitEnv } from '../core/git-env.ts';
 import { hashFile, hashOf } from '../core/hash.ts';
 import { run } from '../core/process.ts';
 import type { EventOf, StageContext } from '../model/event.ts';
 import type { SourceTree } from '../model/kernel.ts';
-import { ask, commitSource, git, initRepository, plainEnv } from './git.ts';
+import { ask, commitSource, git, initRepository } from './git.ts';
 
 /** Ref of the source's commit in a repository of the cache. */
 const SOURCE_REF = 'refs/ringlab/source';
@@ -153,11 +154,12 @@ export function statOf(path: string): Promise<Stats | undefined> {
 export async function gitFolderOf(folder: string, signal: AbortSignal): Promise<string | undefined> {
   const real = await realpath(folder);
   const args = ['-C', real, 'rev-parse', '--absolute-git-dir', '--is-bare-repository'];
-  const { code, stdout } = await run('git', args, { signal, accept: 'any' });
+  const options = { signal, accept: 'any', cleanEnv: true, env: userGitEnv() } as const;
+  const { code, stdout } = await run('git', args, options);
   const [gitDir = '', bare] = stdout.trim().split('\n');
   if (code !== 0) return undefined;
   if (bare === 'true') return gitDir === real ? gitDir : undefined;
-  const top = await run('git', ['-C', real, 'rev-parse', '--show-toplevel'], { signal, accept: 'any' });
+  const top = await run('git', ['-C', real, 'rev-parse', '--show-toplevel'], options);
   return top.code === 0 && top.stdout.trim() === real
     ? gitDir
     : dirname(gitDir) === real

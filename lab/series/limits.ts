@@ -1,0 +1,25 @@
+import type { Problem } from '../core/errors.ts';
+
+/** Bytes of what a series is read from, packed or not: more than any thread has, less than a kernel tarball named by mistake. */
+export const SIZE_LIMIT = 48 << 20;
+
+/** Most messages of a thread: the longest of the kernel's lists have some thousand. */
+export const MAX_MESSAGES = 5000;
+/** Most patches of a posting, and the largest number of one. */
+export const MAX_PATCHES = 1000;
+/** Most files that a series changes: treewide changes of licence lines touched some 15,000. */
+export const MAX_FILES = 50_000;
+/** Most characters of a subject and of the line of a header in a diff, which has two paths of at most 4095 bytes. */
+export const MAX_SUBJECT = 1000;
+export const MAX_HEADER_LINE = 10_000;
+/** Most characters of another line of a diff. */
+export const MAX_LINE = 1 << 20;
+
+/** Most problems and notes of one kind that are reported one by one. */
+export const MAX_LISTED = 20;
+
+/** The first problems, with how many more there are. */
+export function firstProblems(problems: readonly Problem[]): Problem[] {
+  const more = problems.length - MAX_LISTED;
+  return [...problems.slice(0, MAX_LISTED), ...(more > 0 ? [{ what: `and ${more} more problems` }] : [])];
+}
