@@ -248,7 +248,8 @@ t.test(
     // A PATH with the tools that the lab runs itself, but without bwrap.
     const bin = join(dir, 'bin');
     mkdirSync(bin);
-    for (const tool of ['cp', 'find', 'git', 'rm', 'setpriv']) symlinkSync(`/usr/bin/${tool}`, join(bin, tool));
+    for (const tool of ['cp', 'find', 'git', 'rm', 'setpriv'])
+      symlinkSync(`/usr/bin/${tool}`, join(bin, tool));
     const env = { ...process.env, PATH: bin, RINGLAB_CACHE: join(dir, 'other/cache'), SECRET: 'of the host' };
     const elsewhere = { ...tree, workDir: join(dir, 'elsewhere/work') };
     await t.rejects(builder(elsewhere, request, env), /unsafe-no-sandbox/);

@@ -21,7 +21,11 @@ async function inObjects(objects: ObjectFolder, command: string[], writable: str
   const { access, path } = objects;
   const rights = { ...access, readable: [], writable: [...access.writable, ...writable] };
   const limits = { seconds: 600 };
-  const [file = '', ...args] = await sandboxed(command, { ...rights, cwd: path, env: ENVIRONMENT, limits }, ctx);
+  const [file = '', ...args] = await sandboxed(
+    command,
+    { ...rights, cwd: path, env: ENVIRONMENT, limits },
+    ctx,
+  );
   const options = { cwd: path, env: ENVIRONMENT, cleanEnv: true, signal: ctx.signal, accept: 'any' } as const;
   return run(file, args, { ...options, maxOutput: 16 << 20 });
 }
@@ -71,7 +75,8 @@ export async function listFiles(dir: string, { skipLinks = false } = {}): Promis
   const files: string[] = [];
   let entries = 0;
   const walk = async (below: string, depth: number): Promise<void> => {
-    if (depth > MAX_DEPTH) throw new RefusedFile(`folders deeper than ${MAX_DEPTH} levels at ${below.slice(0, 200)}`);
+    if (depth > MAX_DEPTH)
+      throw new RefusedFile(`folders deeper than ${MAX_DEPTH} levels at ${below.slice(0, 200)}`);
     for await (const entry of await openFolder(dir, below)) {
       const path = join(below, entry.name);
       if (++entries > MAX_FILES) throw new RefusedFile(`more than ${MAX_FILES} files`);

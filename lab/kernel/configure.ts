@@ -20,12 +20,20 @@ async function readConfig(name: string, file: string): Promise<string> {
     return await readRegularFile(file);
   } catch (error) {
     if (!(error instanceof RefusedFile)) throw error;
-    throw new VerdictError('build-failed', `${name} does not build: Kconfig leaves an unusable .config`, error.message);
+    throw new VerdictError(
+      'build-failed',
+      `${name} does not build: Kconfig leaves an unusable .config`,
+      error.message,
+    );
   }
 }
 
 /** The folder in which Kconfig runs. That of a source keeps the programs of Kconfig; a tree with patches gets a view of it. */
-async function configFolder(tree: SourceTree, resources: Resources, ctx: StageContext): Promise<ObjectFolder> {
+async function configFolder(
+  tree: SourceTree,
+  resources: Resources,
+  ctx: StageContext,
+): Promise<ObjectFolder> {
   const id = 'config-2';
   const path = ObjectFolder.pathOf(tree.workDir, id);
   const isPrivate = sourceOf(tree) !== undefined && !ctx.unsafeNoSandbox;

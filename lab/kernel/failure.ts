@@ -22,7 +22,10 @@ function excerpt({ errors, lines }: BuildLog): string {
   const shown = new Set<number>();
   for (const { index } of errors.slice(0, MAX_ERRORS))
     for (let at = Math.max(0, index - CONTEXT_LINES); at <= index + CONTEXT_LINES; at++) shown.add(at);
-  const text = [...shown].sort((a, b) => a - b).flatMap((at) => lines[at] ?? []).map(shorten);
+  const text = [...shown]
+    .sort((a, b) => a - b)
+    .flatMap((at) => lines[at] ?? [])
+    .map(shorten);
   const more = errors.length - MAX_ERRORS;
   return [...text, ...(more > 0 ? [`... and ${more} more errors`] : [])].join('\n').trim();
 }

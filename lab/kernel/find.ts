@@ -7,7 +7,9 @@ import { readEntry, storeFolder } from './store.ts';
 export async function findKernel(key: string): Promise<StoredKernel | undefined> {
   const entry = await readEntry(key);
   if (entry.state === 'damaged')
-    throw new LabError(`kernels/${key} in the cache is damaged: ${entry.reason}; the next build makes it again`);
+    throw new LabError(
+      `kernels/${key} in the cache is damaged: ${entry.reason}; the next build makes it again`,
+    );
   if (entry.state !== 'stored') return undefined;
   const dir = storeFolder(key);
   return { key, dir, vmlinux: join(dir, 'vmlinux'), uapi: join(dir, 'uapi.json') };

@@ -141,10 +141,12 @@ export async function make(request: MakeRequest): Promise<number> {
     const options = { cwd: objects, env, cleanEnv: true, signal, accept: 'any', ...output } as const;
     const { code, stderr } = await run(command, args, options);
     if (/^bwrap: /m.test(stderr)) throw new LabError(`the sandbox failed: ${stderr.trim()}`);
-    if (code === TIME_LIMIT_CODE) throw exceeded(request, `takes more than ${defaultLimits().seconds / 3600} hours`);
+    if (code === TIME_LIMIT_CODE)
+      throw exceeded(request, `takes more than ${defaultLimits().seconds / 3600} hours`);
     return code;
   } catch (error) {
-    if (error instanceof OutputLimitError) throw exceeded(request, `prints more than ${MAX_OUTPUT_BYTES >> 20} MiB`);
+    if (error instanceof OutputLimitError)
+      throw exceeded(request, `prints more than ${MAX_OUTPUT_BYTES >> 20} MiB`);
     throw error;
   } finally {
     log.end();

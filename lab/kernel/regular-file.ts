@@ -30,7 +30,7 @@ async function openRegular(file: string, maxBytes: number): Promise<FileHandle> 
   const reason = !info.isFile()
     ? `no regular file at ${file}`
     : info.size > maxBytes
-      ? `${file} has ${info.size} bytes, more than ${maxBytes}`
+      ? `too large a file (${info.size} bytes) at ${file}`
       : undefined;
   if (reason === undefined) return handle;
   await handle.close();

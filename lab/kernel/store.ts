@@ -75,7 +75,8 @@ export async function readEntry(key: string): Promise<StoreEntry> {
     error.code === 'ENOENT' ? undefined : '',
   );
   // The folder appears by rename when it is complete, so that without build.json something has removed it.
-  if (text === undefined) return (await isEmpty(dir)) ? { state: 'missing' } : damaged('build.json is missing');
+  if (text === undefined)
+    return (await isEmpty(dir)) ? { state: 'missing' } : damaged('build.json is missing');
   try {
     const json: unknown = JSON.parse(text);
     if ((json as { format?: unknown } | null)?.format === 1) return { state: 'outdated' };

@@ -13,7 +13,7 @@ export type Lookup = (symbol: string) => string;
 
 /** Every alternative consumes what it has scanned, also an unclosed string: no character is scanned for a second token. */
 const TOKEN =
-  /\s*(&&|\|\||!=|<=|>=|[!()=<>]|"(?:[^"\\]|\\[^])*"?|'[^']*'?|\$\((?:[^()]|\([^()]*\))*\)|[\w./-]+)/y;
+  /\s*(&&|\|\||!=|<=|>=|[!()=<>]|"(?:[^"\\]|\\(?:.|\n))*"?|'[^']*'?|\$\((?:[^()]|\([^()]*\))*\)|[\w./-]+)/y;
 
 /** Parentheses in each other; Linux 6.12 has at most 4. */
 const MAX_NESTING = 100;

@@ -24,7 +24,7 @@ interface Scope {
  * Bounds on what is read of a tree, which a series may have written to stop its reader. Linux 6.12 has 1700 files with 4 MB, which are
  * sourced 6 levels deep, with 7 menus in each other and no line of more than 400 characters.
  */
-const LIMITS = { files: 20_000, bytes: 64 << 20, depth: 64, scopes: 256, line: 16 << 10 };
+const LIMITS = { files: 4000, bytes: 32 << 20, depth: 64, scopes: 256, line: 16 << 10 };
 
 /** Why a tree's Kconfig is not read any further. */
 class Unreadable extends Error {}
@@ -122,7 +122,8 @@ class KconfigReader {
       (this.#current ?? this.#scopes.at(-1))?.depends.push(dependency);
     }
     if (!this.#current) return;
-    if (keyword === 'select') this.#current.selects.push({ symbol: before, ...(condition ? { condition } : {}) });
+    if (keyword === 'select')
+      this.#current.selects.push({ symbol: before, ...(condition ? { condition } : {}) });
     const hasPrompt = /^(bool|tristate|string|int|hex|prompt)$/.test(keyword) && /^["']/.test(rest);
     if (hasPrompt)
       this.#current.prompt = { condition: rest.replace(/^(["']).*?\1\s*/, '').replace(/^if\s+/, '') };

@@ -93,7 +93,9 @@ function readData(assembly: string, count: number): (bigint | undefined)[] {
     if (!(index < count)) continue;
     // Three words; what follows the last block is data of the headers, of any size.
     const words: bigint[] = [];
-    for (const [, kind, number = '0'] of block.slice(0, MAX_BLOCK).matchAll(/^\t\.(quad|zero)\t(-?\d{1,20})$/gm)) {
+    for (const [, kind, number = '0'] of block
+      .slice(0, MAX_BLOCK)
+      .matchAll(/^\t\.(quad|zero)\t(-?\d{1,20})$/gm)) {
       if (kind === 'quad') words.push(BigInt(number));
       else for (let bytes = 0; bytes < Math.min(Number(number), 24); bytes += 8) words.push(0n);
     }

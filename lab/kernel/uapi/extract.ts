@@ -46,7 +46,10 @@ async function constantsOf(
   text: string,
 ): Promise<Uapi['constants']> {
   const names = [...new Set([...macroNames(text), ...enumeratorNames(text)])].sort();
-  const values = await compiler.evaluate(preamble, names);
+  // `0` has a value after any headers that compile, even if all of their own names have none.
+  const values = await compiler.evaluate(preamble, [...names, '0']);
+  if (values.at(-1) === undefined)
+    throw headersFailed('do not compile: no constant has a value after them', text);
   const constants = names.flatMap((name, index) => {
     const value = values[index];
     return value === undefined ? [] : [[name, toNumber(value)] as const];

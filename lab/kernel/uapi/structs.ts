@@ -43,7 +43,8 @@ function opened(declaration: readonly Token[]): Body {
 function declared(part: readonly Token[]): string | undefined {
   if (part.some(({ text }) => text === ':')) return undefined;
   const pointer = part.findIndex(({ text }, at) => text === '(' && part[at + 1]?.text === '*');
-  if (pointer >= 0 && part[pointer + 2]?.word && part[pointer + 3]?.text === ')') return part[pointer + 2]?.text;
+  if (pointer >= 0 && part[pointer + 2]?.word && part[pointer + 3]?.text === ')')
+    return part[pointer + 2]?.text;
   let brackets = 0;
   let name: string | undefined;
   for (const { text, word } of part) {
