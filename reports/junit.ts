@@ -5,7 +5,7 @@ import { type CellRecord, cellsOfSide, kernelOf, type RunRecord, totalMsOf } fro
 import type { CellVerdict } from '../lab/model/verdict.ts';
 import { visible } from './escape.ts';
 import type { ReportInput } from './input.ts';
-import { failedKernels, labFailures } from './view.ts';
+import { failedKernels, labFailures, unsandboxedWords } from './view.ts';
 
 type Node = ReturnType<typeof create>;
 
@@ -114,6 +114,15 @@ function addLabFailures(root: Node, record: RunRecord): void {
   if (cases.length > 0) addSuite(root, '(lab)', cases);
 }
 
+/** Skipped rather than an error: the user allowed it, and it says nothing about the kernel. */
+function addWarning(root: Node, record: RunRecord): void {
+  const message = unsandboxedWords(record);
+  if (message === undefined) return;
+  addSuite(root, '(sandbox)', [
+    { name: 'sandbox', outcome: { tag: 'skipped', type: 'skip', message, text: '' } },
+  ]);
+}
+
 /**
  * JUnit XML: one test suite for each cell, base and patched apart (property `side`). Where a run has both sides, failures of the
  * base are written as skipped (`on base: fail: ...`), so that a CI counts the patched side alone. A lost test, a broken cell, a
@@ -126,5 +135,6 @@ export function renderJunit({ record }: ReportInput): string {
   for (const cell of record.cells) addCell(root, cell, record, comparing);
   addKernels(root, record);
   addLabFailures(root, record);
+  addWarning(root, record);
   return `${document.end({ prettyPrint: true })}\n`;
 }

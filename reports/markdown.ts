@@ -15,6 +15,7 @@ import {
   labTitle,
   skipsOf,
   summaryOf,
+  unsandboxedWords,
 } from './view.ts';
 
 const capitalised = (title: string) => `${title.charAt(0).toUpperCase()}${title.slice(1)}`;
@@ -130,6 +131,7 @@ function figureTable(input: ReportInput): string[] {
 export function renderMarkdown(input: ReportInput): string {
   const { record } = input;
   const title = record.series?.title ?? `Run ${record.id}`;
+  const warning = unsandboxedWords(record);
   const kernels = record.kernels.map(({ side, name, release, compiler }) =>
     [side, name, release ?? '', compiler ?? ''].map(md),
   );
@@ -143,6 +145,7 @@ export function renderMarkdown(input: ReportInput): string {
     '',
     `**${md(summaryOf(input))}**`,
     '',
+    ...(warning === undefined ? [] : [`**Warning:** ${md(warning)}`, '']),
     ...table(['side', 'kernel', 'release', 'compiler'], kernels),
     '',
     ...matrix(input),

@@ -155,6 +155,24 @@ t.test('every format shows a cell that the lab could not run as an error, on the
   t.end();
 });
 
+t.test('every format says that a run or a kernel had no sandbox, and only then', (t) => {
+  const formats = ['text', 'markdown', 'junit', 'json'] as const;
+  const off = { ...record, sandbox: { required: false, protections: [] } };
+  const kernels = record.kernels.map((kernel) => ({ ...kernel, sandboxed: kernel.side === 'base' }));
+  const held = { ...record, sandbox: { required: true, protections: ['no capabilities'] } };
+  for (const format of formats.slice(0, 3)) {
+    t.match(render(format, { record: off, comparison }), /no sandbox: code of kernels/, format);
+    t.match(
+      render(format, { record: { ...held, kernels } }),
+      /built without a sandbox: debian-6\.12\+mpath/,
+      format,
+    );
+    t.notMatch(render(format, { record: held, comparison }), /sandbox/, format);
+  }
+  t.match(render('json', { record: off }), /"sandbox": \{\s+"required": false/);
+  t.end();
+});
+
 t.test('every format shows the failures of the lab that no cell gives', (t) => {
   const failures = [
     { subject: 'run', message: 'cannot write run.json\n  cause: no space left on device' },

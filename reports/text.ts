@@ -17,6 +17,7 @@ import {
   labTitle,
   skipsOf,
   summaryOf,
+  unsandboxedWords,
 } from './view.ts';
 
 const indent = (lines: readonly string[], by: number) => lines.map((line) => ' '.repeat(by) + line);
@@ -43,7 +44,11 @@ function header(input: ReportInput, colors: Colors): string[] {
   ];
   const measured = bench ? [`counts ${bench.clock}, ${bench.repeats} boots`] : [];
   const facts = [`run ${id}`, `seed ${seed}`, `${host.cores} cores`, ...accels, ...measured].join(', ');
-  const lines = [colors.bold(oneLine(title, PAGE)), ...kernels(input), line(facts)];
+  const warning = unsandboxedWords(record);
+  const lines = [
+    ...[colors.bold(oneLine(title, PAGE)), ...kernels(input), line(facts)],
+    ...(warning === undefined ? [] : indent(wrap(warning, PAGE - 2, 3).map(colors.yellow), 2)),
+  ];
   if (comparison?.kind !== 'runs') return lines;
   const { runs } = comparison;
   return [

@@ -110,6 +110,14 @@ export function isQuoted(input: ReportInput, detail: string): boolean {
   );
 }
 
+/** A warning where code of kernels or recipes ran without a sandbox, now or in an earlier build of a kernel; undefined otherwise. */
+export function unsandboxedWords({ sandbox, kernels }: RunRecord): string | undefined {
+  if (sandbox?.required === false)
+    return 'no sandbox: code of kernels and image recipes ran with all rights of the user (--unsafe-no-sandbox)';
+  const built = kernels.filter(({ sandboxed }) => sandboxed === false).map(({ name }) => name);
+  return built.length > 0 ? `built without a sandbox: ${built.join(', ')}` : undefined;
+}
+
 /** Kernels that could not be made, with the rejected hunks or the output of the compiler. */
 export function failedKernels(record: RunRecord) {
   return record.kernels.flatMap(({ id, name, failure }) => (failure ? [{ id, name, ...failure }] : []));

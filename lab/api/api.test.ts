@@ -204,3 +204,32 @@ t.test('a series that does not build is a result: recorded, read again, reported
     ...{ exitCode: 2, message: /already holds a run/ },
   });
 });
+
+t.test(
+  'a run that is allowed to do without a sandbox has a note first, and its record and reports say so',
+  async (t) => {
+    const series = api.firstPatches((await api.findSeries(mbox)).series, 2);
+    const request = {
+      ...kernel,
+      series,
+      patchedOnly: true,
+      guests: ['plain'],
+      suites: ['passthrough'],
+      accel: 'tcg' as const,
+    };
+    const notes: unknown[] = [];
+    const onEvent = (event: api.LabEvent) => {
+      if (event.type === 'note' && event.note.code === 'sandbox.off') notes.push(event.note);
+    };
+    const free = await api.run({ ...request, runsDir, unsafeNoSandbox: true, onEvent });
+    t.same(notes, [{ code: 'sandbox.off', subject: 'off' }], 'notes');
+    t.same(free.record.sandbox, { required: false, protections: [] });
+    for (const format of ['text', 'markdown', 'junit'] as const)
+      t.match(await api.report(free.dir, { format }), /no sandbox: code of kernels/, format);
+    const held = await api.run({ ...request, runsDir, onEvent });
+    t.equal(notes.length, 1, 'notes of both runs');
+    t.match(held.record.sandbox, { required: true });
+    t.ok(held.record.sandbox?.protections.includes('no capabilities'), 'protections of a run in the sandbox');
+    t.notMatch(await api.report(held.dir), /sandbox/);
+  },
+);

@@ -14,7 +14,7 @@ type Options = KernelOptions & { series?: string; each: boolean; json: boolean; 
 function describe(build: KernelBuild): string {
   const how = build.cached ? 'was built before' : `built in ${build.seconds.toFixed(1)} s`;
   const lines = [
-    `${build.name} ${build.release}: ${how}${build.sandboxed ? ', sandboxed' : ''}`,
+    `${build.name} ${build.release}: ${how}${build.sandboxed ? ', sandboxed' : ', without a sandbox'}`,
     `  key     ${build.key}`,
     `  vmlinux ${build.vmlinux}`,
     `  uapi    ${build.uapi}`,

@@ -33,6 +33,19 @@ t.test('what is wrong with the input is said, with what would be right; exit 2',
   });
 });
 
+t.test('--unsafe-no-sandbox prints one note on standard error', async (t) => {
+  for (const verb of ['build', 'run', 'bench', 'mutants', 'shell']) {
+    const { code, stdout, stderr } = await ringlab(verb, '--unsafe-no-sandbox', '--kernel', 'moon');
+    t.equal(code, 2, `exit code of ${verb}: ${stderr}`);
+    t.equal(stdout, '');
+    t.equal(
+      stderr.split('runs with all your rights (--unsafe-no-sandbox)').length,
+      2,
+      `notes of ${verb}: ${stderr}`,
+    );
+  }
+});
+
 t.test('an option of a verb may have the name of a global option: --version of series import', async (t) => {
   const { code, stdout, stderr } = await ringlab('series', 'import', 'garbage', '--version', '2');
   t.equal(code, 2);

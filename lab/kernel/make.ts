@@ -15,9 +15,6 @@ import {
 import { MAX_LOG_BYTES } from './regular-file.ts';
 import { TOOL_PATH, type Toolchain } from './toolchain.ts';
 
-/** Bytes that make may print; the log has no more than these, since long lines are cut. */
-const MAX_OUTPUT_BYTES = MAX_LOG_BYTES;
-
 interface MakeRequest {
   /** Name of the kernel, for messages. */
   name: string;
@@ -130,14 +127,17 @@ export async function make(request: MakeRequest): Promise<number> {
   });
   // Awaited at the end; until then a full disk must not raise an unhandled rejection.
   written.catch(() => {});
+  // The log is read whole, so that the rest of a flood is not kept; UTF-8 takes up to three bytes for a character of a line.
+  let room = MAX_LOG_BYTES / 4;
   const takeLine = (line: string) => {
     // Output of a make that is being stopped does not prove that a target is complete.
     if (signal.aborted) return;
-    log.write(`${line}\n`);
+    room -= line.length + 1;
+    if (room > 0) log.write(`${line}\n`);
     onLine?.(line);
   };
   try {
-    const output = { maxBuffer: 1 << 16, maxOutput: MAX_OUTPUT_BYTES, onLine: takeLine };
+    const output = { maxBuffer: 1 << 16, maxOutput: defaultLimits().outputBytes, onLine: takeLine };
     const options = { cwd: objects, env, cleanEnv: true, signal, accept: 'any', ...output } as const;
     const { code, stderr } = await run(command, args, options);
     if (/^bwrap: /m.test(stderr)) throw new LabError(`the sandbox failed: ${stderr.trim()}`);
@@ -146,7 +146,7 @@ export async function make(request: MakeRequest): Promise<number> {
     return code;
   } catch (error) {
     if (error instanceof OutputLimitError)
-      throw exceeded(request, `prints more than ${MAX_OUTPUT_BYTES >> 20} MiB`);
+      throw exceeded(request, `prints more than ${defaultLimits().outputBytes >> 20} MiB`);
     throw error;
   } finally {
     log.end();

@@ -34,6 +34,14 @@ function cleanEnvironment(): string[] {
 }
 
 /**
+ * Closes what the lab was started with besides standard input and output (a CI's pipe, a redirection of the user's shell), which children
+ * inherit, and replaces itself with its arguments. bash, because sh of Debian knows descriptors up to 9 only.
+ */
+const CLOSE_AND_EXEC = `
+for path in /proc/self/fd/*; do fd=\${path##*/}; if [ "$fd" -gt 2 ]; then exec {fd}>&-; fi; done
+exec "$@"`;
+
+/**
  * The command line that runs `command` in the sandbox, whether or not that works here: limits, overlays, bubblewrap. Throws LabError
  * when bubblewrap is not installed.
  */
@@ -45,6 +53,7 @@ export async function sandboxCommand(command: readonly string[], access: Sandbox
     ...cleanEnvironment(),
     ...outerLimits(counter, limits),
     ...['/usr/bin/env', '-i', `PATH=${SYSTEM_PATH}`],
+    ...['bash', '--norc', '-c', CLOSE_AND_EXEC, 'bash'],
     ...overlayPrefix(access.overlays),
     bubblewrap,
     ...bubblewrapArgs(access, limits, SYSTEM_PATH),

@@ -39,7 +39,7 @@ try '/usr is writable' put /usr/ringlab-escape
 try 'the root folder is writable' put /ringlab-escape
 try '/etc is writable' put /etc/ringlab-escape
 try 'kernel settings are writable' put /proc/sys/kernel/core_pattern
-try 'a new user namespace is permitted' unshare --user true
+try 'a new user namespace is permitted' unshare -U true
 try 'it has capabilities' capable
 try 'new privileges are permitted' privileged
 for ns; do try "it is in a namespace of the host (\${ns%%:*})" same "$ns"; done

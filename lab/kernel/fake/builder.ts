@@ -4,7 +4,6 @@ import { buildKernel } from '../index.ts';
 const [tree, request, policy] = JSON.parse(process.argv[2] ?? '');
 const build = await buildKernel(tree, request, {
   ...policy,
-  signal: new AbortController().signal,
-  emit: () => {},
+  ...{ signal: new AbortController().signal, emit: () => {} },
 });
 process.stdout.write(JSON.stringify(build));

@@ -1,0 +1,218 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { OutputLimitError, run } from './process.ts';
+import {
+  overlayWorks,
+  protections,
+  type SandboxAccess,
+  sandboxed,
+  TIME_LIMIT_CODE,
+  trySandbox,
+} from './sandbox.ts';
+import { ACTS } from './testing/acts.ts';
+import { type Outcome, perform } from './testing/perform.ts';
+
+const reason = await trySandbox();
+const skip = reason === undefined ? false : `no sandbox on this machine: ${reason}`;
+
+const isRoot = process.getuid?.() === 0;
+/** An id that no account has. */
+const UID = 61_234;
+
+async function folder(t: Test): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'sandbox test, '));
+  t.teardown(() => rm(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+/** Runs `program` with arguments in a process of an ordinary user, whose home and cache are `dir`. */
+async function asUser(dir: string, program: string, ...args: string[]) {
+  await chown(dir, UID, UID);
+  await chmod(dir, 0o755);
+  const user = ['--reuid', `${UID}`, '--regid', `${UID}`, '--clear-groups', '--'];
+  const env = { PATH: process.env.PATH ?? '', HOME: dir, RINGLAB_CACHE: join(dir, 'cache') };
+  const node = [process.execPath, '--import=tsx', program, ...args];
+  return run('setpriv', [...user, ...node], { env, cleanEnv: true, accept: 'any' });
+}
+
+async function canRunNode(): Promise<string | false> {
+  if (!isRoot) return 'these tests run as an ordinary user already';
+  const dir = await mkdtemp(join(tmpdir(), 'sandbox-user-'));
+  const { code, stderr } = await asUser(dir, join(import.meta.dirname, 'testing/acts.ts'));
+  await rm(dir, { recursive: true });
+  return code === 0 ? false : `an ordinary user cannot run the project here: ${stderr.trim().slice(0, 200)}`;
+}
+
+/** Runs a script in the sandbox with a writable working folder. */
+async function inside(dir: string, script: string, access: Partial<SandboxAccess> = {}, maxOutput = 1 << 20) {
+  const full = { writable: [dir], readable: [], cwd: dir, ...access };
+  const [file = '', ...args] = await sandboxed(['bash', '--norc', '-c', script], full);
+  return run(file, args, { accept: 'any', maxOutput });
+}
+
+t.test('no hostile act succeeds in the sandbox', { skip }, async (t) => {
+  const { succeeded, changed } = await perform(await folder(t));
+  t.same(succeeded, [], 'acts that succeeded');
+  t.same(changed, [], 'files of the host that were changed');
+});
+
+t.test(
+  'no hostile act succeeds in the sandbox of an ordinary user',
+  { skip: skip || (await canRunNode()) },
+  async (t) => {
+    const dir = await folder(t);
+    const { code, stdout, stderr } = await asUser(dir, join(import.meta.dirname, 'testing/perform.ts'), dir);
+    t.equal(code, 0, `exit code of the acts: ${stderr}`);
+    const { succeeded, changed, uid } = JSON.parse(stdout) as Outcome;
+    t.equal(uid, UID, 'user id of the acts');
+    t.same(succeeded, [], 'acts that succeeded');
+    t.same(changed, [], 'files of the host that were changed');
+  },
+);
+
+t.test('the acts that harm nothing succeed without a sandbox', async (t) => {
+  const { succeeded } = await perform(await folder(t), { unsafeNoSandbox: true });
+  t.same(
+    succeeded,
+    ACTS.flatMap(({ name, control }) => (control ? [name] : [])),
+    'acts that succeeded',
+  );
+});
+
+t.test('a sandboxed command has the environment that it is given, and no other', { skip }, async (t) => {
+  const dir = await folder(t);
+  const { stdout } = await inside(dir, 'env; pwd', { env: { PATH: '/usr/bin', NAME: 'a b=c' } });
+  const names = stdout.split('\n').filter((line) => line !== '' && !/^(_|SHLVL)=/.test(line));
+  t.same(names.sort(), [dir, 'NAME=a b=c', 'PATH=/usr/bin', `PWD=${dir}`].sort(), 'environment');
+});
+
+t.test(
+  'a folder inside a writable folder stays read-only, and inside a readable folder writable',
+  { skip },
+  async (t) => {
+    const dir = await folder(t);
+    for (const name of ['open/closed', 'shut/opened']) await mkdir(join(dir, name), { recursive: true });
+    const access = {
+      writable: [join(dir, 'open'), join(dir, 'shut/opened')],
+      readable: [join(dir, 'open/closed'), join(dir, 'shut')],
+      cwd: '/',
+    };
+    await inside(dir, `cd "${dir}"; touch open/a open/closed/b shut/c shut/opened/d`, access);
+    const made = ['open/a', 'open/closed/b', 'shut/c', 'shut/opened/d'].filter((name) =>
+      existsSync(join(dir, name)),
+    );
+    t.same(made, ['open/a', 'shut/opened/d'], 'files that were made');
+  },
+);
+
+t.test('the compiler works in the sandbox, with a private /tmp', { skip }, async (t) => {
+  const dir = await folder(t);
+  const script = 'echo "int main(void){return 0;}" >/tmp/a.c && gcc -o a /tmp/a.c && ./a && echo built';
+  t.equal((await inside(dir, script)).stdout, 'built\n');
+  t.notOk(existsSync('/tmp/a.c'), 'the file of the private /tmp on the host');
+});
+
+t.test(
+  'a command that takes too long ends with TIME_LIMIT_CODE, and its processes with it',
+  { skip },
+  async (t) => {
+    const dir = await folder(t);
+    const script = 'trap "" TERM; (setsid sh -c "sleep 3; touch late") & echo $$; sleep 1000';
+    const { code } = await inside(dir, script, { limits: { seconds: 0.5 } });
+    t.equal(code, TIME_LIMIT_CODE, 'exit code');
+    t.same(readdirSync(dir), [], 'files of a process that outlives the command');
+  },
+);
+
+t.test('a process that the command leaves behind ends with it', { skip }, async (t) => {
+  const dir = await folder(t);
+  const { code } = await inside(dir, 'setsid sh -c "sleep 1000" >/dev/null 2>&1 & mkfifo p; echo ended');
+  t.equal(code, 0, 'exit code');
+});
+
+t.test('files, /tmp, memory and processes are limited', { skip }, async (t) => {
+  const dir = await folder(t);
+  const limits = { fileBytes: 1 << 20, tmpBytes: 1 << 20, memoryBytes: 256 << 20, processes: 40 };
+  await inside(dir, 'head -c 5000000 /dev/zero >big', { limits });
+  t.equal(statSync(join(dir, 'big')).size, 1 << 20, 'bytes of the file');
+  const tmp = await inside(dir, 'head -c 900000 /dev/zero >/tmp/a; head -c 900000 /dev/zero >/tmp/b', {
+    limits,
+  });
+  t.match(tmp.stderr, /No space left on device/, 'message of a full /tmp');
+  const shm = await inside(
+    dir,
+    'head -c 900000 /dev/zero >/dev/shm/a; head -c 900000 /dev/zero >/dev/shm/b',
+    { limits },
+  );
+  t.match(shm.stderr, /No space left on device/, 'message of a full /dev/shm');
+  const hog = await inside(dir, 'perl -e \'$x = "x" x (400 << 20); print length $x\'', { limits });
+  t.not(hog.stdout, `${400 << 20}`, 'bytes that a process allocated');
+});
+
+t.test('a fork bomb ends at the limit of processes', { skip }, async (t) => {
+  const active = (await protections()).some((name) => name.startsWith('process limit'));
+  if (!active) return void t.comment('root without a cgroup has no limit of processes');
+  const script = 'for i in $(seq 200); do sleep 1000 & done 2>/dev/null; jobs -p | wc -l';
+  const { stdout } = await inside(await folder(t), script, { limits: { processes: 40, seconds: 20 } });
+  t.ok(Number(stdout) < 41, `processes that were started: ${stdout}`);
+});
+
+t.test('endless output ends the command', { skip }, async (t) => {
+  await t.rejects(inside(await folder(t), 'yes', {}, 1 << 16), OutputLimitError);
+});
+
+t.test(
+  'an overlay shows the lower folder, which stays as it is, under what is written',
+  { skip },
+  async (t) => {
+    const top = await folder(t);
+    if (!(await overlayWorks(top)))
+      return void t.comment('no overlay on the file system of the temporary folder');
+    const name = 'a,b:c\\d e';
+    const [at, lower, upper, work] = ['at', 'lower', 'upper', 'work'].map((part) =>
+      join(top, part, name),
+    ) as [string, string, string, string];
+    for (const dir of [at, lower, upper, work]) await mkdir(dir, { recursive: true });
+    for (const file of ['kept', 'changed', 'removed']) await writeFile(join(lower, file), `${file}\n`);
+    const script =
+      'echo more >>changed; rm removed; echo new >made; cat kept changed; ls; ls "$1" 2>/dev/null';
+    const access = { writable: [], cwd: at, overlays: [{ at, lower, upper, work }] };
+    const { stdout, stderr } = await inside(at, script, access);
+    t.equal(stdout, 'kept\nchanged\nmore\nchanged\nkept\nmade\n', stderr);
+    t.same(readdirSync(lower).sort(), ['changed', 'kept', 'removed'], 'files of the lower folder');
+    t.equal(readFileSync(join(lower, 'changed'), 'utf8'), 'changed\n');
+    t.equal(readFileSync(join(upper, 'changed'), 'utf8'), 'changed\nmore\n');
+    t.same(readdirSync(at), [], 'files that the host sees at the place of the overlay');
+    const inPlace = { ...access, cwd: lower, overlays: [{ at: lower, lower, upper, work }] };
+    t.equal(
+      (await inside(lower, 'cat made removed', inPlace)).stdout,
+      'new\n',
+      'an overlay at its lower folder',
+    );
+  },
+);
+
+t.test('the protections name each limit, and there are none without a sandbox', { skip }, async (t) => {
+  const names = await protections();
+  for (const name of ['no capabilities', 'time limit', 'escape self-test passed'])
+    t.ok(names.includes(name), name);
+  t.ok(
+    names.some((name) => name.startsWith('memory limit')),
+    'memory limit',
+  );
+  t.same(await protections({ unsafeNoSandbox: true }), []);
+});
+
+t.test('without a sandbox, a command is its own with the environment of the access', async (t) => {
+  const access = { writable: [], readable: [], cwd: '/', env: { PATH: '/usr/bin', A: 'b c' } };
+  const [file = '', ...args] = await sandboxed(['sh', '-c', 'echo $A; env | wc -l'], access, {
+    unsafeNoSandbox: true,
+  });
+  t.equal((await run(file, args)).stdout, 'b c\n3\n');
+  t.same(await sandboxed(['true'], { writable: [], readable: [], cwd: '/' }, { unsafeNoSandbox: true }), [
+    'true',
+  ]);
+});
