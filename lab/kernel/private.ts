@@ -27,7 +27,7 @@ async function useOverlay(dir: string): Promise<boolean> {
 }
 
 /**
- * A folder of objects as a build sees it which nobody vouches for: at the same path, with the same content, but what the build writes
+ * A folder of objects as a build of code that is not trusted sees it: at the same path, with the same content, but what the build writes
  * goes to a folder that is removed at the end. The objects themselves are never changed: an overlay, where the file system has
  * them, else a copy.
  */
