@@ -41,6 +41,8 @@ function noteWords(note: Note): string {
       return `no snapshot ${note.target}, guests start a little later: ${note.reason}`;
     case 'sandbox.off':
       return 'code of kernels and image recipes runs with all your rights (--unsafe-no-sandbox)';
+    case 'cache.damaged':
+      return `damaged, it is made again: ${note.reason}`;
     case 'mutants.excluded':
       return `excluded, it is ${note.verdict} without a mutant: ${note.test}`;
   }

@@ -29,7 +29,7 @@ async function prepare(request: KernelRequest, ctx: StageContext): Promise<Build
 
 /**
  * Builds one kernel: the source, or the source with a series. With a series the source is built too, since the patched kernel is
- * built incrementally in its object folder. Throws InputError for a wrong request, VerdictError when the series does not apply or
+ * built on top of its objects. Throws InputError for a wrong request, VerdictError when the series does not apply or
  * the kernel does not build.
  */
 export async function buildRequested(request: KernelRequest, ctx: StageContext): Promise<KernelBuild> {

@@ -83,7 +83,7 @@ async function resolve(
 
 /**
  * Builds every kernel of a plan, in the order of its sources, base before patched: the patched kernel is built incrementally in
- * the base's object folder. One after the other, since a build takes every core. `onKernel` gets each kernel of the run as
+ * on top of the base's objects. One after the other, since a build takes every core. `onKernel` gets each kernel of the run as
  * soon as it is known. Without a series the first kernel is the base of all others.
  */
 export async function prepareKernels(

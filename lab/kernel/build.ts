@@ -8,8 +8,8 @@ import type { BuildOptions } from './types.ts';
 import { newWarnings } from './warnings.ts';
 
 /**
- * The kernel of a source tree: from the store, or built into it. Builds are incremental, in the object folder that a base and everything
- * applied to it share for one config. Throws InputError (unknown fragment, option that did not take), VerdictError `build-failed`,
+ * The kernel of a source tree: from the store, or built into it. Builds are incremental. Those of a source share
+ * an object folder for each config; a tree with patches is built in a private view of it, so that it cannot change other kernels. Throws InputError (unknown fragment, option that did not take), VerdictError `build-failed`,
  * LabError, or the abort reason; after an abort the next call continues the interrupted build.
  */
 export async function buildKernel(
@@ -19,6 +19,6 @@ export async function buildKernel(
   { jobs, base }: BuildOptions = {},
 ): Promise<KernelBuild> {
   const spec = await specOf(tree, await resolveRequest(request), ctx);
-  const build = (await readBuild(spec.key, tree)) ?? (await buildIntoStore(spec, ctx, jobs));
+  const build = (await readBuild(spec.key, tree, ctx)) ?? (await buildIntoStore(spec, ctx, jobs));
   return base ? { ...build, newWarnings: newWarnings(build.warnings, base.warnings) } : build;
 }

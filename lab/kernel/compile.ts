@@ -1,13 +1,13 @@
-import { readFile, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import { protections } from '../core/sandbox.ts';
 import type { StageContext } from '../model/event.ts';
+import { presentObjects } from './collect.ts';
 import { failureOf } from './failure.ts';
 import { make } from './make.ts';
 import { ObjectFolder } from './objects.ts';
+import type { PrivateView } from './private.ts';
 import { estimateTargets, progressReporter } from './progress.ts';
-import { readRegularFile, replaceFile } from './regular-file.ts';
+import { MAX_LOG_BYTES, readRegularFile } from './regular-file.ts';
 import type { BuildSpec } from './spec.ts';
 import { WorkTree } from './worktree.ts';
 
@@ -23,45 +23,64 @@ export interface Compiled {
   protections: string[];
 }
 
+/** How `compile` works besides its spec. */
+interface CompileOptions {
+  /** Targets of each phase. */
+  phases: string[][];
+  /** Whether the phases make all that a stored kernel needs. */
+  whole: boolean;
+  jobs?: number | undefined;
+  /** The object folder as a build sees it that may not change it, and whether this is the first build there. */
+  view?: { folder: PrivateView; isNew: boolean } | undefined;
+}
+
 /** Writes the config only when it differs: make compares time stamps. */
-async function updateConfig(objects: string, config: string): Promise<void> {
-  const file = join(objects, '.config');
-  const present = await readRegularFile(file).catch(() => undefined);
-  if (present !== config) await replaceFile(file, config);
+async function updateConfig(objects: ObjectFolder, config: string): Promise<void> {
+  if ((await objects.readTop('.config')) !== config) await objects.writeTop('.config', config);
+}
+
+function noteDamage({ path }: ObjectFolder, ctx: StageContext) {
+  const subject = `work/${path.split('/').slice(-2).join('/')}`;
+  return (reason: string) => ctx.emit({ type: 'note', note: { code: 'cache.damaged', subject, reason } });
 }
 
 /**
- * Checks the tree out and makes the targets of each phase in turn, in the object folder of its source and config. Callers hold
- * `lock(workDir)`. Throws VerdictError `build-failed` when the kernel is at fault, LabError when the machine is, the abort
- * reason when stopped; finished objects stay and the next build uses them.
+ * Checks the tree out and makes the targets of each phase in turn, in the object folder of its source and config, or in a view of that
+ * folder. Callers hold `lock(workDir)`. Throws VerdictError `build-failed` when the kernel is at fault, LabError when the machine is,
+ * the abort reason when stopped; finished objects stay and the next build of the source uses them.
  */
 export async function compile(
   { tree, config, tools, key, objectsId }: BuildSpec,
-  phases: string[][],
+  { phases, whole, jobs = availableParallelism(), view }: CompileOptions,
   ctx: StageContext,
-  jobs = availableParallelism(),
 ): Promise<Compiled> {
   const work = new WorkTree(tree.workDir);
-  await work.checkout(tree, ctx.signal);
-  const objects = new ObjectFolder(tree.workDir, objectsId);
-  await objects.begin(key);
-  await rm(join(objects.path, MODULES_FOLDER), { force: true, recursive: true });
-  await updateConfig(objects.path, config);
+  // Without a sandbox series are built in the objects of their source, which must not be newer than other content.
+  const fresh = !ctx.unsafeNoSandbox && (view?.isNew ?? true);
+  await work.checkout(tree, { fresh }, ctx.signal);
+  const objects = new ObjectFolder(tree.workDir, objectsId, view?.folder);
+  await objects.begin(key, noteDamage(objects, ctx));
+  await updateConfig(objects, config);
   const roots = [work.path, objects.path];
   const { targets: made, complete } = objects.progress;
   const progress = complete ? { done: 0 } : { done: made, expected: estimateTargets(config) };
-  const { logFile } = objects;
+  const { logFile, access } = objects;
   const request = {
-    ...{ tree: work.path, objects: objects.path, jobs, tools, logFile },
-    ...{ signal: ctx.signal, policy: ctx },
+    ...{ name: tree.name, tree: work.path, objects: objects.path, access, jobs, tools, logFile },
+    ...{ trusted: view === undefined, signal: ctx.signal, policy: ctx },
     onLine: progressReporter(ctx, tree.name, roots, progress),
   };
-  for (const targets of phases) {
-    if ((await make({ ...request, targets })) === 0) continue;
-    const failure = failureOf(tree.name, await readFile(logFile, 'utf8'), roots);
-    await objects.end(false);
-    throw failure;
+  try {
+    for (const targets of phases) {
+      if ((await make({ ...request, targets })) === 0) continue;
+      const log = await readRegularFile(logFile, MAX_LOG_BYTES);
+      throw await failureOf(tree, log, roots);
+    }
+  } catch (error) {
+    if (!ctx.signal.aborted) await objects.end(false);
+    throw error;
   }
-  await objects.end(true);
-  return { objects, warnings: await objects.warnings(), protections: await protections(ctx) };
+  await objects.end(true, whole ? await work.stamp() : undefined);
+  const present = await presentObjects(objects, ctx);
+  return { objects, warnings: objects.warnings(present), protections: await protections(ctx) };
 }

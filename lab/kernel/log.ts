@@ -7,6 +7,10 @@ const LINKER = /^(?:[\w./-]*\/)?ld(?:\.\w+)?: ?(.*)$/;
 const LINK_ERROR =
   /undefined reference|multiple definition|cannot find|undefined symbol|file format not recognized|file truncated/;
 
+/** Bounds on what is kept of a build that floods its log: warnings, and characters of each. A clean 6.12 with W=1 has 3000. */
+const MAX_WARNINGS = 10_000;
+const MAX_WARNING_LENGTH = 1000;
+
 /** A warning or error of compiler, linker, modpost or objtool. */
 interface Diagnostic {
   severity: 'warning' | 'error';
@@ -110,6 +114,7 @@ export function readLog(text: string, roots: readonly string[]): BuildLog {
   const lines = text.split('\n');
   const log: BuildLog = { steps: [], warnings: new Map(), errors: [], lines };
   let target = '';
+  let warnings = 0;
   for (const [index, line] of lines.entries()) {
     const step = stepOf(line);
     if (step) {
@@ -121,8 +126,11 @@ export function readLog(text: string, roots: readonly string[]): BuildLog {
     if (/^make(\[\d+\])?: /.test(line)) target = '';
     const diagnostic = diagnosticOf(line, roots);
     if (diagnostic?.severity === 'error') log.errors.push({ ...diagnostic, index });
-    if (diagnostic?.severity === 'warning')
-      log.warnings.set(target, [...(log.warnings.get(target) ?? []), normalise(diagnostic)]);
+    if (diagnostic?.severity !== 'warning' || warnings >= MAX_WARNINGS) continue;
+    warnings++;
+    const list = log.warnings.get(target) ?? [];
+    list.push(normalise(diagnostic).slice(0, MAX_WARNING_LENGTH));
+    log.warnings.set(target, list);
   }
   return log;
 }

@@ -5,14 +5,27 @@ import { finished } from 'node:stream/promises';
 import { cacheRoot } from '../core/cache.ts';
 import { LabError, VerdictError } from '../core/errors.ts';
 import { OutputLimitError, run } from '../core/process.ts';
-import { defaultLimits, type SandboxPolicy, sandboxed, TIME_LIMIT_CODE } from '../core/sandbox.ts';
+import {
+  defaultLimits,
+  type SandboxAccess,
+  type SandboxPolicy,
+  sandboxed,
+  TIME_LIMIT_CODE,
+} from '../core/sandbox.ts';
+import { MAX_LOG_BYTES } from './regular-file.ts';
 import { TOOL_PATH, type Toolchain } from './toolchain.ts';
 
 interface MakeRequest {
+  /** Name of the kernel, for messages. */
+  name: string;
   /** The source tree, read-only to the build. */
   tree: string;
-  /** The object folder (`O=`), the only folder besides ccache's that the build may write. */
+  /** The object folder (`O=`). */
   objects: string;
+  /** What the build may write. */
+  access: Pick<SandboxAccess, 'writable' | 'overlays' | 'mounts'>;
+  /** Whether the build may add to the results of the compiler that others use: only for a source without patches. */
+  trusted: boolean;
   targets: string[];
   /** Compilers that run at once. */
   jobs: number;
@@ -35,19 +48,31 @@ const REPRODUCIBLE = {
   LOCALVERSION: '',
 };
 
-function environment(workDir: string): Record<string, string> {
+/** Folder of ccache. What code without a sandbox has written is used only without a sandbox. */
+function ccacheFolder({ unsafeNoSandbox }: SandboxPolicy): string {
+  return join(cacheRoot(), unsafeNoSandbox ? 'ccache-unsafe' : 'ccache');
+}
+
+function environment({ objects, trusted, policy }: MakeRequest): Record<string, string> {
+  // Its temporary files and statistics are in the cache folder by default.
+  const readOnly = { CCACHE_READONLY: '1', CCACHE_NOSTATS: '1', CCACHE_TEMPDIR: '/tmp/ccache' };
   return {
     PATH: TOOL_PATH,
     LC_ALL: 'C',
     TZ: 'UTC',
     HOME: '/nonexistent',
     ...REPRODUCIBLE,
-    CCACHE_DIR: join(cacheRoot(), 'ccache'),
+    CCACHE_DIR: ccacheFolder(policy),
+    // Neither /etc/ccache.conf nor one in the cache folder, which could name a program to run before the compiler.
+    CCACHE_CONFIGPATH: '/dev/null',
+    // Results of earlier versions may be those of patched builds, which had written them to the same folder.
+    CCACHE_NAMESPACE: 'ringlab-2',
     // Paths below it are made relative, so that objects are cache hits from another cache folder as well.
-    CCACHE_BASEDIR: workDir,
+    CCACHE_BASEDIR: join(objects, '..'),
     CCACHE_NOHASHDIR: '1',
     // Includes are taken from the compiler's dependency file instead of preprocessing each source twice: a third of a cold build.
     CCACHE_DEPEND: '1',
+    ...(trusted || policy.unsafeNoSandbox ? {} : readOnly),
   };
 }
 
@@ -75,44 +100,54 @@ function commandLine({ tree, objects, targets, jobs, tools }: MakeRequest): stri
   ];
 }
 
-/** No kernel does that: it is the tree's fault. */
-const overLimit = (what: string, { targets }: MakeRequest) =>
-  new VerdictError('build-failed', `the build ${what}: make ${targets.join(' ')}`, '');
+/** The verdict on a build that was ended because it exceeded a limit. */
+function exceeded({ name }: MakeRequest, what: string): VerdictError {
+  const message = `${name} does not build: its build ${what}`;
+  return new VerdictError('build-failed', message, message);
+}
 
 /**
- * Runs make on a kernel tree, in the sandbox. Returns make's exit code. Throws VerdictError `build-failed` when it takes too long or
- * prints too much, LabError when there is no sandbox, it fails, or the log cannot be written, and the abort reason when the signal fires.
+ * Runs make on a kernel tree, in the sandbox. Returns make's exit code. Throws VerdictError when the build exceeds a limit of time or
+ * output, LabError when the sandbox fails or the log cannot be written, and the abort reason when the signal fires.
  */
 export async function make(request: MakeRequest): Promise<number> {
-  const { tree, objects, signal, logFile, onLine } = request;
-  const env = environment(join(objects, '..'));
-  await Promise.all([mkdir(env.CCACHE_DIR ?? '', { recursive: true }), mkdir(objects, { recursive: true })]);
-  const access = { writable: [objects, env.CCACHE_DIR ?? ''], readable: [tree], cwd: objects, env };
+  const { tree, objects, access, trusted, policy, signal, logFile, onLine } = request;
+  const env = environment(request);
+  const ccache = env.CCACHE_DIR ?? '';
+  await mkdir(ccache, { recursive: true });
+  const rights = trusted
+    ? { ...access, writable: [...access.writable, ccache], readable: [tree] }
+    : { ...access, readable: [tree, ccache] };
   // In one stream: otherwise make synchronises standard output and standard error separately.
   const oneStream = ['sh', '-c', 'exec "$@" 2>&1', 'sh', ...commandLine(request)];
-  const [command = '', ...args] = await sandboxed(oneStream, access, request.policy);
+  const [command = '', ...args] = await sandboxed(oneStream, { ...rights, cwd: objects, env }, policy);
   const log = createWriteStream(logFile, { flags: 'a' });
   const written = finished(log).catch((error) => {
     throw new LabError('cannot write the build log', { cause: error });
   });
   // Awaited at the end; until then a full disk must not raise an unhandled rejection.
   written.catch(() => {});
+  // The log is read whole, so that the rest of a flood is not kept; UTF-8 takes up to three bytes for a character of a line.
+  let room = MAX_LOG_BYTES / 4;
   const takeLine = (line: string) => {
     // Output of a make that is being stopped does not prove that a target is complete.
     if (signal.aborted) return;
-    log.write(`${line}\n`);
+    room -= line.length + 1;
+    if (room > 0) log.write(`${line}\n`);
     onLine?.(line);
   };
   try {
-    const options = { cwd: objects, env, cleanEnv: true, signal, accept: 'any', maxBuffer: 1 << 16 } as const;
-    const maxOutput = defaultLimits().outputBytes;
-    const { code, stderr } = await run(command, args, { ...options, maxOutput, onLine: takeLine });
+    const output = { maxBuffer: 1 << 16, maxOutput: defaultLimits().outputBytes, onLine: takeLine };
+    const options = { cwd: objects, env, cleanEnv: true, signal, accept: 'any', ...output } as const;
+    const { code, stderr } = await run(command, args, options);
     if (/^bwrap: /m.test(stderr)) throw new LabError(`the sandbox failed: ${stderr.trim()}`);
-    if (code === TIME_LIMIT_CODE) throw overLimit(`takes longer than ${defaultLimits().seconds} s`, request);
+    if (code === TIME_LIMIT_CODE)
+      throw exceeded(request, `takes more than ${defaultLimits().seconds / 3600} hours`);
     return code;
   } catch (error) {
-    if (!(error instanceof OutputLimitError)) throw error;
-    throw overLimit(`prints more than ${defaultLimits().outputBytes >> 20} MiB`, request);
+    if (error instanceof OutputLimitError)
+      throw exceeded(request, `prints more than ${defaultLimits().outputBytes >> 20} MiB`);
+    throw error;
   } finally {
     log.end();
     await written;

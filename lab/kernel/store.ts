@@ -1,18 +1,21 @@
-import { copyFile, cp, readFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { copyFile, mkdir, readFile, rename } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { writeJson } from '../core/atomic.ts';
-import { cacheRoot, ensureFolder, exists } from '../core/cache.ts';
-import { LabError } from '../core/errors.ts';
+import { cacheRoot, ensureFolder } from '../core/cache.ts';
+import { hashOf } from '../core/hash.ts';
 import { run } from '../core/process.ts';
+import { removeTree } from '../core/remove.ts';
 import { hostArch } from '../model/arch.ts';
 import type { KernelBuild, SourceTree } from '../model/kernel.ts';
 import { Uapi } from '../model/uapi.ts';
-import { copyRegularFile } from './regular-file.ts';
+import { listFiles } from './collect.ts';
+import { checkRegularFile, MAX_TEXT_BYTES } from './regular-file.ts';
+import { firstDamage, Sums, sumsOf } from './sums.ts';
 
 /** `build.json` of a stored kernel: what it was built from and with. It has no paths of the machine. */
-const BuildFile = z.object({
-  format: z.literal(1),
+const BuildFacts = z.object({
+  format: z.literal(2),
   key: z.string(),
   release: z.string(),
   arch: z.string(),
@@ -25,17 +28,24 @@ const BuildFile = z.object({
   targets: z.number().int(),
   seconds: z.number(),
   sandboxed: z.boolean(),
-  /** Absent in kernels of earlier versions. */
-  protections: z.array(z.string()).optional(),
+  protections: z.array(z.string()),
 });
+type BuildFacts = z.infer<typeof BuildFacts>;
+
+/** With the hashes of all other files, and one of all that is above. */
+const BuildFile = BuildFacts.extend({ files: Sums, hash: z.string() });
 type BuildFile = z.infer<typeof BuildFile>;
+
+/** The hash of a `build.json`, whatever the order of its fields. */
+const hashOfFile = (file: Omit<BuildFile, 'hash'>) =>
+  hashOf(JSON.stringify(BuildFile.omit({ hash: true }).parse(file)));
 
 /** Folder of a kernel in the store, by build key. */
 export function storeFolder(key: string): string {
   return join(cacheRoot(), 'kernels', key);
 }
 
-function describe(file: BuildFile, { name, commit }: SourceTree, cached: boolean): KernelBuild {
+function describe(file: BuildFacts, { name, commit }: SourceTree, cached: boolean): KernelBuild {
   const dir = storeFolder(file.key);
   const { key, release, tree, configHash, compiler, warnings, seconds, sandboxed, protections } = file;
   const paths = {
@@ -45,59 +55,117 @@ function describe(file: BuildFile, { name, commit }: SourceTree, cached: boolean
     uapi: join(dir, 'uapi.json'),
     log: join(dir, 'build.log'),
   };
-  const facts = {
-    key,
-    release,
-    tree,
-    configHash,
-    compiler,
-    warnings,
-    seconds,
-    sandboxed,
-    ...(protections ? { protections } : {}),
-  };
+  const facts = { key, release, tree, configHash, compiler, warnings, seconds, sandboxed, protections };
   return { ...facts, ...paths, name, commit, dir, cached };
 }
 
-/** The stored kernel of a key, or undefined. Throws LabError when its `build.json` is damaged. */
-export async function readBuild(key: string, tree: SourceTree): Promise<KernelBuild | undefined> {
-  const file = join(storeFolder(key), 'build.json');
-  if (!(await exists(file))) return undefined;
+/** What the store has under a key. `outdated`: it is of an earlier version, without hashes that could show who wrote it. */
+export type StoreEntry =
+  | { state: 'missing' }
+  | { state: 'outdated' }
+  | { state: 'damaged'; reason: string }
+  | { state: 'stored'; file: BuildFacts };
+
+const damaged = (reason: string): StoreEntry => ({ state: 'damaged', reason });
+
+/** Reads an entry of the store and checks every file of it against its hash. */
+export async function readEntry(key: string): Promise<StoreEntry> {
+  const dir = storeFolder(key);
+  const text = await readFile(join(dir, 'build.json'), 'utf8').catch((error) =>
+    error.code === 'ENOENT' ? undefined : '',
+  );
+  // The folder appears by rename when it is complete, so that without build.json something has removed it.
+  if (text === undefined)
+    return (await isEmpty(dir)) ? { state: 'missing' } : damaged('build.json is missing');
   try {
-    return describe(BuildFile.parse(JSON.parse(await readFile(file, 'utf8'))), tree, true);
-  } catch (error) {
-    throw new LabError(`kernels/${key}/build.json in the cache is damaged: remove that folder`, {
-      cause: error,
-    });
+    const json: unknown = JSON.parse(text);
+    if ((json as { format?: unknown } | null)?.format === 1) return { state: 'outdated' };
+    const file = BuildFile.parse(json);
+    if (file.key !== key || hashOfFile(file) !== file.hash) return damaged('build.json has another content');
+    const reason = await firstDamage(dir, file.files);
+    return reason === undefined ? { state: 'stored', file } : damaged(reason);
+  } catch {
+    return damaged('build.json cannot be read');
   }
 }
 
-/** Paths of the outputs of a finished build. */
+async function isEmpty(dir: string): Promise<boolean> {
+  const { code, stdout } = await run('find', [dir, '-maxdepth', '0', '-not', '-empty'], { accept: 'any' });
+  return code !== 0 || stdout === '';
+}
+
+/**
+ * The stored kernel of a key, undefined when there is none that is usable. A kernel that was built without a sandbox is used only where
+ * that is allowed: any code could have changed it.
+ */
+export async function readBuild(
+  key: string,
+  tree: SourceTree,
+  { unsafeNoSandbox = false }: { unsafeNoSandbox?: boolean | undefined },
+): Promise<KernelBuild | undefined> {
+  const entry = await readEntry(key);
+  if (entry.state !== 'stored' || !(entry.file.sandboxed || unsafeNoSandbox)) return undefined;
+  return describe(entry.file, tree, true);
+}
+
+/** Outputs of a finished build. */
 interface Outputs {
-  /** The object folder. */
-  objects: string;
+  /** Folder that `collect` made; its files are moved from there. */
+  out: string;
   logFile: string;
   /** Folder of the stored headers with their uapi.json (headers.ts). */
   headers: string;
-  /** Folder of `make modules_install`; absent when the config has no modules. */
+  /** Path in `out` of the folder of `make modules_install`; absent when the config has no modules. */
   modules?: string;
 }
 
-/** Puts a finished build into the store, completely or not at all. Throws LabError when an output is no regular file. */
-export async function storeBuild(file: BuildFile, from: Outputs, tree: SourceTree): Promise<KernelBuild> {
+/** Bytes of the largest output: vmlinux of a kernel with KASAN and DWARF has 1 GiB. */
+const MAX_OUTPUT_BYTES = 4 * 2 ** 30;
+
+/** Moves a file; copies it where the work folder is on another file system than the store. */
+async function move(from: string, to: string): Promise<void> {
+  await rename(from, to).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EXDEV') throw error;
+    return copyFile(from, to);
+  });
+}
+
+/** Moves a folder of regular files; links, such as that of modules to the object folder, are left out. */
+async function moveFolder(from: string, to: string): Promise<void> {
+  for (const path of await listFiles(from, { skipLinks: true })) {
+    await mkdir(dirname(join(to, path)), { recursive: true });
+    await move(join(from, path), join(to, path));
+  }
+}
+
+/** Files of a stored kernel, by their paths in the object folder. */
+export function outputFiles(): string[] {
+  const { bootFile, image } = hostArch().kernel;
+  return [...new Set(['vmlinux', bootFile, image.file, 'System.map', '.config'])];
+}
+
+/**
+ * Puts a finished build into the store, completely or not at all; an unusable entry of the same key is replaced. Callers hold the lock
+ * of the source. Throws RefusedFile when an output is no regular file.
+ */
+export async function storeBuild(facts: BuildFacts, from: Outputs, tree: SourceTree): Promise<KernelBuild> {
   const fill = async (dir: string) => {
-    const { bootFile, image } = hostArch().kernel;
-    for (const output of new Set(['vmlinux', bootFile, image.file, 'System.map']))
-      await copyRegularFile(join(from.objects, output), join(dir, basename(output)));
-    await copyRegularFile(join(from.objects, '.config'), join(dir, 'config'));
+    for (const output of outputFiles()) {
+      const path = join(from.out, output);
+      await checkRegularFile(path, output === '.config' ? MAX_TEXT_BYTES : MAX_OUTPUT_BYTES);
+      await move(path, join(dir, output === '.config' ? 'config' : basename(output)));
+    }
     await copyFile(from.logFile, join(dir, 'build.log'));
     // Hard links: a thousand files that never change.
     await run('cp', ['--archive', '--link', join(from.headers, 'headers'), join(dir, 'headers')]);
     const uapi = Uapi.parse(JSON.parse(await readFile(join(from.headers, 'uapi.json'), 'utf8')));
-    await writeJson(join(dir, 'uapi.json'), { ...uapi, release: file.release });
-    if (from.modules) await cp(from.modules, join(dir, 'modules'), { recursive: true });
-    await writeJson(join(dir, 'build.json'), file);
+    await writeJson(join(dir, 'uapi.json'), { ...uapi, release: facts.release });
+    if (from.modules) await moveFolder(join(from.out, from.modules), join(dir, 'modules'));
+    const file = { ...facts, files: await sumsOf(dir) };
+    await writeJson(join(dir, 'build.json'), { ...file, hash: hashOfFile(file) });
   };
-  await ensureFolder(storeFolder(file.key), fill);
-  return describe(file, tree, false);
+  const folder = storeFolder(facts.key);
+  await removeTree(folder);
+  await ensureFolder(folder, fill);
+  return describe(facts, tree, false);
 }

@@ -1,10 +1,28 @@
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { lstat, mkdir, readFile, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { writeAtomic, writeJson } from '../core/atomic.ts';
 import { exists } from '../core/cache.ts';
 import { LabError } from '../core/errors.ts';
 import { run } from '../core/process.ts';
-import type { SourceTree } from '../model/kernel.ts';
+import { type SourceTree, sourceOf } from '../model/kernel.ts';
+
+const State = z.object({
+  /** What is checked out. */
+  commit: z.string(),
+  /** The source below all series: the commit that `times` is about. */
+  source: z.string(),
+  /** Changes with each change of files that `times` does not record. */
+  stamp: z.string(),
+  /** Changes when files get back an older time stamp, so that objects made before may be newer than other content. */
+  epoch: z.string(),
+  /** Modification times, s, of the source's files that a series has replaced since, by path. */
+  times: z.record(z.string(), z.number()),
+});
+type State = z.infer<typeof State>;
+
+const newId = () => randomBytes(8).toString('hex');
 
 /**
  * The checked-out files of a source, in `workDir/tree`. Switching between commits gives a new time stamp only to files that
@@ -14,12 +32,12 @@ import type { SourceTree } from '../model/kernel.ts';
 export class WorkTree {
   readonly path: string;
   readonly #gitDir: string;
-  readonly #commitFile: string;
+  readonly #stateFile: string;
 
   constructor(readonly workDir: string) {
     this.path = join(workDir, 'tree');
     this.#gitDir = join(workDir, 'tree.git');
-    this.#commitFile = join(workDir, 'tree.json');
+    this.#stateFile = join(workDir, 'tree.json');
   }
 
   #git(args: string[], signal?: AbortSignal) {
@@ -44,34 +62,105 @@ export class WorkTree {
     await writeAtomic(file, `${[...alternates, stdout.trim()].join('\n')}\n`);
   }
 
-  /** The commit that is checked out; undefined before the first checkout and after an interrupted one. */
-  async current(): Promise<string | undefined> {
+  /** Undefined before the first checkout and after an interrupted one. */
+  async #readState(): Promise<State | undefined> {
     try {
-      return (JSON.parse(await readFile(this.#commitFile, 'utf8')) as { commit: string }).commit;
+      return State.parse(JSON.parse(await readFile(this.#stateFile, 'utf8')));
     } catch {
       return undefined;
     }
   }
 
-  /** Checks a commit out. After an interrupted checkout all files are compared. Throws LabError when git fails. */
-  async checkout({ gitDir, commit, name }: SourceTree, signal?: AbortSignal): Promise<void> {
-    const current = await this.current();
-    if (current === commit) return;
+  /** Equal as long as the source's files have the time stamps that they had; undefined after an interrupted checkout. */
+  async stamp(): Promise<string | undefined> {
+    return (await this.#readState())?.stamp;
+  }
+
+  /** Equal as long as a file that changes gets a newer time stamp; undefined after an interrupted checkout. */
+  async epoch(): Promise<string | undefined> {
+    return (await this.#readState())?.epoch;
+  }
+
+  /**
+   * Checks a tree out. After an interrupted checkout all files are compared. `fresh`: it is for a build that starts from objects of the
+   * source, so that files which have the source's content get back the time stamps that the source's objects were made from: they
+   * would otherwise be compiled in each build after a series that touches them. Throws LabError when git fails.
+   */
+  async checkout(tree: SourceTree, { fresh }: { fresh: boolean }, signal?: AbortSignal): Promise<void> {
+    const source = sourceOf(tree) ?? tree;
+    let state = await this.#readState();
+    if (state?.source !== source.commit) state = await this.#toSource(source, state, signal);
+    if (state.commit !== tree.commit) state = await this.#switch(tree, state, signal);
+    if (fresh) await this.#restoreTimes(state, signal);
+  }
+
+  /** Checks a source out whose files' time stamps are unknown. */
+  async #toSource(source: SourceTree, state: State | undefined, signal?: AbortSignal): Promise<State> {
+    await rm(this.#stateFile, { force: true });
+    await this.#checkoutCommit(source, signal);
+    if (state === undefined) await this.#git(['clean', '-ffdxq'], signal);
+    const { commit } = source;
+    const next = { commit, source: commit, stamp: newId(), epoch: newId(), times: {} };
+    await writeJson(this.#stateFile, next);
+    return next;
+  }
+
+  /** Changes from one tree on a source to another, and remembers the time stamps of the source's files that are replaced. */
+  async #switch(tree: SourceTree, state: State, signal?: AbortSignal): Promise<State> {
+    await this.#borrow(tree.gitDir, signal);
+    const times: State['times'] = Object.assign(Object.create(null), state.times);
+    for (const path of await this.#changed(state.commit, tree.commit, signal)) {
+      if (times[path] !== undefined) continue;
+      const info = await lstat(join(this.path, path)).catch(() => undefined);
+      if (info) times[path] = info.mtimeMs / 1000;
+    }
+    const next = { ...state, commit: tree.commit, times };
+    await rm(this.#stateFile, { force: true });
+    await this.#checkoutCommit(tree, signal);
+    await writeJson(this.#stateFile, next);
+    return next;
+  }
+
+  /** Paths whose content differs between two commits. */
+  async #changed(from: string, to: string, signal?: AbortSignal): Promise<string[]> {
+    if (from === to) return [];
+    const args = ['diff-tree', '-r', '-z', '--name-only', '--no-renames', from, to];
+    return (await this.#git(args, signal)).stdout.split('\0').filter(Boolean);
+  }
+
+  async #restoreTimes(state: State, signal?: AbortSignal): Promise<void> {
+    const paths = Object.keys(state.times);
+    if (paths.length === 0) return;
+    const patched = new Set(await this.#changed(state.source, state.commit, signal));
+    const unpatched = paths.filter((path) => !patched.has(path));
+    if (unpatched.length === 0) return;
+    const times = { ...state.times };
+    for (const path of unpatched) {
+      const seconds = times[path] ?? 0;
+      // A link has a time that utimes(2) cannot set; kbuild compiles no link.
+      const isFile = (await lstat(join(this.path, path)).catch(() => undefined))?.isFile();
+      if (isFile) await utimes(join(this.path, path), seconds, seconds);
+      delete times[path];
+    }
+    // Otherwise git takes the files for changed, and the next checkout writes them again.
+    await this.#git(['update-index', '-q', '--refresh'], signal);
+    await writeJson(this.#stateFile, { ...state, times, epoch: newId() });
+  }
+
+  async #checkoutCommit({ gitDir, commit, name }: SourceTree, signal?: AbortSignal): Promise<void> {
     await this.#borrow(gitDir, signal);
-    await rm(this.#commitFile, { force: true });
     // Callers hold our lock, so a lock file of git was left by one that was killed.
     for (const file of ['index.lock', 'HEAD.lock']) await rm(join(this.#gitDir, file), { force: true });
+    const args = ['checkout', '--quiet', '--force', '--detach', commit];
     try {
-      await this.#git(['checkout', '--quiet', '--force', '--detach', commit], signal);
+      await this.#git(args, signal);
     } catch (error) {
       signal?.throwIfAborted();
       // A killed git may leave a truncated index; without an index git rewrites every file.
       await rm(join(this.#gitDir, 'index'), { force: true });
-      await this.#git(['checkout', '--quiet', '--force', '--detach', commit], signal).catch((second) => {
+      await this.#git(args, signal).catch((second) => {
         throw new LabError(`cannot check out ${name}: ${String(second)}`, { cause: error });
       });
     }
-    if (current === undefined) await this.#git(['clean', '-ffdxq'], signal);
-    await writeJson(this.#commitFile, { commit });
   }
 }

@@ -31,8 +31,21 @@ export interface SourceTree {
   tree: string;
   /** The commit to which a series was applied to make this one; absent for a base. */
   base?: { commit: string; tree: string; name: string };
+  /**
+   * The source below all series, when there is one: the user vouches for the source, but not for patches. A tree with a source is
+   * built apart from what others use.
+   */
+  source?: { commit: string; tree: string; name: string };
   /** Lock and work folder for builds of this source, shared by the base and everything applied to it. */
   workDir: string;
+}
+
+/** The source of a tree that has patches on it; undefined for a tree without. */
+export function sourceOf(tree: SourceTree): SourceTree | undefined {
+  const below = tree.source ?? tree.base;
+  if (!below) return undefined;
+  const { gitDir, workDir } = tree;
+  return { ...below, gitDir, workDir };
 }
 
 /** How to configure a kernel. */

@@ -38,6 +38,8 @@ export const Note = z.discriminatedUnion('code', [
   note('image.snapshot', { target: z.string(), reason: z.string() }),
   /** The user allows code of kernels and recipes to run without a sandbox. */
   note('sandbox.off', {}),
+  /** An entry of the cache is damaged and is made again; `subject` is its path in the cache. */
+  note('cache.damaged', { reason: z.string() }),
   /** A test fails without any mutant and therefore cannot kill one. */
   note('mutants.excluded', { test: z.string(), verdict: Verdict }),
 ]);

@@ -94,7 +94,8 @@ async function applyPatch(patch: Patch, parent: SourceTree, application: Applica
     input: message,
   });
   const name = `${base.name}+${series.name}.${patch.number}`;
-  return { ...base, name, commit, tree, base: { commit: base.commit, tree: base.tree, name: base.name } };
+  const below = { commit: base.commit, tree: base.tree, name: base.name };
+  return { ...base, name, commit, tree, base: below, source: base.source ?? below };
 }
 
 function checkComplete(series: Series, options: ApplyOptions, ctx: StageContext): void {

@@ -36,6 +36,8 @@ export interface SandboxAccess {
   /** Working folder: below one of those, or `/`. */
   cwd: string;
   overlays?: readonly Overlay[];
+  /** Folders `from` that it may write and sees at the path `at`. */
+  mounts?: readonly { at: string; from: string }[];
   /** Replaces single defaults (`defaultLimits`). */
   limits?: Partial<Limits>;
   /** The whole environment of the command; default only PATH. */

@@ -31,15 +31,14 @@ function system(): string[] {
 }
 
 /** The folders of an access, outer ones first: an inner folder keeps its own right. */
-function folders({ writable, readable, overlays = [] }: SandboxAccess): string[] {
+function folders({ writable, readable, overlays = [], mounts = [] }: SandboxAccess): string[] {
   const binds = [
-    ...readable.map((path) => ['--ro-bind', path]),
-    ...writable.map((path) => ['--bind', path]),
-    ...overlays.map(({ at }) => ['--bind', at]),
+    ...readable.map((path) => ['--ro-bind', path, path]),
+    ...writable.map((path) => ['--bind', path, path]),
+    ...overlays.map(({ at }) => ['--bind', at, at]),
+    ...mounts.map(({ at, from }) => ['--bind', from, at]),
   ];
-  return binds
-    .sort(([, a = ''], [, b = '']) => a.split('/').length - b.split('/').length)
-    .flatMap(([option = '', path = '']) => [option, path, path]);
+  return binds.sort(([, , a = ''], [, , b = '']) => a.split('/').length - b.split('/').length).flat();
 }
 
 /**

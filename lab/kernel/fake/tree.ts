@@ -25,6 +25,12 @@ export function fakeMakefile(): string {
   return `image_target := ${target}\nimage_file := ${file}\n${text}`;
 }
 
+/** The fake kernel's Makefile with a shell command that runs before the kernel is linked, in the object folder. */
+export function makefileThat(command: string): string {
+  const link = "\t@echo '  LD      vmlinux'\n";
+  return fakeMakefile().replace(link, () => `${link}\t@${command.split('$').join('$$')}\n`);
+}
+
 /** A git repository with a small kernel tree; each commit can be built. */
 export class FakeKernel {
   readonly #repository: string;
@@ -63,6 +69,19 @@ export class FakeKernel {
       tree: this.#git('rev-parse', 'HEAD^{tree}'),
       workDir: join(this.dir, 'work'),
     };
+  }
+
+  /**
+   * Like `commit`, but as a series on a source, as the source stage would apply it: the files of the repository are then those of the
+   * source again.
+   */
+  patched(source: SourceTree, name: string, files: Record<string, string | null>): SourceTree {
+    const { commit, tree } = source;
+    this.#git('reset', '-q', '--hard', commit);
+    const below = { commit, tree, name: source.name };
+    const patched = this.commit(name, files);
+    this.#git('reset', '-q', '--hard', commit);
+    return { ...patched, base: below, source: below };
   }
 
   /** Writes a config fragment outside the tree; returns its path. */

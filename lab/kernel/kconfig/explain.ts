@@ -40,6 +40,14 @@ function possibleSelectors(symbol: string, all: readonly Definition[]): string[]
   return [...new Set(definitions.map((definition) => definition.symbol))].slice(0, 5);
 }
 
+/** Definitions of one symbol that are named; characters of a reason: both come from the tree. */
+const MAX_PLACES = 5;
+const MAX_REASON = 2000;
+
+function cut(text: string): string {
+  return text.length > MAX_REASON ? `${text.slice(0, MAX_REASON)}…` : text;
+}
+
 /** Why a symbol is off. `places` are its definitions. */
 function reasonOff(
   symbol: string,
@@ -85,12 +93,14 @@ export function explain(
     return { what, where, fix: 'correct its name, or leave it out for this kernel' };
   }
   const refusal = `CONFIG_${symbol}=${value} did not take, it is ${lookup(symbol)}`;
-  const fix = `see ${places.map((place) => place.where).join(', ')}; enable its dependencies, or leave it out`;
+  const wheres = places.map((place) => place.where);
+  const others = wheres.length > MAX_PLACES ? ` and ${wheres.length - MAX_PLACES} more` : '';
+  const fix = `see ${wheres.slice(0, MAX_PLACES).join(', ')}${others}; enable its dependencies, or leave it out`;
   const selectors = selectorsOf(symbol, all, lookup);
   if (lookup(symbol) !== 'n' && value !== 'y' && selectors.length > 0)
-    return { what: `${refusal}: selected by ${selectors.join(', ')}`, where, fix };
+    return { what: cut(`${refusal}: selected by ${selectors.join(', ')}`), where, fix };
   const limits = value === 'y' && lookup(symbol) === 'm' ? limitsOf(places, lookup) : [];
   const reason =
     limits.length > 0 ? `limited to m by ${limits.join(', ')}` : reasonOff(symbol, places, all, lookup);
-  return { what: `${refusal}: ${reason}`, where, fix };
+  return { what: cut(`${refusal}: ${reason}`), where, fix };
 }

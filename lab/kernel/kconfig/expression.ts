@@ -6,31 +6,51 @@ type Expression =
   | { kind: 'symbol'; name: string }
   | { kind: 'compare'; operator: string; left: string; right: string }
   | { kind: 'not'; of: Expression }
-  | { kind: 'and' | 'or'; left: Expression; right: Expression };
+  | { kind: 'and' | 'or'; operands: Expression[] };
 
 /** The value of a symbol in a `.config`; `n` when it has none. */
 export type Lookup = (symbol: string) => string;
 
+/** Every alternative consumes what it has scanned, also an unclosed string: no character is scanned for a second token. */
 const TOKEN =
-  /\s*(&&|\|\||!=|<=|>=|[!()=<>]|"(?:[^"\\]|\\.)*"|'[^']*'|\$\((?:[^()]|\([^()]*\))*\)|[\w./-]+)/y;
+  /\s*(&&|\|\||!=|<=|>=|[!()=<>]|"(?:[^"\\]|\\(?:.|\n))*"?|'[^']*'?|\$\((?:[^()]|\([^()]*\))*\)|[\w./-]+)/y;
+
+/** Parentheses in each other; Linux 6.12 has at most 4. */
+const MAX_NESTING = 100;
+
+const ALWAYS: Expression = { kind: 'symbol', name: 'y' };
 
 function tokenise(text: string): string[] {
+  const source = text.trimEnd();
   const tokens: string[] = [];
   TOKEN.lastIndex = 0;
-  for (let match = TOKEN.exec(text); match; match = TOKEN.exec(text)) {
+  for (let match = TOKEN.exec(source); match; match = TOKEN.exec(source)) {
     tokens.push(match[1] ?? '');
-    if (TOKEN.lastIndex >= text.trimEnd().length) break;
+    if (TOKEN.lastIndex >= source.length) break;
   }
   return tokens;
 }
 
-/** Parses `A && (B || !C) && D = "x"`. Never throws: a text that is no expression becomes the symbol `y`, which always holds. */
+function nestingOf(tokens: readonly string[]): number {
+  let depth = 0;
+  let deepest = 0;
+  for (const token of tokens) {
+    if (token === '(') deepest = Math.max(deepest, ++depth);
+    else if (token === ')') depth--;
+  }
+  return deepest;
+}
+
+/**
+ * Parses `A && (B || !C) && D = "x"`. Never throws: a text that is no expression, or is nested too deeply to be one that people wrote,
+ * becomes the symbol `y`, which always holds.
+ */
 export function parseExpression(text: string): Expression {
   const tokens = tokenise(text);
+  if (nestingOf(tokens) > MAX_NESTING) return ALWAYS;
   let at = 0;
-  const primary = (): Expression => {
+  const atom = (): Expression => {
     const next = tokens[at++] ?? 'y';
-    if (next === '!') return { kind: 'not', of: primary() };
     if (next === '(') {
       const inner = or();
       at++;
@@ -41,13 +61,19 @@ export function parseExpression(text: string): Expression {
     at++;
     return { kind: 'compare', operator, left: next, right: tokens[at++] ?? '' };
   };
+  const primary = (): Expression => {
+    let negations = 0;
+    for (; tokens[at] === '!'; at++) negations++;
+    const operand = atom();
+    // In tristate logic, too, two negations cancel out.
+    return negations % 2 === 1 ? { kind: 'not', of: operand } : operand;
+  };
   const chain = (operator: string, kind: 'and' | 'or', part: () => Expression) => (): Expression => {
-    let left = part();
-    while (tokens[at] === operator) {
-      at++;
-      left = { kind, left, right: part() };
-    }
-    return left;
+    const first = part();
+    if (tokens[at] !== operator) return first;
+    const operands = [first];
+    for (; tokens[at] === operator; operands.push(part())) at++;
+    return { kind, operands };
   };
   const and = chain('&&', 'and', primary);
   const or = chain('||', 'or', and);
@@ -60,14 +86,14 @@ const TRISTATE = { n: 0, m: 1, y: 2 } as const;
 function levelOf(name: string, lookup: Lookup): number {
   // Macros such as $(cc-option,...) depend on the compiler; no config changes them.
   if (name.startsWith('$(')) return 2;
-  const value = name in TRISTATE ? name : lookup(name);
+  const value = Object.hasOwn(TRISTATE, name) ? name : lookup(name);
   return TRISTATE[value as keyof typeof TRISTATE] ?? 0;
 }
 
 /** The text that a comparison compares: a constant, or the value of a symbol without its quotes. */
 function literal(word: string, lookup: Lookup): string {
   if (/^["']/.test(word)) return word.slice(1, -1);
-  if (word in TRISTATE || /^-?\d|^0x/.test(word)) return word;
+  if (Object.hasOwn(TRISTATE, word) || /^-?\d|^0x/.test(word)) return word;
   return lookup(word).replace(/^"|"$/g, '');
 }
 
@@ -86,9 +112,9 @@ export function evaluate(expression: Expression, lookup: Lookup): number {
     case 'not':
       return 2 - evaluate(expression.of, lookup);
     case 'and':
-      return Math.min(evaluate(expression.left, lookup), evaluate(expression.right, lookup));
+      return expression.operands.reduce((least, operand) => Math.min(least, evaluate(operand, lookup)), 2);
     case 'or':
-      return Math.max(evaluate(expression.left, lookup), evaluate(expression.right, lookup));
+      return expression.operands.reduce((most, operand) => Math.max(most, evaluate(operand, lookup)), 0);
     case 'compare': {
       const { operator, left, right } = expression;
       return compare(operator, literal(left, lookup), literal(right, lookup)) ? 2 : 0;
@@ -98,8 +124,7 @@ export function evaluate(expression: Expression, lookup: Lookup): number {
 
 /** The operands of the outermost `&&`. */
 export function conjuncts(expression: Expression): Expression[] {
-  if (expression.kind !== 'and') return [expression];
-  return [...conjuncts(expression.left), ...conjuncts(expression.right)];
+  return expression.kind === 'and' ? expression.operands.flatMap(conjuncts) : [expression];
 }
 
 /** The symbols and constants in an expression, in order, with repetitions. */
@@ -107,7 +132,7 @@ export function symbolsOf(expression: Expression): string[] {
   if (expression.kind === 'symbol') return [expression.name];
   if (expression.kind === 'not') return symbolsOf(expression.of);
   if (expression.kind === 'compare') return [expression.left, expression.right];
-  return [...symbolsOf(expression.left), ...symbolsOf(expression.right)];
+  return expression.operands.flatMap(symbolsOf);
 }
 
 /** The expression as Kconfig text. */
@@ -121,6 +146,6 @@ export function show(expression: Expression): string {
       return `${expression.left}${expression.operator}${expression.right}`;
     case 'and':
     case 'or':
-      return `(${show(expression.left)} ${expression.kind === 'and' ? '&&' : '||'} ${show(expression.right)})`;
+      return `(${expression.operands.map(show).join(expression.kind === 'and' ? ' && ' : ' || ')})`;
   }
 }

@@ -1,9 +1,8 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import { LabError } from '../../core/errors.ts';
 import type { SandboxPolicy } from '../../core/sandbox.ts';
 import type { Uapi } from '../../model/uapi.ts';
-import { HeaderCompiler } from './evaluate.ts';
+import { firstError, HeaderCompiler, headersFailed } from './evaluate.ts';
 import { enumeratorNames, macroNames, textFrom } from './names.ts';
 import { findStructs, type Struct } from './structs.ts';
 
@@ -22,6 +21,9 @@ const HEADERS = [
   'linux/errno.h',
   'asm/unistd.h',
 ];
+
+/** Characters of the preprocessed headers; those of Linux 6.12 have 0.4 million. */
+const MAX_TEXT = 16 << 20;
 
 async function installedHeaders(folders: readonly string[]): Promise<string[]> {
   const installed = await Promise.all(
@@ -44,7 +46,10 @@ async function constantsOf(
   text: string,
 ): Promise<Uapi['constants']> {
   const names = [...new Set([...macroNames(text), ...enumeratorNames(text)])].sort();
-  const values = await compiler.evaluate(preamble, names);
+  // `0` has a value after any headers that compile, even if all of their own names have none.
+  const values = await compiler.evaluate(preamble, [...names, '0']);
+  if (values.at(-1) === undefined)
+    throw headersFailed('do not compile: no constant has a value after them', text);
   const constants = names.flatMap((name, index) => {
     const value = values[index];
     return value === undefined ? [] : [[name, toNumber(value)] as const];
@@ -82,8 +87,8 @@ async function structsOf(compiler: HeaderCompiler, preamble: string, text: strin
 
 /**
  * Reads names, numbers and layouts from installed kernel headers (`make headers`), as the compiler evaluates them. `folders`
- * are the compiler's include folders, in order; the host's headers are not used. Throws LabError when there are no headers or
- * they do not compile.
+ * are the compiler's include folders, in order; the host's headers are not used. Throws VerdictError
+ * `build-failed` when they are missing, do not compile or are too large.
  */
 export async function extractUapi(
   folders: readonly string[],
@@ -94,13 +99,13 @@ export async function extractUapi(
   const compiler = new HeaderCompiler(folders, signal, policy);
   const installed = await installedHeaders(folders);
   if (installed.length === 0)
-    throw new LabError(
-      `no kernel headers are installed in ${folders.join(', ')}: none of the headers that suites use`,
-    );
+    throw headersFailed('are missing: none of those that suites use is installed', HEADERS.join('\n'));
   const includes = installed.map((header) => `#include <${header}>`);
   // Some ioctl numbers contain the size of a type that only the C library's headers define.
   const preamble = ['typedef __SIZE_TYPE__ size_t;', ...includes].join('\n');
-  const { stdout } = await compiler.run(['-E', '-dD'], preamble);
+  const { stdout, stderr, ok } = await compiler.run(['-E', '-dD'], preamble);
+  if (!ok) throw headersFailed(`do not compile: ${firstError(stderr)}`, stderr);
+  if (stdout.length > MAX_TEXT) throw headersFailed(`have ${stdout.length} characters when preprocessed`, '');
   const text = textFrom(stdout, folders);
   const [constants, structs] = await Promise.all([
     constantsOf(compiler, preamble, text),

@@ -1,3 +1,5 @@
+import { type Token, tokensOf } from './tokens.ts';
+
 /** The lines of preprocessed text that come from files under `folders`, without line markers (cpp manual, "Preprocessor Output"). */
 export function textFrom(preprocessed: string, folders: readonly string[]): string {
   let inside = false;
@@ -16,15 +18,29 @@ export function macroNames(text: string): string[] {
   return [...new Set(names)];
 }
 
-/** Names of the enumerators of every enum with a body. */
-export function enumeratorNames(text: string): string[] {
-  const code = withoutDirectives(text);
-  const bodies = [...code.matchAll(/\benum\b[^{;()]*\{([^}]*)\}/g)].map((match) => match[1] ?? '');
-  const names = bodies.flatMap((body) => body.split(',').map((part) => /^\s*(\w+)/.exec(part)?.[1] ?? ''));
-  return [...new Set(names.filter(Boolean))];
+/** Index of the body's brace when an enum with a body begins at `at`. */
+function enumBody(tokens: readonly Token[], at: number): number | undefined {
+  for (let next = at + 1; next < tokens.length; next++) {
+    const { text } = tokens[next] as Token;
+    if (text === '{') return next;
+    if (text === 'enum' || text === ';' || text === '(' || text === ')') return undefined;
+  }
+  return undefined;
 }
 
-/** The text with preprocessor directives emptied. */
-export function withoutDirectives(text: string): string {
-  return text.replace(/^#.*$/gm, '');
+/** Names of the enumerators of every enum with a body. */
+export function enumeratorNames(text: string): string[] {
+  const tokens = tokensOf(text);
+  const names: string[] = [];
+  for (let at = 0; at < tokens.length; at++) {
+    if (tokens[at]?.text !== 'enum') continue;
+    const open = enumBody(tokens, at);
+    if (open === undefined) continue;
+    for (at = open; at < tokens.length && tokens[at]?.text !== '}'; at++) {
+      const separator = tokens[at]?.text;
+      const next = tokens[at + 1];
+      if ((separator === '{' || separator === ',') && next?.word) names.push(next.text);
+    }
+  }
+  return [...new Set(names)];
 }

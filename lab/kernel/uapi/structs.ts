@@ -1,4 +1,5 @@
-import { withoutDirectives } from './names.ts';
+import { VerdictError } from '../../core/errors.ts';
+import { type Token, tokensOf } from './tokens.ts';
 
 /** A struct or union with the names of its members. */
 export interface Struct {
@@ -8,67 +9,107 @@ export interface Struct {
   fields: string[];
 }
 
-/** Index after the brace or parenthesis that matches the one at `open`. */
-function closing(text: string, open: number): number {
+/** Braces in each other; the headers of Linux 6.12 have at most 5. */
+const MAX_NESTING = 64;
+
+/** An open brace. */
+interface Body {
+  /** What the brace belongs to: members are collected for structs and unions. */
+  kind: 'struct' | 'union' | 'enum' | 'other';
+  name: string | undefined;
+  fields: string[];
+  /** Tokens of the declaration that is being read. */
+  declaration: Token[];
+  /** The anonymous struct or union that ended in this declaration: without a declarator its members are this body's. */
+  ended: Body | undefined;
+}
+
+const bodyOf = (kind: Body['kind'], name?: string): Body => ({
+  ...{ kind, name, fields: [], declaration: [], ended: undefined },
+});
+
+/** What a brace after these tokens belongs to. */
+function opened(declaration: readonly Token[]): Body {
+  const [last, before] = [declaration.at(-1), declaration.at(-2)];
+  const kindOf = (token: Token | undefined) =>
+    token?.text === 'struct' || token?.text === 'union' || token?.text === 'enum' ? token.text : undefined;
+  const anonymous = kindOf(last);
+  if (anonymous) return bodyOf(anonymous);
+  const kind = last?.word ? kindOf(before) : undefined;
+  return kind ? bodyOf(kind, last?.text) : bodyOf('other');
+}
+
+/** Name that a declarator declares: `*b[4]` -> `b`, `void (*f)(int)` -> `f`; undefined for a bit-field or nothing. */
+function declared(part: readonly Token[]): string | undefined {
+  if (part.some(({ text }) => text === ':')) return undefined;
+  const pointer = part.findIndex(({ text }, at) => text === '(' && part[at + 1]?.text === '*');
+  if (pointer >= 0 && part[pointer + 2]?.word && part[pointer + 3]?.text === ')')
+    return part[pointer + 2]?.text;
+  let brackets = 0;
+  let name: string | undefined;
+  for (const { text, word } of part) {
+    if (text === '[') brackets++;
+    else if (text === ']') brackets--;
+    else if (brackets === 0) name = word ? text : undefined;
+  }
+  return name;
+}
+
+/** The names that `int a, *b[4], c : 3` declares: `a`, `b`. */
+function declarators(declaration: readonly Token[]): string[] {
+  const names: (string | undefined)[] = [];
+  let part: Token[] = [];
   let depth = 0;
-  for (let at = open; at < text.length; at++) {
-    if (text[at] === '{' || text[at] === '(') depth++;
-    else if (text[at] === '}' || text[at] === ')') depth--;
-    if (depth === 0) return at + 1;
-  }
-  return text.length;
-}
-
-function withoutAttributes(text: string): string {
-  let rest = text;
-  for (;;) {
-    const at = rest.search(/\b__attribute__\s*\(/);
-    if (at < 0) return rest;
-    rest = rest.slice(0, at) + rest.slice(closing(rest, rest.indexOf('(', at)));
-  }
-}
-
-/** `a, *b[4], c : 3` -> `a`, `b`. */
-function declarators(text: string): string[] {
-  return text.split(',').flatMap((part) => {
-    if (part.includes(':')) return [];
-    const pointer = /\(\s*\*\s*(\w+)\s*\)/.exec(part)?.[1];
-    const plain = /(\w+)\s*(?:\[[^\]]*\]\s*)*$/.exec(part.trim())?.[1];
-    return pointer ?? plain ?? [];
-  });
-}
-
-/** The member names of a struct's body. */
-function members(body: string): string[] {
-  const names: string[] = [];
-  for (let at = 0; at < body.length; ) {
-    const semicolon = body.indexOf(';', at);
-    const brace = body.indexOf('{', at);
-    if (semicolon < 0) break;
-    if (brace < 0 || semicolon < brace) {
-      names.push(...declarators(body.slice(at, semicolon)));
-      at = semicolon + 1;
-      continue;
+  for (const token of declaration) {
+    if (token.text === '(' || token.text === '[') depth++;
+    if (token.text === ')' || token.text === ']') depth--;
+    if (token.text !== ',' || depth > 0) part.push(token);
+    else {
+      names.push(declared(part));
+      part = [];
     }
-    const end = closing(body, brace);
-    const stop = body.indexOf(';', end);
-    const declarator = body.slice(end, stop).trim();
-    if (declarator) names.push(...declarators(declarator));
-    else if (!/\benum\b/.test(body.slice(at, brace))) names.push(...members(body.slice(brace + 1, end - 1)));
-    at = stop + 1;
   }
-  return names;
+  return [...names, declared(part)].filter((name) => name !== undefined);
 }
 
-/** Every struct and union with a tag and a body in preprocessed text; of several with one tag the last. */
+/** Ends the declaration of a body at its semicolon. */
+function endDeclaration(body: Body): void {
+  const { declaration, ended } = body;
+  body.declaration = [];
+  body.ended = undefined;
+  if (body.kind !== 'struct' && body.kind !== 'union') return;
+  if (declaration.length > 0) body.fields.push(...declarators(declaration));
+  else if (ended && ended.kind !== 'enum') for (const field of ended.fields) body.fields.push(field);
+}
+
+/** Every struct and union with a tag and a body in preprocessed text; of several with one tag the last. Throws VerdictError. */
 export function findStructs(text: string): Struct[] {
-  const code = withoutAttributes(withoutDirectives(text));
   const structs = new Map<string, Struct>();
-  for (const match of code.matchAll(/\b(struct|union)\s+(\w+)\s*\{/g)) {
-    const [whole, tag, name = ''] = match;
-    const open = match.index + whole.length - 1;
-    const fields = [...new Set(members(code.slice(open + 1, closing(code, open) - 1)))];
-    structs.set(name, { tag: tag === 'union' ? 'union' : 'struct', name, fields });
+  const open: Body[] = [bodyOf('other')];
+  for (const token of tokensOf(text)) {
+    const body = open.at(-1) as Body;
+    if (token.text === '{') {
+      if (open.length > MAX_NESTING) throw tooDeep();
+      const inner = opened(body.declaration);
+      // In the order of their opening braces.
+      if (inner.name && (inner.kind === 'struct' || inner.kind === 'union'))
+        structs.set(inner.name, { tag: inner.kind, name: inner.name, fields: [] });
+      open.push(inner);
+    } else if (token.text === '}' && open.length > 1) {
+      const { kind, name, fields } = body;
+      open.pop();
+      if (name && (kind === 'struct' || kind === 'union'))
+        structs.set(name, { tag: kind, name, fields: [...new Set(fields)] });
+      const outer = open.at(-1) as Body;
+      outer.declaration = [];
+      outer.ended = body;
+    } else if (token.text === ';') endDeclaration(body);
+    else body.declaration.push(token);
   }
   return [...structs.values()];
+}
+
+function tooDeep(): VerdictError {
+  const message = `the kernel's headers have more than ${MAX_NESTING} braces in each other`;
+  return new VerdictError('build-failed', message, message);
 }

@@ -1,0 +1,92 @@
+import type { Dir } from 'node:fs';
+import { lstat, mkdir, opendir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { VerdictError } from '../core/errors.ts';
+import { run } from '../core/process.ts';
+import { removeTree } from '../core/remove.ts';
+import { sandboxed } from '../core/sandbox.ts';
+import type { StageContext } from '../model/event.ts';
+import type { ObjectFolder } from './objects.ts';
+import { RefusedFile } from './regular-file.ts';
+import { TOOL_PATH } from './toolchain.ts';
+
+/** Bounds on a folder that a build has made: Linux 6.12 installs 1000 headers with 8 MB. */
+const MAX_FILES = 50_000;
+const MAX_DEPTH = 32;
+
+const ENVIRONMENT = { PATH: TOOL_PATH, LC_ALL: 'C' };
+
+/** Runs a tool of the system in the object folder as the build saw it: in a view it is only put together in the sandbox. */
+async function inObjects(objects: ObjectFolder, command: string[], writable: string[], ctx: StageContext) {
+  const { access, path } = objects;
+  const rights = { ...access, readable: [], writable: [...access.writable, ...writable] };
+  const limits = { seconds: 600 };
+  const [file = '', ...args] = await sandboxed(
+    command,
+    { ...rights, cwd: path, env: ENVIRONMENT, limits },
+    ctx,
+  );
+  const options = { cwd: path, env: ENVIRONMENT, cleanEnv: true, signal: ctx.signal, accept: 'any' } as const;
+  return run(file, args, { ...options, maxOutput: 16 << 20 });
+}
+
+const PRINT_PRESENT = 'for file; do [ -f "$file" ] && printf "%s\\n" "$file"; done; true';
+
+/** Which of the objects with warnings still exist. */
+export async function presentObjects(objects: ObjectFolder, ctx: StageContext): Promise<Set<string>> {
+  const targets = objects.targetsWithWarnings.filter((target) => target.length < 300).slice(0, 5000);
+  if (targets.length === 0) return new Set();
+  const { stdout } = await inObjects(objects, ['sh', '-c', PRINT_PRESENT, 'sh', ...targets], [], ctx);
+  return new Set(stdout.split('\n'));
+}
+
+/**
+ * Copies outputs of a finished build, by their paths in the object folder, to a new folder with the same paths; returns that folder.
+ * Links, FIFOs and the like are copied as such and left to the reader to refuse. Throws VerdictError when an output is missing.
+ */
+export async function collect(
+  name: string,
+  objects: ObjectFolder,
+  outputs: readonly string[],
+  ctx: StageContext,
+): Promise<string> {
+  const out = join(objects.scratch, 'out');
+  await removeTree(out);
+  await mkdir(out);
+  const copy = ['cp', '-R', '--no-dereference', '--parents', '--', ...outputs, out];
+  const { code, stderr } = await inObjects(objects, copy, [out], ctx);
+  if (code === 0) return out;
+  const reason = stderr.trim().split('\n')[0]?.slice(0, 300) ?? '';
+  throw new VerdictError('build-failed', `${name} does not build: an output is missing: ${reason}`, reason);
+}
+
+/** Opens a folder that foreign code has made. Throws RefusedFile when its permissions forbid it. */
+function openFolder(dir: string, below: string): Promise<Dir> {
+  return opendir(join(dir, below)).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'EACCES' ? new RefusedFile(`no readable folder at ${below}`) : error;
+  });
+}
+
+/**
+ * Regular files below a folder that foreign code has filled, relative to it. `skipLinks`: links are left out. Throws RefusedFile for
+ * a link, FIFO or the like, and when there are too many files.
+ */
+export async function listFiles(dir: string, { skipLinks = false } = {}): Promise<string[]> {
+  const files: string[] = [];
+  let entries = 0;
+  const walk = async (below: string, depth: number): Promise<void> => {
+    if (depth > MAX_DEPTH)
+      throw new RefusedFile(`folders deeper than ${MAX_DEPTH} levels at ${below.slice(0, 200)}`);
+    for await (const entry of await openFolder(dir, below)) {
+      const path = join(below, entry.name);
+      if (++entries > MAX_FILES) throw new RefusedFile(`more than ${MAX_FILES} files`);
+      if (entry.isDirectory()) await walk(path, depth + 1);
+      else if (entry.isFile()) files.push(path);
+      else if (!(skipLinks && entry.isSymbolicLink())) throw new RefusedFile(`no regular file at ${path}`);
+    }
+  };
+  const top = await lstat(dir);
+  if (!top.isDirectory()) throw new RefusedFile(`no folder at ${dir}`);
+  await walk('', 0);
+  return files.sort();
+}

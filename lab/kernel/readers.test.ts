@@ -1,0 +1,144 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import t from 'tap';
+import { configValues } from './kconfig/dotconfig.ts';
+import { explain } from './kconfig/explain.ts';
+import { conjuncts, evaluate, parseExpression, show, symbolsOf } from './kconfig/expression.ts';
+import { readKconfig } from './kconfig/parse.ts';
+import { readLog } from './log.ts';
+import { enumeratorNames, macroNames } from './uapi/names.ts';
+import { findStructs } from './uapi/structs.ts';
+
+const MB = 1 << 20;
+/** What linear work on 1 MB takes at most, ms; quadratic work takes minutes. */
+const LINEAR_MS = 3000;
+
+/** A text of 1 MB that repeats a part. */
+const mega = (part: string, end = '') => part.repeat(Math.ceil(MB / part.length)) + end;
+
+function timed(work: () => unknown): number {
+  const began = performance.now();
+  work();
+  return performance.now() - began;
+}
+
+/** Shapes at which backtracking or nested scans are quadratic. */
+const SHAPES: Record<string, string> = {
+  blanks: mega(' ', '!'),
+  'one word': mega('a', '!'),
+  'one word before a line separator': mega('a', '\u2028'),
+  'words without separators': mega('a ', '!'),
+  'open braces': mega('{'),
+  'open parentheses': mega('('),
+  'open brackets': mega('['),
+  quotes: mega('"'),
+  'escaped quotes': mega('\\"'),
+  'enum without a body': mega('enum '),
+  'enum with an open body': mega('enum{'),
+  'struct in struct': mega('struct a{'),
+  attributes: mega('__attribute__((a)) '),
+  'open attributes': mega('__attribute__('),
+  'not not': mega('!'),
+  'and and': mega('A&&'),
+  macros: mega('$('),
+  'closed macros': mega('$(a()'),
+  numbers: mega('1'),
+  'hex numbers': mega('0x'),
+  'ld prefixes': mega('ld.'),
+  slashes: mega('../'),
+  colons: mega('a:1:'),
+  warnings: mega('a.c:1:1: warning: x\n'),
+  errors: mega('a.c:1:1: error: x\n'),
+  steps: mega('  CC      a.o\n'),
+  defines: mega('#define A 1\n'),
+};
+
+for (const [shape, text] of Object.entries(SHAPES))
+  t.test(`1 MB of ${shape} is parsed in linear time`, async (t) => {
+    const quiet = (work: () => unknown) => () => {
+      try {
+        work();
+      } catch (error) {
+        // Only the verdict on nesting is allowed: no RangeError.
+        if ((error as { verdict?: string }).verdict !== 'build-failed') throw error;
+      }
+    };
+    const works: Record<string, () => unknown> = {
+      structs: quiet(() => findStructs(text)),
+      'structs in a struct': quiet(() => findStructs(`struct a { ${text} };`)),
+      enumerators: quiet(() => enumeratorNames(text)),
+      macros: quiet(() => macroNames(text)),
+      'a macro': quiet(() => macroNames(`#define ${text}`)),
+      config: () => configValues(text),
+      'an option': () => configValues(`CONFIG_${text}`),
+      log: () => readLog(text, ['/w/tree', '/w/obj']),
+      'a warning': () => readLog(`a.c:1:1: warning: ${text}`, ['/w/tree', '/w/obj']),
+      expression: () => {
+        const expression = parseExpression(text);
+        evaluate(expression, () => 'n');
+        conjuncts(expression);
+        symbolsOf(expression);
+        show(expression);
+      },
+    };
+    for (const [name, work] of Object.entries(works)) t.ok(timed(work) < LINEAR_MS, name);
+  });
+
+/** Writes a tree of Kconfig files. */
+function treeOf(t: { testdir(): string }, files: Record<string, string>): string {
+  const dir = join(t.testdir(), 'tree');
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(dir, name)), { recursive: true });
+    writeFileSync(join(dir, name), text);
+  }
+  return dir;
+}
+
+const REFUSED: Record<string, (dir: string) => void> = {
+  'a FIFO': (dir) => execFileSync('mkfifo', [join(dir, 'more')]),
+  'a link to /dev/stdin': (dir) => symlinkSync('/dev/stdin', join(dir, 'more')),
+  'a link to /dev/zero': (dir) => symlinkSync('/dev/zero', join(dir, 'more')),
+  'a link out of the tree': (dir) => symlinkSync('/etc/passwd', join(dir, 'more')),
+  'a folder': (dir) => mkdirSync(join(dir, 'more')),
+  'a file of 5 MB': (dir) => writeFileSync(join(dir, 'more'), mega('# x\n').repeat(5)),
+  'a line of 1 MB': (dir) => writeFileSync(join(dir, 'more'), mega('a ')),
+  itself: (dir) => writeFileSync(join(dir, 'more'), 'source "more"\n'),
+  'more and more files': (dir) => {
+    for (let at = 0; at < 40; at++) writeFileSync(join(dir, `k${at}`), `source "k${at + 1}"\n`.repeat(2));
+    writeFileSync(join(dir, 'more'), 'source "k0"\n');
+  },
+  '1000 menus in each other': (dir) => writeFileSync(join(dir, 'more'), 'menu "x"\n'.repeat(1000)),
+};
+
+for (const [what, make] of Object.entries(REFUSED))
+  t.test(`a Kconfig that sources ${what} is the fault of the tree`, async (t) => {
+    const dir = treeOf(t, { Kconfig: 'source "more"\n' });
+    make(dir);
+    const began = performance.now();
+    await t.rejects(readKconfig(dir, 'toy'), {
+      ...{ verdict: 'build-failed', exitCode: 1, message: /^the Kconfig of the tree cannot be read: / },
+    });
+    t.ok(performance.now() - began < 10_000);
+  });
+
+t.test('a path out of the tree is refused, and a link inside of it is followed', async (t) => {
+  const dir = treeOf(t, { Kconfig: 'source "link"\n', real: 'config A\n\tbool "a"\n' });
+  symlinkSync('real', join(dir, 'link'));
+  t.match(await readKconfig(dir, 'toy'), [{ symbol: 'A' }]);
+  writeFileSync(join(dir, 'Kconfig'), 'source "../../../../../../../etc/passwd"\n');
+  await t.rejects(readKconfig(dir, 'toy'), { message: /outside of the tree/ });
+});
+
+t.test('dependencies nested too deeply count as met, and a reason has a bounded length', async (t) => {
+  const deep = `${'('.repeat(5000)}A${')'.repeat(5000)}`;
+  const many = Array.from({ length: 1500 }, (_, at) => `B${at}`).join(' && ');
+  const dir = treeOf(t, {
+    Kconfig: `config X\n\tbool "x"\n\tdepends on ${deep}\nconfig Y\n\tbool "y"\n\tdepends on ${many}\n`,
+  });
+  const all = await readKconfig(dir, 'toy');
+  const why = (symbol: string) => explain({ symbol, value: 'y', where: 'f:1' }, all, new Map()).what;
+  t.match(why('X'), /its dependencies are met/);
+  t.match(why('Y'), /unmet dependency: B0 \(B0=n\)/);
+  t.ok(why('Y').length < 2100);
+});
