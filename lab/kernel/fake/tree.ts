@@ -65,6 +65,13 @@ export class FakeKernel {
     };
   }
 
+  /** As `commit`, for a series on a base: its tree has the files of the base and these. */
+  patched(base: SourceTree, name: string, files: Record<string, string | null>): SourceTree {
+    this.#git('checkout', '-q', '-f', base.commit);
+    const { commit, tree } = base;
+    return { ...this.commit(name, files), base: { commit, tree, name: base.name } };
+  }
+
   /** Writes a config fragment outside the tree; returns its path. */
   fragment(name: string, text: string): string {
     const file = join(this.dir, `${name}.config`);
