@@ -28,6 +28,7 @@ const flag = z.boolean().optional();
 const whole = (min: number) => z.number().int().min(min).optional();
 
 const work: Shape<WorkOptions> = {
+  unsafeNoSandbox: flag,
   signal: z.instanceof(AbortSignal).optional(),
   onEvent: z
     .custom<(event: LabEvent) => void>((value) => typeof value === 'function', 'expected a function')

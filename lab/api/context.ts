@@ -4,7 +4,12 @@ import type { RecordOptions, WorkOptions } from './options.ts';
 
 /** Runs `work` with the caller's signal; events go to `onEvent` and to `eventsFile`. Throws InputError when the file cannot be written. */
 export async function inContext<T>(
-  { signal = new AbortController().signal, onEvent, eventsFile }: WorkOptions & RecordOptions,
+  {
+    signal = new AbortController().signal,
+    onEvent,
+    eventsFile,
+    unsafeNoSandbox,
+  }: WorkOptions & RecordOptions,
   work: (ctx: StageContext) => Promise<T>,
 ): Promise<T> {
   signal.throwIfAborted();
@@ -14,5 +19,5 @@ export async function inContext<T>(
     onEvent?.(event);
   };
   // Awaited here: the log is closed when the work has ended.
-  return await work(contextOf(signal, take));
+  return await work(contextOf(signal, take, { unsafeNoSandbox }));
 }

@@ -10,6 +10,11 @@ export interface WorkOptions {
   signal?: AbortSignal | undefined;
   /** Called with each event, in order. An exception that it throws ends the call. */
   onEvent?: ((event: LabEvent) => void) | undefined;
+  /**
+   * Runs code of kernels and image recipes without a sandbox, with all rights of this process; default false: such code is refused where
+   * no sandbox works. Emits a note, and stands in the record.
+   */
+  unsafeNoSandbox?: boolean | undefined;
 }
 
 /** How `importSeries` reads a posting. */

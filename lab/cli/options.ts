@@ -14,6 +14,13 @@ const list = (value: string, before: string[]) => [...before, value];
 export const many = <F extends string>(flags: F, text: string) =>
   new Option(flags, text).argParser(list).default([] as string[]);
 
+/** For machines on which no sandbox works. */
+export const unsafeNoSandboxOption = () =>
+  new Option(
+    '--unsafe-no-sandbox',
+    'run code of kernels and image recipes without a sandbox, with all your rights',
+  ).default(false);
+
 /** Which kernel, and how it is configured. */
 export const withKernel = <A extends unknown[], O extends OptionValues, G extends OptionValues>(
   command: Command<A, O, G>,
@@ -24,7 +31,8 @@ export const withKernel = <A extends unknown[], O extends OptionValues, G extend
     .option('--base <rev>', 'with --tree: the revision to start from (default: HEAD)')
     .option('--config <start>', 'tinyconfig, defconfig or a config file to start from', 'tinyconfig')
     .addOption(many('--fragment <file>', 'a config fragment of your own on top of the usual ones'))
-    .option('--debug', 'the debug kernel: KASAN, lockdep, DMA-API debug, kmemleak', false);
+    .option('--debug', 'the debug kernel: KASAN, lockdep, DMA-API debug, kmemleak', false)
+    .addOption(unsafeNoSandboxOption());
 
 /** Which guest, and how big. */
 export const withGuest = <A extends unknown[], O extends OptionValues, G extends OptionValues>(
@@ -57,4 +65,5 @@ export interface KernelOptions {
   config: string;
   fragment: string[];
   debug: boolean;
+  unsafeNoSandbox: boolean;
 }

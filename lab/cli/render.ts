@@ -95,14 +95,19 @@ export class Renderer {
 /** The context of a verb: its signal; events go to standard error, and to `events` (`--events FILE`) as NDJSON. */
 export function contextFor(
   signal: AbortSignal,
-  options: { verbose?: boolean | undefined; events?: string | undefined },
+  options: {
+    verbose?: boolean | undefined;
+    events?: string | undefined;
+    unsafeNoSandbox?: boolean | undefined;
+  },
 ): StageContext & { renderer: Renderer } {
+  const policy = { unsafeNoSandbox: options.unsafeNoSandbox };
   const renderer = new Renderer(process.stderr, { verbose: options.verbose ?? false });
-  if (options.events === undefined) return { ...contextOf(signal, renderer.take), renderer };
+  if (options.events === undefined) return { ...contextOf(signal, renderer.take, policy), renderer };
   const log = new EventLog(options.events);
   const take = (event: LabEvent) => {
     log.take(event);
     renderer.take(event);
   };
-  return { ...contextOf(signal, take), renderer };
+  return { ...contextOf(signal, take, policy), renderer };
 }

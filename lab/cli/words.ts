@@ -39,6 +39,8 @@ function noteWords(note: Note): string {
       return 'has changes that are not committed: they are not in this source';
     case 'image.snapshot':
       return `no snapshot ${note.target}, guests start a little later: ${note.reason}`;
+    case 'sandbox.off':
+      return 'code of kernels and image recipes runs with all your rights (--unsafe-no-sandbox)';
     case 'mutants.excluded':
       return `excluded, it is ${note.verdict} without a mutant: ${note.test}`;
   }

@@ -1,61 +1,103 @@
-import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { errorText } from './errors.ts';
-import { run } from './process.ts';
+import { errorText, LabError } from './errors.ts';
+import type { SandboxAccess, SandboxPolicy } from './sandbox/access.ts';
+import { findCounter } from './sandbox/cgroup.ts';
+import { sandboxCommand } from './sandbox/command.ts';
+import { limitNames } from './sandbox/limits.ts';
+import { selfTest } from './sandbox/selftest.ts';
 
-/** What a sandboxed command may touch besides a read-only host. Paths are absolute and exist. */
-export interface SandboxAccess {
-  /** Folders that it may write. */
-  writable: readonly string[];
-  /** Folders that stay visible, read-only, even where they lie below a hidden one. */
-  readable: readonly string[];
-  cwd: string;
-}
-
-const NAMESPACES = ['--unshare-net', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--die-with-parent'];
-const HOST = ['--ro-bind', '/', '/', '--dev', '/dev', '--proc', '/proc'];
-
-/**
- * Bubblewrap arguments that go before a command: no network, no view of other processes, the host read-only, home and
- * temporary folders hidden. For commands that run code which the user has not read.
- */
-function sandboxArgs({ writable, readable, cwd }: SandboxAccess): string[] {
-  const hidden = ['/tmp', '/var/tmp', '/run', homedir()].filter((path) => existsSync(path));
-  return [
-    ...NAMESPACES,
-    ...HOST,
-    ...hidden.flatMap((path) => ['--tmpfs', path]),
-    ...readable.flatMap((path) => ['--ro-bind', path, path]),
-    ...writable.flatMap((path) => ['--bind', path, path]),
-    ...['--chdir', cwd, '--'],
-  ];
-}
+export {
+  defaultLimits,
+  type Limits,
+  type Overlay,
+  type SandboxAccess,
+  type SandboxPolicy,
+  TIME_LIMIT_CODE,
+} from './sandbox/access.ts';
+export { overlayWorks } from './sandbox/overlay-works.ts';
 
 /**
- * Runs `true` in the same sandbox that `sandboxed` uses. Resolves to undefined when it works, else to the reason in one line:
- * bubblewrap is missing, or the kernel or a container forbids its namespaces. Throws only the abort reason.
+ * Tries to escape from the sandbox that `sandboxed` uses (`selfTest`). Resolves to undefined when the sandbox works and holds, else to
+ * the reason in one line. Throws only the abort reason.
  */
 export async function trySandbox(signal?: AbortSignal): Promise<string | undefined> {
-  const args = [...sandboxArgs({ writable: [], readable: [], cwd: '/' }), 'true'];
   try {
-    const { code, stderr } = await run('bwrap', args, { accept: 'any', signal });
-    if (code === 0) return undefined;
-    return stderr.trim().split('\n').at(-1) || `bwrap ended with code ${code}`;
+    return await selfTest(signal);
   } catch (error) {
     signal?.throwIfAborted();
     return errorText(error).trim();
   }
 }
 
-let works: Promise<boolean> | undefined;
+let tried: Promise<string | undefined> | undefined;
 
-/** Whether `trySandbox` finds a working sandbox here; tried once in the life of this process. */
-export function sandboxWorks(): Promise<boolean> {
-  works ??= trySandbox().then((reason) => reason === undefined);
-  return works;
+/** The result of `trySandbox`, tried once in the life of this process. */
+function triedOnce(): Promise<string | undefined> {
+  tried ??= trySandbox();
+  return tried;
 }
 
-/** A command line that runs `command` in the sandbox; `command` unchanged where no sandbox works. */
-export async function sandboxed(command: readonly string[], access: SandboxAccess): Promise<string[]> {
-  return (await sandboxWorks()) ? ['bwrap', ...sandboxArgs(access), ...command] : [...command];
+/** Whether the sandbox works and holds here; tried once in the life of this process. */
+export async function sandboxWorks(): Promise<boolean> {
+  return (await triedOnce()) === undefined;
+}
+
+const PROTECTIONS = [
+  ...['user namespace', 'process namespace', 'network namespace', 'IPC namespace', 'file system allow-list'],
+  ...[
+    'no capabilities',
+    'no new privileges',
+    'no further user namespaces',
+    'own session',
+    'clean environment',
+  ],
+];
+
+/** The protections around commands that `sandboxed` returns, for records; empty without a sandbox. Throws nothing. */
+export async function protections(policy: SandboxPolicy = {}): Promise<string[]> {
+  if (policy.unsafeNoSandbox || !(await sandboxWorks())) return [];
+  return [...PROTECTIONS, ...limitNames(await findCounter()), 'escape self-test passed'];
+}
+
+function unsandboxed(command: readonly string[], { env }: SandboxAccess): string[] {
+  if (!env) return [...command];
+  return [
+    '/usr/bin/env',
+    '-i',
+    ...Object.entries(env).map(([name, value]) => `${name}=${value}`),
+    ...command,
+  ];
+}
+
+/**
+ * A command line that runs `command` in the sandbox, with the environment and limits of `access`. The caller starts it with
+ * `run(file, args, { maxOutput })`, which limits its output. With `unsafeNoSandbox` the command runs without sandbox and limits. Throws
+ * LabError when no sandbox works here.
+ *
+ * @example
+ * const [file, ...args] = await sandboxed(['make', 'headers'], { writable: [objects], readable: [tree], cwd: objects }, ctx);
+ */
+export async function sandboxed(
+  command: readonly string[],
+  access: SandboxAccess,
+  policy: SandboxPolicy = {},
+): Promise<string[]> {
+  if (policy.unsafeNoSandbox) return unsandboxed(command, access);
+  const reason = await triedOnce();
+  if (reason !== undefined) throw new LabError(refusal(reason));
+  return sandboxCommand(command, access);
+}
+
+/** How to get a sandbox that works; `reason` is of `trySandbox`. */
+export function sandboxFix(reason: string): string {
+  if (/command not found/.test(reason)) return 'apt-get install bubblewrap';
+  if (/disable-userns|Unknown option/i.test(reason)) return 'install bubblewrap 0.8 or later';
+  return 'allow unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0, user.max_user_namespaces)';
+}
+
+function refusal(reason: string): string {
+  return [
+    `code of kernels and image recipes is not run, because the sandbox does not work: ${reason}`,
+    `  fix: ${sandboxFix(reason)}; ringlab doctor examines it`,
+    '  or run it with all your rights, if you trust it: --unsafe-no-sandbox',
+  ].join('\n');
 }

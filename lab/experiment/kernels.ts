@@ -129,6 +129,7 @@ export function kernelRecord({ id, name, side, base, build, failure }: PreparedK
     buildSeconds: build.seconds,
     cached: build.cached,
     sandboxed: build.sandboxed,
+    ...(build.protections ? { protections: build.protections } : {}),
   };
   return {
     ...{ id, name, side },

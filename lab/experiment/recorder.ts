@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { cpus, release, totalmem } from 'node:os';
+import { protections } from '../core/sandbox.ts';
 import type { EventBody, StageContext } from '../model/event.ts';
 import type { Plan } from '../model/plan.ts';
 import type { HostFacts, PlanRecord, RunRecord } from '../model/run.ts';
@@ -40,12 +41,18 @@ function planRecord(plan: Plan): PlanRecord {
 }
 
 /** The record of a run before any work. */
-function headOf(id: string, plan: Plan, series: Series | undefined, version: string): RunRecord {
+function headOf(
+  id: string,
+  plan: Plan,
+  series: Series | undefined,
+  version: string,
+  sandbox: RunRecord['sandbox'],
+): RunRecord {
   const profiles = new Map(plan.pairs.map(({ profile }) => [profile.name, profile]));
   const suites = new Map(plan.pairs.map(({ suite }) => [suite.name, suite]));
   return {
     ...{ format: 2, id, startedAt: new Date().toISOString(), seconds: 0, ringlab: version },
-    host: hostFacts(),
+    ...{ host: hostFacts(), sandbox },
     plan: planRecord(plan),
     ...(series
       ? {
@@ -79,7 +86,7 @@ export class Recorder {
       this.#fold.take(event);
       outer.emit(event);
     };
-    this.ctx = { signal: outer.signal, emit };
+    this.ctx = { ...outer, emit };
   }
 
   /** Begins a record in memory; nothing is on disk before `keepFiles`. Throws InputError when `out` holds a run already. */
@@ -92,7 +99,8 @@ export class Recorder {
     const series = stack.at(-1);
     const { id, dir } = await newRunDir(options.runsDir, options.out, series?.name ?? 'base');
     const recorder = new Recorder(dir, ctx);
-    recorder.ctx.emit({ type: 'run.start', record: headOf(id, plan, series, options.version), dir });
+    const sandbox = { required: !ctx.unsafeNoSandbox, protections: await protections(ctx) };
+    recorder.ctx.emit({ type: 'run.start', record: headOf(id, plan, series, options.version, sandbox), dir });
     return recorder;
   }
 

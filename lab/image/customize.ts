@@ -11,14 +11,14 @@ const ENVIRONMENT = {
 };
 
 /**
- * Runs the recipe's `customize` steps in order, each with bash (`-euo pipefail`) in the root folder. In the sandbox, where one works, that
- * is the only folder they can write, and they have no network. Throws one InputError with the step and its last lines of
+ * Runs the recipe's `customize` steps in order, each with bash (`-euo pipefail`) in the root folder. It is the only folder that they
+ * can write, they see nothing else of the host but /usr, and have no network. Throws LabError where no sandbox works, one InputError with the step and its last lines of
  * output when a step fails, and the abort reason.
  */
 export async function customizeRoot(recipe: Recipe, root: string, ctx: StageContext): Promise<void> {
   const $ = shell({
-    ...{ access: { writable: [root], readable: [], cwd: root }, signal: ctx.signal },
-    ...{ env: ENVIRONMENT, cleanEnv: true, accept: 'any' },
+    access: { writable: [root], readable: [], cwd: root, env: ENVIRONMENT },
+    ...{ policy: ctx, signal: ctx.signal, accept: 'any' },
   });
   for (const [index, step] of recipe.customize.entries()) {
     const { code, stdout, stderr } = await $`exec bash --norc -euo pipefail -c ${step}`;

@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { sandboxWorks } from '../core/sandbox.ts';
+import { protections } from '../core/sandbox.ts';
 import type { StageContext } from '../model/event.ts';
 import { failureOf } from './failure.ts';
 import { make } from './make.ts';
@@ -19,7 +19,8 @@ export interface Compiled {
   objects: ObjectFolder;
   /** Warnings of the whole kernel, including those of objects that this build did not compile. */
   warnings: string[];
-  sandboxed: boolean;
+  /** The protections around it; empty: it was built without a sandbox. */
+  protections: string[];
 }
 
 /** Writes the config only when it differs: make compares time stamps. */
@@ -51,7 +52,8 @@ export async function compile(
   const progress = complete ? { done: 0 } : { done: made, expected: estimateTargets(config) };
   const { logFile } = objects;
   const request = {
-    ...{ tree: work.path, objects: objects.path, jobs, tools, signal: ctx.signal, logFile },
+    ...{ tree: work.path, objects: objects.path, jobs, tools, logFile },
+    ...{ signal: ctx.signal, policy: ctx },
     onLine: progressReporter(ctx, tree.name, roots, progress),
   };
   for (const targets of phases) {
@@ -61,5 +63,5 @@ export async function compile(
     throw failure;
   }
   await objects.end(true);
-  return { objects, warnings: await objects.warnings(), sandboxed: await sandboxWorks() };
+  return { objects, warnings: await objects.warnings(), protections: await protections(ctx) };
 }

@@ -16,7 +16,7 @@ export async function configure(
   { name, workDir }: SourceTree,
   request: ResolvedRequest,
   tools: Toolchain,
-  { signal }: StageContext,
+  ctx: StageContext,
 ): Promise<string> {
   const source = join(workDir, 'tree');
   const objects = join(workDir, 'config');
@@ -25,7 +25,8 @@ export async function configure(
   await mkdir(objects, { recursive: true });
   await Promise.all([rm(config, { force: true }), rm(logFile, { force: true })]);
   const makeTarget = async (target: string) => {
-    const code = await make({ tree: source, objects, targets: [target], jobs: 1, tools, signal, logFile });
+    const settings = { jobs: 1, tools, signal: ctx.signal, policy: ctx, logFile };
+    const code = await make({ tree: source, objects, targets: [target], ...settings });
     if (code !== 0) throw failureOf(name, await readFile(logFile, 'utf8'), [source, objects]);
   };
   if ('target' in request.start) await makeTarget(request.start.target);

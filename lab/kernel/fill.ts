@@ -31,13 +31,13 @@ async function store(
   seconds: number,
 ): Promise<KernelBuild> {
   const { tree, config, tools, key } = spec;
-  const { objects, warnings, sandboxed } = compiled;
+  const { objects, warnings, protections } = compiled;
   const release = (await readRegularFile(join(objects.path, 'include/config/kernel.release'))).trim();
   const modules = hasModules(config) ? { modules: join(objects.path, MODULES_FOLDER) } : {};
   const { arch, compiler, linker } = tools;
   const facts = {
     ...{ key, release, arch: arch.name, compiler, linker, tree: tree.tree },
-    ...{ configHash: hashOf(config), warnings, sandboxed },
+    ...{ configHash: hashOf(config), warnings, sandboxed: protections.length > 0, protections },
   };
   const file = { format: 1 as const, ...facts, targets: objects.progress.targets, seconds };
   return storeBuild(file, { objects: objects.path, logFile: objects.logFile, headers, ...modules }, tree);
@@ -50,7 +50,7 @@ async function compileAndStore(spec: BuildSpec, ctx: StageContext, jobs?: number
   const headers = await headersFolder(tree, tools, ctx.signal);
   const phases = phasesOf(config, await haveHeaders(headers), tools.arch);
   const compiled = await compile(spec, phases, ctx, jobs);
-  await storeHeaders(headers, compiled.objects.path, ctx.signal);
+  await storeHeaders(headers, compiled.objects.path, ctx);
   const seconds = Math.round((performance.now() - began) / 100) / 10;
   return store(spec, compiled, headers, seconds);
 }

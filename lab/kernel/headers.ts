@@ -4,6 +4,7 @@ import { writeJson } from '../core/atomic.ts';
 import { cacheRoot, ensureFolder, exists } from '../core/cache.ts';
 import { hashOf } from '../core/hash.ts';
 import { run } from '../core/process.ts';
+import type { StageContext } from '../model/event.ts';
 import type { SourceTree } from '../model/kernel.ts';
 import type { Toolchain } from './toolchain.ts';
 import { extractUapi } from './uapi/extract.ts';
@@ -40,11 +41,11 @@ function isHeader(path: string): boolean {
  * Stores `usr/include` of an object folder, after `make headers`, as `headers/` with its `uapi.json` beside it. Throws LabError
  * when the headers do not compile.
  */
-export async function storeHeaders(folder: string, objects: string, signal: AbortSignal): Promise<void> {
+export async function storeHeaders(folder: string, objects: string, ctx: StageContext): Promise<void> {
   const fill = async (dir: string) => {
     const include = join(dir, 'headers/include');
     await cp(join(objects, 'usr/include'), include, { recursive: true, filter: isHeader });
-    await writeJson(join(dir, 'uapi.json'), await extractUapi([include], '', signal));
+    await writeJson(join(dir, 'uapi.json'), await extractUapi([include], '', ctx.signal, ctx));
   };
-  await ensureFolder(folder, fill, { signal });
+  await ensureFolder(folder, fill, { signal: ctx.signal });
 }

@@ -5,7 +5,7 @@ import { finished } from 'node:stream/promises';
 import { cacheRoot } from '../core/cache.ts';
 import { LabError } from '../core/errors.ts';
 import { run } from '../core/process.ts';
-import { sandboxed } from '../core/sandbox.ts';
+import { type SandboxPolicy, sandboxed } from '../core/sandbox.ts';
 import { TOOL_PATH, type Toolchain } from './toolchain.ts';
 
 interface MakeRequest {
@@ -18,6 +18,7 @@ interface MakeRequest {
   jobs: number;
   tools: Toolchain;
   signal: AbortSignal;
+  policy: SandboxPolicy;
   /** Output is appended to it line by line. */
   logFile: string;
   /** Called with each line of output. */
@@ -75,17 +76,17 @@ function commandLine({ tree, objects, targets, jobs, tools }: MakeRequest): stri
 }
 
 /**
- * Runs make on a kernel tree, in the sandbox where one works. Returns make's exit code. Throws LabError when the sandbox fails
+ * Runs make on a kernel tree, in the sandbox. Returns make's exit code. Throws LabError when the sandbox fails
  * or the log cannot be written, and the abort reason when the signal fires.
  */
 export async function make(request: MakeRequest): Promise<number> {
   const { tree, objects, signal, logFile, onLine } = request;
   const env = environment(join(objects, '..'));
   await Promise.all([mkdir(env.CCACHE_DIR ?? '', { recursive: true }), mkdir(objects, { recursive: true })]);
-  const access = { writable: [objects, env.CCACHE_DIR ?? ''], readable: [tree], cwd: objects };
+  const access = { writable: [objects, env.CCACHE_DIR ?? ''], readable: [tree], cwd: objects, env };
   // In one stream: otherwise make synchronises standard output and standard error separately.
   const oneStream = ['sh', '-c', 'exec "$@" 2>&1', 'sh', ...commandLine(request)];
-  const [command = '', ...args] = await sandboxed(oneStream, access);
+  const [command = '', ...args] = await sandboxed(oneStream, access, request.policy);
   const log = createWriteStream(logFile, { flags: 'a' });
   const written = finished(log).catch((error) => {
     throw new LabError('cannot write the build log', { cause: error });

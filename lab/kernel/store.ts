@@ -25,6 +25,8 @@ const BuildFile = z.object({
   targets: z.number().int(),
   seconds: z.number(),
   sandboxed: z.boolean(),
+  /** Absent in kernels of earlier versions. */
+  protections: z.array(z.string()).optional(),
 });
 type BuildFile = z.infer<typeof BuildFile>;
 
@@ -35,7 +37,7 @@ export function storeFolder(key: string): string {
 
 function describe(file: BuildFile, { name, commit }: SourceTree, cached: boolean): KernelBuild {
   const dir = storeFolder(file.key);
-  const { key, release, tree, configHash, compiler, warnings, seconds, sandboxed } = file;
+  const { key, release, tree, configHash, compiler, warnings, seconds, sandboxed, protections } = file;
   const paths = {
     vmlinux: join(dir, 'vmlinux'),
     systemMap: join(dir, 'System.map'),
@@ -43,7 +45,17 @@ function describe(file: BuildFile, { name, commit }: SourceTree, cached: boolean
     uapi: join(dir, 'uapi.json'),
     log: join(dir, 'build.log'),
   };
-  const facts = { key, release, tree, configHash, compiler, warnings, seconds, sandboxed };
+  const facts = {
+    key,
+    release,
+    tree,
+    configHash,
+    compiler,
+    warnings,
+    seconds,
+    sandboxed,
+    ...(protections ? { protections } : {}),
+  };
   return { ...facts, ...paths, name, commit, dir, cached };
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { SandboxPolicy } from '../core/sandbox.ts';
 import { CellSpec } from './cell.ts';
 import { Note } from './note.ts';
 import { TestResult } from './result.ts';
@@ -91,12 +92,18 @@ export type EventOf<T extends EventBody['type']> = Extract<EventBody, { type: T 
 export type Emit = (event: EventBody & { at?: number }) => void;
 
 /** What every stage is given besides its input. */
-export interface StageContext {
+export interface StageContext extends SandboxPolicy {
   signal: AbortSignal;
   emit: Emit;
 }
 
-/** A context whose events go, each with its time, to `listener`. */
-export function contextOf(signal: AbortSignal, listener: (event: LabEvent) => void): StageContext {
-  return { signal, emit: (body) => listener({ at: Date.now(), ...body }) };
+/** A context whose events go, each with its time, to `listener`. Emits a note when it allows to run without a sandbox. */
+export function contextOf(
+  signal: AbortSignal,
+  listener: (event: LabEvent) => void,
+  { unsafeNoSandbox = false }: SandboxPolicy = {},
+): StageContext {
+  const emit: Emit = (body) => listener({ at: Date.now(), ...body });
+  if (unsafeNoSandbox) emit({ type: 'note', note: { code: 'sandbox.off', subject: 'off' } });
+  return { signal, emit, unsafeNoSandbox };
 }

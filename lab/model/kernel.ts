@@ -83,6 +83,8 @@ export interface KernelBuild {
   cached: boolean;
   /** Wall time of the build that made it, s. */
   seconds: number;
-  /** Whether it was built in the sandbox (bubblewrap): without network, on a read-only host. */
+  /** Whether it was built in the sandbox (bubblewrap). */
   sandboxed: boolean;
+  /** The protections around that build; absent when an earlier version built it. */
+  protections?: string[];
 }

@@ -36,6 +36,8 @@ export const Note = z.discriminatedUnion('code', [
   note('source.uncommitted', {}),
   /** A snapshot of Node could not be made, so that Node starts more slowly in guests. */
   note('image.snapshot', { target: z.string(), reason: z.string() }),
+  /** The user allows code of kernels and recipes to run without a sandbox. */
+  note('sandbox.off', {}),
   /** A test fails without any mutant and therefore cannot kill one. */
   note('mutants.excluded', { test: z.string(), verdict: Verdict }),
 ]);

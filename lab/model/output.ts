@@ -69,6 +69,10 @@ const Build = z.object({
   cached: z.boolean().describe('True when the store had this kernel already.'),
   seconds: z.number().describe('Wall seconds of the build that made it, whenever that was.'),
   sandboxed: z.boolean(),
+  protections: z
+    .array(z.string())
+    .optional()
+    .describe('The protections around the build; absent when an earlier version built it.'),
 });
 
 const BuildEach = z.array(

@@ -29,6 +29,8 @@ export const KernelRecord = z.object({
   buildSeconds: z.number().optional(),
   cached: z.boolean().optional(),
   sandboxed: z.boolean().optional(),
+  /** The protections around its build; absent when an earlier version built it. */
+  protections: z.array(z.string()).optional(),
   /** apply-failed or build-failed, with the evidence. */
   failure: z
     .object({ verdict: z.enum(['apply-failed', 'build-failed']), message: z.string(), detail: z.string() })
@@ -142,6 +144,8 @@ export const RunRecord = z.object({
   seconds: z.number(),
   ringlab: z.string(),
   host: HostFacts,
+  /** Protections around code of kernels and recipes. `required: false`: `--unsafe-no-sandbox`. Absent in records of earlier versions. */
+  sandbox: z.object({ required: z.boolean(), protections: z.array(z.string()) }).optional(),
   /** Absent in records of format 1. */
   plan: PlanRecord.optional(),
   series: z

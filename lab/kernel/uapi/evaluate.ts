@@ -1,15 +1,16 @@
 import { LabError } from '../../core/errors.ts';
 import { run } from '../../core/process.ts';
-import { sandboxed } from '../../core/sandbox.ts';
+import { type SandboxPolicy, sandboxed } from '../../core/sandbox.ts';
 import { TOOL_PATH } from '../toolchain.ts';
 
 const MAX_PASSES = 5;
 
-/** gcc with `folders` as its only include folders. It runs in the sandbox where one works; nothing that it compiles is executed. */
+/** gcc with `folders` as its only include folders. It runs in the sandbox; nothing that it compiles is executed. */
 export class HeaderCompiler {
   constructor(
     readonly folders: readonly string[],
     readonly signal: AbortSignal,
+    readonly policy: SandboxPolicy = {},
   ) {}
 
   /** Compiles a source text; output goes to `stdout`. Errors in the source are no exception: `ok` is false. Throws as `run` otherwise. */
@@ -19,9 +20,10 @@ export class HeaderCompiler {
   ): Promise<{ stdout: string; stderr: string; ok: boolean }> {
     const includes = this.folders.flatMap((folder) => ['-isystem', folder]);
     const flags = ['-std=gnu11', '-nostdinc', '-w', ...includes, '-x', 'c', ...args, '-o', '-', '-'];
-    const access = { writable: [], readable: this.folders, cwd: '/' };
-    const [command = '', ...rest] = await sandboxed(['gcc', ...flags], access);
-    const options = { env: { PATH: TOOL_PATH, LC_ALL: 'C' }, cleanEnv: true, signal: this.signal } as const;
+    const env = { PATH: TOOL_PATH, LC_ALL: 'C' };
+    const access = { writable: [], readable: this.folders, cwd: '/', env };
+    const [command = '', ...rest] = await sandboxed(['gcc', ...flags], access, this.policy);
+    const options = { env, cleanEnv: true, signal: this.signal } as const;
     const { code, stdout, stderr } = await run(command, rest, { ...options, input: source, accept: 'any' });
     return { stdout, stderr, ok: code === 0 };
   }

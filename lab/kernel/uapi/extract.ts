@@ -1,6 +1,7 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LabError } from '../../core/errors.ts';
+import type { SandboxPolicy } from '../../core/sandbox.ts';
 import type { Uapi } from '../../model/uapi.ts';
 import { HeaderCompiler } from './evaluate.ts';
 import { enumeratorNames, macroNames, textFrom } from './names.ts';
@@ -88,8 +89,9 @@ export async function extractUapi(
   folders: readonly string[],
   release: string,
   signal: AbortSignal,
+  policy: SandboxPolicy = {},
 ): Promise<Uapi> {
-  const compiler = new HeaderCompiler(folders, signal);
+  const compiler = new HeaderCompiler(folders, signal, policy);
   const installed = await installedHeaders(folders);
   if (installed.length === 0)
     throw new LabError(

@@ -1,0 +1,34 @@
+import { addressSpace, defaultLimits, type Limits, type SandboxAccess } from './access.ts';
+import { type Counter, counterPrefix } from './cgroup.ts';
+
+/** The limits of an access: its own, else the defaults. */
+export const limitsOf = ({ limits }: SandboxAccess): Limits => ({ ...defaultLimits(), ...limits });
+
+/** What goes before the sandbox: its wall time, measured outside, where the command cannot end the clock, and the counter. */
+export function outerLimits(counter: Counter | undefined, limits: Limits): string[] {
+  return ['timeout', '--kill-after=5', `${limits.seconds}`, ...counterPrefix(counter, limits)];
+}
+
+/**
+ * What goes before the command inside the sandbox: limits of single processes, which it cannot raise without capabilities.
+ * `nproc` counts in the sandbox's user namespace; the kernel does not apply it to root, so that root needs a cgroup.
+ */
+export function innerLimits(counter: Counter | undefined, access: SandboxAccess): string[] {
+  const { fileBytes, processes } = limitsOf(access);
+  const countsMemory = counter?.kind === 'systemd' || counter?.folders.memory !== undefined;
+  const memory = countsMemory ? [] : [`--as=${addressSpace(access.limits)}`];
+  return ['prlimit', '--core=0', `--fsize=${fileBytes}`, `--nproc=${processes}`, ...memory, '--'];
+}
+
+/** The limits that are in force, for records: `memory by cgroup v1`. */
+export function limitNames(counter: Counter | undefined): string[] {
+  const by = counter?.kind === 'systemd' ? 'systemd' : counter && `cgroup v${counter.version}`;
+  const folders = counter?.kind === 'cgroup' ? counter.folders : counter ? { memory: '', pids: '' } : {};
+  const isRoot = process.getuid?.() === 0;
+  return [
+    'time limit',
+    folders.memory === undefined ? 'memory limit of each process' : `memory limit (${by})`,
+    ...(folders.pids !== undefined ? [`process limit (${by})`] : isRoot ? [] : ['process limit (prlimit)']),
+    'file size limit',
+  ];
+}
