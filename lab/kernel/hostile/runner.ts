@@ -30,7 +30,7 @@ for (const [index, attack] of attacks.entries()) {
   const outcome: Outcome = await range.attempt(attack, index, bystanders.victims);
   outcome.problems.push(...bystanders.harm());
   if (attack.aim === 'poison') {
-    const poisoned = await bytesOf(await range.build(range.harmless(index)));
+    const poisoned = await range.build(range.harmless(index)).then(bytesOf, String);
     useCache(join(clean, 'cache'));
     const expected = await bytesOf(await reference.build(reference.harmless(index)));
     if (String(poisoned) !== String(expected)) outcome.problems.push('a later series has other bytes');
@@ -40,7 +40,7 @@ for (const [index, attack] of attacks.entries()) {
 // The base is made again from what the attacks have left.
 useCache(paths.cache);
 rmSync(base.dir, { recursive: true });
-const again = await bytesOf(await range.build(range.base));
+const again = await range.build(range.base).then(bytesOf, String);
 useCache(join(clean, 'cache'));
 const expected = await bytesOf(await reference.build(reference.base));
 const problems = [
