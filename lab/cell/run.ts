@@ -148,6 +148,7 @@ async function attempt(run: CellRun, dir: string, resources: Resources): Promise
       version: guest.qemuVersion,
       accel: guest.accel,
       commandLine: guest.commandLine.map(portable),
+      confinement: [...guest.confinement],
     },
   });
 }

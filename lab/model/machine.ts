@@ -57,6 +57,8 @@ export interface Guest extends AsyncDisposable {
   readonly name: string;
   /** Process id of QEMU. */
   readonly pid: number;
+  /** What confines QEMU, by name: `seccomp`, `mount-namespace`, `uid-61100`, ... Empty when nothing does. */
+  readonly confinement: readonly string[];
   readonly accel: Accel;
   readonly qemuVersion: string;
   /** Full command line, program first. */
