@@ -7,7 +7,7 @@ import { bootPaths } from './boot-paths.ts';
 import { qemuCommand } from './command.ts';
 import { makeDrives } from './drives.ts';
 import { factsOf } from './facts.ts';
-import { hostVerbs, serveConnection } from './hostservice.ts';
+import { hostVerbs, limitConnections, serveConnection } from './hostservice.ts';
 import { knownHost } from './keys.ts';
 import { layOut } from './layout.ts';
 import { startQemu } from './qemu.ts';
@@ -85,7 +85,9 @@ export async function bootGuest(
     consoleFile: machine.console.file,
     async serveHost() {
       const verbs = hostVerbs({ qmp, qtest: await machine.qtest, layout, console: machine.console });
-      const { port, close } = await link.listenInGuest((stream) => serveConnection(stream, verbs));
+      const { port, close } = await link.listenInGuest(
+        limitConnections((stream) => serveConnection(stream, verbs)),
+      );
       return { port, [Symbol.asyncDispose]: close };
     },
     async [Symbol.asyncDispose]() {
