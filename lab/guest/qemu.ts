@@ -5,7 +5,7 @@ import { Resources } from '../core/resource.ts';
 import type { GuestRequest } from '../model/machine.ts';
 import type { BootPaths } from './boot-paths.ts';
 import { type Confined, confine } from './confine.ts';
-import { ConsoleLog } from './console.ts';
+import { ConsoleLog, FILE_LIMIT } from './console.ts';
 import { panicIn, type QemuEnd } from './death.ts';
 import type { Layout } from './layout.ts';
 import { startWithPipe } from './pipe.ts';
@@ -43,15 +43,22 @@ function keepStderr(child: Child): () => string {
   return () => text;
 }
 
-/** Records the panic and the shutdown reason, which are gone once QEMU has ended. Kills a QEMU that outlives a panic. */
+/**
+ * Records the panic and the shutdown reason, which are gone once QEMU has ended. Kills a QEMU that outlives a panic, or whose
+ * guest prints more than the console's file takes.
+ */
 function observe(console: ConsoleLog, qmp: Promise<Qmp>, kill: () => void) {
-  const observed: { panic?: string; shutdown?: string; timer?: NodeJS.Timeout } = {};
+  const observed: Pick<QemuEnd, 'panic' | 'shutdown' | 'flood'> & { timer?: NodeJS.Timeout } = {};
   const stop = console.watch((line) => {
     const panic = panicIn(line);
     if (panic === undefined) return;
     observed.panic = panic;
     observed.timer = setTimeout(kill, PANIC_GRACE_MS);
     stop();
+  });
+  void console.full.then(() => {
+    observed.flood = `the guest was ended: it printed more than ${FILE_LIMIT >> 20} MiB on its console`;
+    kill();
   });
   void qmp.then(
     (channel) =>
@@ -117,12 +124,11 @@ export async function startQemu(
     clearTimeout(observed.timer);
     // The last event, which has the reason of the shutdown, may still be on the way. A QEMU that failed early has no channel.
     await (await withinAndPolled(CONNECT_MS, qmp))?.closed;
-    const { panic, shutdown } = observed;
+    const { timer: _timer, ...reasons } = observed;
     return {
       ...(signal ? { code, signal } : exitOf(code)),
       stderr: stderr(),
-      ...(panic && { panic }),
-      ...(shutdown && { shutdown }),
+      ...reasons,
     };
   });
   const owned = resources.move();

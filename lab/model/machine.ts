@@ -36,9 +36,12 @@ export interface GuestRequest {
   qemuArgs?: string[];
 }
 
-/** Why a guest ended without being asked to. `tail`: the last lines of its console. */
+/**
+ * Why a guest ended without being asked to. `signal`: QEMU was ended from outside, e.g. for want of memory, which says nothing about
+ * the kernel. `flood`: it printed more than the lab keeps. `tail`: the last lines of its console.
+ */
 export interface GuestDeath {
-  kind: 'panic' | 'reboot' | 'exit' | 'signal' | 'silent' | 'boot-timeout';
+  kind: 'panic' | 'reboot' | 'exit' | 'signal' | 'silent' | 'boot-timeout' | 'flood';
   title: string;
   tail: string;
 }
