@@ -62,7 +62,7 @@ const cases: Record<string, (line: (text: string) => void) => void> = {
       line(`not ok ${n} - m${n}\n  ---\n  metrics: [${Array(1000).fill(metric)}]\n  ...`);
     }
   },
-  'one line of 200 MB': (line) => {
+  '200 lines of 1 MiB': (line) => {
     const stream = 'z'.repeat(MIB);
     for (let n = 0; n < 200; n++) line(stream);
   },
