@@ -5,6 +5,7 @@ import t from 'tap';
 import type { CellSpec } from '../model/cell.ts';
 import type { EventOf, LabEvent } from '../model/event.ts';
 import type { Guest } from '../model/machine.ts';
+import { scanForLeaks } from './complaints.ts';
 import { executeSuite } from './execute.ts';
 import { resultByExitCode } from './program.ts';
 
@@ -12,18 +13,22 @@ import { resultByExitCode } from './program.ts';
 const guest = {
   startedAt: 0,
   death: new Promise(() => {}),
-  consoleText: () => '',
-  async exec(command: string, { onStdout, onStderr }: Parameters<Guest['exec']>[1] = {}) {
-    const child = spawn('sh', ['-c', command]);
+  consoleFile: '/dev/null',
+  async exec(command: string, { onStdout, onStderr, signal }: Parameters<Guest['exec']>[1] = {}) {
+    const child = spawn('sh', ['-c', command], { detached: true });
+    const kill = () => void process.kill(-(child.pid ?? 0), 'SIGKILL');
+    signal?.addEventListener('abort', kill);
     child.stdout.on('data', (chunk: Buffer) => onStdout?.(chunk));
     child.stderr.on('data', (chunk: Buffer) => onStderr?.(chunk));
     const [code] = await once(child, 'close');
+    signal?.removeEventListener('abort', kill);
+    signal?.throwIfAborted();
     return { code };
   },
 } as Partial<Guest> as Guest;
 
 /** Runs a command as the suite: its outcome, and the tests that were told meanwhile. */
-async function outcomeOf(command: string, verdict: 'auto' | 'tap') {
+async function outcomeOf(command: string, verdict: 'auto' | 'tap', more: Partial<Guest> = {}) {
   const told: string[] = [];
   const emit = (event: Omit<LabEvent, 'at'>) => {
     const { test } = event as EventOf<'test.end'>;
@@ -39,7 +44,7 @@ async function outcomeOf(command: string, verdict: 'auto' | 'tap') {
   const spec = { deadlines: { suiteMs: 20_000 }, kernel: { debug: false } } as CellSpec;
   const ctx = { signal: new AbortController().signal, emit };
   const options = { cell: 'k/plain/prog', sink: new PassThrough().resume() };
-  const outcome = await executeSuite(guest, spec, launch, options, ctx);
+  const outcome = await executeSuite({ ...guest, ...more }, spec, launch, options, ctx);
   return { ...outcome, told };
 }
 
@@ -62,4 +67,66 @@ t.test('a program of which only TAP counts, and that prints none, has lost its r
   const { tests, told } = await outcomeOf('echo all fine', 'tap');
   t.match(tests, [{ verdict: 'lost', reason: /no test result arrived/ }]);
   t.equal(told.length, 1);
+});
+
+const MIB = 1 << 20;
+const rss = () => process.memoryUsage().rss;
+
+for (const [stream, command] of [
+  ['standard output', 'exec cat /dev/zero'],
+  ['standard error', 'exec cat /dev/zero >&2'],
+] as const) {
+  t.test(`a program that floods its ${stream} is ended, and the result says so`, async (t) => {
+    const before = rss();
+    const { verdict, reason, tests } = await outcomeOf(command, 'auto');
+    t.match({ verdict, reason }, { verdict: 'lost', reason: /printed more than 64 MiB/ });
+    t.match(tests, [{ verdict: 'lost', reason: /ended after 64 MiB of output/ }], 'tests');
+    t.ok(rss() - before < 256 * MIB, `resident memory grew by ${Math.round((rss() - before) / MIB)} MiB`);
+  });
+}
+
+t.test('a QEMU that is ended from outside is the fault of the lab', async (t) => {
+  const death = Promise.resolve({
+    kind: 'signal' as const,
+    title: 'QEMU was ended from outside by SIGKILL',
+    tail: 'x',
+  });
+  await t.rejects(outcomeOf('sleep 0.2; echo 1..1', 'tap', { death }), {
+    name: 'LabError',
+    message: /from outside by SIGKILL/,
+  });
+});
+
+t.test(
+  'a guest that printed without end has a suite without its results, not a fault of the lab',
+  async (t) => {
+    const death = Promise.resolve({ kind: 'flood' as const, title: 'it printed too much', tail: 'x' });
+    t.match(await outcomeOf('sleep 0.2; echo 1..1', 'tap', { death }), {
+      verdict: 'lost',
+      reason: 'it printed too much',
+    });
+  },
+);
+
+t.test('a report of kmemleak without end is cut at 1 MiB or its deadline, and says so', async (t) => {
+  const { signal } = new AbortController();
+  const before = rss();
+  const endless = {
+    ...guest,
+    exec: (_: string, options?: object) => guest.exec('yes "unreferenced object"', options),
+  };
+  const { report, cut } = await scanForLeaks(endless, signal);
+  t.equal(report.length, MIB, 'characters of the report');
+  t.match(cut, /more than 1 MiB/);
+  t.ok(rss() - before < 128 * MIB, 'growth of resident memory');
+  const silent = {
+    ...guest,
+    exec: (_: string, options?: object) => guest.exec('echo begun; sleep 1000', options),
+  };
+  t.match(await scanForLeaks(silent, signal, 500), {
+    report: 'begun\n',
+    cut: /did not end its report within 0.5 s/,
+  });
+  const short = { ...guest, exec: (_: string, options?: object) => guest.exec('echo all', options) };
+  t.same(await scanForLeaks(short, signal), { report: 'all\n' });
 });

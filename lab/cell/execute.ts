@@ -1,11 +1,13 @@
 import type { Writable } from 'node:stream';
+import { LabError } from '../core/errors.ts';
 import type { CellSpec } from '../model/cell.ts';
 import type { StageContext } from '../model/event.ts';
 import type { Guest, GuestDeath } from '../model/machine.ts';
 import type { TestResult } from '../model/result.ts';
 import type { CellVerdict } from '../model/verdict.ts';
-import { runningTest, scanForLeaks } from './complaints.ts';
+import { runningTestIn, scanForLeaks } from './complaints.ts';
 import type { Launch } from './launch.ts';
+import { OutputMeter } from './limits.ts';
 import { SuiteListener } from './listener.ts';
 
 /** How a suite went, before the console is read for complaints. */
@@ -25,7 +27,8 @@ type End =
   | { kind: 'stopped'; at: TestResult }
   | { kind: 'exit'; code: number | null; signal?: string | undefined }
   | { kind: 'death'; death: GuestDeath }
-  | { kind: 'timeout' };
+  | { kind: 'timeout' }
+  | { kind: 'flood'; limit: string };
 
 /** How long a guest may take to die by its panic after the connection to it broke, ms. */
 const DEATH_GRACE_MS = 10_000;
@@ -43,8 +46,12 @@ function judge(
   }
   if (end.kind === 'death') {
     const { kind, title, tail } = end.death;
+    if (kind === 'signal') throw new LabError(`${title}\n${tail}`);
     const verdict = kind === 'panic' || kind === 'reboot' ? 'crash' : 'lost';
     return { verdict, reason: title, detail: tail };
+  }
+  if (end.kind === 'flood') {
+    return { verdict: 'lost', reason: `the suite was ended: it printed more than ${end.limit}` };
   }
   if (end.kind === 'stopped') return { verdict: 'done' };
   // The agent exits with 0 or 1 after a whole suite; a program's code is a verdict, whatever it is.
@@ -83,27 +90,31 @@ export interface ExecuteOptions {
   cell: string;
   /** Takes the output as it came. */
   sink: Writable;
+  /** Most bytes that the suite may print; default `OUTPUT_LIMIT`. */
+  outputLimit?: number;
   /** Ends the suite after the first test for which this returns true; later tests are not in the result. */
   stopAt?: ((test: TestResult) => boolean) | undefined;
 }
 
-/** Starts the suite and reads its output until it ends or `signal` fires. */
+/** Starts the suite and reads its output until it ends or `signal` fires. What passes the limit of `meter` is dropped. */
 function listen(
   guest: Guest,
   launch: Launch,
   listener: SuiteListener,
   sink: Writable,
+  meter: OutputMeter,
   signal: AbortSignal,
 ): Promise<End> {
   return guest
     .exec(launch.command, {
       signal,
       onStdout: (chunk) => {
-        if (signal.aborted) return;
-        sink.write(chunk);
-        listener.takeStdout(chunk, performance.now() - guest.startedAt);
+        const kept = signal.aborted ? undefined : meter.take(chunk);
+        if (!kept?.length) return;
+        sink.write(kept);
+        listener.takeStdout(kept, performance.now() - guest.startedAt);
       },
-      onStderr: (chunk) => listener.takeStderr(chunk),
+      onStderr: (chunk) => listener.takeStderr(meter.take(chunk)),
     })
     .then(
       ({ code, signal: name }): End => ({ kind: 'exit', code, signal: name }),
@@ -120,7 +131,12 @@ function resultOfExit(end: End, launch: Launch, listener: SuiteListener): TestRe
 }
 
 /** The tests of a suite that has ended. */
-function testsOf(end: End, launch: Launch, listener: SuiteListener, guest: Guest): TestResult[] {
+async function testsOf(
+  end: End,
+  launch: Launch,
+  listener: SuiteListener,
+  guest: Guest,
+): Promise<TestResult[]> {
   if (end.kind === 'stopped') return [end.at];
   // Before the stream's end: what is missing in output that is no TAP would count as TAP.
   const byExitCode = resultOfExit(end, launch, listener);
@@ -132,11 +148,12 @@ function testsOf(end: End, launch: Launch, listener: SuiteListener, guest: Guest
     ...(end.kind === 'exit' && end.signal !== undefined ? { signal: end.signal } : {}),
     timedOut: end.kind === 'timeout',
     ...(end.kind === 'death' ? { guestDied: end.death.title } : {}),
-    ...(complete ? {} : { running: runningTest(guest.consoleText()) }),
+    ...(end.kind === 'flood' ? { flooded: `the suite was ended after ${end.limit} of output` } : {}),
+    ...(complete ? {} : { running: await runningTestIn(guest.consoleFile) }),
   });
 }
 
-/** Runs a launched suite in its guest, reads its TAP as it comes and judges how it went. Throws only the abort reason. */
+/** Runs a launched suite in its guest, reads its TAP as it comes and judges how it went. Throws LabError when QEMU is ended from outside, and the abort reason. */
 export async function executeSuite(
   guest: Guest,
   spec: CellSpec,
@@ -146,18 +163,24 @@ export async function executeSuite(
 ): Promise<SuiteOutcome> {
   const stop = new AbortController();
   const listener = new SuiteListener(options.cell, options.stopAt, ctx);
-  const exited = listen(guest, launch, listener, options.sink, AbortSignal.any([ctx.signal, stop.signal]));
+  const meter = new OutputMeter(options.outputLimit);
+  const signal = AbortSignal.any([ctx.signal, stop.signal]);
+  const exited = listen(guest, launch, listener, options.sink, meter, signal);
+  const flooded = meter.flooded.then((): End => ({ kind: 'flood', limit: meter.limitText }));
   const stopped = listener.stopped.then((at): End => ({ kind: 'stopped', at }));
-  const end = await waitForEnd(guest, [exited, stopped], spec.deadlines.suiteMs);
+  const end = await waitForEnd(guest, [flooded, exited, stopped], spec.deadlines.suiteMs);
   stop.abort();
   ctx.signal.throwIfAborted();
   const scan = end.kind === 'exit' && spec.kernel.debug;
-  const leakReport = scan ? await scanForLeaks(guest, ctx.signal) : undefined;
-  const { verdict, reason, detail = listener.stderrTail.trim() || undefined } = judge(end, spec, launch);
+  const leaks = scan ? await scanForLeaks(guest, ctx.signal) : undefined;
+  const judged = judge(end, spec, launch);
+  // A report that was cut may hide a leak: the cell does not count as done.
+  const isCut = judged.verdict === 'done' && leaks?.cut !== undefined;
+  const { verdict, reason, detail } = isCut ? { verdict: 'lost' as const, reason: leaks.cut } : judged;
   return {
-    ...{ verdict, reason, detail },
-    tests: testsOf(end, launch, listener, guest),
+    ...{ verdict, reason, detail: detail ?? (listener.stderrTail.trim() || undefined) },
+    tests: await testsOf(end, launch, listener, guest),
     firstTapMs: listener.firstTapMs,
-    leakReport,
+    leakReport: leaks?.report,
   };
 }

@@ -13,7 +13,7 @@ import type { TestResult } from '../model/result.ts';
 import type { Artefact, Attempt, CellRecord } from '../model/run.ts';
 import { launchAgent } from './agent.ts';
 import { artefactOf } from './artefact.ts';
-import { collectComplaints } from './complaints.ts';
+import { complaintsIn } from './complaints.ts';
 import { executeSuite, type SuiteOutcome } from './execute.ts';
 import { markKnown } from './known.ts';
 import { launchProgram } from './program.ts';
@@ -135,7 +135,7 @@ async function attempt(run: CellRun, dir: string, resources: Resources): Promise
   const outcome = await run.execute(guest, kernel, payload);
   // The console takes another way than the exit code and arrives later: with the guest gone it is complete.
   await guest[Symbol.asyncDispose]();
-  const complaints = markKnown(collectComplaints(guest.consoleText(), outcome.leakReport), spec.known);
+  const complaints = markKnown(await complaintsIn(guest.consoleFile, outcome.leakReport), spec.known);
   await run.keepConsole(dir);
   const portable = (word: string) => word.replaceAll(dir, '.').replaceAll(kernel.dir, 'kernel');
   return run.record(judge(outcome, complaints), {
@@ -148,6 +148,7 @@ async function attempt(run: CellRun, dir: string, resources: Resources): Promise
       version: guest.qemuVersion,
       accel: guest.accel,
       commandLine: guest.commandLine.map(portable),
+      confinement: [...guest.confinement],
     },
   });
 }

@@ -5,6 +5,10 @@ import { frameOf, isMachinery, normalise, plainName, pointerOf } from './frames.
 /** Lines and characters kept of one report; further lines are counted. */
 const MAX_LINES = 250;
 const MAX_CHARS = 32 << 10;
+/** Most functions of a trace that are looked at; a kernel stack has room for some 100. */
+const MAX_FRAMES = 200;
+/** Most characters of a title or a signature. */
+const MAX_TITLE = 1000;
 /** Most lines from the head of a trace to its first frame; with more the trace was cut off. */
 const TO_FIRST_FRAME = 15;
 /** Most lines of a report before its trace (lockdep's explanations are long), and after it. */
@@ -107,12 +111,12 @@ export class OpenReport {
     const frame = frameOf(text);
     if (frame) {
       this.#inState = 0;
-      if (frame.sure) this.#frames.push(frame.name);
+      if (frame.sure && this.#frames.length < MAX_FRAMES) this.#frames.push(frame.name);
       return 'part';
     }
     if (TRACE_MARK.test(text)) return 'part';
     const interrupted = pointerOf(text);
-    if (interrupted) this.#frames.push(interrupted);
+    if (interrupted && this.#frames.length < MAX_FRAMES) this.#frames.push(interrupted);
     // A trace contains the registers of the code that an interrupt interrupted.
     if (DUMP.test(text) && text.trim() !== '') return 'part';
     if (this.#frames.length === 0) return this.#inState > TO_FIRST_FRAME ? 'cut' : 'part';
@@ -151,7 +155,8 @@ export class OpenReport {
     const title = template.replace(' in {f}', place ? ` in ${place}${source}` : source);
     const kind = template.replace(' in {f}', '');
     const top = (functions.length > 0 ? functions : headerFunction ? [headerFunction] : []).slice(0, 5);
-    return { title, signature: top.length > 0 ? `${kind} | ${top.join(' | ')}` : title };
+    const signature = top.length > 0 ? `${kind} | ${top.join(' | ')}` : title;
+    return { title: title.slice(0, MAX_TITLE), signature: signature.slice(0, MAX_TITLE) };
   }
 
   /** The report as printed, with a note of the lines that were left out. */

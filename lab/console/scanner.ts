@@ -10,6 +10,8 @@ import { isRule, OpenReport } from './report.ts';
 const OPENER = /^(?:-+\[ cut here \]-+|DMAR: DRHD: handling fault)/;
 /** Most lines from an opener to its header; with more the report has no header. */
 const TO_HEADER = 15;
+/** Most reports that are read at the same time, each of its own task or CPU. */
+const MAX_OPEN = 256;
 /** Panics that are only the consequence of the report before them. */
 const AFTERMATH =
   /^Kernel panic - not syncing: (?:Fatal exception|(?:\S+: )?panic_on_warn|hung_task:|softlockup:|RCU Stall)/;
@@ -73,7 +75,9 @@ export class ComplaintScanner {
     if (header) this.#header(caller, header, raw, opening);
     else if (OPENER.test(text)) this.#begin(caller, raw);
     else this.#continue(caller, text, raw);
-    if (isRule(text)) this.#rules.set(caller, { line: this.#lineNumber, raw });
+    if (!isRule(text)) return;
+    if (this.#rules.size >= MAX_OPEN) this.#rules.clear();
+    this.#rules.set(caller, { line: this.#lineNumber, raw });
   }
 
   #header(caller: string, header: Header, raw: string, rule?: { line: number; raw: string }): void {
@@ -104,6 +108,8 @@ export class ComplaintScanner {
   /** Opens a report; ends the one that the caller was printing. */
   #begin(caller: string, raw?: string, line = this.#lineNumber): OpenReport {
     this.#close(caller, 'another report began within this one');
+    const [oldest] = this.#open.keys();
+    if (oldest !== undefined && this.#open.size >= MAX_OPEN) this.#close(oldest, 'too many at the same time');
     const report = new OpenReport(line, this.#running);
     if (raw !== undefined) report.keep(raw);
     this.#open.set(caller, report);

@@ -136,6 +136,8 @@ const deaths = [
   { command: 'fake-reboot', kind: 'reboot', title: /rebooted without being asked/ },
   { command: 'fake-poweroff', kind: 'exit', title: /powered off/ },
   { command: 'fake-abort', kind: 'exit', title: /code 5: qemu: assertion failed/ },
+  { command: 'fake-segfault', kind: 'exit', title: /ended by SIGSEGV/ },
+  { command: 'fake-terminated', kind: 'signal', title: /ended from outside by a signal/ },
   { command: 'fake-freeze', kind: 'silent', title: /stopped answering \(Keepalive timeout\)/ },
   { command: 'fake-stuck-panic', kind: 'panic', title: /fake crash/ },
 ];
@@ -168,7 +170,23 @@ t.test('100 MB of console are kept whole and take less than 800 MB of memory', a
   t.ok(process.memoryUsage().rss < 800 << 20, 'resident memory');
 });
 
+t.test('a guest that prints without end is ended; first and last of its console are kept', async (t) => {
+  const guest = await boot(t);
+  const before = process.memoryUsage().rss;
+  void guest.exec('fake-endless');
+  const death = await guest.death;
+  t.match(death, { kind: 'flood', title: /printed more than 256 MiB/, tail: /noise noise/ });
+  t.ok(statSync(guest.consoleFile).size < 257 << 20, 'size of the console file');
+  t.match(
+    readFileSync(guest.consoleFile).subarray(-20_000).toString('latin1'),
+    /\d+ bytes of console left out here; its end follows/,
+  );
+  t.ok(process.memoryUsage().rss - before < 400 << 20, 'growth of resident memory');
+});
+
 const failures = [
+  { fake: 'killed', type: LabError, message: /ended from outside by SIGKILL/, detail: undefined },
+  { fake: 'endless', type: VerdictError, message: /printed more than 256 MiB/, detail: /noise/ },
   {
     fake: 'panic',
     type: VerdictError,

@@ -7,10 +7,11 @@ import { bootPaths } from './boot-paths.ts';
 import { qemuCommand } from './command.ts';
 import { makeDrives } from './drives.ts';
 import { factsOf } from './facts.ts';
-import { hostVerbs, serveConnection } from './hostservice.ts';
+import { hostVerbs, limitConnections, serveConnection } from './hostservice.ts';
 import { knownHost } from './keys.ts';
 import { layOut } from './layout.ts';
 import { startQemu } from './qemu.ts';
+import { qemuPid } from './qemu-pid.ts';
 import { waitUntilReady } from './ready.ts';
 import { scratchFolder } from './scratch.ts';
 import { makeSeed } from './seed.ts';
@@ -27,7 +28,7 @@ async function bringUp(request: GuestRequest, resources: Resources, timeouts: Ti
   const facts = factsOf(request);
   const commandLine = qemuCommand(request, paths);
   ctx.emit({ type: 'guest.start', guest: request.name, commandLine });
-  const machine = resources.use(await startQemu(commandLine, request.dir, paths));
+  const machine = resources.use(await startQemu(commandLine, request, layout, paths));
   const ready = await waitUntilReady(request, machine, keys, timeouts, ctx);
   resources.use(ready.link);
   const bootMs = performance.now() - machine.startedAt;
@@ -66,7 +67,8 @@ export async function bootGuest(
   const owned = resources.move();
   return {
     name: request.name,
-    pid: machine.child.pid,
+    pid: qemuPid(machine.child.pid),
+    confinement: machine.confinement,
     accel: request.profile.icount ? 'tcg' : request.accel,
     qemuVersion: up.qemuVersion,
     commandLine: up.commandLine,
@@ -83,7 +85,9 @@ export async function bootGuest(
     consoleFile: machine.console.file,
     async serveHost() {
       const verbs = hostVerbs({ qmp, qtest: await machine.qtest, layout, console: machine.console });
-      const { port, close } = await link.listenInGuest((stream) => serveConnection(stream, verbs));
+      const { port, close } = await link.listenInGuest(
+        limitConnections((stream) => serveConnection(stream, verbs)),
+      );
       return { port, [Symbol.asyncDispose]: close };
     },
     async [Symbol.asyncDispose]() {

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 
 /** Bytes of console in the file: a runaway console must not fill the disk. Of what comes later only the end is kept. */
-const FILE_LIMIT = 256 << 20;
+export const FILE_LIMIT = 256 << 20;
 const TAIL_BYTES = 16 << 10;
 /** A longer line goes to the watchers in pieces. */
 const LINE_LIMIT = 8 << 10;
@@ -18,6 +18,9 @@ export class ConsoleLog {
   #dropped = 0;
   #tail = Buffer.alloc(0);
   #partial = '';
+  /** Resolves when the guest has printed more than the file takes. */
+  readonly full: Promise<void>;
+  #onFull = () => {};
   /** Resolves when QEMU has closed its end and everything is in the file. */
   readonly drained: Promise<void>;
 
@@ -25,6 +28,9 @@ export class ConsoleLog {
     this.file = file;
     this.#limit = limit;
     this.#fd = openSync(file, 'w+');
+    this.full = new Promise((resolve) => {
+      this.#onFull = resolve;
+    });
     stream.on('data', (chunk: Buffer) => this.#take(chunk));
     this.drained = new Promise((resolve) => {
       stream.once('close', () => {
@@ -65,6 +71,7 @@ export class ConsoleLog {
     const fitting = chunk.subarray(0, Math.max(0, this.#limit - this.#written));
     this.#write(fitting);
     this.#dropped += chunk.length - fitting.length;
+    if (this.#dropped > 0) this.#onFull();
     this.#tail = Buffer.from(Buffer.concat([this.#tail, chunk]).subarray(-TAIL_BYTES));
     const pieces = (this.#partial + chunk.toString('latin1')).split('\n');
     this.#partial = pieces.pop() ?? '';

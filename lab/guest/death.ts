@@ -11,6 +11,8 @@ export interface QemuEnd {
   shutdown?: string;
   /** First line of a kernel panic on the console. */
   panic?: string;
+  /** Why the lab ended a guest that printed too much. */
+  flood?: string;
 }
 
 const PANIC = /Kernel panic - not syncing.*/;
@@ -23,23 +25,38 @@ export function panicIn(line: string): string | undefined {
 /** A console tail as evidence, which an empty console also is. */
 export const evidenceOf = (tail: string): string => tail || '(the console is empty)';
 
+/** Signals by which a program ends itself: a QEMU that crashes was not ended from outside. */
+const CRASHES = ['SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGSEGV', 'SIGSYS', 'SIGTRAP'];
+
+/** How QEMU was ended from outside, by a user or for want of memory; undefined when it ended by itself. */
+function killedBy({ signal, shutdown, panic, flood }: QemuEnd): string | undefined {
+  if (panic || flood) return undefined;
+  if (signal && !CRASHES.includes(signal)) return `QEMU was ended from outside by ${signal}`;
+  // QEMU catches the signals of an orderly end, and names the cause (qapi/run-state.json, ShutdownCause).
+  return shutdown === 'host-signal' ? 'QEMU was ended from outside by a signal' : undefined;
+}
+
 /** What ended a guest whose QEMU is gone. */
 export function deathOf(end: QemuEnd, tail: string): GuestDeath {
   const death = (kind: GuestDeath['kind'], title: string) => ({ kind, title, tail: evidenceOf(tail) });
   const stderr = end.stderr.trim() && `: ${end.stderr.trim()}`;
   if (end.panic) return death('panic', end.panic);
+  if (end.flood) return death('flood', end.flood);
+  const killed = killedBy(end);
+  if (killed) return death('signal', `${killed}${stderr}`);
   if (end.shutdown === 'guest-reset') return death('reboot', 'the guest rebooted without being asked to');
   if (end.shutdown === 'guest-shutdown') return death('exit', 'the guest powered off without being asked to');
-  if (end.code === null) return death('signal', `QEMU was ended by ${end.signal}${stderr}`);
+  if (end.code === null) return death('exit', `QEMU was ended by ${end.signal}${stderr}`);
   return death('exit', `QEMU ended with code ${end.code}${stderr}`);
 }
 
 /**
- * The error for a guest that died before it was ready: LabError where QEMU failed by itself, else VerdictError, because the kernel
- * is at fault. `end` is absent when the lab ended QEMU.
+ * The error for a guest that died before it was ready: LabError where QEMU failed by itself or was ended from outside, else
+ * VerdictError, because the kernel is at fault. `end` is absent when the lab ended QEMU.
  */
 export function bootError(name: string, death: GuestDeath, end?: QemuEnd): LabError | VerdictError {
   const title = `${name}: ${death.title}`;
-  if (end && !end.panic && !end.shutdown) return new LabError(`${title}\n${death.tail}`);
+  const isGuests = end?.panic || end?.flood || (end?.shutdown && !killedBy(end));
+  if (end && !isGuests) return new LabError(`${title}\n${death.tail}`);
   return new VerdictError('boot-failed', title, evidenceOf(death.tail));
 }

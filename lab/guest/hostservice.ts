@@ -10,8 +10,15 @@ import type { Qtest } from './qtest.ts';
 
 /** Longest request line, characters. */
 const LINE_LIMIT = 64 << 10;
+/** Most requests that wait for their turn: a suite sends the next one when it has the reply. */
+const WAITING_LIMIT = 64;
+/** Most connections at the same time: a suite has one, and its peer processes one each. */
+const CONNECTION_LIMIT = 64;
 /** Most console text in a reply, bytes: the end of what came since the mark. */
 const TEXT_LIMIT = 4 << 20;
+
+/** Longest error in a reply, characters: it may quote the request. */
+const ERROR_LIMIT = 8 << 10;
 
 /** The parts of one guest that the verbs work on. */
 interface HostTools {
@@ -77,26 +84,66 @@ async function answer(verbs: HostVerbs, line: string): Promise<HostReply> {
     const text = await verbs[request.verb](request.args);
     return { id, ok: true, ...(text === undefined ? {} : { text }) };
   } catch (error) {
-    return { id, ok: false, error: errorText(error) };
+    return { id, ok: false, error: errorText(error).slice(0, ERROR_LIMIT) };
   }
 }
 
-/** Serves one connection: carries out its requests one after another and replies to each. */
-export function serveConnection(stream: Duplex, verbs: HostVerbs): void {
+/** Writes a reply and waits until the channel has taken it: a guest that does not read its replies gets no further ones. */
+function write(stream: Duplex, reply: HostReply): Promise<void> {
+  return new Promise((resolve) => {
+    stream.once('close', resolve);
+    stream.write(`${JSON.stringify(reply)}\n`, () => {
+      stream.off('close', resolve);
+      resolve();
+    });
+  });
+}
+
+/** Carries out the requests of a stream one after another. Returns false when the guest floods it. */
+async function serveRequests(stream: Duplex, verbs: HostVerbs): Promise<boolean> {
   let partial = '';
-  let queue = Promise.resolve();
-  stream.setEncoding('utf8');
-  stream.on('error', () => stream.destroy());
-  stream.on('data', (text: string) => {
+  // The stream is read only here, so that its window closes while a reply is not taken.
+  for await (const text of stream as AsyncIterable<string>) {
     const lines = (partial + text).split('\n');
     partial = lines.pop() ?? '';
-    if (partial.length > LINE_LIMIT) return void stream.destroy();
-    for (const line of lines.filter((each) => each.trim() !== '')) {
-      queue = queue.then(async () => {
-        const reply = await answer(verbs, line);
-        if (stream.writable) stream.write(`${JSON.stringify(reply)}\n`);
-      });
+    const requests = lines.filter((line) => line.trim() !== '');
+    const longest = Math.max(partial.length, ...requests.map(({ length }) => length));
+    if (longest > LINE_LIMIT || requests.length > WAITING_LIMIT) return false;
+    for (const line of requests) {
+      const reply = await answer(verbs, line);
+      if (!stream.writable) return true;
+      await write(stream, reply);
     }
-  });
-  stream.on('end', () => void queue.then(() => stream.end()));
+  }
+  return true;
+}
+
+/**
+ * Serves one connection: carries out its requests one after another and replies to each. While a reply is not taken, nothing is
+ * read. The connection is closed when a line or the number of requests that wait passes its limit. Never rejects.
+ */
+export async function serveConnection(stream: Duplex, verbs: HostVerbs): Promise<void> {
+  stream.setEncoding('utf8');
+  stream.on('error', () => stream.destroy());
+  try {
+    if (await serveRequests(stream, verbs)) stream.end();
+    else stream.destroy();
+  } catch {
+    // The connection was lost.
+    stream.destroy();
+  }
+}
+
+/** Passes connections to `serve`, and closes those beyond `limit` that are open at the same time. */
+export function limitConnections(
+  serve: (stream: Duplex) => Promise<void>,
+  limit = CONNECTION_LIMIT,
+): (stream: Duplex) => void {
+  let open = 0;
+  return (stream) => {
+    if (open >= limit) return void stream.on('error', () => {}).destroy();
+    open++;
+    stream.once('close', () => open--);
+    void serve(stream);
+  };
 }

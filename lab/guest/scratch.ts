@@ -1,35 +1,92 @@
-import { readdirSync, realpathSync, rmSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import {
+  constants,
+  type FileHandle,
+  lstat,
+  mkdtemp,
+  open,
+  readdir,
+  realpath,
+  rename,
+  rm,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { run } from '../core/process.ts';
 
-/** `ringlab-<pid of the lab>-<random>`. */
-const NAME = /^ringlab-(\d+)-/;
+/** `ringlab-<random>`; folders of earlier versions have a process id in between. */
+const NAME = /^ringlab-(?:\d+-)?[A-Za-z0-9]{6}$/;
+/** The file in a scratch folder that its lab holds a lock of. */
+const LOCK = 'lock';
+/** A folder without a lock file is being made, is of an earlier version, or its lab was killed in between. */
+const UNLOCKED_MS = 24 * 3_600_000;
 
-function isAlive(pid: number): boolean {
+/** Folders of this process, which need no look. */
+const ours = new Set<string>();
+
+/**
+ * Locks an open file with flock(2), by the program of util-linux. The lock belongs to the open file, which only this process keeps:
+ * it ends with this process however that ends, and is seen from every PID namespace. Returns false when another process has it.
+ */
+async function tryLock(file: FileHandle): Promise<boolean> {
+  const { code } = await run('flock', ['--nonblock', '--exclusive', '0'], {
+    stdinFd: file.fd,
+    accept: [0, 1],
+  });
+  return code === 0;
+}
+
+/** Whether a folder is ours to remove: of our user, no link, and its lab has ended. */
+async function isAbandoned(path: string): Promise<boolean> {
+  const entry: Stats = await lstat(path);
+  if (!entry.isDirectory() || entry.uid !== process.getuid?.()) return false;
+  // Nobody but our user can change what a folder with mode 0700 holds.
+  if ((entry.mode & 0o077) !== 0) return false;
+  const flags = constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  const file = await open(join(path, LOCK), flags).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (!file) return Date.now() - entry.ctimeMs > UNLOCKED_MS;
   try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    return await tryLock(file);
+  } finally {
+    await file.close();
   }
 }
 
-/** Removes the scratch folders of labs that were killed: no process has the id in the folder's name. */
-function sweep(parent: string): void {
-  for (const name of readdirSync(parent)) {
-    const pid = Number(NAME.exec(name)?.[1]);
-    if (!pid || isAlive(pid)) continue;
-    // A folder of another user cannot be removed.
+/** Removes the scratch folders of our labs that were killed. */
+async function sweep(parent: string): Promise<void> {
+  for (const name of await readdir(parent)) {
+    const path = join(parent, name);
+    if (!NAME.test(name) || ours.has(path)) continue;
+    // What cannot be looked at or removed stays: another lab may be removing it too.
     try {
-      rmSync(join(parent, name), { recursive: true, force: true });
+      if (await isAbandoned(path)) await rm(path, { recursive: true, force: true });
     } catch {}
   }
 }
 
-/** A folder for one guest. Disposing removes it; the next lab does so if this one is killed. */
+/** A folder for one guest. Disposing removes it; the next lab of the same user does so if this one is killed. */
 interface Scratch extends AsyncDisposable {
   readonly dir: string;
+}
+
+async function claim(parent: string): Promise<Scratch> {
+  const dir = await mkdtemp(join(parent, 'ringlab-'));
+  ours.add(dir);
+  // It gets its name when it is locked: a lock file without a lock is that of a lab that has ended.
+  const file = await open(join(dir, '.lock'), 'wx', 0o600);
+  await tryLock(file);
+  await rename(join(dir, '.lock'), join(dir, LOCK));
+  return {
+    dir,
+    [Symbol.asyncDispose]: async () => {
+      await rm(dir, { recursive: true, force: true });
+      ours.delete(dir);
+      await file.close();
+    },
+  };
 }
 
 /**
@@ -42,9 +99,9 @@ export async function scratchFolder(kind: 'sockets' | 'guest'): Promise<Scratch>
   for (const parent of [runtime, tmpdir(), '/tmp']) {
     if (!parent || parent.length > 60) continue;
     try {
-      sweep(realpathSync(parent));
-      const dir = await mkdtemp(join(realpathSync(parent), `ringlab-${process.pid}-`));
-      return { dir, [Symbol.asyncDispose]: () => rm(dir, { recursive: true, force: true }) };
+      const path = await realpath(parent);
+      await sweep(path);
+      return await claim(path);
     } catch (error) {
       if (parent === '/tmp') throw error;
     }

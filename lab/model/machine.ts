@@ -36,9 +36,12 @@ export interface GuestRequest {
   qemuArgs?: string[];
 }
 
-/** Why a guest ended without being asked to. `tail`: the last lines of its console. */
+/**
+ * Why a guest ended without being asked to. `signal`: QEMU was ended from outside, e.g. for want of memory, which says nothing about
+ * the kernel. `flood`: it printed more than the lab keeps. `tail`: the last lines of its console.
+ */
 export interface GuestDeath {
-  kind: 'panic' | 'reboot' | 'exit' | 'signal' | 'silent' | 'boot-timeout';
+  kind: 'panic' | 'reboot' | 'exit' | 'signal' | 'silent' | 'boot-timeout' | 'flood';
   title: string;
   tail: string;
 }
@@ -57,6 +60,8 @@ export interface Guest extends AsyncDisposable {
   readonly name: string;
   /** Process id of QEMU. */
   readonly pid: number;
+  /** What confines QEMU, by name: `seccomp`, `mount-namespace`, `uid-61100`, ... Empty when nothing does. */
+  readonly confinement: readonly string[];
   readonly accel: Accel;
   readonly qemuVersion: string;
   /** Full command line, program first. */

@@ -63,7 +63,15 @@ export const Attempt = z.object({
     totalMs: z.number(),
   }),
   artefacts: z.array(Artefact),
-  qemu: z.object({ version: z.string(), accel: z.string(), commandLine: z.array(z.string()) }).optional(),
+  qemu: z
+    .object({
+      version: z.string(),
+      accel: z.string(),
+      commandLine: z.array(z.string()),
+      /** What confined QEMU: `seccomp`, `mount-namespace`, `uid-61100`, ... Absent in records of earlier versions. */
+      confinement: z.array(z.string()).optional(),
+    })
+    .optional(),
 });
 export type Attempt = z.infer<typeof Attempt>;
 

@@ -7,6 +7,8 @@ const MAX_TESTS = 100_000;
 /** Most characters of detail kept of one test, and of the whole stream. */
 const MAX_DETAIL = 64 << 10;
 const MAX_DETAIL_TOTAL = 16 << 20;
+/** Most characters of names, reasons and figures of the whole stream: a result has some 100. */
+const MAX_CHARS = 32 << 20;
 
 /** Keeps the finished results of a stream within bounds, gives each a unique name, and counts the results that were left out. */
 export class Collector {
@@ -16,6 +18,8 @@ export class Collector {
   /** How many results had each name. */
   readonly #names = new Map<string, number>();
   #detailChars = 0;
+  /** Characters of names, reasons and figures. */
+  #chars = 0;
   #failures = 0;
   #omitted = { all: 0, failures: 0 };
 
@@ -36,7 +40,7 @@ export class Collector {
 
   add(result: TestResult): void {
     if (isFailure(result.verdict)) this.#failures++;
-    if (this.results.length >= this.#maxTests) {
+    if (this.#isTooMuch(result)) {
       this.#omitted.all++;
       if (isFailure(result.verdict)) this.#omitted.failures++;
       return;
@@ -63,11 +67,18 @@ export class Collector {
 
   /** `name`, or `name (2)` for its second result. */
   #uniqueName(name: string): string {
-    const times = (this.#names.get(name) ?? 0) + 1;
+    let times = (this.#names.get(name) ?? 0) + 1;
+    // A stream may have used `name (2)` itself.
+    while (times > 1 && this.#names.has(`${name} (${times})`)) times++;
     this.#names.set(name, times);
-    if (times === 1) return name;
-    const numbered = `${name} (${times})`;
-    return this.#names.has(numbered) ? this.#uniqueName(name) : numbered;
+    return times === 1 ? name : `${name} (${times})`;
+  }
+
+  /** Whether a result would pass a limit: of their number, or of the characters that all take together. */
+  #isTooMuch({ name, reason = '', behaviour = '', lacks = '', metrics = [] }: TestResult): boolean {
+    const figures = metrics.reduce((sum, metric) => sum + metric.name.length + metric.unit.length + 50, 0);
+    this.#chars += name.length + reason.length + behaviour.length + lacks.length + figures;
+    return this.results.length >= this.#maxTests || this.#chars > MAX_CHARS;
   }
 
   #bounded(detail: string): string {

@@ -9,6 +9,8 @@ export interface Ending {
   timedOut?: boolean;
   /** How the guest died under the suite (`Kernel panic - not syncing: ...`). */
   guestDied?: string;
+  /** Why the lab ended a suite that printed too much. */
+  flooded?: string;
   /** Full name of the test that began and did not end, if the caller knows it from the console's markers. */
   running?: string;
 }
@@ -30,8 +32,10 @@ function causeOf({
   signal,
   timedOut,
   guestDied,
+  flooded,
 }: Ending): Pick<Stop, 'verdict' | 'reason' | 'abnormal'> {
   if (guestDied !== undefined) return { verdict: 'crash', reason: guestDied, abnormal: true };
+  if (flooded !== undefined) return { verdict: 'lost', reason: flooded, abnormal: true };
   if (timedOut) return { verdict: 'timeout', reason: 'the suite ran out of time', abnormal: true };
   if (signal) return { verdict: 'lost', reason: `the suite was ended by ${signal}`, abnormal: true };
   if (code === null) return { verdict: 'lost', reason: 'the suite gave no exit status', abnormal: true };

@@ -40,10 +40,13 @@ export function isFresh(frame: Frame): boolean {
   return frame.count === 0 && !frame.plan && !frame.child;
 }
 
+/** Most numbers of results that are remembered, to name the missing ones. */
+const MAX_SEEN = 200_000;
+
 /** Counts a result line; returns its number. A line without one has the highest number so far plus one, as TAP counts. */
 export function countPoint(frame: Frame, lineNumber: number | undefined): number {
   const number = lineNumber ?? frame.highest + 1;
-  frame.seen.add(number);
+  if (frame.seen.size < MAX_SEEN) frame.seen.add(number);
   frame.count++;
   frame.highest = Math.max(frame.highest, number);
   return number;

@@ -2,9 +2,13 @@ import type { TestResult } from '../model/result.ts';
 import { isFailure } from '../model/verdict.ts';
 import { countPoint, type Frame, missing } from './frame.ts';
 
+/** Most results that wait for the name of their level. */
+const MAX_HELD = 20_000;
+
 /** The results of a stream's leaves on their way to the collector: counted in their frames, and given their full names. */
 export class Leaves {
   readonly #emit: (result: TestResult) => void;
+  #held = 0;
 
   /** `emit` gets each leaf when its full name is known. */
   constructor(emit: (result: TestResult) => void) {
@@ -33,13 +37,18 @@ export class Leaves {
   /** Names a nested frame, and delivers the leaves that waited for its name. */
   name(frame: Frame, name: string): void {
     frame.name = name;
-    for (const result of frame.held.splice(0)) this.#rise(frame, result);
+    const held = frame.held.splice(0);
+    this.#held -= held.length;
+    for (const result of held) this.#rise(frame, result);
   }
 
   #rise(frame: Frame, result: TestResult): void {
     let { name } = result;
     for (let at = frame; at.parent; at = at.parent) {
       if (at.name === undefined) {
+        // Results of a level whose name never comes must not fill memory: those beyond the limit keep what they are called so far.
+        if (this.#held >= MAX_HELD) break;
+        this.#held++;
         at.held.push({ ...result, name });
         return;
       }

@@ -4,7 +4,11 @@ import type { Stop } from './ending.ts';
 import { flawsOf, lostOf, planFlaw } from './flaws.ts';
 import { countPoint, type Frame, isFresh, newFrame } from './frame.ts';
 import type { Leaves } from './leaves.ts';
+import { resultName } from './point.ts';
 import type { Dialect, TapLine } from './syntax.ts';
+
+/** Most levels; a line further right belongs to the innermost one. KUnit, the deepest here, has three. */
+const MAX_DEPTH = 32;
 
 /**
  * The levels of a stream. All four nestings (TAP 14, KTAP, KUnit, kselftest) share what this relies on: a child's lines stand
@@ -13,6 +17,13 @@ import type { Dialect, TapLine } from './syntax.ts';
 export class Nesting {
   readonly #leaves: Leaves;
   #top = newFrame(0, false, 'none');
+
+  /** Levels that are open below the outermost one. */
+  get #depth(): number {
+    let depth = 0;
+    for (let at = this.#top.parent; at; at = at.parent) depth++;
+    return depth;
+  }
 
   constructor(leaves: Leaves) {
     this.#leaves = leaves;
@@ -26,7 +37,7 @@ export class Nesting {
   /** The frame that a TAP line belongs to: closes deeper frames, and opens a new one where the line stands further right. */
   enter(line: TapLine): Frame {
     while (this.#top.parent && line.column < this.#top.column) this.#close();
-    if (line.column > this.#top.column) this.#open(line);
+    if (line.column > this.#top.column && this.#depth < MAX_DEPTH) this.#open(line);
     return this.#top;
   }
 
@@ -49,9 +60,10 @@ export class Nesting {
   }
 
   /** Names the frame that just began (KUnit), or announces the name of the next deeper one (TAP 14, kselftest). */
-  subtest(line: TapLine, name: string): void {
+  subtest(line: TapLine, text: string): void {
     const before = this.#top;
     const frame = this.enter(line);
+    const name = resultName(text);
     const opened = frame !== before && frame.parent === before;
     if (frame.parent && frame.name === undefined && (opened || isFresh(frame))) frame.name = name;
     else frame.nextName = name;

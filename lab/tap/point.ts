@@ -3,10 +3,13 @@ import { z } from 'zod';
 import { Metric, type TestResult } from '../model/result.ts';
 import type { Verdict } from '../model/verdict.ts';
 import type { Dialect, TapContent } from './syntax.ts';
+import { isDeep } from './yaml.ts';
 
 /** Characters kept: a stream of any size must not fill memory with one test's text. */
 const MAX_NAME = 300;
 const MAX_REASON = 1000;
+/** Figures of one test; more of them are not taken, but stay in its detail. */
+const MAX_METRICS = 500;
 
 /** At most `max` characters of a text, and a note of how many were left out. */
 export function shorten(text: string, max: number): string {
@@ -29,9 +32,16 @@ interface Parts {
   note?: string;
 }
 
+/** Most `#` of one line that are looked at: each costs a look at the rest of the line. */
+const MAX_HASHES = 50;
+
 /** Indices of each unescaped `#` at the start or after white space. */
 function* hashes(rest: string): Generator<number> {
-  for (const match of rest.matchAll(/(?<=^|\s)#/g)) yield match.index;
+  let count = 0;
+  for (const match of rest.matchAll(/(?<=^|\s)#/g)) {
+    if (++count > MAX_HASHES) return;
+    yield match.index;
+  }
 }
 
 function split(rest: string, dialect: Dialect): Parts {
@@ -97,7 +107,9 @@ export function readPoint(
 }
 
 /** A test's own figures: the spread comes from repeats. */
-const Metrics = z.array(Metric.omit({ spread: true }));
+const Metrics = z
+  .array(Metric.omit({ spread: true }).extend({ name: z.string().max(MAX_NAME), unit: z.string().max(100) }))
+  .max(MAX_METRICS);
 
 /** The agent writes figures on one line at the top level of the block (suites/agent/tap.ts). */
 const METRICS_LINE = /^metrics: \[.*\]$\n?/m;
@@ -109,6 +121,7 @@ const METRICS_LINE = /^metrics: \[.*\]$\n?/m;
  */
 export function addYaml(result: TestResult, text: string): void {
   result.detail = text;
+  if (isDeep(text)) return;
   let value: unknown;
   try {
     value = parse(text, { logLevel: 'silent' });
@@ -118,7 +131,8 @@ export function addYaml(result: TestResult, text: string): void {
   }
   if (typeof value !== 'object' || value === null) return;
   const { duration_ms: duration, message, behaviour, lacks, ...rest } = value as Record<string, unknown>;
-  const ms = Number(duration);
+  // Not of a list or map: turning a deep one into a number overflows the stack.
+  const ms = typeof duration === 'object' ? Number.NaN : Number(duration);
   if (duration !== undefined && Number.isFinite(ms)) result.durationMs = ms;
   if (typeof behaviour === 'string') result.behaviour = shorten(behaviour, MAX_REASON);
   if (typeof lacks === 'string') result.lacks = shorten(lacks, MAX_REASON);

@@ -8,7 +8,7 @@ import { countPoint } from './frame.ts';
 import { explain, type HeldResult, takeComments } from './held.ts';
 import { Leaves } from './leaves.ts';
 import { Nesting } from './nesting.ts';
-import { addYaml, readPoint, resultName } from './point.ts';
+import { addYaml, readPoint, resultName, shorten } from './point.ts';
 import { readLine, type TapLine } from './syntax.ts';
 import { YamlBlock } from './yaml.ts';
 
@@ -26,6 +26,8 @@ export interface TapOptions {
 
 /** Comment lines kept before one result; later ones push older ones out. */
 const MAX_COMMENTS = 100;
+/** Most characters kept of a comment line. */
+const MAX_COMMENT = 4000;
 
 /**
  * Reads a stream of TAP 13, TAP 14 or KTAP in any of its nestings, console text in between, and collects the results of its
@@ -160,7 +162,7 @@ export class TapStream {
 
   #comment(text: string): void {
     const { comments } = this.#nesting.top;
-    comments.push(text);
+    comments.push(shorten(text, MAX_COMMENT));
     if (comments.length > MAX_COMMENTS) comments.shift();
   }
 

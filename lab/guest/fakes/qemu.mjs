@@ -54,6 +54,15 @@ function runFakeCommand(control, command) {
       process.stderr.write('qemu: assertion failed\n');
       shutDown(control, undefined, 5);
     },
+    'fake-endless': () => {
+      const go = () => {
+        for (let i = 0; i < 16; i++) print(`${'noise '.repeat(10_000)}\n`);
+        setImmediate(go);
+      };
+      go();
+    },
+    'fake-segfault': () => process.kill(process.pid, 'SIGSEGV'),
+    'fake-terminated': () => shutDown(control, 'host-signal', 0),
     'fake-freeze': () => process.kill(process.pid, 'SIGSTOP'),
     'fake-flood': () => {
       for (let i = 0; i < 100; i++) print(`${'x'.repeat((1 << 20) - 2)}\xff\n`);
@@ -74,6 +83,8 @@ const qtestPath = after('-qtest').replace('unix:', '');
 const control = await serveControl(field('path').find(Boolean), qtestPath, ssh.port, args);
 print('[    0.0] Linux version fake\r\n');
 if (scenario === 'panic') panic(control);
+else if (scenario === 'killed') process.kill(process.pid, 'SIGKILL');
+else if (scenario === 'endless') runFakeCommand(control, 'fake-endless');
 else if (scenario === 'reboot') shutDown(control, 'guest-reset', 0);
 else if (scenario !== 'hang') {
   print('ringlab: guest ');
