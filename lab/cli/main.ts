@@ -1,9 +1,39 @@
 import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings';
-import { ExitCode, errorText, RinglabError } from '../core/errors.ts';
+import { ExitCode, errorText, LabError, RinglabError } from '../core/errors.ts';
+import { asReported } from '../core/storage.ts';
 import { version } from '../core/version.ts';
 import { Exit } from './exit.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** How long the clean-up may take after an exception that no caller got, ms. */
+const FAULT_MS = 10_000;
+
+/** The error of an exception that no caller got: a fault of the lab, never one of the kernel. */
+function faultOf(error: unknown): RinglabError {
+  const reported = asReported(error);
+  if (reported instanceof RinglabError) return reported;
+  const trace = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return new LabError(`unexpected: ${trace}`);
+}
+
+/**
+ * Lets an exception that no caller got, such as that of a stream, end the run as an abort does: guests are ended and the record is
+ * written. The exit code of Node would be that of a failing kernel.
+ */
+function abortOnException(abort: AbortController): void {
+  process.on('uncaughtException', (error) => {
+    if (abort.signal.aborted) return;
+    const fault = faultOf(error);
+    process.exitCode = fault.exitCode;
+    abort.abort(fault);
+    // What waits for the code that threw may wait for good.
+    setTimeout(() => {
+      report(fault);
+      process.exit(fault.exitCode);
+    }, FAULT_MS).unref();
+  });
+}
 
 /** One abort for everything that runs; a second Ctrl-C does not wait for the clean-up. */
 function abortOnSignal(): AbortController {
@@ -61,17 +91,22 @@ function exitCodeOf(error: unknown): number {
   return ExitCode.lab;
 }
 
+function report(error: unknown): void {
+  const unexpected = !(error instanceof RinglabError) && error instanceof Error;
+  process.stderr.write(`ringlab: ${errorText(error)}\n${unexpected ? `${error.stack}\n` : ''}`);
+  if (typeof error === 'object' && error !== null && 'detail' in error && error.detail)
+    process.stderr.write(`\n${error.detail}\n`);
+}
+
 /** Runs one command line and sets the exit code: the only place that catches. */
 export async function main(argv: readonly string[]): Promise<void> {
   const abort = abortOnSignal();
+  abortOnException(abort);
   try {
     await (await program(argv[0], abort.signal)).parseAsync([...argv], { from: 'user' });
   } catch (error) {
-    const cause = abort.signal.aborted ? abort.signal.reason : error;
+    const cause = abort.signal.aborted ? abort.signal.reason : asReported(error);
     process.exitCode = exitCodeOf(cause);
-    if (cause instanceof Exit) return;
-    const unexpected = !(cause instanceof RinglabError) && cause instanceof Error;
-    process.stderr.write(`ringlab: ${errorText(cause)}\n${unexpected ? `${cause.stack}\n` : ''}`);
-    if ('detail' in Object(cause) && cause.detail) process.stderr.write(`\n${cause.detail}\n`);
+    if (!(cause instanceof Exit)) report(cause);
   }
 }

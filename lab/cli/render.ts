@@ -1,4 +1,6 @@
 import { clearLine, cursorTo } from 'node:readline';
+import { cacheRoot } from '../core/cache.ts';
+import { checkTemporaryFolder } from '../core/path-characters.ts';
 import { contextOf, type LabEvent, type StageContext } from '../model/event.ts';
 import { EventLog } from '../record/event-log.ts';
 import { clean } from './clean.ts';
@@ -92,11 +94,16 @@ export class Renderer {
   }
 }
 
-/** The context of a verb: its signal; events go to standard error, and to `events` (`--events FILE`) as NDJSON. */
+/**
+ * The context of a verb: its signal; events go to standard error, and to `events` (`--events FILE`) as NDJSON. The signal also fires
+ * when that file cannot be written. Throws InputError when cache or temporary files have a path that cannot be used.
+ */
 export function contextFor(
   signal: AbortSignal,
   options: { verbose?: boolean | undefined; events?: string | undefined },
 ): StageContext & { renderer: Renderer } {
+  checkTemporaryFolder();
+  cacheRoot();
   const renderer = new Renderer(process.stderr, { verbose: options.verbose ?? false });
   if (options.events === undefined) return { ...contextOf(signal, renderer.take), renderer };
   const log = new EventLog(options.events);
@@ -104,5 +111,5 @@ export function contextFor(
     log.take(event);
     renderer.take(event);
   };
-  return { ...contextOf(signal, take), renderer };
+  return { ...contextOf(AbortSignal.any([signal, log.failed]), take), renderer };
 }
