@@ -1,0 +1,33 @@
+import { profiles } from '../../guest/index.ts';
+import type { CellSpec } from '../../model/cell.ts';
+import type { Plan } from '../../model/plan.ts';
+import type { Suite } from '../../model/suite.ts';
+
+const suite: Suite = {
+  ...{ name: 'passthrough', summary: 's', needs: {}, guests: ['plain'], timeoutSeconds: 60 },
+} as unknown as Suite;
+
+const profile = () => {
+  const { plain } = profiles;
+  if (!plain) throw new Error('there is no profile plain');
+  return plain;
+};
+
+/** A plan of one pair, suite `passthrough` on the guest profile `plain`. */
+export const planOf = (): Plan => ({
+  ...{ sources: [], withBase: true, repeats: 1, jobs: 1, only: [], seed: 1 },
+  config: { start: 'tinyconfig', fragments: [], debug: false },
+  pairs: [{ profile: profile(), suite }],
+  ...{ kernelArgs: [], qemuArgs: [], known: [], bootTimeoutMs: 60_000 },
+});
+
+/** The spec of the cell of a kernel in that plan. */
+export const specOf = (kernel: string): CellSpec =>
+  ({
+    format: 1,
+    kernel: { id: kernel, key: '0'.repeat(16), debug: false },
+    ...{ side: 'base', image: { recipe: 'minimal', key: '0'.repeat(16) }, profile: profile(), suite },
+    ...{ payload: { kind: 'agent', key: '0'.repeat(16) }, accel: 'tcg', seed: 1, only: [] },
+    ...{ kernelArgs: [], qemuArgs: [], deadlines: { bootMs: 1, suiteMs: 1, testMs: 1 }, known: [] },
+    ...{ repeat: 1, attempt: 1 },
+  }) as CellSpec;
