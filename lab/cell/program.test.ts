@@ -125,7 +125,8 @@ t.test('a program is stored once with its files, and is found again by its key',
       ['files/run.sh', 0o111],
     ],
   );
-  const payload = (await preparePayloads([suite, suite], signal)).get('p');
+  const ctx = { signal, emit: () => {} };
+  const payload = (await preparePayloads([suite, suite], ctx)).get('p');
   if (!payload) throw new Error('no payload');
   const folder = await findPayload(payload);
   t.match(await readProgram(folder), {
@@ -136,7 +137,7 @@ t.test('a program is stored once with its files, and is found again by its key',
   });
   t.equal(readFileSync(join(folder, 'files/data/hello'), 'utf8'), 'hello');
   writeFileSync(join(dir, 'suite/data/hello'), 'changed');
-  t.not((await preparePayloads([suite], signal)).get('p')?.key, payload.key, 'other files, another key');
+  t.not((await preparePayloads([suite], ctx)).get('p')?.key, payload.key, 'other files, another key');
   const missing = { kind: 'program' as const, key: '0'.repeat(32) };
   await t.rejects(findPayload(missing), { exitCode: 2, message: /the cache has no program 0{32}/ });
   await t.rejects(collectProgram({ ...suite, files: ['../cache', 'nothing'] }, signal), {

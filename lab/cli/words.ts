@@ -37,6 +37,8 @@ function noteWords(note: Note): string {
       return `patch ${note.patches.join(', ')} of ${note.announced} is missing: applying the rest`;
     case 'source.uncommitted':
       return 'has changes that are not committed: they are not in this source';
+    case 'cache.damaged':
+      return `damaged, it is made again: ${note.damage}`;
     case 'image.snapshot':
       return `no snapshot ${note.target}, guests start a little later: ${note.reason}`;
     case 'mutants.excluded':

@@ -76,7 +76,11 @@ export async function fromGitTree(
     if (code === 1) ctx.emit({ type: 'note', note: { code: 'source.uncommitted', subject: folder } });
   }
   const repository = await borrowingRepository(folder, gitDir, name, signal);
-  const { stdout } = await git(['rev-parse', `${commit}^{tree}`], { gitDir: repository, signal });
+  const { stdout } = await git(['rev-parse', `${commit}^{tree}`], {
+    gitDir: repository,
+    signal,
+    isSuspect: true,
+  });
   return {
     name: nameOfCommit(name, commit),
     gitDir: repository,
