@@ -4,10 +4,16 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import writeFile from 'write-file-atomic';
 
+/** An error of the file system that names its file: write(2) knows only a number. */
+const withPath = (error: NodeJS.ErrnoException, path: string): Error =>
+  error.path === undefined ? Object.assign(error, { path }) : error;
+
 /** Writes a file completely or not at all (temporary file and rename), and creates its folder. */
 export async function writeAtomic(path: string, content: string | Buffer): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, content);
+  await writeFile(path, content).catch((error) => {
+    throw withPath(error, path);
+  });
 }
 
 /**
@@ -23,7 +29,7 @@ export function writeAtomicSync(path: string, content: string): void {
     renameSync(temp, path);
   } catch (error) {
     rmSync(temp, { force: true });
-    throw error;
+    throw withPath(error as NodeJS.ErrnoException, path);
   }
 }
 

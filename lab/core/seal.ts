@@ -51,9 +51,6 @@ export async function seal(folder: string, counts: Filter = () => true): Promise
   await writeAtomic(join(folder, CHECKED), await lookOf(folder, paths));
 }
 
-/** Takes the seal off: the folder counts as damaged from here on. */
-export const unseal = (folder: string): Promise<void> => rm(join(folder, SEAL), { force: true });
-
 /** Whether a folder has a seal that can be read. */
 export const isSealed = async (folder: string): Promise<boolean> => (await readSeal(folder)) !== undefined;
 

@@ -1,4 +1,4 @@
-import { statfsSync, statSync } from 'node:fs';
+import { accessSync, constants, statfsSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, resolve, sep } from 'node:path';
 import { cacheRoot } from './cache.ts';
@@ -20,7 +20,7 @@ const FAULTS: Record<string, { what: string; fix: string }> = {
 
 /** The texts of strerror(3) by which programs report these faults. */
 const REPORTED: readonly [RegExp, string][] = [
-  [/No space left on device|not enough (?:free )?space|disk full/i, 'ENOSPC'],
+  [/No space left on device|Out of diskspace|disk full/i, 'ENOSPC'],
   [/Disk quota exceeded/i, 'EDQUOT'],
   [/Read-only file system/i, 'EROFS'],
   [/Input\/output error/i, 'EIO'],
@@ -94,10 +94,26 @@ interface Fault {
   path?: string | undefined;
 }
 
+/**
+ * Why a folder cannot be made: mkdir(2) with all its parents gives ENOENT on a read-only file system (Node 20). Undefined when its
+ * nearest parent can be written.
+ */
+function refusal(path: string): string | undefined {
+  let folder = resolve(path);
+  while (deviceOf(folder) === undefined && folder !== '/') folder = dirname(folder);
+  try {
+    accessSync(folder, constants.W_OK);
+    return undefined;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code;
+  }
+}
+
 /** The fault of storage that an error, one of its causes or of its parts is. */
 function faultIn(error: unknown): Fault | undefined {
   if (!(error instanceof Error)) return undefined;
-  const { code, path, syscall } = error as NodeJS.ErrnoException;
+  const { code: errno, path, syscall } = error as NodeJS.ErrnoException;
+  const code = errno === 'ENOENT' && syscall === 'mkdir' && path ? (refusal(path) ?? errno) : errno;
   const isStorage = code === 'EEXIST' ? syscall === 'mkdir' : syscall !== 'connect' && syscall !== 'kill';
   if (code !== undefined && code in FAULTS && isStorage) return { code, path };
   if (error instanceof AggregateError) {
@@ -113,18 +129,13 @@ function faultIn(error: unknown): Fault | undefined {
 export const reportedFault = (output: string): string | undefined =>
   REPORTED.find(([text]) => text.test(output))?.[1];
 
-function describe(
-  { code, path }: Fault,
-  place: Place | undefined,
-  detail: string,
-  cause?: unknown,
-): StorageError {
+function describe({ code, path }: Fault, place: Place | undefined, detail: string): StorageError {
   const { what, fix } = FAULTS[code] ?? { what: code, fix: 'check the disk' };
   const where = place?.folder ?? path;
   const on = where === undefined ? '' : ` on the file system ${mountPoint(where)}`;
   const holds = place ? `, which has ${place.holds} (${place.folder})` : where ? `, for ${where}` : '';
   const move = place ? `, or set ${place.move} to a place on another file system` : '';
-  return new StorageError(`${what}${on}${holds}: ${detail}\n  fix: ${fix}${move}`, { cause });
+  return new StorageError(`${what}${on}${holds}: ${detail}\n  fix: ${fix}${move}`);
 }
 
 /** Where a fault without a path happened: of the full file systems among ours the first. */
@@ -143,19 +154,25 @@ export function storageFault(error: unknown, place?: Place): StorageError | unde
   const detail = error instanceof Error ? error.message : String(error);
   if (fault) {
     const known = fault.path === undefined ? undefined : placeOf(fault.path);
-    return describe(fault, place ?? known ?? (fault.path ? undefined : fullPlace(fault.code)), detail, error);
+    return describe(fault, place ?? known ?? (fault.path ? undefined : fullPlace(fault.code)), detail);
   }
   const code = error instanceof LabError ? reportedFault(error.message) : undefined;
   if (code === undefined) return undefined;
-  return describe({ code }, place ?? fullPlace(code), detail);
+  const named = pathsIn(detail).find((path) => placeOf(path) !== undefined);
+  return describe({ code, path: named }, place ?? (named ? placeOf(named) : fullPlace(code)), detail);
 }
 
-/** Throws the LabError for a fault of storage that a program reports. `folder`: what it wrote to. */
+/** The absolute paths that a program names, quoted or not. */
+const pathsIn = (output: string): string[] =>
+  [...output.matchAll(/(?:^|[\s'"])(\/[^\s'":]+)/g)].map(([, path = '']) => path);
+
+/** Throws the LabError for a fault of storage that a program reports. `folder`: what it wrote to, where it names no path of ours. */
 export function throwReportedFault(program: string, output: string, folder: string): void {
   const code = reportedFault(output);
   if (code === undefined) return;
   const detail = `${program}: ${output.trim().split('\n').slice(-3).join('; ')}`;
-  throw describe({ code, path: folder }, placeOf(folder) ?? fullPlace(code), detail);
+  const named = pathsIn(output).find((path) => placeOf(path) !== undefined);
+  throw describe({ code, path: named ?? folder }, placeOf(named ?? folder) ?? fullPlace(code), detail);
 }
 
 /** Throws the LabError when the file system of a folder is full: what was written there last is incomplete. */
