@@ -5,7 +5,7 @@ import { type CellRecord, cellsOfSide, kernelOf, type RunRecord, totalMsOf } fro
 import type { CellVerdict } from '../lab/model/verdict.ts';
 import { visible } from './escape.ts';
 import type { ReportInput } from './input.ts';
-import { failedKernels, labFailures, unsandboxedWords } from './view.ts';
+import { DID_NOT_END, failedKernels, labFailures, unsandboxedWords } from './view.ts';
 
 type Node = ReturnType<typeof create>;
 
@@ -111,6 +111,10 @@ function addLabFailures(root: Node, record: RunRecord): void {
     const [title = ''] = message.split('\n');
     return { name: subject, outcome: { tag: 'error', type: LAB_FAILED, message: title, text: message } };
   });
+  if (record.unfinished) {
+    const outcome = { tag: 'error' as const, type: LAB_FAILED, message: DID_NOT_END, text: '' };
+    cases.push({ name: 'run', outcome });
+  }
   if (cases.length > 0) addSuite(root, '(lab)', cases);
 }
 
@@ -126,7 +130,7 @@ function addWarning(root: Node, record: RunRecord): void {
 /**
  * JUnit XML: one test suite for each cell, base and patched apart (property `side`). Where a run has both sides, failures of the
  * base are written as skipped (`on base: fail: ...`), so that a CI counts the patched side alone. A lost test, a broken cell, a
- * kernel that could not be made and a failure of the lab are errors; any other failure is a failure with its verdict as the type.
+ * kernel that could not be made, a failure of the lab and a run that did not end are errors; any other failure is a failure with its verdict as the type.
  */
 export function renderJunit({ record }: ReportInput): string {
   const document = create({ version: '1.0', encoding: 'UTF-8', invalidCharReplacement: '\ufffd' });

@@ -233,10 +233,22 @@ t.test('the summary of a comparison is green only when nothing failed', (t) => {
   };
   t.equal(color({}), '<g>');
   t.equal(color({ interrupted: true }), '<b>');
+  t.equal(color({ unfinished: true }), '<b>');
+  t.equal(color({}, { unfinished: ['base'] }), '<b>');
   t.equal(color({ failures: [{ subject: 'run', message: 'x' }] }), '<b>');
   for (const changed of [{ regressed: 1 }, { failed: 1 }, { brokenCells: comparison.brokenCells }])
     t.equal(color({}, changed), '<b>', Object.keys(changed).join());
   t.equal(color({}, { newComplaints: comparison.newComplaints }), '<b>', 'a fatal complaint');
+  t.end();
+});
+
+t.test('every report of a run that did not end says so', (t) => {
+  const killed = { record: { ...record, unfinished: true }, comparison };
+  t.match(render('text', killed), /the run did not end: it was killed, or it still works/);
+  t.match(render('markdown', killed), /\*\*.*the run did not end/);
+  t.match(render('junit', killed), '<error type="lab-failed" message="the run did not end');
+  const runs = { ...comparison, kind: 'runs' as const, unfinished: ['base' as const] };
+  t.match(render('text', { record, comparison: runs }), /the run that it is compared with did not end/);
   t.end();
 });
 

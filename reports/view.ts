@@ -144,8 +144,11 @@ export const labTitle = (record: RunRecord): string =>
 const counted = (count: number, singular: string, plural = `${singular}s`) =>
   `${count} ${count === 1 ? singular : plural}`;
 
+/** Said of a record that was written while its run worked. */
+export const DID_NOT_END = 'the run did not end: it was killed, or it still works';
+
 /** How long the run took, and what it lacks. */
-function endOf(record: RunRecord): string {
+function endOf({ record, comparison }: ReportInput): string {
   const kernels = failedKernels(record).length;
   const failures = record.failures.length;
   return [
@@ -153,12 +156,14 @@ function endOf(record: RunRecord): string {
     ...(kernels > 0 ? [`${counted(kernels, 'kernel')} could not be made`] : []),
     ...(failures > 0 ? [counted(failures, 'failure of the lab', 'failures of the lab')] : []),
     ...(record.interrupted ? ['the run was interrupted'] : []),
+    ...(record.unfinished ? [DID_NOT_END] : []),
+    ...(comparison?.unfinished?.includes('base') ? ['the run that it is compared with did not end'] : []),
   ].join('; ');
 }
 
 /** The last line of a report. */
 export function summaryOf({ record, comparison }: ReportInput): string {
-  const end = endOf(record);
+  const end = endOf({ record, comparison });
   if (comparison) {
     const { fixed, regressed, changed, gone, same, passed, failed, skipped } = comparison;
     const changes = `fixed ${fixed}, regressed ${regressed}, changed ${changed}, new ${comparison.new}, gone ${gone}, same ${same}`;
@@ -174,7 +179,8 @@ export function summaryOf({ record, comparison }: ReportInput): string {
 
 /** True when nothing is wrong on the patched side of a comparison and nothing failed to run. */
 export function isClean({ record, comparison }: ReportInput): boolean {
-  if (!comparison || record.interrupted || record.failures.length > 0) return false;
+  if (!comparison || record.interrupted || record.unfinished || record.failures.length > 0) return false;
+  if (comparison.unfinished) return false;
   const { regressed, failed, brokenCells, newComplaints } = comparison;
   const broken = failedKernels(record).length + brokenCells.length;
   return regressed + failed + broken === 0 && !newComplaints.some(({ fatal }) => fatal);

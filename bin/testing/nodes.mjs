@@ -28,6 +28,16 @@ async function npmInstall(folder, version, signal) {
     throw new Error(`npm install ${PACKAGE}@${version} ended with code ${code}\n${stderr}`.trimEnd());
 }
 
+/** Whether a program is this release: it is the only file of the package that matters. */
+async function runs(program, version, signal) {
+  if (!existsSync(program)) return false;
+  const child = spawn(program, ['--version'], { signal, stdio: ['ignore', 'pipe', 'ignore'] });
+  const ended = new Promise((resolve) => child.once('close', resolve).once('error', () => resolve(null)));
+  const [code, output] = await Promise.all([ended, text(child.stdout).catch(() => '')]);
+  signal.throwIfAborted();
+  return code === 0 && output.trim() === `v${version}`;
+}
+
 /**
  * The program of a release of Node.js, in ringlab's cache. Throws when it is not there and npm cannot install it.
  * @param {string} version for example `22.23.5`
@@ -38,7 +48,9 @@ export async function ensureNode(version, signal) {
   const { cacheRoot } = await tsImport('../../lab/core/cache.ts', import.meta.url);
   const folder = join(cacheRoot(), 'nodes', version);
   const program = join(folder, 'node_modules', PACKAGE, 'bin/node');
-  if (existsSync(program)) return program;
+  if (await runs(program, version, signal)) return program;
+  // Damaged, or left by an npm that was killed.
+  await rm(folder, { recursive: true, force: true });
   const temp = `${folder}.${process.pid}.tmp`;
   await mkdir(temp, { recursive: true });
   try {

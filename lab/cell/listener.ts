@@ -19,6 +19,10 @@ export class SuiteListener {
   /** Resolves with the test at which the cell is to stop. */
   readonly stopped: Promise<TestResult>;
 
+  /** Announced tests that no event has named yet. */
+  readonly #announced: string[] = [];
+  readonly #emitAnnounced: () => void;
+
   /** `cell`: the cell's name in events. */
   constructor(cell: string, stopAt: ((test: TestResult) => boolean) | undefined, ctx: StageContext) {
     let stop = (_test: TestResult) => {};
@@ -29,9 +33,15 @@ export class SuiteListener {
       ctx.emit({ type: 'test.end', cell, test });
       if (stopAt?.(test)) stop(test);
     };
+    this.#emitAnnounced = () => {
+      const tests = this.#announced.splice(0);
+      if (tests.length > 0) ctx.emit({ type: 'tests.announced', cell, tests });
+    };
     this.tap = new TapStream({
+      onAnnounced: (name) => this.#announced.push(name),
       onTest: (test) => {
         this.anyTap = true;
+        this.#emitAnnounced();
         this.report(test);
       },
     });
@@ -41,6 +51,7 @@ export class SuiteListener {
     this.firstTapMs ??= Math.round(sinceStartMs);
     this.stdoutTail = (this.stdoutTail + chunk.toString('utf8')).slice(-OUTPUT_KEPT);
     this.tap.write(chunk);
+    this.#emitAnnounced();
   }
 
   takeStderr(chunk: Buffer): void {

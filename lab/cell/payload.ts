@@ -3,10 +3,13 @@ import { basename, join } from 'node:path';
 import { bundleAgent } from '../../suites/agent/bundle.ts';
 import { buildBinding } from '../../suites/binding/build.mjs';
 import { writeJson } from '../core/atomic.ts';
-import { cacheRoot, ensureFolder, exists } from '../core/cache.ts';
+import { cacheRoot, exists } from '../core/cache.ts';
 import { InputError, LabError } from '../core/errors.ts';
 import { hashFile, hashOf } from '../core/hash.ts';
+import { damageOf, ensureSealed } from '../core/seal.ts';
+import { storageFault } from '../core/storage.ts';
 import type { CellSpec } from '../model/cell.ts';
+import type { StageContext } from '../model/event.ts';
 import type { Suite } from '../model/suite.ts';
 import { collectProgram, copyProgram } from './program-files.ts';
 
@@ -18,10 +21,15 @@ export const AGENT_FILES = { script: 'agent.cjs', compiled: 'agent.cjs.compiled'
 
 const payloadFolder = (key: string) => join(cacheRoot(), 'payloads', key);
 
-/** Folder of a stored payload. Throws InputError when the cache does not have it. */
+/** Folder of a stored payload. Throws InputError when the cache does not have it, LabError when it is damaged. */
 export async function findPayload({ kind, key }: Payload): Promise<string> {
   const folder = payloadFolder(key);
-  if (await exists(folder)) return folder;
+  if (await exists(folder)) {
+    const damage = await damageOf(folder);
+    if (damage === undefined) return folder;
+    const fix = 'run the suite without --cell, which makes it again';
+    throw new LabError(`the ${kind} ${key} of the cache is damaged: ${damage}\n  fix: ${fix}`);
+  }
   throw new InputError({
     what: `the cache has no ${kind} ${key}`,
     where: 'the cell spec',
@@ -52,39 +60,53 @@ async function bundleSuite(suite: Suite) {
 }
 
 /** The native addon, in the cache: the package's folder may be read-only. Throws LabError when it does not compile. */
-async function compiledAddon(): Promise<string> {
+async function compiledAddon(ctx: StageContext): Promise<string> {
   try {
-    return await buildBinding(join(cacheRoot(), 'addons'));
+    return await buildBinding(join(cacheRoot(), 'addons'), (file) => {
+      const damage = 'its content is not as it was built';
+      noteDamage(`addons/${basename(file)}`, damage, ctx);
+    });
   } catch (cause) {
+    const fault = storageFault(cause);
+    if (fault) throw fault;
     const fix = 'a C compiler and headers are needed (Debian: build-essential)';
     throw new LabError(`cannot compile the native addon of the suites; ${fix}`, { cause });
   }
 }
 
-async function storeAgent(suite: Suite, addon: string, signal: AbortSignal): Promise<Payload> {
+function noteDamage(subject: string, damage: string, { emit }: StageContext): void {
+  emit({ type: 'note', note: { code: 'cache.damaged', subject, damage } });
+}
+
+const sealed = (subject: string, ctx: StageContext) => ({
+  signal: ctx.signal,
+  onDamage: (damage: string) => noteDamage(subject, damage, ctx),
+});
+
+async function storeAgent(suite: Suite, addon: string, ctx: StageContext): Promise<Payload> {
   const bundle = await bundleSuite(suite);
   // The file's name has V8's tag: V8 accepts the compiled form only in the version and with the flags that made it.
-  const key = hashOf('agent-1', bundle.hash, await hashFile(addon), basename(bundle.compiled)).slice(0, 32);
+  const key = hashOf('agent-2', bundle.hash, await hashFile(addon), basename(bundle.compiled)).slice(0, 32);
   const fill = async (dir: string) => {
     await copyFile(bundle.path, join(dir, AGENT_FILES.script));
     await copyFile(bundle.compiled, join(dir, AGENT_FILES.compiled));
     await copyFile(addon, join(dir, AGENT_FILES.addon));
   };
-  await ensureFolder(payloadFolder(key), fill, { signal });
+  await ensureSealed(payloadFolder(key), fill, sealed(`payloads/${key}`, ctx));
   return { kind: 'agent', key };
 }
 
-async function storeProgram(suite: Suite, signal: AbortSignal): Promise<Payload> {
-  const program = await collectProgram(suite, signal);
+async function storeProgram(suite: Suite, ctx: StageContext): Promise<Payload> {
+  const program = await collectProgram(suite, ctx.signal);
   const parts = await Promise.all(
     program.files.map(async ({ from, to, mode }) => [to, String(mode), await hashFile(from)]),
   );
-  const key = hashOf('program-1', JSON.stringify(program.start), ...parts.flat()).slice(0, 32);
+  const key = hashOf('program-2', JSON.stringify(program.start), ...parts.flat()).slice(0, 32);
   const fill = async (dir: string) => {
     await copyProgram(program.files, dir);
     await writeJson(join(dir, 'program.json'), program.start);
   };
-  await ensureFolder(payloadFolder(key), fill, { signal });
+  await ensureSealed(payloadFolder(key), fill, sealed(`payloads/${key}`, ctx));
   return { kind: 'program', key };
 }
 
@@ -94,12 +116,12 @@ async function storeProgram(suite: Suite, signal: AbortSignal): Promise<Payload>
  */
 export async function preparePayloads(
   suites: readonly Suite[],
-  signal: AbortSignal,
+  ctx: StageContext,
 ): Promise<Map<string, Payload>> {
   const unique = [...new Map(suites.map((suite) => [suite.name, suite])).values()];
-  const addon = unique.some(({ run }) => !run) ? await compiledAddon() : '';
+  const addon = unique.some(({ run }) => !run) ? await compiledAddon(ctx) : '';
   const payloads = await Promise.all(
-    unique.map((suite) => (suite.run ? storeProgram(suite, signal) : storeAgent(suite, addon, signal))),
+    unique.map((suite) => (suite.run ? storeProgram(suite, ctx) : storeAgent(suite, addon, ctx))),
   );
   return new Map(unique.map(({ name }, index) => [name, payloads[index] as Payload]));
 }

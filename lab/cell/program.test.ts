@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import type { EventBody } from '../model/event.ts';
 import { SuiteInfo } from '../model/suite.ts';
 import { loadSuites, loadUserSuite, withUserSuites } from '../suite/discover.ts';
 import { librariesOf } from '../suite/libraries.ts';
@@ -125,7 +126,8 @@ t.test('a program is stored once with its files, and is found again by its key',
       ['files/run.sh', 0o111],
     ],
   );
-  const payload = (await preparePayloads([suite, suite], signal)).get('p');
+  const ctx = { signal, emit: () => {} };
+  const payload = (await preparePayloads([suite, suite], ctx)).get('p');
   if (!payload) throw new Error('no payload');
   const folder = await findPayload(payload);
   t.match(await readProgram(folder), {
@@ -136,7 +138,20 @@ t.test('a program is stored once with its files, and is found again by its key',
   });
   t.equal(readFileSync(join(folder, 'files/data/hello'), 'utf8'), 'hello');
   writeFileSync(join(dir, 'suite/data/hello'), 'changed');
-  t.not((await preparePayloads([suite], signal)).get('p')?.key, payload.key, 'other files, another key');
+  t.not((await preparePayloads([suite], ctx)).get('p')?.key, payload.key, 'other files, another key');
+
+  const notes: EventBody[] = [];
+  const noting = { signal, emit: (event: EventBody) => void notes.push(event) };
+  writeFileSync(join(dir, 'suite/data/hello'), 'hello');
+  for (const text of ['', 'hellO', '\0\0\0\0\0']) {
+    writeFileSync(join(folder, 'files/data/hello'), text);
+    await t.rejects(findPayload(payload), { exitCode: 3, message: /damaged: files\/data\/hello[\s\S]*fix/ });
+    t.same((await preparePayloads([suite], noting)).get('p'), payload);
+    t.equal(readFileSync(join(await findPayload(payload), 'files/data/hello'), 'utf8'), 'hello');
+  }
+  t.equal(notes.length, 3, 'notes');
+  t.match(notes, [{ note: { code: 'cache.damaged', subject: `payloads/${payload.key}` } }]);
+
   const missing = { kind: 'program' as const, key: '0'.repeat(32) };
   await t.rejects(findPayload(missing), { exitCode: 2, message: /the cache has no program 0{32}/ });
   await t.rejects(collectProgram({ ...suite, files: ['../cache', 'nothing'] }, signal), {

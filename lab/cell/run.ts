@@ -1,9 +1,11 @@
 import { createWriteStream } from 'node:fs';
-import { copyFile, rename } from 'node:fs/promises';
+import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { finished } from 'node:stream/promises';
 import { writeJson } from '../core/atomic.ts';
 import { errorText, LabError, VerdictError } from '../core/errors.ts';
 import { Resources } from '../core/resource.ts';
+import { asReported, recordPlace, StorageError, throwIfFull } from '../core/storage.ts';
 import { bootGuest, scratchFolder } from '../guest/index.ts';
 import { type CellSpec, keyOfCell } from '../model/cell.ts';
 import type { StageContext } from '../model/event.ts';
@@ -11,6 +13,7 @@ import type { StoredKernel } from '../model/kernel.ts';
 import type { Guest } from '../model/machine.ts';
 import type { TestResult } from '../model/result.ts';
 import type { Artefact, Attempt, CellRecord } from '../model/run.ts';
+import { isFailure } from '../model/verdict.ts';
 import { launchAgent } from './agent.ts';
 import { artefactOf } from './artefact.ts';
 import { complaintsIn } from './complaints.ts';
@@ -88,8 +91,12 @@ class CellRun {
   async execute(guest: Guest, kernel: StoredKernel, payload: string): Promise<SuiteOutcome> {
     const { spec, session } = this;
     const file = `${this.#stem}.tap`;
-    const temp = join(session.recordDir, `.${file}.tmp`);
-    const sink = createWriteStream(temp);
+    const path = join(session.recordDir, file);
+    // Under its own name from the first byte: what a killed lab has received is evidence.
+    const sink = createWriteStream(path);
+    const failed = new AbortController();
+    sink.on('error', (error) => failed.abort(asReported(error, recordPlace(session.recordDir))));
+    const ctx = { ...this.ctx, signal: AbortSignal.any([this.ctx.signal, failed.signal]) };
     try {
       const launching =
         spec.payload.kind === 'program'
@@ -97,10 +104,10 @@ class CellRun {
           : launchAgent(guest, spec, payload, kernel);
       await using launch = await launching;
       const options = { cell: this.name, sink, stopAt: this.options.stopAt };
-      return await executeSuite(guest, spec, launch, options, this.ctx);
+      return await executeSuite(guest, spec, launch, options, ctx);
     } finally {
-      await new Promise((resolve) => sink.end(resolve));
-      await rename(temp, join(session.recordDir, file));
+      await finished(sink.end()).catch(() => {});
+      failed.signal.throwIfAborted();
       await this.#keep('tap', file);
     }
   }
@@ -133,6 +140,9 @@ async function attempt(run: CellRun, dir: string, resources: Resources): Promise
   ]);
   const guest = resources.use(await run.boot(kernel, image, dir));
   const outcome = await run.execute(guest, kernel, payload);
+  // QEMU hands a full disk to the guest as failing I/O, which is no fault of the kernel.
+  if (outcome.verdict !== 'done' || outcome.tests.some(({ verdict }) => isFailure(verdict)))
+    throwIfFull(dir, 'the guest could not write to its drives');
   // The console takes another way than the exit code and arrives later: with the guest gone it is complete.
   await guest[Symbol.asyncDispose]();
   const complaints = markKnown(await complaintsIn(guest.consoleFile, outcome.leakReport), spec.known);
@@ -169,9 +179,13 @@ export async function runCell(
   const { dir } = resources.use(await scratchFolder('guest'));
   ctx.emit({ type: 'cell.start', cell: run.name, spec });
   await run.keepSpec();
-  const result = await attempt(run, dir, resources).catch(async (error) => {
+  const result = await attempt(run, dir, resources).catch(async (thrown) => {
     ctx.signal.throwIfAborted();
-    await run.keepConsole(dir);
+    const error = asReported(thrown);
+    // On a full disk the console cannot be kept either, and the first failure explains both.
+    await run.keepConsole(dir).catch((unkept) => {
+      if (!(error instanceof StorageError)) throw asReported(unkept, recordPlace(session.recordDir));
+    });
     if (error instanceof VerdictError) return run.failed(error.verdict, error.message, error.detail);
     const failure = new LabError(`${run.name}: the lab could not run this cell`, { cause: error });
     ctx.emit({ type: 'lab.failure', subject: run.name, message: errorText(failure) });

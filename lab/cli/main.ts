@@ -1,10 +1,40 @@
 import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings';
-import { ExitCode, errorText, RinglabError } from '../core/errors.ts';
+import { ExitCode, errorText, LabError, RinglabError } from '../core/errors.ts';
+import { asReported } from '../core/storage.ts';
 import { version } from '../core/version.ts';
 import { Exit } from './exit.ts';
 import { stderr, stdout } from './terminal.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** How long the clean-up may take after an exception that no caller got, ms. */
+const FAULT_MS = 10_000;
+
+/** The error of an exception that no caller got: a fault of the lab, never one of the kernel. */
+function faultOf(error: unknown): RinglabError {
+  const reported = asReported(error);
+  if (reported instanceof RinglabError) return reported;
+  const trace = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return new LabError(`unexpected: ${trace}`);
+}
+
+/**
+ * Lets an exception that no caller got, such as that of a stream, end the run as an abort does: guests are ended and the record is
+ * written. The exit code of Node would be that of a failing kernel.
+ */
+function abortOnException(abort: AbortController): void {
+  process.on('uncaughtException', (error) => {
+    if (abort.signal.aborted) return;
+    const fault = faultOf(error);
+    process.exitCode = fault.exitCode;
+    abort.abort(fault);
+    // What waits for the code that threw may wait for good.
+    setTimeout(() => {
+      reportFailure(fault);
+      process.exit(fault.exitCode);
+    }, FAULT_MS).unref();
+  });
+}
 
 /** One abort for everything that runs; a second Ctrl-C does not wait for the clean-up. */
 function abortOnSignal(): AbortController {
@@ -74,22 +104,14 @@ function reportFailure(cause: unknown): void {
   if (detail) stderr.write(`\n${detail}\n`);
 }
 
-/** Node would print the message of an uncaught error as it is, control characters included. */
-function exitOnUncaught(): void {
-  process.on('uncaughtException', (error) => {
-    reportFailure(error);
-    process.exit(exitCodeOf(error));
-  });
-}
-
 /** Runs one command line and sets the exit code: the only place that catches. */
 export async function main(argv: readonly string[]): Promise<void> {
   const abort = abortOnSignal();
-  exitOnUncaught();
+  abortOnException(abort);
   try {
     await (await program(argv[0], abort.signal)).parseAsync([...argv], { from: 'user' });
   } catch (error) {
-    const cause = abort.signal.aborted ? abort.signal.reason : error;
+    const cause = abort.signal.aborted ? abort.signal.reason : asReported(error);
     process.exitCode = exitCodeOf(cause);
     if (!(cause instanceof Exit)) reportFailure(cause);
   }

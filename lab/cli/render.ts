@@ -1,3 +1,5 @@
+import { cacheRoot } from '../core/cache.ts';
+import { checkTemporaryFolder } from '../core/path-characters.ts';
 import { contextOf, type LabEvent, type StageContext } from '../model/event.ts';
 import { oneLine } from '../model/visible.ts';
 import { EventLog } from '../record/event-log.ts';
@@ -92,7 +94,10 @@ export class Renderer {
   }
 }
 
-/** The context of a verb: its signal; events go to standard error, and to `events` (`--events FILE`) as NDJSON. */
+/**
+ * The context of a verb: its signal; events go to standard error, and to `events` (`--events FILE`) as NDJSON. The signal also fires
+ * when that file cannot be written. Throws InputError when cache or temporary files have a path that cannot be used.
+ */
 export function contextFor(
   signal: AbortSignal,
   options: {
@@ -101,6 +106,8 @@ export function contextFor(
     unsafeNoSandbox?: boolean | undefined;
   },
 ): StageContext & { renderer: Renderer } {
+  checkTemporaryFolder();
+  cacheRoot();
   const policy = { unsafeNoSandbox: options.unsafeNoSandbox };
   const renderer = new Renderer(stderr, { verbose: options.verbose ?? false });
   if (options.events === undefined) return { ...contextOf(signal, renderer.take, policy), renderer };
@@ -109,5 +116,5 @@ export function contextFor(
     log.take(event);
     renderer.take(event);
   };
-  return { ...contextOf(signal, take, policy), renderer };
+  return { ...contextOf(AbortSignal.any([signal, log.failed]), take, policy), renderer };
 }

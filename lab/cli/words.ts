@@ -37,12 +37,12 @@ function noteWords(note: Note): string {
       return `patch ${note.patches.join(', ')} of ${note.announced} is missing: applying the rest`;
     case 'source.uncommitted':
       return 'has changes that are not committed: they are not in this source';
+    case 'cache.damaged':
+      return `damaged, it is made again: ${note.damage}`;
     case 'image.snapshot':
       return `no snapshot ${note.target}, guests start a little later: ${note.reason}`;
     case 'sandbox.off':
       return 'code of kernels and image recipes runs with all your rights (--unsafe-no-sandbox)';
-    case 'cache.damaged':
-      return `damaged, it is made again: ${note.reason}`;
     case 'mutants.excluded':
       return `excluded, it is ${note.verdict} without a mutant: ${note.test}`;
   }

@@ -236,6 +236,22 @@ t.test('two runs are compared by guest and suite, patched side first', (t) => {
   t.end();
 });
 
+t.test('a comparison with a run that was killed or interrupted is unproven', (t) => {
+  const whole = record([cell('patched', { a: 'pass' })]);
+  t.equal(exitCodeOf(compareRecords(whole, whole)), 0);
+  t.notOk(compareRecords(whole, whole).unfinished);
+  for (const part of [
+    { ...whole, unfinished: true },
+    { ...whole, interrupted: true },
+  ]) {
+    t.match(compareRecords(part, whole), { same: 1, unfinished: ['base'] });
+    t.equal(exitCodeOf(compareRecords(part, whole)), 1);
+    t.same(compareRecords(whole, part).unfinished, ['patched']);
+    t.equal(exitCodeOf(compareRecords(whole, part)), 1);
+  }
+  t.end();
+});
+
 t.test('a run with one side cannot be compared with itself', (t) => {
   const run = record([cell('base', { a: 'pass' })], { kernels: [kernel('base', 'debian-6.12')] });
   t.throws(() => compareSides(run), { exitCode: 2, message: /no patched kernel[\s\S]*--series/ });
@@ -250,6 +266,7 @@ t.test('exit code of a run on its own', (t) => {
   t.equal(one('pass', { complaints: [complaint('x')] }), 1);
   t.equal(one('pass', { complaints: [complaint('x', false)] }), 0);
   t.equal(one('pass', {}, { interrupted: true }), 130);
+  t.equal(one('pass', {}, { unfinished: true }), 3, 'a run that did not end');
   t.equal(exitCodeOfRun(record([])), 1, 'nothing was tested');
   t.equal(exitCodeOfRun(record([cell('base', {})])), 1, 'no test came');
   t.equal(one('pass', {}, { failures: [{ subject: 'run', message: 'disk full' }] }), 3);

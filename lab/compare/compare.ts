@@ -66,5 +66,8 @@ export function compareSides(record: RunRecord): Comparison {
 
 /** Compares two runs by guest, suite and test; of a run with a series its patched kernels are taken. */
 export function compareRecords(a: RunRecord, b: RunRecord): Comparison {
-  return compare('runs', { base: a.id, patched: b.id }, couplesOfRuns(a, b));
+  const comparison = compare('runs', { base: a.id, patched: b.id }, couplesOfRuns(a, b));
+  const runs = [{ side: 'base', run: a } as const, { side: 'patched', run: b } as const];
+  const unfinished = runs.filter(({ run }) => run.unfinished || run.interrupted).map(({ side }) => side);
+  return unfinished.length > 0 ? { ...comparison, unfinished } : comparison;
 }

@@ -11,6 +11,8 @@ function comparisonFails(comparison: Comparison): boolean {
   );
   return (
     unproven ||
+    // What such a run has not got to proves nothing.
+    (comparison.unfinished?.length ?? 0) > 0 ||
     comparison.regressed > 0 ||
     comparison.tests.length === 0 ||
     comparison.brokenCells.some((cell) => cell.side === 'patched') ||
@@ -28,12 +30,12 @@ function recordFails({ cells, kernels }: RunRecord): boolean {
 }
 
 /**
- * Exit code of a run: 130 when it was interrupted, 3 when the lab failed, 1 when the patched side is worse, broken or unproven
+ * Exit code of a run: 130 when it was interrupted, 3 when the lab failed or the run did not end, 1 when the patched side is worse, broken or unproven
  * (`comparison`), or without a comparison when anything failed or nothing was tested.
  */
 export function exitCodeOfRun(record: RunRecord, comparison?: Comparison): number {
   if (record.interrupted) return ExitCode.interrupted;
-  if (record.failures.length > 0) return ExitCode.lab;
+  if (record.failures.length > 0 || record.unfinished) return ExitCode.lab;
   if (comparison) return exitCodeOfComparison(comparison);
   return recordFails(record) ? ExitCode.failed : ExitCode.ok;
 }

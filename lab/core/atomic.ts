@@ -1,17 +1,44 @@
 import { randomBytes } from 'node:crypto';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import writeFile from 'write-file-atomic';
 
+/** An error of the file system that names its file: write(2) knows only a number. */
+const withPath = (error: NodeJS.ErrnoException, path: string): Error =>
+  error.path === undefined ? Object.assign(error, { path }) : error;
+
 /** Writes a file completely or not at all (temporary file and rename), and creates its folder. */
 export async function writeAtomic(path: string, content: string | Buffer): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, content);
+  await writeFile(path, content).catch((error) => {
+    throw withPath(error, path);
+  });
 }
+
+/**
+ * As `writeAtomic`, before it returns: for what must be on disk when the process ends in the next moment. It
+ * survives the end of the process, not a power failure: to wait for the device would hold up everything that runs meanwhile. Throws the error of the file system; the file is
+ * unchanged then.
+ */
+export function writeAtomicSync(path: string, content: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  const temp = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
+  try {
+    writeFileSync(temp, content);
+    renameSync(temp, path);
+  } catch (error) {
+    rmSync(temp, { force: true });
+    throw withPath(error as NodeJS.ErrnoException, path);
+  }
+}
+
+/** A value as indented JSON with a final newline. */
+export const jsonText = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
 /** Writes a value with `writeAtomic`, as indented JSON with a final newline. */
 export function writeJson(path: string, value: unknown): Promise<void> {
-  return writeAtomic(path, `${JSON.stringify(value, null, 2)}\n`);
+  return writeAtomic(path, jsonText(value));
 }
 
 /**

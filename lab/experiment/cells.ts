@@ -1,5 +1,5 @@
 import limit from 'p-limit';
-import { emptyCell, nameOf } from '../cell/result.ts';
+import { emptyCell } from '../cell/result.ts';
 import { type CellOptions, runCell } from '../cell/run.ts';
 import type { CellSession } from '../cell/session.ts';
 import type { VerdictError } from '../core/errors.ts';
@@ -58,23 +58,16 @@ export class CellSlots {
   }
 
   /**
-   * Runs all cells, each when a slot is free. A cell that an abort ends does not keep the others from ending in order. Cells that
-   * an abort left without a result are reported as lost.
+   * Runs all cells, each when a slot is free. A cell that an abort ends does not keep the others from ending in order. They are
+   * announced first, so that the record has those that an abort leaves without a result.
    */
   async runAll(specs: readonly CellSpec[]): Promise<void> {
+    const cells = specs.map(({ kernel, profile, suite, repeat }) => ({
+      ...{ kernel: kernel.id, profile: profile.name, suite: suite.name, repeat },
+    }));
+    this.#ctx.emit({ type: 'cells.planned', cells });
     const runs = await Promise.allSettled(specs.map((spec) => this.run(spec)));
-    if (this.#ctx.signal.aborted) {
-      for (const [index, run] of runs.entries()) {
-        const spec = specs[index];
-        if (spec && (run.status === 'rejected' || !run.value)) this.#lose(spec);
-      }
-      return;
-    }
+    if (this.#ctx.signal.aborted) return;
     for (const run of runs) if (run.status === 'rejected') throw run.reason;
-  }
-
-  #lose(spec: CellSpec): void {
-    const result = emptyCell(spec, 'lost', { reason: 'the run was interrupted before the cell ended' });
-    this.#ctx.emit({ type: 'cell.end', cell: nameOf(spec), verdict: 'lost', ms: 0, result });
   }
 }

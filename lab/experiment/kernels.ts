@@ -6,7 +6,7 @@ import type { KernelBuild, SourceTree } from '../model/kernel.ts';
 import type { Plan, SourceRequest } from '../model/plan.ts';
 import type { KernelRecord } from '../model/run.ts';
 import type { Series } from '../model/series.ts';
-import { applySeries, resolveSource } from '../source/index.ts';
+import { applySeries, resolveSource, withRepair } from '../source/index.ts';
 
 /** A kernel of an experiment: built, or with the verdict that says why not. */
 export interface PreparedKernel {
@@ -76,9 +76,12 @@ async function resolve(
   stack: readonly Series[],
   ctx: StageContext,
 ): Promise<Resolved> {
-  const source = await resolveSource(request, ctx);
-  if (stack.length === 0) return { source };
-  return { source, patched: await orVerdict(async () => (await applyStack(source, stack, ctx)).tree) };
+  // Objects of a series that was applied before may be damaged too: with the repository they are made again.
+  return withRepair(async () => {
+    const source = await resolveSource(request, ctx);
+    if (stack.length === 0) return { source };
+    return { source, patched: await orVerdict(async () => (await applyStack(source, stack, ctx)).tree) };
+  }, ctx);
 }
 
 /**

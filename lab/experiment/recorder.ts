@@ -1,13 +1,17 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
+import { rm, rmdir } from 'node:fs/promises';
 import { cpus, release, totalmem } from 'node:os';
+import { dirname, join, sep } from 'node:path';
+import { LabError } from '../core/errors.ts';
 import { protections } from '../core/sandbox.ts';
+import { asReported, recordPlace } from '../core/storage.ts';
 import type { EventBody, StageContext } from '../model/event.ts';
 import type { Plan } from '../model/plan.ts';
 import type { HostFacts, PlanRecord, RunRecord } from '../model/run.ts';
 import type { Series } from '../model/series.ts';
 import { newRunDir } from '../record/find.ts';
 import { RecordFold } from '../record/fold.ts';
-import { writeRecord } from '../record/record.ts';
+import { RECORD_FILE, saveRecord, writeRecord } from '../record/record.ts';
 
 /** Where a run's record goes, and which program makes it. */
 export interface RecordOptions {
@@ -17,6 +21,13 @@ export interface RecordOptions {
   /** Version of ringlab. */
   version: string;
 }
+
+/** Longest time that a record on disk lags behind its run, ms. */
+const SAVE_MS = 10_000;
+
+/** Whether a folder is `created` or lies in it; nothing is where nothing was created. */
+const isBelow = (folder: string, created: string) =>
+  created !== '' && (folder === created || folder.startsWith(created + sep));
 
 function hostFacts(): HostFacts {
   const cores = cpus();
@@ -71,42 +82,70 @@ function headOf(
   };
 }
 
-/** A run that is being recorded: its events make its record. */
-export class Recorder {
+/** Events that change no record, or only its times: not worth a write. */
+const PASSING = new Set<EventBody['type']>([
+  ...(['source.progress', 'series.progress', 'kernel.progress', 'kernel.output'] as const),
+  ...(['cells.progress', 'guest.start', 'guest.ready', 'lock.wait', 'note'] as const),
+]);
+
+/**
+ * A run that is being recorded: its events make its record. The record is on disk before the end of a cell is reported to others,
+ * and at least every `SAVE_MS` while there is news, so that a kill costs no more than the cells that run.
+ */
+export class Recorder implements Disposable {
   readonly dir: string;
-  /** For all that the run does: its events are recorded and handed on. */
+  /** For all that the run does: its events are recorded and handed on. The signal also fires when the record cannot be written. */
   readonly ctx: StageContext;
   readonly #fold = new RecordFold();
   readonly #started = performance.now();
+  readonly #failed = new AbortController();
+  readonly #outer: AbortSignal;
+  readonly #timer: NodeJS.Timeout;
+  /** The folder that `save` created first, e.g. `runs`; undefined while there is none. */
+  #created: string | undefined;
+  #isStale = true;
+  #isOver = false;
 
-  private constructor(dir: string, outer: StageContext) {
+  private constructor(dir: string, outer: StageContext, saveMs: number) {
     this.dir = dir;
+    this.#outer = outer.signal;
     const emit = (body: EventBody & { at?: number }) => {
       const event = { ...body, at: body.at ?? Date.now() };
       this.#fold.take(event);
+      if (!PASSING.has(event.type)) this.#isStale = true;
+      if (event.type === 'cell.end') this.#save();
       outer.emit(event);
     };
-    this.ctx = { ...outer, emit };
+    this.ctx = { ...outer, signal: AbortSignal.any([outer.signal, this.#failed.signal]), emit };
+    this.#timer = setInterval(this.#save, saveMs).unref();
+    // A second Ctrl-C ends the process at once: what the cells have given until then is saved here.
+    process.on('exit', this.#save);
   }
 
-  /** Begins a record in memory; nothing is on disk before `keepFiles`. Throws InputError when `out` holds a run already. */
+  /**
+   * Begins a record in memory; nothing is on disk before the first cell has ended, `saveMs` have passed or `keepFiles` was called.
+   * Throws InputError when `out` holds a run already.
+   */
   static async begin(
     plan: Plan,
     stack: readonly Series[],
     options: RecordOptions,
     ctx: StageContext,
+    saveMs = SAVE_MS,
   ): Promise<Recorder> {
     const series = stack.at(-1);
     const { id, dir } = await newRunDir(options.runsDir, options.out, series?.name ?? 'base');
-    const recorder = new Recorder(dir, ctx);
+    const recorder = new Recorder(dir, ctx, saveMs);
     const sandbox = { required: !ctx.unsafeNoSandbox, protections: await protections(ctx) };
     recorder.ctx.emit({ type: 'run.start', record: headOf(id, plan, series, options.version, sandbox), dir });
     return recorder;
   }
 
-  /** Creates the record's folder: from here on the run leaves a record, however it ends. */
+  /** Creates the record's folder and the record: from here on the run leaves one, however it ends. */
   async keepFiles(): Promise<void> {
-    await mkdir(this.dir, { recursive: true });
+    this.#isStale = true;
+    this.#save();
+    this.ctx.signal.throwIfAborted();
   }
 
   get record(): RunRecord {
@@ -115,13 +154,57 @@ export class Recorder {
     return record;
   }
 
-  /** Ends the record and writes it. */
+  /** Saves the record as it stands. A failure ends the run: what it still does would be lost. */
+  readonly #save = (): void => {
+    if (this.#isOver || !this.#isStale) return;
+    try {
+      this.#created ??= mkdirSync(this.dir, { recursive: true }) ?? '';
+      saveRecord(this.dir, this.record);
+      this.#isStale = false;
+    } catch (error) {
+      this.#failed.abort(asReported(error, recordPlace(this.dir)));
+    }
+  };
+
+  /** Takes back what was saved, for a request that proves wrong: the record, and the folders that were made for it. */
+  async withdraw(): Promise<void> {
+    this[Symbol.dispose]();
+    if (this.#created === undefined) return;
+    await rm(join(this.dir, RECORD_FILE), { force: true });
+    for (let folder = this.dir; isBelow(folder, this.#created); folder = dirname(folder)) {
+      // A folder that has other files stays.
+      const isRemoved = await rmdir(folder).then(
+        () => true,
+        () => false,
+      );
+      if (!isRemoved) return;
+    }
+  }
+
+  /** Ends the record and writes it; cells without a result are lost. Throws LabError when it cannot be written. */
   async write(): Promise<RunRecord> {
+    const { aborted, reason } = this.#outer;
+    // A fault of the lab ends a run by its signal too.
+    const interrupted = aborted && !(reason instanceof LabError);
+    const cause = interrupted ? 'the run was interrupted' : 'the lab failed';
+    this.#isOver = true;
+    for (const end of this.#fold.cutOff(cause)) this.ctx.emit(end);
     const seconds = Math.round((performance.now() - this.#started) / 100) / 10;
-    this.ctx.emit({ type: 'run.end', seconds, interrupted: this.ctx.signal.aborted });
-    await this.keepFiles();
-    await writeRecord(this.dir, this.record);
+    this.ctx.emit({ type: 'run.end', seconds, interrupted });
+    this[Symbol.dispose]();
+    try {
+      await writeRecord(this.dir, this.record);
+    } catch (error) {
+      throw asReported(error, recordPlace(this.dir));
+    }
     this.ctx.emit({ type: 'record.written', dir: this.dir });
     return this.record;
+  }
+
+  /** Stops saving. */
+  [Symbol.dispose](): void {
+    this.#isOver = true;
+    clearInterval(this.#timer);
+    process.off('exit', this.#save);
   }
 }

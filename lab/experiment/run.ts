@@ -1,4 +1,5 @@
-import { errorText, InputError, RinglabError } from '../core/errors.ts';
+import { errorText, InputError, LabError, RinglabError } from '../core/errors.ts';
+import { asReported } from '../core/storage.ts';
 import type { CellSpec } from '../model/cell.ts';
 import type { StageContext } from '../model/event.ts';
 import type { Plan } from '../model/plan.ts';
@@ -44,6 +45,18 @@ async function runMatrix(
   await new CellSlots(plan.jobs, specs.length, cachedArtefacts(dir), ctx).runAll(specs);
 }
 
+/** What `work` threw, or the reason of the abort that ended it; undefined when it did what it should. */
+async function failureOf(recorder: Recorder, work: (recorder: Recorder) => Promise<void>): Promise<unknown> {
+  try {
+    await work(recorder);
+    recorder.ctx.signal.throwIfAborted();
+    return undefined;
+  } catch (error) {
+    const { aborted, reason } = recorder.ctx.signal;
+    return asReported(aborted ? reason : error);
+  }
+}
+
 /**
  * Lets `work` make a run's record and writes it however the work ends, so that what was learnt before an interruption or a fault
  * of the lab is kept. Nothing is written when the user's input is at fault. Throws what `work` threw, and the abort reason.
@@ -55,21 +68,22 @@ export async function recorded(
   work: (recorder: Recorder) => Promise<void>,
   ctx: StageContext,
 ): Promise<Run> {
-  const recorder = await Recorder.begin(plan, stack, options, ctx);
-  try {
-    await work(recorder);
-  } catch (error) {
-    if (error instanceof InputError && recorder.record.cells.length === 0) throw error;
-    if (!ctx.signal.aborted) {
-      const subject = error instanceof RinglabError ? 'run' : 'ringlab';
-      recorder.ctx.emit({ type: 'lab.failure', subject, message: errorText(error) });
-    }
-    await recorder.write();
-    ctx.signal.throwIfAborted();
-    throw error;
+  using recorder = await Recorder.begin(plan, stack, options, ctx);
+  const failure = await failureOf(recorder, work);
+  if (failure instanceof InputError && recorder.record.cells.length === 0) {
+    await recorder.withdraw();
+    throw failure;
   }
-  const record = await recorder.write();
+  if (failure !== undefined && (!ctx.signal.aborted || failure instanceof LabError)) {
+    const subject = failure instanceof RinglabError ? 'run' : 'ringlab';
+    recorder.ctx.emit({ type: 'lab.failure', subject, message: errorText(failure) });
+  }
+  // The first failure explains a second one: a record that cannot be written, say, on the disk that is full.
+  const record = await recorder.write().catch((error) => {
+    throw failure ?? error;
+  });
   ctx.signal.throwIfAborted();
+  if (failure !== undefined) throw failure;
   return { record, dir: recorder.dir };
 }
 

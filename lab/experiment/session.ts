@@ -36,7 +36,7 @@ export async function openSession(plan: Pick<Plan, 'accel' | 'pairs'>, ctx: Stag
     ensureImage(RECIPE, ctx),
     preparePayloads(
       plan.pairs.map(({ suite }) => suite),
-      ctx.signal,
+      ctx,
     ),
     chooseAccel(plan.accel, ctx),
   ]);

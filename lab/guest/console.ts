@@ -21,6 +21,7 @@ export class ConsoleLog {
   /** Resolves when the guest has printed more than the file takes. */
   readonly full: Promise<void>;
   #onFull = () => {};
+  #failure: Error | undefined;
   /** Resolves when QEMU has closed its end and everything is in the file. */
   readonly drained: Promise<void>;
 
@@ -51,8 +52,12 @@ export class ConsoleLog {
     return () => this.#watchers.delete(watcher);
   }
 
-  /** The console from byte `from`, as UTF-8 with invalid bytes replaced. */
+  /**
+   * The console from byte `from`, as UTF-8 with invalid bytes replaced. Throws the error of the file system when the file could not
+   * be written (a full disk): what is missing may be a complaint.
+   */
   text(from = 0): string {
+    if (this.#failure) throw this.#failure;
     const bytes = Buffer.alloc(Math.max(0, this.#written - from));
     const fd = openSync(this.file, 'r');
     try {
@@ -82,9 +87,15 @@ export class ConsoleLog {
     }
   }
 
+  /** Writes to the file until that fails. The console is read on: QEMU must find room, and watchers wait for lines. */
   #write(bytes: Uint8Array): void {
-    for (let done = 0; done < bytes.length; ) done += writeSync(this.#fd, bytes, done);
-    this.#written += bytes.length;
+    if (this.#failure) return;
+    try {
+      for (let done = 0; done < bytes.length; ) done += writeSync(this.#fd, bytes, done);
+      this.#written += bytes.length;
+    } catch (error) {
+      this.#failure = Object.assign(error as Error, { path: this.file });
+    }
   }
 
   #notify(line: string): void {

@@ -6,7 +6,9 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  rmSync,
   statSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -17,7 +19,7 @@ import { run } from '../core/process.ts';
 import { trySandbox } from '../core/sandbox.ts';
 import { hostArch } from '../model/arch.ts';
 import type { EventBody } from '../model/event.ts';
-import { ensureImage } from './index.ts';
+import { ensureImage, findImage } from './index.ts';
 import { loadRecipe } from './recipe.ts';
 
 const fakes = join(import.meta.dirname, 'fakes');
@@ -189,6 +191,68 @@ t.test('apt is queried again only after its state has changed', { skip }, async 
   await pack(join(dir, 'archive'), 'two', '2', {});
   t.not((await make()).key, first.key);
   t.equal(asked(), before + 1, 'queries after a new package');
+});
+
+t.test(
+  'a damaged image is noted and made again, and is no image for a cell until then',
+  { skip },
+  async (t) => {
+    const { dir, make, events } = await fixture(t);
+    const image = await make();
+    const hash = await hashFile(image.path);
+    const damages: [string, () => void][] = [
+      ['cut short', () => truncateSync(image.path, 5000)],
+      ['zeroed', () => writeFileSync(image.path, Buffer.alloc(statSync(image.path).size))],
+      ['gone', () => rmSync(image.path)],
+    ];
+    for (const [kind, damage] of damages) {
+      damage();
+      await t.rejects(
+        findImage(image),
+        { exitCode: 3, message: /is damaged: root\.erofs[\s\S]*fix: / },
+        kind,
+      );
+      events.length = 0;
+      t.same(await make(), image);
+      t.match(
+        events.find(({ type }) => type === 'note'),
+        { note: { code: 'cache.damaged', subject: `images/${image.key}`, damage: /root\.erofs/ } },
+        kind,
+      );
+      t.equal(await hashFile(image.path), hash, `image after: ${kind}`);
+      t.same(await findImage(image), image);
+    }
+    t.equal(await findImage({ recipe: 'small', key: '0'.repeat(32) }), undefined);
+    t.same(
+      readdirSync(join(dir, 'cache/images')).filter((name) => name.endsWith('.tmp')),
+      [],
+    );
+  },
+);
+
+t.test('a damaged list of packages is noted and asked for again', { skip }, async (t) => {
+  const { dir, make, events } = await fixture(t);
+  await make();
+  const { key } = await make();
+  const folder = join(dir, 'cache/images');
+  const [list = ''] = readdirSync(folder)
+    .filter((name) => name.startsWith('packages-'))
+    .sort((a, b) => statSync(join(folder, b)).mtimeMs - statSync(join(folder, a)).mtimeMs);
+  const sound = readFileSync(join(folder, list), 'utf8');
+  for (const text of [
+    '',
+    '\0'.repeat(200),
+    '{}',
+    '[]',
+    sound.slice(0, -20),
+    sound.replace('one_1', 'one_2'),
+  ]) {
+    writeFileSync(join(folder, list), text);
+    events.length = 0;
+    t.equal((await make()).key, key, JSON.stringify(text.slice(0, 20)));
+    t.match(events, [{ type: 'note', note: { code: 'cache.damaged', subject: `images/${list}` } }]);
+    t.equal(readFileSync(join(folder, list), 'utf8'), sound);
+  }
 });
 
 const reason = await trySandbox();

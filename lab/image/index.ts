@@ -1,9 +1,9 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ensureFolder } from '../core/cache.ts';
 import { hashFile, hashOf } from '../core/hash.ts';
 import { projectRoot } from '../core/paths.ts';
 import { run } from '../core/process.ts';
+import { ensureSealed } from '../core/seal.ts';
 import type { StageContext } from '../model/event.ts';
 import type { Image } from '../model/machine.ts';
 import { IMAGE_FILE, imageFolder } from './find.ts';
@@ -17,7 +17,7 @@ import { checkTools } from './tools.ts';
 export { findImage } from './find.ts';
 
 /** Part of every key. Raised when images are made differently from the same recipe. */
-const FORMAT = '5';
+const FORMAT = '6';
 const NO_UUID = '00000000-0000-0000-0000-000000000000';
 
 /** Content key: images with equal keys are equal. `node` is the hash of the node binary, '' without one. */
@@ -52,7 +52,7 @@ export async function ensureImage(
   const contents: RootContents = { recipe: loaded, packages, snapshots };
   const key = keyOf(contents, node);
   const path = imageFolder(key);
-  const { cached } = await ensureFolder(
+  const { cached } = await ensureSealed(
     path,
     async (dir) => {
       ctx.emit({ type: 'image.start', recipe, packages: packages.length });
@@ -61,7 +61,12 @@ export async function ensureImage(
       await makeErofs(join(work, 'root'), join(dir, IMAGE_FILE), ctx);
       await rm(work, { recursive: true });
     },
-    { signal: ctx.signal, onWait: () => ctx.emit({ type: 'lock.wait', for: 'image', subject: recipe }) },
+    {
+      signal: ctx.signal,
+      onWait: () => ctx.emit({ type: 'lock.wait', for: 'image', subject: recipe }),
+      onDamage: (damage) =>
+        ctx.emit({ type: 'note', note: { code: 'cache.damaged', subject: `images/${key}`, damage } }),
+    },
   );
   if (!cached) ctx.emit({ type: 'image.end', recipe, key });
   return { recipe, key, path: join(path, IMAGE_FILE) };

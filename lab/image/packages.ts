@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { writeJson } from '../core/atomic.ts';
 import { cacheRoot } from '../core/cache.ts';
 import { InputError, LabError } from '../core/errors.ts';
@@ -9,12 +10,33 @@ import type { StageContext } from '../model/event.ts';
 import { aptState } from './aptstate.ts';
 
 /** A package in the version that the host's apt would download now. */
-export interface PackageVersion {
-  name: string;
+const PackageVersion = z.object({
+  name: z.string(),
   /** `name_version_arch.deb`. */
-  file: string;
+  file: z.string(),
   /** `SHA256:...` from the signed index. */
-  hash: string;
+  hash: z.string(),
+});
+export type PackageVersion = z.infer<typeof PackageVersion>;
+
+/** A list in the cache: the packages, and their hash. */
+const StoredList = z.object({ packages: z.array(PackageVersion), sum: z.string() });
+const sumOf = (packages: readonly PackageVersion[]) => hashOf(JSON.stringify(packages));
+
+/** The stored list; undefined when there is none, `damage` in words when it is not as it was written. */
+async function readList(
+  file: string,
+): Promise<{ packages: PackageVersion[] } | { damage: string } | undefined> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
+  if (text === undefined) return undefined;
+  try {
+    const { packages, sum } = StoredList.parse(JSON.parse(text));
+    return sum === sumOf(packages) ? { packages } : { damage: 'its content is not as it was written' };
+  } catch {
+    return { damage: 'it is no list of packages' };
+  }
 }
 
 /** A line of `apt-get download --print-uris`: URI, file name, size, hash. */
@@ -50,12 +72,17 @@ export async function resolvePackages(
   packages: readonly string[],
   ctx: StageContext,
 ): Promise<PackageVersion[]> {
-  const key = hashOf(await aptState(ctx), ...packages).slice(0, 32);
-  const file = join(cacheRoot(), 'images', `packages-${key}.json`);
-  const stored = await readFile(file, 'utf8').then(JSON.parse, () => undefined);
-  if (stored) return stored as PackageVersion[];
+  const key = hashOf('list-2', await aptState(ctx), ...packages).slice(0, 32);
+  const name = `packages-${key}.json`;
+  const file = join(cacheRoot(), 'images', name);
+  const stored = await readList(file);
+  if (stored && 'packages' in stored) return stored.packages;
+  if (stored) {
+    const note = { code: 'cache.damaged' as const, subject: `images/${name}`, damage: stored.damage };
+    ctx.emit({ type: 'note', note });
+  }
   const versions = await queryApt(packages, ctx);
-  await writeJson(file, versions);
+  await writeJson(file, { packages: versions, sum: sumOf(versions) });
   return versions;
 }
 

@@ -41,7 +41,7 @@ async function updateConfig(objects: ObjectFolder, config: string): Promise<void
 
 function noteDamage({ path }: ObjectFolder, ctx: StageContext) {
   const subject = `work/${path.split('/').slice(-2).join('/')}`;
-  return (reason: string) => ctx.emit({ type: 'note', note: { code: 'cache.damaged', subject, reason } });
+  return (damage: string) => ctx.emit({ type: 'note', note: { code: 'cache.damaged', subject, damage } });
 }
 
 /**

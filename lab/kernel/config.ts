@@ -42,7 +42,7 @@ async function readConfig(key: string, { emit }: StageContext): Promise<string |
   if (stored === undefined) return undefined;
   const text = stored.slice(stored.indexOf('\n') + 1);
   if (sealed(text) === stored) return text;
-  const note = { code: 'cache.damaged', subject: `configs/${key}`, reason: 'its hash is wrong' } as const;
+  const note = { code: 'cache.damaged', subject: `configs/${key}`, damage: 'its hash is wrong' } as const;
   emit({ type: 'note', note });
   return undefined;
 }

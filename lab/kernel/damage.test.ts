@@ -58,7 +58,7 @@ t.test(
       damage(build.dir);
       await t.rejects(findKernel(build.key), { message: /damaged/, exitCode: 3 }, what);
       t.match(await buildKernel(tree, request, ctx), { key: build.key, cached: false }, what);
-      t.match(notes(), [{ code: 'cache.damaged', subject: `kernels/${build.key}`, reason: message }], what);
+      t.match(notes(), [{ code: 'cache.damaged', subject: `kernels/${build.key}`, damage: message }], what);
       const again = JSON.parse(readFileSync(join(build.dir, 'build.json'), 'utf8')).files;
       t.same({ ...again, 'build.log': '' }, { ...files, 'build.log': '' }, what);
       t.ok(await findKernel(build.key), what);
@@ -79,8 +79,8 @@ t.test(
     flip(join(dir, header));
     t.match(await buildKernel(tree, request, ctx), { cached: false });
     t.match(notes(), [
-      { code: 'cache.damaged', subject: /^kernels\//, reason: `${header} has another content` },
-      { code: 'cache.damaged', subject: /^headers\//, reason: `${header} has another content` },
+      { code: 'cache.damaged', subject: /^kernels\//, damage: `${header} has another content` },
+      { code: 'cache.damaged', subject: /^headers\//, damage: `${header} has another content` },
     ]);
     t.equal(readFileSync(join(dir, header), 'utf8'), content);
   },

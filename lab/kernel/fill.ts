@@ -132,7 +132,7 @@ async function removeUnusable(key: string, ctx: StageContext): Promise<void> {
   const entry = await readEntry(key);
   if (entry.state === 'damaged') {
     const { reason } = entry;
-    ctx.emit({ type: 'note', note: { code: 'cache.damaged', subject: `kernels/${key}`, reason } });
+    ctx.emit({ type: 'note', note: { code: 'cache.damaged', subject: `kernels/${key}`, damage: reason } });
   }
   if (entry.state !== 'missing') await removeTree(storeFolder(key));
 }

@@ -59,7 +59,7 @@ export async function haveHeaders(folder: string, { signal, emit }: StageContext
   const reason = (await exists(folder)) ? await damageOf(folder) : undefined;
   if (reason === undefined) return exists(folder);
   const subject = `headers/${basename(folder)}`;
-  emit({ type: 'note', note: { code: 'cache.damaged', subject, reason } });
+  emit({ type: 'note', note: { code: 'cache.damaged', subject, damage: reason } });
   await removeTree(folder);
   return false;
 }

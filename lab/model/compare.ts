@@ -69,6 +69,8 @@ export const Comparison = z.object({
   kind: z.enum(['sides', 'runs']),
   /** Ids of the runs; the same id twice for `sides`. */
   runs: z.object({ base: z.string(), patched: z.string() }),
+  /** Of two runs those that were interrupted or killed: what they lack proves nothing. Absent where both ended. */
+  unfinished: z.array(Side).optional(),
   /** Which kernels are compared with which. */
   kernels: z.array(Lineup),
   fixed: z.number().int(),

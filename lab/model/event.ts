@@ -58,7 +58,15 @@ const EventFields = z.discriminatedUnion('type', [
   }),
   /** A kernel of the run was built, or failed. */
   event('kernel.ready', { kernel: KernelRecord }),
+  /** Cells that are to run, each when a slot is free. */
+  event('cells.planned', {
+    cells: z.array(
+      z.object({ kernel: z.string(), profile: z.string(), suite: z.string(), repeat: z.number().int() }),
+    ),
+  }),
   event('cell.start', { cell: z.string(), spec: CellSpec }),
+  /** Names of tests that a suite is going to run. */
+  event('tests.announced', { cell: z.string(), tests: z.array(z.string()) }),
   event('test.end', { cell: z.string(), test: TestResult }),
   /** `ms` of the attempt. */
   event('cell.end', { cell: z.string(), verdict: CellVerdict, ms: z.number(), result: CellRecord }),

@@ -8,7 +8,7 @@ const Posting = z.object({ version: z.number(), title: z.string(), patches: z.nu
 const number = z.number().int();
 const DiffStat = z.object({ files: number, added: number, removed: number });
 
-/** An observation that is not an error. `subject` names the file, series, source, recipe or suite that was observed. */
+/** An observation that is not an error. `subject` names the file, series, source, recipe, suite or entry of the cache that was observed. */
 export const Note = z.discriminatedUnion('code', [
   /** A thread has several postings, of which `taken` was imported. */
   note('series.postings', { taken: Posting, left: z.array(Posting) }),
@@ -34,12 +34,12 @@ export const Note = z.discriminatedUnion('code', [
   note('apply.missing', { patches: z.array(number), announced: number }),
   /** A git tree has uncommitted changes, which the source does not include. */
   note('source.uncommitted', {}),
+  /** An entry of the cache is damaged and is made again; `subject` is its path in the cache. */
+  note('cache.damaged', { damage: z.string() }),
   /** A snapshot of Node could not be made, so that Node starts more slowly in guests. */
   note('image.snapshot', { target: z.string(), reason: z.string() }),
   /** The user allows code of kernels and recipes to run without a sandbox. */
   note('sandbox.off', {}),
-  /** An entry of the cache is damaged and is made again; `subject` is its path in the cache. */
-  note('cache.damaged', { reason: z.string() }),
   /** A test fails without any mutant and therefore cannot kill one. */
   note('mutants.excluded', { test: z.string(), verdict: Verdict }),
 ]);

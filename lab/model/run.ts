@@ -56,6 +56,11 @@ export const Attempt = z.object({
   key: z.string().optional(),
   verdict: CellVerdict,
   reason: z.string().optional(),
+  /**
+   * Of an attempt that the end of its run cut off. `running`: its tests are those that had finished, the announced rest is
+   * `lost`. `planned`: it never began.
+   */
+  cutOff: z.enum(['running', 'planned']).optional(),
   /** Milliseconds from QEMU start to ready and to the first byte of TAP, and of the whole attempt. */
   timings: z.object({
     bootMs: z.number().optional(),
@@ -174,6 +179,8 @@ export const RunRecord = z.object({
   failures: z.array(z.object({ subject: z.string(), message: z.string() })),
   /** True when the run was stopped before its end. */
   interrupted: z.boolean(),
+  /** True while the run works. A record that still says so is of a run that was killed. */
+  unfinished: z.boolean().optional(),
 });
 export type RunRecord = z.infer<typeof RunRecord>;
 

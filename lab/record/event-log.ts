@@ -1,6 +1,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { z } from 'zod';
 import { InputError } from '../core/errors.ts';
+import { asReported, eventsPlace } from '../core/storage.ts';
 import { LabEvent } from '../model/event.ts';
 import { Note } from '../model/note.ts';
 import { check } from '../model/parse.ts';
@@ -14,10 +15,13 @@ import { portability } from './portable.ts';
  */
 export class EventLog implements Disposable {
   readonly #fd: number;
+  readonly #file: string;
+  readonly #failed = new AbortController();
   #portable: <T>(value: T) => T;
 
   /** Replaces the file. Throws InputError when it cannot be written. */
   constructor(file: string) {
+    this.#file = file;
     try {
       this.#fd = openSync(file, 'w');
     } catch (cause) {
@@ -29,9 +33,25 @@ export class EventLog implements Disposable {
     this.#portable = portability(file);
   }
 
+  /** Fires with a LabError when an event cannot be written (a full disk): the log lacks everything from that event on. */
+  get failed(): AbortSignal {
+    return this.#failed.signal;
+  }
+
+  /** Writes an event. Never throws, because events are emitted where an exception is no result of the work: see `failed`. */
   take(event: LabEvent): void {
+    if (this.#failed.signal.aborted) return;
     if (event.type === 'run.start') this.#portable = portability(event.dir);
-    writeSync(this.#fd, `${JSON.stringify(this.#portable(event))}\n`);
+    try {
+      this.#write(Buffer.from(`${JSON.stringify(this.#portable(event))}\n`));
+    } catch (error) {
+      this.#failed.abort(asReported(error, eventsPlace(this.#file)));
+    }
+  }
+
+  /** Writes all bytes: on a disk that fills up the system takes a part, and fails only at the next call. */
+  #write(bytes: Uint8Array): void {
+    for (let done = 0; done < bytes.length; ) done += writeSync(this.#fd, bytes, done);
   }
 
   [Symbol.dispose](): void {

@@ -2,12 +2,13 @@ import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { exists } from '../core/cache.ts';
 import { InputError } from '../core/errors.ts';
+import { plainProblems } from '../core/path-characters.ts';
 import { RECORD_FILE } from './record.ts';
 
 /**
  * The id and folder of a new run. Ids begin with the UTC time to the second, so they sort by age:
  * `20261121T084212Z-nvme-uring-cmd-multipath`. `out` names the folder; without it the folder lies in `runsDir` under its id.
- * Nothing is created. Throws InputError when `out` holds a run already.
+ * Nothing is created. Throws InputError when `out` holds a run already, or has control characters in its path.
  */
 export async function newRunDir(
   runsDir: string,
@@ -17,6 +18,9 @@ export async function newRunDir(
 ): Promise<{ id: string; dir: string }> {
   const time = now.toISOString().replace(/[-:]|\.\d+/g, '');
   const stem = `${time}-${label.replace(/[^A-Za-z0-9._+-]+/g, '-').slice(0, 80)}`;
+  const setting = out === undefined ? '--runs' : '--out';
+  const problems = plainProblems(out ?? runsDir, setting);
+  if (problems.length > 0) throw new InputError(problems);
   if (out !== undefined) {
     if (await exists(join(out, RECORD_FILE))) {
       throw new InputError({

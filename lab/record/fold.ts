@@ -1,5 +1,7 @@
+import { nameOfCell } from '../model/cell.ts';
 import type { EventOf, LabEvent } from '../model/event.ts';
 import type { CellRecord, RunRecord, Span } from '../model/run.ts';
+import { cutOffRecord, OpenCells } from './cut-off.ts';
 import { mergeRepeats } from './repeats.ts';
 
 type SpanStart = EventOf<'source.start' | 'kernel.start' | 'image.start' | 'cell.start'>;
@@ -17,17 +19,22 @@ const cellId = ({ kernel, profile, suite }: CellRecord) => JSON.stringify([kerne
 
 /**
  * Makes a run record of the events of a run. The run itself is recorded by it, so that a log of events (`--events FILE`) gives
- * the same record again.
+ * the same record again. Before the run's last event the record is `unfinished`, and each cell without a result is `lost` in it.
  */
 export class RecordFold {
   #head: RunRecord | undefined;
   #startedMs = 0;
   readonly #cells = new Map<string, CellRecord[]>();
   readonly #running = new Map<string, number>();
+  readonly #open = new OpenCells();
+  #lastMs = 0;
+  #ended = false;
 
   /** Takes the next event; events that no record keeps are passed over. */
   take(event: LabEvent): void {
     this.#takeSpan(event);
+    this.#open.take(event);
+    this.#lastMs = event.at;
     if (event.type === 'run.start') {
       this.#head = structuredClone(event.record);
       this.#startedMs = event.at;
@@ -36,20 +43,38 @@ export class RecordFold {
     if (!record) return;
     if (event.type === 'session.ready') this.#takeSession(record, event);
     else if (event.type === 'kernel.ready') record.kernels.push(event.kernel);
-    else if (event.type === 'cell.end') this.#takeCell(event.result);
+    else if (event.type === 'cell.end') add(this.#cells, event.result);
     else if (event.type === 'lab.failure') {
       record.failures.push({ subject: event.subject, message: event.message });
     } else if (event.type === 'run.end') {
       record.seconds = event.seconds;
       record.interrupted = event.interrupted;
+      this.#ended = true;
     }
   }
 
   /** The record as it stands; undefined before `run.start`. */
   get record(): RunRecord | undefined {
     if (!this.#head) return undefined;
-    const merged = [...this.#cells.values()].flatMap((repeats) => mergeRepeats(inOrder(repeats)) ?? []);
-    return { ...this.#head, cells: this.#inPlanOrder(merged) };
+    if (this.#ended) return { ...this.#head, cells: this.#merged(this.#cells) };
+    const cells = new Map(this.#cells);
+    for (const { result } of this.cutOff('the run did not end')) add(cells, result);
+    const seconds = Math.round((this.#lastMs - this.#startedMs) / 100) / 10;
+    return { ...this.#head, seconds, cells: this.#merged(cells), unfinished: true };
+  }
+
+  /** The ends of the cells that have no result, as events; `cause` is what ended the run (`cutOffRecord`). */
+  cutOff(cause: string): EventOf<'cell.end'>[] {
+    return this.#open.all.map((open): EventOf<'cell.end'> => {
+      const result = cutOffRecord(open, cause, this.#lastMs);
+      const cell = open.running?.cell ?? nameOfCell(open.planned);
+      const ms = result.attempts[0]?.timings.totalMs ?? 0;
+      return { type: 'cell.end', cell, verdict: result.verdict, ms, result };
+    });
+  }
+
+  #merged(cells: ReadonlyMap<string, CellRecord[]>): CellRecord[] {
+    return this.#inPlanOrder([...cells.values()].flatMap((repeats) => mergeRepeats(inOrder(repeats)) ?? []));
   }
 
   #takeSession(record: RunRecord, { image, accel, payloads }: EventOf<'session.ready'>): void {
@@ -59,11 +84,6 @@ export class RecordFold {
       const payload = payloads[suite.id];
       return payload === undefined ? suite : { ...suite, payload };
     });
-  }
-
-  #takeCell(result: CellRecord): void {
-    const id = cellId(result);
-    this.#cells.set(id, [...(this.#cells.get(id) ?? []), result]);
   }
 
   #takeSpan(event: LabEvent): void {
@@ -97,6 +117,12 @@ export class RecordFold {
       (a, b) => pairOf(a) - pairOf(b) || kernels.indexOf(a.kernel) - kernels.indexOf(b.kernel),
     );
   }
+}
+
+/** Adds the result of one repeat to those of its cell. */
+function add(cells: Map<string, CellRecord[]>, result: CellRecord): void {
+  const id = cellId(result);
+  cells.set(id, [...(cells.get(id) ?? []), result]);
 }
 
 const repeatOf = ({ attempts }: CellRecord) => attempts[0]?.repeat ?? 1;

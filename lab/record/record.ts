@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { writeJson } from '../core/atomic.ts';
+import { jsonText, writeAtomicSync, writeJson } from '../core/atomic.ts';
 import { InputError } from '../core/errors.ts';
 import { check } from '../model/parse.ts';
 import { RunRecord } from '../model/run.ts';
@@ -15,6 +15,14 @@ export const RECORD_FILE = 'run.json';
 export async function writeRecord(dir: string, record: RunRecord): Promise<void> {
   const file = join(dir, RECORD_FILE);
   await writeJson(file, portability(dir)(check(RunRecord, record, file)));
+}
+
+/**
+ * Writes `run.json` of a run that works, before it returns: what it holds is kept even if the process is killed in the next moment.
+ * Throws the error of the file system; the file is unchanged then.
+ */
+export function saveRecord(dir: string, record: RunRecord): void {
+  writeAtomicSync(join(dir, RECORD_FILE), jsonText(portability(dir)(record)));
 }
 
 async function readText(file: string): Promise<string> {

@@ -134,3 +134,29 @@ t.test('importing the mbox written from a series gives the same series', async (
     series.patches.map(({ date }) => date),
   );
 });
+
+t.test('a damaged imported series is a fault of the lab that says how to import it again', async (t) => {
+  const { ownDir, mbox, ctx, events } = await fixture(t);
+  const file = await saveSeries(await importSeries(mbox, { name: 'posted' }, ctx));
+  const sound = await readFile(file, 'utf8');
+  const damages = [
+    '',
+    '\0'.repeat(500),
+    sound.slice(0, -300),
+    '{}',
+    '[',
+    sound.replace(/(\+[^"]*)lamp/, '$1lump'),
+  ];
+  for (const text of damages) {
+    t.not(text, sound);
+    await writeFile(file, text);
+    await t.rejects(findSeries('posted', ctx, ownDir), {
+      ...{ exitCode: 3, message: /posted\.json[\s\S]*fix: import it again: ringlab series import/ },
+    });
+    events.length = 0;
+    t.same(await listSeries(ctx, ownDir), []);
+    t.match(events, [{ note: { code: 'series.unreadable', subject: 'posted' } }]);
+  }
+  await writeFile(file, sound);
+  t.match(await findSeries('posted', ctx, ownDir), { series: { name: 'posted' } });
+});

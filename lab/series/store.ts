@@ -2,11 +2,12 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeJson } from '../core/atomic.ts';
 import { cacheRoot, exists } from '../core/cache.ts';
-import { InputError } from '../core/errors.ts';
+import { errorText, InputError, LabError } from '../core/errors.ts';
 import { projectRoot } from '../core/paths.ts';
 import type { StageContext } from '../model/event.ts';
 import { parseYaml } from '../model/parse.ts';
 import { Series } from '../model/series.ts';
+import { seriesId } from './assemble.ts';
 import { isRange } from './git-range.ts';
 import { type LoadedSeries, loadSeries } from './import.ts';
 import { checkName, NAME, nearNames } from './name.ts';
@@ -25,6 +26,9 @@ export interface ListedSeries {
 
 /** Folder of the series that are part of the project. */
 const OWN_SERIES = join(projectRoot, 'kernels/series');
+
+/** Imported series exist only in the cache, so that a damaged one cannot be made again from it. */
+const IMPORT_AGAIN = 'import it again: ringlab series import SOURCE';
 
 const importedDir = () => join(cacheRoot(), 'series');
 const importedFile = (name: string) => join(importedDir(), `${name}.json`);
@@ -51,9 +55,25 @@ export async function saveSeries(series: Series): Promise<string> {
   return file;
 }
 
+/** An imported series of the cache. Throws LabError when it cannot be read. */
+function readImported(text: string, file: string): Series {
+  try {
+    return parseYaml(Series, text, file);
+  } catch (error) {
+    const first = errorText(error).split('\n')[0];
+    throw new LabError(`the imported series is damaged: ${first}\n  fix: ${IMPORT_AGAIN}`, { cause: error });
+  }
+}
+
+/**
+ * Reads an imported series. Throws LabError for a file that is not as it was saved: a patch that changed on the disk would fail to
+ * apply, which would look like a fault of the series.
+ */
 async function loadImported(name: string): Promise<Series> {
   const file = importedFile(name);
-  return parseYaml(Series, await readFile(file, 'utf8'), file, 'import it again');
+  const series = readImported(await readFile(file, 'utf8'), file);
+  if (seriesId(series.patches) === series.id) return series;
+  throw new LabError(`${file}: the patches are not as they were saved\n  fix: ${IMPORT_AGAIN}`);
 }
 
 /** Every series that can be used by name, those of the project first. One that cannot be read is left out, with a note. */
@@ -64,7 +84,7 @@ export async function listSeries(ctx: StageContext, ownDir = OWN_SERIES): Promis
       const { title, patches, version, id } = await load();
       return [{ name, title, from, patches: patches.length, version, id }];
     } catch (error) {
-      if (!(error instanceof InputError)) throw error;
+      if (!(error instanceof InputError || error instanceof LabError)) throw error;
       ctx.emit({ type: 'note', note: { code: 'series.unreadable', subject: name, message: error.message } });
       return [];
     }

@@ -98,7 +98,11 @@ export async function fromGitTree(
   const repository = await borrowingRepository(folder, gitDir, name, signal);
   if (revision === undefined && !bare && (await hasChanges(folder, commit, repository, signal)))
     ctx.emit({ type: 'note', note: { code: 'source.uncommitted', subject: folder } });
-  const { stdout } = await git(['rev-parse', `${commit}^{tree}`], { gitDir: repository, signal });
+  const { stdout } = await git(['rev-parse', `${commit}^{tree}`], {
+    gitDir: repository,
+    signal,
+    isSuspect: true,
+  });
   return {
     name: nameOfCommit(name, commit),
     gitDir: repository,

@@ -1,6 +1,8 @@
+import { LabError } from '../core/errors.ts';
 import { GIT_SETTINGS, plainEnv } from '../core/git-env.ts';
 import { type Limits, limited } from '../core/limits.ts';
 import { type RunResult, run } from '../core/process.ts';
+import { throwReportedFault } from '../core/storage.ts';
 
 /** Options of `git`; `input`, `accept` and `onLine` are those of `run`. */
 export interface GitOptions {
@@ -16,6 +18,8 @@ export interface GitOptions {
   input?: string;
   env?: Record<string, string>;
   accept?: readonly number[] | 'any';
+  /** A failure that looks like damage is damage: nothing that a patch says can be in git's report. */
+  isSuspect?: boolean;
   onLine?: (line: string, from: 'stdout' | 'stderr') => void;
   /** An open file instead of the pipe to standard input, as that of `run`. */
   stdinFd?: number;
@@ -28,8 +32,61 @@ export const COMMITTER = {
   GIT_COMMITTER_DATE: '@946684800 +0000',
 };
 
-/** Runs git on a repository of the cache. Throws as `run`. */
-export function git(args: readonly string[], options: GitOptions): Promise<RunResult> {
+/** A repository of the cache lacks objects or refs, or has damaged ones. */
+export class DamagedRepository extends LabError {
+  constructor(
+    readonly gitDir: string,
+    readonly damage: string,
+  ) {
+    super(
+      `the repository ${gitDir} is damaged: ${damage}\n  fix: remove it, it is made again from its source`,
+    );
+  }
+}
+
+/** How git begins a report of missing or damaged objects, refs and indexes. Text of a patch may look the same: see `checkDamage`. */
+const DAMAGE =
+  /^(?:fatal|error): (?:.*(?:not a git repository|object file|loose object|packfile|pack has|inflate|bad object|bad tree|invalid object|unable to (?:read|parse|find|get)|could not (?:read|parse|get)|failed to (?:read|parse)|missing (?:blob|tree|commit|object)|unknown revision|ambiguous argument|not a valid object|Not a valid|Needed a single revision|invalid sha1 pointer|not a tree|index file|cannot lock ref|bad (?:config|signature)|bad config line|invalid index|unterminated line))/im;
+
+/** What git fsck says of a repository, its first complaint; undefined when it is sound. Takes seconds for a kernel. */
+export async function fsck(gitDir: string, signal: AbortSignal): Promise<string | undefined> {
+  const args = ['-c', 'safe.directory=*', 'fsck', '--no-dangling', '--no-progress'];
+  const env = { ...plainEnv(), GIT_DIR: gitDir };
+  const { code, stdout, stderr } = await run('git', args, { accept: 'any', signal, cleanEnv: true, env });
+  if (code === 0) return undefined;
+  const lines = `${stderr}\n${stdout}`
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('notice: '));
+  return lines[0] ?? `git fsck ended with code ${code}`;
+}
+
+/**
+ * Throws DamagedRepository when git's report is about a repository that is damaged, LabError when the disk is at fault. Looked at
+ * before the failure is blamed on a patch, and confirmed by git fsck before it is blamed on the repository.
+ */
+async function checkDamage(report: string, { gitDir, signal, isSuspect }: GitOptions): Promise<void> {
+  throwReportedFault('git', report, gitDir);
+  const damage = DAMAGE.exec(report)?.[0];
+  if (damage === undefined) return;
+  const confirmed = isSuspect ? damage : await fsck(gitDir, signal);
+  if (confirmed !== undefined) throw new DamagedRepository(gitDir, confirmed.trim());
+}
+
+/**
+ * Runs git on a repository of the cache. Throws as `run`, DamagedRepository when the repository is the reason of a failure, LabError
+ * when the disk is.
+ */
+export async function git(args: readonly string[], options: GitOptions): Promise<RunResult> {
+  const { accept = [0] } = options;
+  const result = await runGit(args, { ...options, accept: 'any' });
+  if (result.code === 0) return result;
+  await checkDamage(result.stderr, options);
+  if (accept === 'any' || accept.includes(result.code)) return result;
+  const tail = result.stderr.trim().split('\n').slice(-15).join('\n');
+  throw new LabError(`git ${args.slice(0, 6).join(' ')} ended with code ${result.code}\n${tail}`);
+}
+
+function runGit(args: readonly string[], options: GitOptions): Promise<RunResult> {
   const { gitDir, workTree, index, objects, limits, env, signal, input, accept, onLine, stdinFd } = options;
   // The cache may belong to another user (a container's root); git would refuse to use its repositories.
   const command = ['git', '-c', 'safe.directory=*', ...GIT_SETTINGS, ...args];

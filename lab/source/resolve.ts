@@ -7,7 +7,7 @@ import { examinePath } from './check.ts';
 import { ask } from './git.ts';
 import { fromGitTree } from './git-tree.ts';
 import { locate, type SourceRef } from './names.ts';
-import { fromFolder, fromTarball } from './snapshot.ts';
+import { fromFolder, fromTarball, withRepair } from './snapshot.ts';
 
 /** Version of an installed Debian package; undefined when it is not installed, or without dpkg. */
 async function packageVersion(name: string, signal: AbortSignal): Promise<string | undefined> {
@@ -52,13 +52,16 @@ async function checkKernel(tree: SourceTree, where: string, ctx: StageContext): 
 
 /**
  * The source tree of a reference, as a commit in a repository of the cache. Throws InputError as `checkSource`, and for a missing
- * package (with the command that installs it), a damaged tarball, or a path that holds no kernel.
+ * package (with the command that installs it), a damaged tarball, or a path that holds no kernel. A damaged repository of the cache is
+ * made again, with a note.
  */
 export async function resolveSource(ref: SourceRef, ctx: StageContext): Promise<SourceTree> {
   const location = await locate(ref);
-  const tree =
-    'package' in location
-      ? await fromPackage(location.name, location.package, ctx)
-      : await fromPath(location.name, location.path, location.revision, ctx);
-  return checkKernel(tree, location.where, ctx);
+  return withRepair(async () => {
+    const tree =
+      'package' in location
+        ? await fromPackage(location.name, location.package, ctx)
+        : await fromPath(location.name, location.path, location.revision, ctx);
+    return checkKernel(tree, location.where, ctx);
+  }, ctx);
 }

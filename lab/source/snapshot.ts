@@ -6,9 +6,11 @@ import { InputError } from '../core/errors.ts';
 import { plainEnv, userGitEnv } from '../core/git-env.ts';
 import { hashFile, hashOf } from '../core/hash.ts';
 import { run } from '../core/process.ts';
+import { damageOf, discard, isSealed, seal } from '../core/seal.ts';
+import { throwReportedFault } from '../core/storage.ts';
 import type { EventOf, StageContext } from '../model/event.ts';
 import type { SourceTree } from '../model/kernel.ts';
-import { ask, commitSource, git, initRepository } from './git.ts';
+import { ask, commitSource, DamagedRepository, fsck, git, initRepository } from './git.ts';
 
 /** Ref of the source's commit in a repository of the cache. */
 const SOURCE_REF = 'refs/ringlab/source';
@@ -66,6 +68,7 @@ async function unpack(tarball: string, into: string, name: string, ctx: StageCon
     onLine: line,
   });
   if (code !== 0) {
+    throwReportedFault('tar', stderr, into);
     const what = `tar cannot unpack it: ${stderr.trim().split('\n').slice(0, 3).join('; ')}`;
     throw new InputError({ what, where: tarball, expected: 'a tarball of a kernel tree' });
   }
@@ -95,9 +98,49 @@ async function sourceTree(
 ): Promise<SourceTree> {
   const { signal } = ctx;
   const [commit = '', tree = ''] = (
-    await ask(['rev-parse', SOURCE_REF, `${SOURCE_REF}^{tree}`], { gitDir, signal })
+    await ask(['rev-parse', SOURCE_REF, `${SOURCE_REF}^{tree}`], { gitDir, signal, isSuspect: true })
   ).split('\n');
   return { name, gitDir, commit, tree, workDir: workDirOf(work) };
+}
+
+/** What is sealed of a repository: all that its source consists of. Applied series add objects and refs. */
+const ofSource = (path: string) => /^(?:objects\/|HEAD$|config$|refs\/ringlab\/source$)/.test(path);
+
+/**
+ * What is wrong with the repository of a tarball; undefined when it is sound. One of an earlier version, or one that git reported, has
+ * no seal: git fsck decides, and it is sealed.
+ */
+async function repositoryDamage(gitDir: string, ctx: StageContext): Promise<string | undefined> {
+  const damage = await damageOf(gitDir);
+  if (damage === undefined || (await isSealed(gitDir))) return damage;
+  const broken = await fsck(gitDir, ctx.signal);
+  if (broken !== undefined) return broken;
+  await seal(gitDir, ofSource);
+  return undefined;
+}
+
+/** Notes the damage of a repository and removes it. The caller holds its lock. */
+async function removeDamaged(gitDir: string, damage: string, ctx: StageContext): Promise<void> {
+  const subject = `sources/${basename(gitDir)}`;
+  ctx.emit({ type: 'note', note: { code: 'cache.damaged', subject, damage } });
+  await discard(gitDir);
+}
+
+/**
+ * A source as `make` gives it. A repository that git finds damaged is removed, and made again once; LabError when that does not help:
+ * the tree whose objects it borrows may be damaged itself.
+ */
+export async function withRepair<T>(make: () => Promise<T>, ctx: StageContext): Promise<T> {
+  try {
+    return await make();
+  } catch (error) {
+    if (!(error instanceof DamagedRepository)) throw error;
+    {
+      await using _held = await lock(`${error.gitDir}.lock.d`, ctx.signal);
+      await removeDamaged(error.gitDir, error.damage, ctx);
+    }
+    return await make();
+  }
 }
 
 /**
@@ -111,8 +154,10 @@ export async function fromTarball(
   ctx: StageContext,
 ): Promise<SourceTree> {
   const hash = hashOf(identity ?? (await hashFile(tarball))).slice(0, 12);
+  const repository = join(sourcesDir(), `${name}-${hash}`);
+  let damage: string | undefined;
   const { dir } = await ensureFolder(
-    join(sourcesDir(), `${name}-${hash}`),
+    repository,
     async (gitDir) => {
       await removeStale(gitDir);
       ctx.emit({ type: 'source.start', source: name, action: 'unpack', from: tarball });
@@ -122,9 +167,18 @@ export async function fromTarball(
       const { root, files } = await unpack(tarball, into, name, ctx);
       await addFolder(root, gitDir, name, ctx, { force: true, total: files });
       await rm(into, { recursive: true });
+      await seal(gitDir, ofSource);
       ctx.emit({ type: 'source.end', source: name, files });
     },
-    { signal: ctx.signal, onWait: () => ctx.emit({ type: 'lock.wait', for: 'source', subject: name }) },
+    {
+      signal: ctx.signal,
+      onWait: () => ctx.emit({ type: 'lock.wait', for: 'source', subject: name }),
+      isSound: async () => {
+        damage = await repositoryDamage(repository, ctx);
+        return damage === undefined;
+      },
+      discard: () => removeDamaged(repository, damage ?? 'unknown', ctx),
+    },
   );
   return sourceTree(name, dir, name, ctx);
 }

@@ -20,11 +20,16 @@ export class AnnouncedTests {
     return this.#reported.size > 0;
   }
 
-  /** Adds a test, under the name that its result will have. A second announcement of a name changes nothing. */
-  announce(name: string): void {
-    if (this.#reported.has(name)) return;
-    if (this.#reported.size < MAX_NAMES) this.#reported.set(name, false);
+  /**
+   * Adds a test, under the name that its result will have. A second announcement of a name changes nothing. Returns whether the
+   * name is new and was kept.
+   */
+  announce(name: string): boolean {
+    if (this.#reported.has(name)) return false;
+    const isKept = this.#reported.size < MAX_NAMES;
+    if (isKept) this.#reported.set(name, false);
     else this.#further.announced++;
+    return isKept;
   }
 
   /** Notes that a result arrived. */

@@ -16,6 +16,8 @@ import { YamlBlock } from './yaml.ts';
 export interface TapOptions {
   /** Called with each result when it is complete and its full name is known. */
   onTest?: (result: TestResult) => void;
+  /** Called with the name of each test that the suite announces. */
+  onAnnounced?: (name: string) => void;
   /** Called with every line as received (without `\r`, cut at `maxLineBytes`). */
   onLine?: (line: string) => void;
   /** Bytes kept of one line; default 64 KiB. */
@@ -42,6 +44,7 @@ export class TapStream {
   readonly #splitter: LineSplitter;
   readonly #collector: Collector;
   readonly #announced = new AnnouncedTests();
+  readonly #onAnnounced: ((name: string) => void) | undefined;
   readonly #leaves: Leaves;
   readonly #nesting: Nesting;
   /** The newest result line, held back until no YAML can follow. */
@@ -53,6 +56,7 @@ export class TapStream {
 
   constructor(options: TapOptions = {}) {
     this.#collector = new Collector(options.onTest, options.maxTests);
+    this.#onAnnounced = options.onAnnounced;
     this.#leaves = new Leaves((result) => this.#add(result));
     this.#nesting = new Nesting(this.#leaves);
     const take = (line: string, whole: boolean) => {
@@ -157,7 +161,10 @@ export class TapStream {
   /** Announcements precede the first result; a later line of that form is a test's note. */
   #announce({ name }: TapLine & { kind: 'announcement' }, text: string): void {
     if (this.#anyPoint) this.#comment(commentText(text));
-    else if (name) this.#announced.announce(resultName(name));
+    else if (name) {
+      const test = resultName(name);
+      if (this.#announced.announce(test)) this.#onAnnounced?.(test);
+    }
   }
 
   #comment(text: string): void {

@@ -1,7 +1,7 @@
 // Builds the native addon. Plain JavaScript: set-up runs it when nothing of TypeScript can be loaded yet.
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { access, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -23,21 +23,33 @@ async function sources() {
   return { files, key: hash.digest('hex').slice(0, 16) };
 }
 
+/** Hash of an addon, kept beside it: a truncated addon would crash in the guest and look like a fault of the kernel. */
+const sum = (bytes) => createHash('sha256').update(bytes).digest('hex');
+
+/** The content of a file; undefined when it does not exist or is no file. */
+const contentOf = (file) =>
+  readFile(file).catch((error) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
+
 /**
  * Builds `ringlab-<key>.node` in `folder` (made if missing) unless it is there, and returns its path. The key is the hash of sources,
  * flags and compiler name: builds of several checkouts may share a folder. The addon fits every version of Node.js (Node-API).
  * Concurrent builds do not disturb each other. Rejects with the compiler's error (`stderr`) when a source does not compile.
  * @param {string} [folder] default: suites/binding/build
+ * @param {(file: string) => void} [onDamage] called when the file is there but is not as it was built; it is built again
  * @returns {Promise<string>}
  */
-export async function buildBinding(folder = join(here, 'build')) {
+export async function buildBinding(folder = join(here, 'build'), onDamage = () => {}) {
   const { files, key } = await sources();
   const target = resolve(folder, `ringlab-${key}.node`);
-  const built = await access(target).then(
-    () => true,
-    () => false,
-  );
-  if (built) return target;
+  const content = await contentOf(target);
+  if (content !== undefined) {
+    const expected = await contentOf(`${target}.sha256`);
+    if (expected?.toString() === sum(content)) return target;
+    // Versions before this one kept no sum.
+    if (expected) onDamage(target);
+  }
   const { include_dir: include } = createRequire(import.meta.url)('node-api-headers');
   await mkdir(folder, { recursive: true });
   const temp = `${target}.${process.pid}.tmp`;
@@ -46,9 +58,12 @@ export async function buildBinding(folder = join(here, 'build')) {
     const places = [`-ffile-prefix-map=${native}=native`, `-ffile-prefix-map=${include}=include`];
     const args = [...FLAGS, ...places, `-I${include}`, '-o', temp, ...files];
     await promisify(execFile)(process.env.CC ?? 'cc', args, { cwd: native });
+    // The sum first: a kill in between leaves an addon without a sum that fits, which is built again.
+    await writeFile(`${temp}.sha256`, sum(await readFile(temp)));
+    await rename(`${temp}.sha256`, `${target}.sha256`);
     await rename(temp, target);
   } finally {
-    await rm(temp, { force: true });
+    await Promise.all([temp, `${temp}.sha256`].map((file) => rm(file, { force: true })));
   }
   return target;
 }

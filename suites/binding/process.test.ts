@@ -202,3 +202,17 @@ t.test('buildBinding leaves an addon that is up to date as it is', async (t) => 
   t.equal(stdout.trim(), addon);
   t.equal(statSync(addon).mtimeMs, mtimeMs);
 });
+
+t.test('buildBinding builds an addon again that is not as it was built, and reports it', async (t) => {
+  const folder = t.testdir({});
+  const damaged: string[] = [];
+  const build = () => buildBinding(folder, (file) => damaged.push(file));
+  const addon = await build();
+  const sound = readFileSync(addon);
+  for (const bytes of [sound.subarray(0, 4096), Buffer.alloc(sound.length), Buffer.alloc(0)]) {
+    writeFileSync(addon, bytes);
+    t.equal(await build(), addon);
+    t.ok(readFileSync(addon).equals(sound), 'the addon is as it was');
+  }
+  t.same(damaged, [addon, addon, addon]);
+});

@@ -1,0 +1,91 @@
+import { type CellSpec, keyOfCell } from '../model/cell.ts';
+import type { EventOf, LabEvent } from '../model/event.ts';
+import type { TestResult } from '../model/result.ts';
+import type { Attempt, CellRecord } from '../model/run.ts';
+
+type Planned = EventOf<'cells.planned'>['cells'][number];
+
+/** A cell that began and has not ended. */
+interface Running {
+  cell: string;
+  spec: CellSpec;
+  startedMs: number;
+  tests: TestResult[];
+  announced: string[];
+}
+
+/** A cell without a result, by its name in events where it has begun. */
+export interface OpenCell {
+  planned: Planned;
+  running?: Running;
+}
+
+const placeOf = ({ kernel, profile, suite, repeat }: Planned) =>
+  JSON.stringify([kernel, profile, suite, repeat]);
+
+const plannedOf = ({ kernel, profile, suite, repeat }: CellSpec): Planned => ({
+  ...{ kernel: kernel.id, profile: profile.name, suite: suite.name, repeat },
+});
+
+/** The cells of a run that were planned or began and have no result yet, from the events of the run. */
+export class OpenCells {
+  readonly #planned = new Map<string, Planned>();
+  readonly #running = new Map<string, Running>();
+
+  /** Takes the next event; events that say nothing about cells are passed over. */
+  take(event: LabEvent): void {
+    if (event.type === 'cells.planned') {
+      for (const cell of event.cells) this.#planned.set(placeOf(cell), cell);
+    } else if (event.type === 'cell.start') {
+      const { cell, spec, at: startedMs } = event;
+      this.#planned.delete(placeOf(plannedOf(spec)));
+      this.#running.set(cell, { cell, spec, startedMs, tests: [], announced: [] });
+    } else if (event.type === 'tests.announced') {
+      this.#running.get(event.cell)?.announced.push(...event.tests);
+    } else if (event.type === 'test.end') {
+      this.#running.get(event.cell)?.tests.push(event.test);
+    } else if (event.type === 'cell.end') {
+      this.#running.delete(event.cell);
+      const { kernel, profile, suite, attempts } = event.result;
+      this.#planned.delete(placeOf({ kernel, profile, suite, repeat: attempts[0]?.repeat ?? 1 }));
+    }
+  }
+
+  /** The cells without a result: those that run, then those that have not begun. */
+  get all(): OpenCell[] {
+    return [
+      ...[...this.#running.values()].map((running) => ({ planned: plannedOf(running.spec), running })),
+      ...[...this.#planned.values()].map((planned) => ({ planned })),
+    ];
+  }
+}
+
+/** The results of a cut-off attempt: what had finished, then `lost` for each announced test that had not. */
+function testsOf({ tests, announced }: Running, reason: string): TestResult[] {
+  const finished = new Set(tests.map(({ name }) => name));
+  const missing = announced.filter((name) => !finished.has(name));
+  return [
+    ...tests,
+    ...missing.map((name): TestResult => ({ name, verdict: 'lost', reason: `no result arrived: ${reason}` })),
+  ];
+}
+
+/**
+ * The record of a cell that the end of its run, at `atMs`, left without a result: verdict `lost`. `cause` is the first half of its
+ * reason, e.g. `the run was interrupted`.
+ */
+export function cutOffRecord({ planned, running }: OpenCell, cause: string, atMs: number): CellRecord {
+  const { repeat, ...place } = planned;
+  const reason = `${cause} before the cell ${running ? 'ended' : 'began'}`;
+  const attempt: Attempt = {
+    ...{ repeat, attempt: running?.spec.attempt ?? 1, verdict: 'lost', reason },
+    cutOff: running ? 'running' : 'planned',
+    ...(running ? { key: keyOfCell(running.spec) } : {}),
+    timings: { totalMs: running ? Math.max(0, atMs - running.startedMs) : 0 },
+    artefacts: [],
+  };
+  return {
+    ...{ ...place, verdict: 'lost', reason, tests: running ? testsOf(running, reason) : [] },
+    ...{ complaints: [], metrics: [], attempts: [attempt] },
+  };
+}
