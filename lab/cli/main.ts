@@ -96,7 +96,7 @@ function exitCodeOf(error: unknown): number {
   return ExitCode.lab;
 }
 
-/** Words a failure on standard error: a message of ringlab with its evidence, any other with its stack. */
+/** Words a failure on standard error: an error that was thrown on purpose with its evidence, any other with its stack. */
 function reportFailure(cause: unknown): void {
   const unexpected = !(cause instanceof RinglabError) && cause instanceof Error;
   stderr.write(`ringlab: ${errorText(cause)}\n${unexpected ? `${cause.stack}\n` : ''}`);

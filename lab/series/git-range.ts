@@ -8,7 +8,7 @@ import { type RunResult, run } from '../core/process.ts';
 import type { Resources } from '../core/resource.ts';
 import type { StageContext } from '../model/event.ts';
 import { SIZE_LIMIT } from './limits.ts';
-import { tooBig } from './read.ts';
+import { tooBig } from './regular-file.ts';
 import type { SourceFiles } from './stages.ts';
 
 const RANGE = /^(?!-)([^\s.](?:[^\s]*[^\s.])?)\.\.([^\s.-]\S*)?$/;

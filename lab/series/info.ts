@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { exists } from '../core/cache.ts';
 import { parseYaml } from '../model/parse.ts';
 import { NAME } from './name.ts';
-import { readRegular } from './read.ts';
+import { readRegular } from './regular-file.ts';
 
 /** `series.yaml` of a series under kernels/series/: its base and what it is tested with. */
 export const SeriesInfo = z

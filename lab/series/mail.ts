@@ -1,6 +1,6 @@
 import PostalMime, { type Email } from 'postal-mime';
 import { InputError, type Problem } from '../core/errors.ts';
-import { firstProblems } from './limits.ts';
+import { firstProblems, MAX_PARTS } from './limits.ts';
 import type { Mail, RawText } from './stages.ts';
 
 /** Message ids in a header value, angle brackets included. */
@@ -52,8 +52,23 @@ function encodeBody(raw: Buffer): Buffer {
  */
 const plain = (value: string) => value.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').trim();
 
+/** Whether a message has more MIME parts than `MAX_PARTS`, counted by the boundaries that it declares. */
+function hasManyParts(raw: Buffer): boolean {
+  const text = raw.toString('latin1');
+  const declared = text.matchAll(/boundary="?([^"\s;]{1,70})/gi);
+  const boundaries = new Set([...declared].map(([, boundary = '']) => boundary));
+  if (boundaries.size === 0) return false;
+  let parts = 0;
+  for (const [, line = ''] of text.matchAll(/^--(\S{1,70})/gm)) {
+    if (boundaries.has(line)) parts++;
+    if (parts > MAX_PARTS) return true;
+  }
+  return boundaries.size > MAX_PARTS;
+}
+
 /** Decodes one RFC 5322 message (MIME, quoted-printable, base64, format=flowed). Resolves to a problem when it is malformed. */
 async function parseMail({ bytes, where }: RawText): Promise<Mail | Problem> {
+  if (hasManyParts(bytes)) return { what: `it has more than ${MAX_PARTS} MIME parts`, where };
   let email: Email;
   try {
     email = await PostalMime.parse(encodeBody(bytes), { maxNestingDepth: 20, maxHeadersSize: 1 << 20 });

@@ -1,19 +1,10 @@
 import { constants } from 'node:buffer';
-import { constants as fs } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { InputError } from '../core/errors.ts';
 import { SIZE_LIMIT } from './limits.ts';
+import { MiB, readRegular, tooBig } from './regular-file.ts';
 import type { RawText, SourceFiles } from './stages.ts';
-
-const MiB = (bytes: number) => `${(bytes / (1 << 20)).toFixed(0)} MiB`;
-
-/** The error for a file or range that is larger than `limit` bytes. */
-export function tooBig(where: string, size: string, limit = SIZE_LIMIT): InputError {
-  const fix = 'use the mbox of a single thread, or split it';
-  return new InputError({ what: `it has ${size}`, where, expected: `at most ${MiB(limit)}`, fix });
-}
 
 async function unpack(bytes: Buffer, where: string): Promise<Buffer> {
   try {
@@ -23,22 +14,6 @@ async function unpack(bytes: Buffer, where: string): Promise<Buffer> {
     if (code === 'ERR_BUFFER_TOO_LARGE') throw tooBig(where, `more than ${MiB(SIZE_LIMIT)} when unpacked`);
     throw new InputError({ what: `its gzip data is damaged: ${message}`, where, fix: 'fetch it again' });
   }
-}
-
-/**
- * The content of a regular file. The opened file is examined: the path may name a pipe by then. Throws InputError for anything else
- * and for a file of more than `limit` bytes.
- */
-export async function readRegular(path: string, limit = SIZE_LIMIT): Promise<Buffer> {
-  const what = 'it is neither a file nor a folder';
-  if (!(await stat(path)).isFile()) throw new InputError({ what, where: path });
-  await using file = await open(path, fs.O_RDONLY | fs.O_NONBLOCK);
-  const info = await file.stat();
-  if (!info.isFile()) throw new InputError({ what, where: path });
-  if (info.size > limit) throw tooBig(path, MiB(info.size), limit);
-  const buffer = Buffer.alloc(info.size);
-  const { bytesRead } = await file.read(buffer, 0, info.size, 0);
-  return buffer.subarray(0, bytesRead);
 }
 
 async function readSource(path: string): Promise<Buffer> {
