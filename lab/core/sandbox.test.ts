@@ -28,14 +28,19 @@ async function folder(t: Test): Promise<string> {
   return dir;
 }
 
-/** Runs `program` with arguments in a process of an ordinary user, whose home and cache are `dir`. */
+/** Runs `program` with arguments in a process of an ordinary user, whose home is `dir`; its cache, which takes no blanks, is elsewhere. */
 async function asUser(dir: string, program: string, ...args: string[]) {
-  await chown(dir, UID, UID);
+  const cache = await mkdtemp(join(tmpdir(), 'sandbox-cache-'));
+  for (const each of [dir, cache]) await chown(each, UID, UID);
   await chmod(dir, 0o755);
   const user = ['--reuid', `${UID}`, '--regid', `${UID}`, '--clear-groups', '--'];
-  const env = { PATH: process.env.PATH ?? '', HOME: dir, RINGLAB_CACHE: join(dir, 'cache') };
+  const env = { PATH: process.env.PATH ?? '', HOME: dir, RINGLAB_CACHE: cache };
   const node = [process.execPath, '--import=tsx', program, ...args];
-  return run('setpriv', [...user, ...node], { env, cleanEnv: true, accept: 'any' });
+  try {
+    return await run('setpriv', [...user, ...node], { env, cleanEnv: true, accept: 'any' });
+  } finally {
+    await rm(cache, { recursive: true, force: true });
+  }
 }
 
 async function canRunNode(): Promise<string | false> {

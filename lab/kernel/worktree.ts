@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { writeAtomic, writeJson } from '../core/atomic.ts';
 import { exists } from '../core/cache.ts';
 import { LabError } from '../core/errors.ts';
+import { GIT_SETTINGS, plainEnv } from '../core/git-env.ts';
 import { run } from '../core/process.ts';
 import { type SourceTree, sourceOf } from '../model/kernel.ts';
 
@@ -21,6 +22,23 @@ const State = z.object({
   times: z.record(z.string(), z.number()),
 });
 type State = z.infer<typeof State>;
+
+/**
+ * Files are checked out as they are committed, whatever attributes a tree gives them: those of one commit would shape files that the
+ * next checkout leaves alone, because their content in git is the same (gitattributes(5): this file comes first).
+ */
+const ATTRIBUTES = '* -text !eol -ident !filter !working-tree-encoding\n';
+
+/** Runs git without the user's settings. The cache may belong to another user (a container's root). */
+function git(args: readonly string[], cwd: string, signal?: AbortSignal) {
+  const env = plainEnv();
+  return run('git', ['-c', 'safe.directory=*', ...GIT_SETTINGS, ...args], {
+    cwd,
+    cleanEnv: true,
+    env,
+    signal,
+  });
+}
 
 const newId = () => randomBytes(8).toString('hex');
 
@@ -41,21 +59,17 @@ export class WorkTree {
   }
 
   #git(args: string[], signal?: AbortSignal) {
-    const settings = ['-c', 'core.autocrlf=false', '-c', 'core.hooksPath=/dev/null', '-c', 'gc.auto=0'];
-    const folders = [`--git-dir=${this.#gitDir}`, `--work-tree=${this.path}`];
-    const env = { GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_SYSTEM: '/dev/null' };
-    return run('git', [...settings, ...folders, ...args], { cwd: this.path, env, signal });
+    return git([`--git-dir=${this.#gitDir}`, `--work-tree=${this.path}`, ...args], this.path, signal);
   }
 
   /** Creates the git folder and adds the objects of `gitDir` to its alternates (gitrepository-layout(5)). */
   async #borrow(gitDir: string, signal?: AbortSignal): Promise<void> {
     await mkdir(this.path, { recursive: true });
     if (!(await exists(join(this.#gitDir, 'HEAD'))))
-      await run('git', ['init', '-q', '--bare', this.#gitDir], { cwd: this.workDir, signal });
-    const { stdout } = await run('git', ['rev-parse', '--path-format=absolute', '--git-path', 'objects'], {
-      cwd: gitDir,
-      signal,
-    });
+      await git(['init', '-q', '--bare', '--template=', this.#gitDir], this.workDir, signal);
+    await writeAtomic(join(this.#gitDir, 'info/attributes'), ATTRIBUTES);
+    const args = ['rev-parse', '--path-format=absolute', '--git-path', 'objects'];
+    const { stdout } = await git(args, gitDir, signal);
     const file = join(this.#gitDir, 'objects/info/alternates');
     const alternates = (await readFile(file, 'utf8').catch(() => '')).split('\n').filter(Boolean);
     if (alternates.includes(stdout.trim())) return;

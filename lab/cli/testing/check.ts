@@ -9,9 +9,15 @@ const isPlaceholder = (word: string) => /^[A-Z<*~.]|[*/<]/.test(word);
 
 /** Options of other programs that stand alone in a text, with the program. */
 const OTHER_OPTIONS: Readonly<Record<string, string>> = {
+  '--addamb': 'capsh',
+  '--ambient-caps': 'setpriv',
+  '--bind': 'bwrap',
   '--build-snapshot': 'node',
+  '--clear-groups': 'setpriv',
+  '--dev-bind': 'bwrap',
   '--git-path': 'git rev-parse',
   '--help': 'every program',
+  '--inh-caps': 'setpriv',
   '--list-full': 'busybox',
   '--merges': 'git rev-list',
   '--no-merges': 'git rev-list',
@@ -19,6 +25,8 @@ const OTHER_OPTIONS: Readonly<Record<string, string>> = {
   '--norc': 'bash',
   '--path-format': 'git rev-parse',
   '--pdeathsig': 'setpriv',
+  '--rbind': 'mount',
+  '--ro-bind': 'bwrap',
   '--show-object-format': 'git rev-parse',
   '--sparkplug': 'V8',
 };
