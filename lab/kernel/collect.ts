@@ -1,7 +1,7 @@
 import type { Dir } from 'node:fs';
 import { lstat, mkdir, opendir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { VerdictError } from '../core/errors.ts';
+import { LabError, VerdictError } from '../core/errors.ts';
 import { run } from '../core/process.ts';
 import { removeTree } from '../core/remove.ts';
 import { sandboxed } from '../core/sandbox.ts';
@@ -38,6 +38,19 @@ export async function presentObjects(objects: ObjectFolder, ctx: StageContext): 
   if (targets.length === 0) return new Set();
   const { stdout } = await inObjects(objects, ['sh', '-c', PRINT_PRESENT, 'sh', ...targets], [], ctx);
   return new Set(stdout.split('\n'));
+}
+
+/**
+ * Removes outputs of the source's build from a view: a tree whose rules make none would otherwise pass for having made them. The
+ * objects that they are linked from stay.
+ */
+export async function removeOutputs(
+  objects: ObjectFolder,
+  outputs: readonly string[],
+  ctx: StageContext,
+): Promise<void> {
+  const { code, stderr } = await inObjects(objects, ['rm', '-rf', '--', ...outputs], [], ctx);
+  if (code !== 0) throw new LabError(`cannot remove outputs of an earlier build: ${stderr.trim()}`);
 }
 
 /**

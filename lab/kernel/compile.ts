@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { protections } from '../core/sandbox.ts';
 import type { StageContext } from '../model/event.ts';
-import { presentObjects } from './collect.ts';
+import { presentObjects, removeOutputs } from './collect.ts';
 import { failureOf } from './failure.ts';
 import { make } from './make.ts';
 import { ObjectFolder } from './objects.ts';
@@ -9,6 +9,7 @@ import type { PrivateView } from './private.ts';
 import { estimateTargets, progressReporter } from './progress.ts';
 import { MAX_LOG_BYTES, readRegularFile } from './regular-file.ts';
 import type { BuildSpec } from './spec.ts';
+import { outputFiles } from './store.ts';
 import { WorkTree } from './worktree.ts';
 
 /** Folder of `modules_install`, relative to the object folder. */
@@ -61,6 +62,10 @@ export async function compile(
   const objects = new ObjectFolder(tree.workDir, objectsId, view?.folder);
   await objects.begin(key, noteDamage(objects, ctx));
   await updateConfig(objects, config);
+  if (view?.isNew) {
+    const made = outputFiles().filter((file) => file !== '.config');
+    await removeOutputs(objects, made, ctx);
+  }
   const roots = [work.path, objects.path];
   const { targets: made, complete } = objects.progress;
   const progress = complete ? { done: 0 } : { done: made, expected: estimateTargets(config) };
