@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { OutputLimitError, run } from './process.ts';
+import { removeTree } from './remove.ts';
 import {
   overlayWorks,
   protections,
@@ -24,7 +25,7 @@ const UID = 61_234;
 
 async function folder(t: Test): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'sandbox test, '));
-  t.teardown(() => rm(dir, { recursive: true, force: true }));
+  t.teardown(() => removeTree(dir));
   return dir;
 }
 

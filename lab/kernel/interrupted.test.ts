@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { trySandbox } from '../core/sandbox.ts';
 import { SOURCES, settingOf } from './fake/setting.ts';
-import { fakeMakefile } from './fake/tree.ts';
+import { makefileThat } from './fake/tree.ts';
 import { buildKernel } from './index.ts';
 
 const reason = await trySandbox();
@@ -38,17 +38,14 @@ for (const overlays of ['on', 'off'])
       const source = kernel.commit('base', SOURCES);
       await buildKernel(source, request, ctx);
       for (const [what, command] of Object.entries(MAZES)) {
-        const script = `${command.replace('$OUTSIDE', outside)}; echo "  CC      src/ready.o"; sleep 1000`;
-        // make prints the output of a target when it is done, but that of the shell that parses the Makefile at once.
-        const parsed = `$(shell (${script.split('$').join('$$')}) >&2)\n.DELETE_ON_ERROR:`;
-        const Makefile = fakeMakefile().replace(
-          '.DELETE_ON_ERROR:',
-          () => `ifneq ($(filter-out olddefconfig tinyconfig,$(MAKECMDGOALS)),)\n${parsed}\nendif`,
-        );
-        const tree = kernel.patched(source, what, { Makefile });
+        // make prints the output of a target when it is done: the object is announced when the folder is as it should be.
+        const script = `(${command.replace('$OUTSIDE', outside)}); true`.split('$').join('$$');
+        const folder = '\t@mkdir -p $(@D)\n';
+        const Makefile = makefileThat('sleep 1000').replace(folder, () => `${folder}\t@${script}\n`);
+        const tree = kernel.patched(source, what, { Makefile, 'src/a.c': 'int evil;\n' });
         const abort = new AbortController();
         const emit = (event: (typeof events)[number]) => {
-          if (event.type === 'kernel.progress' && event.target === 'src/ready.o')
+          if (event.type === 'kernel.progress' && event.target === 'src/a.o')
             abort.abort(new Error('stopped'));
         };
         await t.rejects(

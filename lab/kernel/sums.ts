@@ -1,7 +1,8 @@
-import { lstat } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { hashFile, hashOf } from '../core/hash.ts';
+import { hashFile as hashLarge, hashOf } from '../core/hash.ts';
 import { listFiles } from './collect.ts';
 
 /** SHA-256 of files by their paths in a folder. */
@@ -19,6 +20,15 @@ async function each<T>(items: readonly T[], work: (item: T) => Promise<void>): P
   await Promise.all(Array.from({ length: PARALLEL }, worker));
 }
 
+/** Bytes up to which a file is read at once: a stream for each of a thousand headers took 1 s. */
+const SMALL = 256 << 10;
+
+/** Hex SHA-256 of a regular file's content. Throws the error of the file system. */
+async function hashFile(path: string): Promise<string> {
+  if (lstatSync(path).size > SMALL) return hashLarge(path);
+  return createHash('sha256').update(readFileSync(path)).digest('hex');
+}
+
 /** The sums of every file of a folder. Throws RefusedFile for anything but regular files. */
 export async function sumsOf(dir: string): Promise<Sums> {
   const paths = await listFiles(dir);
@@ -31,14 +41,12 @@ export async function sumsOf(dir: string): Promise<Sums> {
 const checked = new Map<string, string>();
 
 /** Changes with every write to one of the files; undefined when one is missing or no regular file. */
-async function fingerprint(dir: string, paths: readonly string[]): Promise<string | undefined> {
-  const facts = new Map<string, string>();
-  await each(paths, async (path) => {
-    const info = await lstat(join(dir, path), { bigint: true }).catch(() => undefined);
-    if (info?.isFile()) facts.set(path, `${info.ino} ${info.size} ${info.mtimeNs} ${info.ctimeNs}`);
+function fingerprint(dir: string, paths: readonly string[]): string | undefined {
+  const facts = paths.map((path) => {
+    const info = lstatSync(join(dir, path), { bigint: true, throwIfNoEntry: false });
+    return info?.isFile() ? `${info.ino} ${info.size} ${info.mtimeNs} ${info.ctimeNs}` : undefined;
   });
-  if (facts.size < paths.length) return undefined;
-  return hashOf(...paths.map((path) => facts.get(path) ?? ''));
+  return facts.includes(undefined) ? undefined : hashOf(JSON.stringify(facts));
 }
 
 /**
@@ -47,9 +55,12 @@ async function fingerprint(dir: string, paths: readonly string[]): Promise<strin
  */
 export async function firstDamage(dir: string, sums: Sums): Promise<string | undefined> {
   const paths = Object.keys(sums).sort();
-  const seal = await fingerprint(dir, paths);
+  const seal = fingerprint(dir, paths);
   const known = hashOf(seal ?? '', JSON.stringify(sums));
   if (seal !== undefined && checked.get(dir) === known) return undefined;
+  // Nothing is read that is no regular file, such as a FIFO.
+  const irregular = paths.find((path) => !lstatSync(join(dir, path), { throwIfNoEntry: false })?.isFile());
+  if (irregular !== undefined) return `${irregular} is missing`;
   const wrong = new Map<string, string>();
   await each(paths, async (path) => {
     const sum = await hashFile(join(dir, path)).catch(() => undefined);
@@ -57,7 +68,6 @@ export async function firstDamage(dir: string, sums: Sums): Promise<string | und
   });
   const first = paths.find((path) => wrong.has(path));
   if (first !== undefined) return `${first} ${wrong.get(first)}`;
-  if (seal === undefined) return 'a file of it is no regular file';
   checked.set(dir, known);
   return undefined;
 }

@@ -1,6 +1,7 @@
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '../process.ts';
+import { removeTree } from '../remove.ts';
 import { sandboxCommand } from './command.ts';
 
 async function tryOverlay(dir: string): Promise<boolean> {
@@ -26,8 +27,8 @@ async function tryOverlay(dir: string): Promise<boolean> {
   } catch {
     return false;
   } finally {
-    // `work/work` has mode 000, which root and the owner of its parent may remove.
-    await rm(top, { recursive: true, force: true });
+    // `work/work` has mode 000 and files in it: `fs.rm` cannot remove it for an ordinary user.
+    await removeTree(top);
   }
 }
 
