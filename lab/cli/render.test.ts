@@ -58,6 +58,9 @@ t.test('with verbose each test and line of the compiler is printed', (t) => {
   renderer.take({ type: 'test.end', cell: 'c', test: test('x', 'pass'), at: 0 });
   renderer.take({ type: 'kernel.output', kernel: 'k', line: 'a.c: warning: x', at: 0 });
   t.equal(text(), 'cell c: pass x\nkernel k: a.c: warning: x\n');
+  const reason = 'x'.repeat(500);
+  renderer.take({ type: 'test.end', cell: 'c', test: { ...test('y', 'fail'), reason }, at: 0 });
+  t.equal(text(), `cell c: fail y: ${reason}\n`, 'the whole reason');
   t.end();
 });
 

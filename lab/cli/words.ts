@@ -1,6 +1,5 @@
 import type { EventBody, EventOf } from '../model/event.ts';
 import type { Note } from '../model/note.ts';
-import type { TestResult } from '../model/result.ts';
 import { isFailure } from '../model/verdict.ts';
 
 /** A posting of a thread: `v2 "title" (3 of 4)`. */
@@ -48,12 +47,13 @@ function noteWords(note: Note): string {
   }
 }
 
-/** Most characters of a reason in a line: a difference of two lists can be long. */
+/** Most characters of a reason in the line of a cell: a difference of two lists can be long. */
 const REASON = 120;
 
+const shorten = (text: string) => (text.length > REASON ? `${text.slice(0, REASON)}...` : text);
+
 /** A test in one line: `name: reason`. */
-const testWords = ({ name, reason = '' }: TestResult) =>
-  reason === '' ? name : `${name}: ${reason.length > REASON ? `${reason.slice(0, REASON)}...` : reason}`;
+const testWords = (name: string, reason = '') => (reason === '' ? name : `${name}: ${reason}`);
 
 /** `ok: 4 passed, 0 failed`, or `fail: 3 passed, 1 failed (its name: its reason)`. */
 export function cellWords({ verdict, result }: EventOf<'cell.end'>): string {
@@ -69,7 +69,9 @@ export function cellWords({ verdict, result }: EventOf<'cell.end'>): string {
     ...(count('todo') > 0 ? [`${count('todo')} todo`] : []),
   ];
   const outcome = verdict === 'done' ? (failed > 0 ? 'fail' : 'ok') : verdict;
-  const first = failure && `${others.length > 0 ? 'first ' : ''}${testWords(failure)}`;
+  const first =
+    failure &&
+    `${others.length > 0 ? 'first ' : ''}${testWords(failure.name, shorten(failure.reason ?? ''))}`;
   const reason = verdict === 'done' ? first : result.reason;
   return `${outcome}: ${parts.join(', ')}${reason ? ` (${reason})` : ''}`;
 }
@@ -180,7 +182,7 @@ export function detailWords(event: EventBody): string | undefined {
     case 'session.ready':
       return `${event.accel.kind}: ${event.accel.reason}`;
     case 'test.end':
-      return `${event.test.verdict} ${testWords(event.test)}`;
+      return `${event.test.verdict} ${testWords(event.test.name, event.test.reason)}`;
     case 'note':
       return event.note.code === 'apply.offset' ? noteWords(event.note) : undefined;
     default:

@@ -137,7 +137,7 @@ suite('under load', { devices: [SHARED] }, () => {
     let { paths } = fixture;
     for (let count = 0; count < 2; count++) {
       // Slow and on one path, so that its controller has commands in flight when it is unplugged.
-      const [used] = useOnePath(t, device, paths);
+      const used = useOnePath(t, device, paths);
       const { lift } = await throttled(t, device, 1);
       load.begin();
       const { replug } = await unplugged(t, device, used);

@@ -25,7 +25,7 @@ suite('an unplugged controller', { devices: [SHARED] }, () => {
   test('reads in flight on a controller that is unplugged succeed on the other path', async (t) => {
     const fixture = await openFixture(t);
     const { device, ring, paths } = fixture;
-    const [used] = useOnePath(t, device, paths);
+    const used = useOnePath(t, device, paths);
     const where = allocateSpan(device, COUNT * 8);
     const source = ioMemory(t, where.blocks * device.blockSize, 500);
     putOnMedium(t, device, where, source);
@@ -41,7 +41,7 @@ suite('an unplugged controller', { devices: [SHARED] }, () => {
 
   test('writes in flight on a controller that is unplugged succeed on the other path', async (t) => {
     const { device, char, ring, paths } = await openFixture(t);
-    const [used] = useOnePath(t, device, paths);
+    const used = useOnePath(t, device, paths);
     const where = allocateSpan(device, COUNT * 8);
     const memory = ioMemory(t, where.blocks * device.blockSize);
     fillPattern(memory.bytes, 510);

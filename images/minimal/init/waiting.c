@@ -51,15 +51,22 @@ void start_node(void)
 	read_ahead(NODE);
 }
 
-/* Opens a FIFO in a child and writes `text` if there is one: opening blocks until the other end is open. */
+/*
+ * Opens a FIFO in a child, which blocks until the other end is open, and writes `text`, or reads all if there is none: the caller's
+ * write needs a reader, or SIGPIPE ends it.
+ */
 static void open_in_child(const char *path, int flags, const char *text)
 {
 	if (fork())
 		return;
 	int fd = open(path, flags);
+	char rest[16];
 
 	if (fd >= 0 && text)
 		dprintf(fd, "%s\n", text);
+	else
+		while (fd >= 0 && read(fd, rest, sizeof(rest)) > 0)
+			;
 	_exit(0);
 }
 
