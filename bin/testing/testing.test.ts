@@ -196,3 +196,15 @@ t.test(
     t.match(again.stdout, `ok   node ${kept}: lab/printing.test.ts`);
   },
 );
+
+t.test('what the sandbox holds is not tried again with another Node.js, unless it is named', async (t) => {
+  const { root, env } = projectWithFakeNpm(t, { passing: '.test.ts' });
+  const hostile = join(root, 'lab/kernel/hostile');
+  mkdirSync(hostile, { recursive: true });
+  writeFileSync(join(hostile, 'escape.test.ts'), FILES.printing);
+  const whole = await npmTestIn(env, root, '--nodes', '--unit');
+  t.match(whole, { code: 0, last: '6 passed, 0 failed, 4 skipped' }, whole.stdout);
+  t.notMatch(whole.stdout, 'escape.test.ts');
+  const named = await npmTestIn(env, root, '--nodes', '--unit', 'lab/kernel/hostile');
+  t.match(named, { code: 0, last: '2 passed, 0 failed, 0 skipped' }, named.stdout);
+});

@@ -84,7 +84,7 @@ async function programFile(program: string): Promise<string | undefined> {
   return undefined;
 }
 
-/** The installation of a QEMU outside of /usr: `/opt/qemu` for `/opt/qemu/bin/qemu-system-x86_64`. */
+/** The installation of a QEMU outside of /usr: `/opt/qemu` for a program in `/opt/qemu/bin`. */
 function installation(file: string): string[] {
   if (file.startsWith('/usr/')) return [];
   const prefix = dirname(dirname(file));
