@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import t from 'tap';
 import type { CellSpec } from '../model/cell.ts';
@@ -28,11 +28,18 @@ const guest = {
 } as Partial<Guest> as Guest;
 
 /** Runs a command as the suite: its outcome, and the tests that were told meanwhile. */
-async function outcomeOf(command: string, verdict: 'auto' | 'tap', more: Partial<Guest> = {}) {
+async function outcomeOf(
+  command: string,
+  verdict: 'auto' | 'tap',
+  more: Partial<Guest> = {},
+  onTest = (_line: string): unknown => undefined,
+) {
   const told: string[] = [];
   const emit = (event: Omit<LabEvent, 'at'>) => {
     const { test } = event as EventOf<'test.end'>;
-    told.push(`${test.name}: ${test.verdict}`);
+    const line = `${test.name}: ${test.verdict}`;
+    told.push(line);
+    onTest(line);
   };
   const program =
     verdict === 'tap' ? { tapFirst: false } : { convention: 'liburing' as const, tapFirst: true };
@@ -85,17 +92,27 @@ for (const [stream, command] of [
   });
 }
 
-t.test('a QEMU that is ended from outside is the fault of the lab', async (t) => {
-  const death = Promise.resolve({
-    kind: 'signal' as const,
-    title: 'QEMU was ended from outside by SIGKILL',
-    tail: 'x',
-  });
-  await t.rejects(outcomeOf('sleep 0.2; echo 1..1', 'tap', { death }), {
-    name: 'LabError',
-    message: /from outside by SIGKILL/,
-  });
-});
+t.test(
+  'a QEMU that is ended from outside is the fault of the lab; tests that had ended are kept',
+  async (t) => {
+    const title = 'QEMU was ended from outside by SIGKILL';
+    const kill = new EventEmitter();
+    const death = once(kill, 'now').then(() => ({ kind: 'signal' as const, title, tail: 'x' }));
+    const onTest = (line: string) => line === 'first: pass' && kill.emit('now');
+    const outcome = await outcomeOf(
+      'printf "1..3\\nok 1 - first\\nok 2 - second\\n"; sleep 60',
+      'tap',
+      { death },
+      onTest,
+    );
+    t.match(outcome, { verdict: 'lab-failed', reason: title });
+    t.match(outcome.tests, [
+      { name: 'first', verdict: 'pass' },
+      { name: 'second', verdict: 'pass' },
+      { verdict: 'lost', reason: new RegExp(title) },
+    ]);
+  },
+);
 
 t.test(
   'a guest that printed without end has a suite without its results, not a fault of the lab',

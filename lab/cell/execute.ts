@@ -1,5 +1,4 @@
 import type { Writable } from 'node:stream';
-import { LabError } from '../core/errors.ts';
 import type { CellSpec } from '../model/cell.ts';
 import type { StageContext } from '../model/event.ts';
 import type { Guest, GuestDeath } from '../model/machine.ts';
@@ -33,6 +32,12 @@ type End =
 /** How long a guest may take to die by its panic after the connection to it broke, ms. */
 const DEATH_GRACE_MS = 10_000;
 
+/** Of a cell whose guest died. What ends QEMU from outside says nothing about the kernel. */
+function verdictOf(kind: GuestDeath['kind']): CellVerdict {
+  if (kind === 'signal') return 'lab-failed';
+  return kind === 'panic' || kind === 'reboot' ? 'crash' : 'lost';
+}
+
 function judge(
   end: End,
   spec: CellSpec,
@@ -46,9 +51,7 @@ function judge(
   }
   if (end.kind === 'death') {
     const { kind, title, tail } = end.death;
-    if (kind === 'signal') throw new LabError(`${title}\n${tail}`);
-    const verdict = kind === 'panic' || kind === 'reboot' ? 'crash' : 'lost';
-    return { verdict, reason: title, detail: tail };
+    return { verdict: verdictOf(kind), reason: title, detail: tail };
   }
   if (end.kind === 'flood') {
     return { verdict: 'lost', reason: `the suite was ended: it printed more than ${end.limit}` };
@@ -130,6 +133,14 @@ function resultOfExit(end: End, launch: Launch, listener: SuiteListener): TestRe
   return result;
 }
 
+/** What cost the running test its result, when the suite did not end by itself. */
+function whatEnded(end: End): { guestDied?: string; cutOff?: string } {
+  if (end.kind === 'flood') return { cutOff: `the suite was ended after ${end.limit} of output` };
+  if (end.kind !== 'death') return {};
+  const { kind, title } = end.death;
+  return kind === 'signal' ? { cutOff: title } : { guestDied: title };
+}
+
 /** The tests of a suite that has ended. */
 async function testsOf(
   end: End,
@@ -147,13 +158,15 @@ async function testsOf(
     code: end.kind === 'exit' ? end.code : null,
     ...(end.kind === 'exit' && end.signal !== undefined ? { signal: end.signal } : {}),
     timedOut: end.kind === 'timeout',
-    ...(end.kind === 'death' ? { guestDied: end.death.title } : {}),
-    ...(end.kind === 'flood' ? { flooded: `the suite was ended after ${end.limit} of output` } : {}),
+    ...whatEnded(end),
     ...(complete ? {} : { running: await runningTestIn(guest.consoleFile) }),
   });
 }
 
-/** Runs a launched suite in its guest, reads its TAP as it comes and judges how it went. Throws LabError when QEMU is ended from outside, and the abort reason. */
+/**
+ * Runs a launched suite in its guest, reads its TAP as it comes and judges how it went. The tests that ended before a death of the
+ * guest are in the result. Throws the abort reason.
+ */
 export async function executeSuite(
   guest: Guest,
   spec: CellSpec,

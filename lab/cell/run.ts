@@ -3,7 +3,7 @@ import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { writeJson } from '../core/atomic.ts';
-import { errorText, LabError, VerdictError } from '../core/errors.ts';
+import { errorText, VerdictError } from '../core/errors.ts';
 import { Resources } from '../core/resource.ts';
 import { asReported, recordPlace, StorageError, throwIfFull } from '../core/storage.ts';
 import { bootGuest, scratchFolder } from '../guest/index.ts';
@@ -187,10 +187,12 @@ export async function runCell(
       if (!(error instanceof StorageError)) throw asReported(unkept, recordPlace(session.recordDir));
     });
     if (error instanceof VerdictError) return run.failed(error.verdict, error.message, error.detail);
-    const failure = new LabError(`${run.name}: the lab could not run this cell`, { cause: error });
-    ctx.emit({ type: 'lab.failure', subject: run.name, message: errorText(failure) });
     return run.failed('lab-failed', errorText(error), '');
   });
+  if (result.verdict === 'lab-failed') {
+    const message = `${run.name}: the lab could not run this cell: ${result.reason}`;
+    ctx.emit({ type: 'lab.failure', subject: run.name, message });
+  }
   ctx.emit({ type: 'cell.end', cell: run.name, verdict: result.verdict, ms: run.totalMs, result });
   return result;
 }

@@ -9,8 +9,8 @@ export interface Ending {
   timedOut?: boolean;
   /** How the guest died under the suite (`Kernel panic - not syncing: ...`). */
   guestDied?: string;
-  /** Why the lab ended a suite that printed too much. */
-  flooded?: string;
+  /** What ended the suite, when neither it nor the kernel did: it printed too much, or QEMU was ended from outside. */
+  cutOff?: string;
   /** Full name of the test that began and did not end, if the caller knows it from the console's markers. */
   running?: string;
 }
@@ -32,10 +32,10 @@ function causeOf({
   signal,
   timedOut,
   guestDied,
-  flooded,
+  cutOff,
 }: Ending): Pick<Stop, 'verdict' | 'reason' | 'abnormal'> {
   if (guestDied !== undefined) return { verdict: 'crash', reason: guestDied, abnormal: true };
-  if (flooded !== undefined) return { verdict: 'lost', reason: flooded, abnormal: true };
+  if (cutOff !== undefined) return { verdict: 'lost', reason: cutOff, abnormal: true };
   if (timedOut) return { verdict: 'timeout', reason: 'the suite ran out of time', abnormal: true };
   if (signal) return { verdict: 'lost', reason: `the suite was ended by ${signal}`, abnormal: true };
   if (code === null) return { verdict: 'lost', reason: 'the suite gave no exit status', abnormal: true };

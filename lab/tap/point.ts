@@ -8,7 +8,7 @@ import { isDeep } from './yaml.ts';
 /** Characters kept: a stream of any size must not fill memory with one test's text. */
 const MAX_NAME = 300;
 const MAX_REASON = 1000;
-/** Figures of one test; more of them are not taken, but stay in its detail. */
+/** Figures of one test; of more none is taken. */
 const MAX_METRICS = 500;
 
 /** At most `max` characters of a text, and a note of how many were left out. */
@@ -111,6 +111,12 @@ const Metrics = z
   .array(Metric.omit({ spread: true }).extend({ name: z.string().max(MAX_NAME), unit: z.string().max(100) }))
   .max(MAX_METRICS);
 
+/** Why figures are missing in a result. */
+function notTaken({ length }: readonly unknown[]): string {
+  const why = length > MAX_METRICS ? `${length}, at most ${MAX_METRICS} are taken` : 'malformed';
+  return `its figures are not taken (${why}); they are in its detail`;
+}
+
 /** The agent writes figures on one line at the top level of the block (suites/agent/tap.ts). */
 const METRICS_LINE = /^metrics: \[.*\]$\n?/m;
 
@@ -143,6 +149,7 @@ export function addYaml(result: TestResult, text: string): void {
     if (evidence) result.detail = evidence;
     else delete result.detail;
   }
-  if (typeof message !== 'string' || result.verdict === 'pass') return;
-  result.reason ??= shorten(message.trim().split('\n')[0] ?? '', MAX_REASON);
+  if (typeof message === 'string' && result.verdict !== 'pass')
+    result.reason ??= shorten(message.trim().split('\n')[0] ?? '', MAX_REASON);
+  if (Array.isArray(rest.metrics) && !metrics.success) result.reason ??= notTaken(rest.metrics);
 }

@@ -236,10 +236,18 @@ t.test('metrics become a field of their test without a spread and are no part of
 });
 
 t.test('metrics that do not match the schema are kept as text only', (t) => {
-  const values = ['[{ name: a, value: many, unit: b, better: lower }]', 'none', '{ name: a }', '[{'];
-  for (const value of values) {
-    const [test] = readLines('TAP version 14', 'ok 1 - a', '  ---', `  metrics: ${value}`, '  ...', '1..1');
-    t.same(test, { name: 'a', verdict: 'pass', detail: `metrics: ${value}` });
+  const testWith = (value: string) =>
+    readLines('TAP version 14', 'ok 1 - a', '  ---', `  metrics: ${value}`, '  ...', '1..1')[0];
+  for (const value of ['none', '{ name: a }'])
+    t.same(testWith(value), { name: 'a', verdict: 'pass', detail: `metrics: ${value}` });
+  const many = JSON.stringify(Array(501).fill({ name: 'a', value: 1, unit: 'b', better: 'lower' }));
+  for (const [value, why] of [
+    ['[{ name: a, value: many, unit: b, better: lower }]', 'malformed'],
+    ['[{', 'malformed'],
+    [many, '501, at most 500 are taken'],
+  ] as const) {
+    const reason = `its figures are not taken (${why}); they are in its detail`;
+    t.same(testWith(value), { name: 'a', verdict: 'pass', reason, detail: `metrics: ${value}` });
   }
   const list = ['metrics:', '  - { name: a, value: 1, unit: b, better: lower }'];
   const [block] = readLines(
