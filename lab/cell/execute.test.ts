@@ -7,6 +7,7 @@ import type { EventOf, LabEvent } from '../model/event.ts';
 import type { Guest } from '../model/machine.ts';
 import { scanForLeaks } from './complaints.ts';
 import { executeSuite } from './execute.ts';
+import { Budget } from './limits.ts';
 import { resultByExitCode } from './program.ts';
 
 /** A guest whose commands run here. */
@@ -31,15 +32,14 @@ const guest = {
 async function outcomeOf(
   command: string,
   verdict: 'auto' | 'tap',
-  more: Partial<Guest> = {},
-  onTest = (_line: string): unknown => undefined,
+  { onTest, budget, ...more }: Partial<Guest> & { onTest?: (line: string) => unknown; budget?: Budget } = {},
 ) {
   const told: string[] = [];
   const emit = (event: Omit<LabEvent, 'at'>) => {
     const { test } = event as EventOf<'test.end'>;
     const line = `${test.name}: ${test.verdict}`;
     told.push(line);
-    onTest(line);
+    onTest?.(line);
   };
   const program =
     verdict === 'tap' ? { tapFirst: false } : { convention: 'liburing' as const, tapFirst: true };
@@ -50,7 +50,7 @@ async function outcomeOf(
   };
   const spec = { deadlines: { suiteMs: 20_000 }, kernel: { debug: false } } as CellSpec;
   const ctx = { signal: new AbortController().signal, emit };
-  const options = { cell: 'k/plain/prog', sink: new PassThrough().resume() };
+  const options = { cell: 'k/plain/prog', sink: new PassThrough().resume(), ...(budget ? { budget } : {}) };
   const outcome = await executeSuite({ ...guest, ...more }, spec, launch, options, ctx);
   return { ...outcome, told };
 }
@@ -92,6 +92,16 @@ for (const [stream, command] of [
   });
 }
 
+t.test('a run whose budget suites have used up still takes the least of each', async (t) => {
+  const budget = new Budget({ total: 5 * MIB, most: 3 * MIB, least: MIB });
+  const flood = async () => (await outcomeOf('exec cat /dev/zero', 'tap', { budget })).reason;
+  t.match(await flood(), /printed more than 3 MiB/);
+  t.match(await flood(), /printed more than 2 MiB/, 'what was left');
+  for (const _ of [1, 2]) t.match(await flood(), /printed more than 1 MiB/, 'the least');
+  const small = await outcomeOf('printf "1..1\\nok 1 - small\\n"', 'tap', { budget });
+  t.match(small, { verdict: 'done', tests: [{ name: 'small', verdict: 'pass' }] });
+});
+
 t.test(
   'a QEMU that is ended from outside is the fault of the lab; tests that had ended are kept',
   async (t) => {
@@ -99,12 +109,10 @@ t.test(
     const kill = new EventEmitter();
     const death = once(kill, 'now').then(() => ({ kind: 'signal' as const, title, tail: 'x' }));
     const onTest = (line: string) => line === 'first: pass' && kill.emit('now');
-    const outcome = await outcomeOf(
-      'printf "1..3\\nok 1 - first\\nok 2 - second\\n"; sleep 60',
-      'tap',
-      { death },
+    const outcome = await outcomeOf('printf "1..3\\nok 1 - first\\nok 2 - second\\n"; sleep 60', 'tap', {
+      death,
       onTest,
-    );
+    });
     t.match(outcome, { verdict: 'lab-failed', reason: title });
     t.match(outcome.tests, [
       { name: 'first', verdict: 'pass' },

@@ -6,7 +6,7 @@ import type { TestResult } from '../model/result.ts';
 import type { CellVerdict } from '../model/verdict.ts';
 import { runningTestIn, scanForLeaks } from './complaints.ts';
 import type { Launch } from './launch.ts';
-import { OutputMeter } from './limits.ts';
+import { type Budget, OutputMeter } from './limits.ts';
 import { SuiteListener } from './listener.ts';
 
 /** How a suite went, before the console is read for complaints. */
@@ -93,8 +93,8 @@ export interface ExecuteOptions {
   cell: string;
   /** Takes the output as it came. */
   sink: Writable;
-  /** Most bytes that the suite may print; default `OUTPUT_LIMIT`. */
-  outputLimit?: number;
+  /** What the suites of the run may still print; absent: one suite's share. */
+  budget?: Budget;
   /** Ends the suite after the first test for which this returns true; later tests are not in the result. */
   stopAt?: ((test: TestResult) => boolean) | undefined;
 }
@@ -176,13 +176,14 @@ export async function executeSuite(
 ): Promise<SuiteOutcome> {
   const stop = new AbortController();
   const listener = new SuiteListener(options.cell, options.stopAt, ctx);
-  const meter = new OutputMeter(options.outputLimit);
+  const meter = new OutputMeter(options.budget?.share);
   const signal = AbortSignal.any([ctx.signal, stop.signal]);
   const exited = listen(guest, launch, listener, options.sink, meter, signal);
   const flooded = meter.flooded.then((): End => ({ kind: 'flood', limit: meter.limitText }));
   const stopped = listener.stopped.then((at): End => ({ kind: 'stopped', at }));
   const end = await waitForEnd(guest, [flooded, exited, stopped], spec.deadlines.suiteMs);
   stop.abort();
+  options.budget?.spend(meter.taken);
   ctx.signal.throwIfAborted();
   const scan = end.kind === 'exit' && spec.kernel.debug;
   const leaks = scan ? await scanForLeaks(guest, ctx.signal) : undefined;

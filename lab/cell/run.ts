@@ -56,8 +56,11 @@ class CellRun {
     return Math.round(performance.now() - this.#started);
   }
 
-  async #keep(kind: Artefact['kind'], file: string): Promise<void> {
-    this.#artefacts.push(await artefactOf(kind, this.session.recordDir, file));
+  /** Resolves to the file's bytes. */
+  async #keep(kind: Artefact['kind'], file: string): Promise<number> {
+    const artefact = await artefactOf(kind, this.session.recordDir, file);
+    this.#artefacts.push(artefact);
+    return artefact.bytes;
   }
 
   async keepSpec(): Promise<void> {
@@ -75,7 +78,7 @@ class CellRun {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
       throw error;
     }
-    await this.#keep('console', file);
+    this.session.budgets.console.spend(await this.#keep('console', file));
   }
 
   boot(kernel: StoredKernel, image: Awaited<ReturnType<CellSession['image']>>, dir: string): Promise<Guest> {
@@ -83,6 +86,7 @@ class CellRun {
     const request = {
       ...{ name: this.name, profile, kernel: { vmlinux: kernel.vmlinux }, image, accel, dir },
       ...{ bootTimeoutMs: deadlines.bootMs, kernelArgs, qemuArgs },
+      consoleBytes: this.session.budgets.console.share,
     };
     return bootGuest(request, this.ctx);
   }
@@ -103,7 +107,8 @@ class CellRun {
           ? launchProgram(guest, spec, payload)
           : launchAgent(guest, spec, payload, kernel);
       await using launch = await launching;
-      const options = { cell: this.name, sink, stopAt: this.options.stopAt };
+      const { output: budget } = session.budgets;
+      const options = { cell: this.name, sink, budget, stopAt: this.options.stopAt };
       return await executeSuite(guest, spec, launch, options, ctx);
     } finally {
       await finished(sink.end()).catch(() => {});

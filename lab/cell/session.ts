@@ -1,6 +1,7 @@
 import type { CellSpec } from '../model/cell.ts';
 import type { StoredKernel } from '../model/kernel.ts';
 import type { Image } from '../model/machine.ts';
+import type { Budget } from './limits.ts';
 
 /**
  * Finds the artefacts that a cell spec names. Each look-up throws InputError when the cache does not have the artefact: a spec
@@ -9,6 +10,8 @@ import type { Image } from '../model/machine.ts';
 export interface CellSession {
   /** Folder of the run record, where TAP and console logs are kept. */
   readonly recordDir: string;
+  /** What its cells may still print. */
+  readonly budgets: { output: Budget; console: Budget };
   kernel(key: string): Promise<StoredKernel>;
   image(image: CellSpec['image']): Promise<Image>;
   /** Folder of a payload. */

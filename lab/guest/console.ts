@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 
-/** Bytes of console in the file: a runaway console must not fill the disk. Of what comes later only the end is kept. */
-export const FILE_LIMIT = 256 << 20;
+/** Bytes of console in the file, unless the caller says: a runaway console must not fill the disk. Of what comes later only the end is kept. */
+const FILE_LIMIT = 256 << 20;
 const TAIL_BYTES = 16 << 10;
 /** A longer line goes to the watchers in pieces. */
 const LINE_LIMIT = 8 << 10;
@@ -13,7 +13,8 @@ export class ConsoleLog {
   readonly file: string;
   readonly #fd: number;
   readonly #watchers = new Set<(line: string) => void>();
-  readonly #limit: number;
+  /** Most bytes in the file, without the note of what was left out. */
+  readonly limit: number;
   #written = 0;
   #dropped = 0;
   #tail = Buffer.alloc(0);
@@ -27,7 +28,7 @@ export class ConsoleLog {
 
   constructor(stream: NodeJS.ReadableStream, file: string, limit = FILE_LIMIT) {
     this.file = file;
-    this.#limit = limit;
+    this.limit = limit;
     this.#fd = openSync(file, 'w+');
     this.full = new Promise((resolve) => {
       this.#onFull = resolve;
@@ -73,7 +74,7 @@ export class ConsoleLog {
   }
 
   #take(chunk: Buffer): void {
-    const fitting = chunk.subarray(0, Math.max(0, this.#limit - this.#written));
+    const fitting = chunk.subarray(0, Math.max(0, this.limit - this.#written));
     this.#write(fitting);
     this.#dropped += chunk.length - fitting.length;
     if (this.#dropped > 0) this.#onFull();

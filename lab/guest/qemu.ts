@@ -5,7 +5,7 @@ import { Resources } from '../core/resource.ts';
 import type { GuestRequest } from '../model/machine.ts';
 import type { BootPaths } from './boot-paths.ts';
 import { type Confined, confine } from './confine.ts';
-import { ConsoleLog, FILE_LIMIT } from './console.ts';
+import { ConsoleLog } from './console.ts';
 import { panicIn, type QemuEnd } from './death.ts';
 import type { Layout } from './layout.ts';
 import { startWithPipe } from './pipe.ts';
@@ -57,7 +57,7 @@ function observe(console: ConsoleLog, qmp: Promise<Qmp>, kill: () => void) {
     stop();
   });
   void console.full.then(() => {
-    observed.flood = `the guest was ended: it printed more than ${FILE_LIMIT >> 20} MiB on its console`;
+    observed.flood = `the guest was ended: it printed more than ${console.limit >> 20} MiB on its console`;
     kill();
   });
   void qmp.then(
@@ -114,7 +114,7 @@ export async function startQemu(
   const { child, output } = await startWithPipe(program, args, join(dir, 'console.pipe'), resources);
   child.stdin.end();
   const stderr = keepStderr(child);
-  const console = new ConsoleLog(output, join(dir, 'console.log'));
+  const console = new ConsoleLog(output, join(dir, 'console.log'), request.consoleBytes);
   const qmp = listeners.qmp.connection.then((socket) => new Qmp(socket));
   const qtest = listeners.qtest.connection.then((socket) => new Qtest(socket));
   const kill = () => void child.stop();

@@ -32,6 +32,8 @@ export interface GuestRequest {
   dir: string;
   /** Deadline from QEMU start to ready, ms. */
   bootTimeoutMs: number;
+  /** Bytes of console after which the guest is ended; default 256 MiB. */
+  consoleBytes?: number | undefined;
   kernelArgs?: string[];
   qemuArgs?: string[];
 }
