@@ -1,5 +1,5 @@
 /** The command on file systems that are full or read-only: a fault of the lab that names the file system, never a stack. */
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, cpSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { type RunResult, run } from '../core/process.ts';
@@ -83,6 +83,14 @@ t.test('a report that does not fit on its disk is a fault of the lab', async (t)
   cpSync(join(import.meta.dirname, '../record/fixtures/format-1.json'), join(record, 'run.json'));
   const result = await onSmall('full', ['report', record, '--out', join(small, 'report.txt')], {});
   isFault(t, result, /no space is left/, 'report');
+});
+
+t.test('output that does not fit where standard output goes is a fault of the lab', async (t) => {
+  const full = openSync('/dev/full', 'w');
+  t.teardown(() => closeSync(full));
+  const result = await run(process.execPath, [bin, '--help'], { accept: 'any', stdoutFd: full });
+  t.match(result, { code: 3, stderr: /^ringlab: no space is left/ });
+  t.notMatch(result.stderr, /\n {4}at /);
 });
 
 t.test('a cache or record with a path that cannot be used is refused at once', async (t) => {

@@ -20,20 +20,24 @@ function faultOf(error: unknown): RinglabError {
 
 /**
  * Lets an exception that no caller got, such as that of a stream, end the run as an abort does: guests are ended and the record is
- * written. The exit code of Node would be that of a failing kernel.
+ * written. The exit code of Node would be that of a failing kernel. The caller says when the command is over.
  */
-function abortOnException(abort: AbortController): void {
+function abortOnException(abort: AbortController): { isOver: boolean } {
+  const command = { isOver: false };
   process.on('uncaughtException', (error) => {
     if (abort.signal.aborted) return;
     const fault = faultOf(error);
     process.exitCode = fault.exitCode;
     abort.abort(fault);
+    // A write to standard output fails after the command has ended: no one else reports it.
+    if (command.isOver) return reportFailure(fault);
     // What waits for the code that threw may wait for good.
     setTimeout(() => {
       reportFailure(fault);
       process.exit(fault.exitCode);
     }, FAULT_MS).unref();
   });
+  return command;
 }
 
 /** One abort for everything that runs; a second Ctrl-C does not wait for the clean-up. */
@@ -107,12 +111,14 @@ function reportFailure(cause: unknown): void {
 /** Runs one command line and sets the exit code: the only place that catches. */
 export async function main(argv: readonly string[]): Promise<void> {
   const abort = abortOnSignal();
-  abortOnException(abort);
+  const command = abortOnException(abort);
   try {
     await (await program(argv[0], abort.signal)).parseAsync([...argv], { from: 'user' });
   } catch (error) {
     const cause = abort.signal.aborted ? abort.signal.reason : asReported(error);
     process.exitCode = exitCodeOf(cause);
     if (!(cause instanceof Exit)) reportFailure(cause);
+  } finally {
+    command.isOver = true;
   }
 }

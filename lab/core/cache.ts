@@ -1,9 +1,9 @@
-import { access, mkdir } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import lockfile from 'proper-lockfile';
 import { makeFolder } from './atomic.ts';
 import { InputError } from './errors.ts';
+import { lock } from './lock.ts';
 import { cacheProblems } from './path-characters.ts';
 
 /** The folder that the settings name, not checked. */
@@ -25,37 +25,6 @@ export function cacheRoot(): string {
   const problems = cacheProblems(root, setting);
   if (problems.length > 0) throw new InputError(problems);
   return root;
-}
-
-/**
- * Takes the lock of a folder, which is created if missing. Waits for another ringlab that holds it, after a call of `onWait`. The
- * lock of a killed holder expires after 10 s, because it is no longer refreshed. Throws the abort reason when `signal` fires.
- *
- * @example
- * await using _lock = await lock(folder, signal, () => emit({ type: 'lock.wait', for: 'build', subject }));
- */
-export async function lock(
-  folder: string,
-  signal?: AbortSignal,
-  onWait?: () => void,
-): Promise<AsyncDisposable> {
-  await mkdir(folder, { recursive: true });
-  for (let waiting = false; ; ) {
-    signal?.throwIfAborted();
-    try {
-      // Retried in this loop rather than by the library, so that a wait is reported and can be aborted.
-      const release = await lockfile.lock(folder, {
-        stale: 10_000,
-        update: 2_000,
-        retries: { retries: 4, minTimeout: 100, maxTimeout: 500 },
-      });
-      return { [Symbol.asyncDispose]: () => release() };
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ELOCKED') throw error;
-      if (!waiting) onWait?.();
-      waiting = true;
-    }
-  }
 }
 
 /** Whether a file or folder exists (and its parent may be searched). */

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { makeFolder, writeJson } from './atomic.ts';
-import { ensureFolder, exists, lock } from './cache.ts';
+import { ensureFolder, exists } from './cache.ts';
 import { errorText, InputError, LabError } from './errors.ts';
 import { hashFile, hashOf } from './hash.ts';
 import { Resources } from './resource.ts';
@@ -76,12 +76,4 @@ t.test('two concurrent calls of ensureFolder fill the folder once, and both retu
   t.equal(fills, 1, 'calls of fill');
   t.same(results.map((result) => result.cached).sort(), [false, true]);
   t.ok(await exists(join(dir, 'in')));
-});
-
-t.test('waiting for a lock rejects with the abort reason', async (t) => {
-  const dir = t.testdir();
-  await using _lock = await lock(dir);
-  const abort = new AbortController();
-  const waiting = lock(dir, abort.signal, () => abort.abort(new Error('no more')));
-  await t.rejects(waiting, /no more/);
 });

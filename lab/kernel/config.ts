@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeAtomic } from '../core/atomic.ts';
-import { cacheRoot, lock } from '../core/cache.ts';
+import { cacheRoot } from '../core/cache.ts';
 import { hashOf } from '../core/hash.ts';
+import { lock } from '../core/lock.ts';
 import { run } from '../core/process.ts';
 import type { StageContext } from '../model/event.ts';
 import { type SourceTree, sourceOf } from '../model/kernel.ts';

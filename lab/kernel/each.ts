@@ -1,5 +1,5 @@
-import { lock } from '../core/cache.ts';
 import { VerdictError } from '../core/errors.ts';
+import { lock } from '../core/lock.ts';
 import type { StageContext } from '../model/event.ts';
 import type { KernelConfigRequest, SourceTree } from '../model/kernel.ts';
 import { compile } from './compile.ts';

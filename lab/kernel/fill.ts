@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { lock } from '../core/cache.ts';
 import { VerdictError } from '../core/errors.ts';
 import { hashOf } from '../core/hash.ts';
+import { lock } from '../core/lock.ts';
 import { removeTree } from '../core/remove.ts';
 import { Resources } from '../core/resource.ts';
 import type { Arch } from '../model/arch.ts';

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import lockfile from 'proper-lockfile';
-import { lock } from '../core/cache.ts';
+import { lock } from '../core/lock.ts';
 import { run } from '../core/process.ts';
 import { removeTree } from '../core/remove.ts';
 import { overlayWorks, type SandboxAccess } from '../core/sandbox.ts';

@@ -1,10 +1,11 @@
 import type { Stats } from 'node:fs';
 import { mkdir, readdir, realpath, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { cacheRoot, ensureFolder, lock } from '../core/cache.ts';
+import { cacheRoot, ensureFolder } from '../core/cache.ts';
 import { InputError } from '../core/errors.ts';
 import { plainEnv, userGitEnv } from '../core/git-env.ts';
 import { hashFile, hashOf } from '../core/hash.ts';
+import { lock } from '../core/lock.ts';
 import { run } from '../core/process.ts';
 import { damageOf, discard, isSealed, seal } from '../core/seal.ts';
 import { throwReportedFault } from '../core/storage.ts';
