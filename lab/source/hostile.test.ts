@@ -313,6 +313,29 @@ t.test('files of a failed patch are not read or written through links that it ma
   t.equal(await readFile(join(h.dir, 'out/secret'), 'utf8'), '@@ -1 +1 @@ secret\n');
 });
 
+/** Texts that git, or another program, would report of a full or broken disk or of too little memory. */
+const FAULTS = [
+  ...['Input/output error', 'No space left on device', 'Disk quota exceeded', 'Read-only file system'],
+  ...['error: unable to write file: No space left on device', 'disk full', 'Out of memory'],
+];
+
+t.test('a patch whose lines or paths read like a fault of the machine fails as a patch', async (t) => {
+  const h = await fixture(t);
+  for (const text of FAULTS) {
+    const lines = `diff --git a/fs/a.c b/fs/a.c\n--- a/fs/a.c\n+++ b/fs/a.c\n@@ -1 +1 @@\n-${text}\n+b\n`;
+    const whole = series(lines);
+    for (const patch of whole.patches) patch.files = ['fs/a.c'];
+    const { message, detail } = await refusal(t, h, whole);
+    t.match(message, /does not apply to \S+: fs\/a\.c, hunk 1 at line 1/, text);
+    t.match(detail, `-${text}`, 'the rejected hunk');
+    const name = text.replaceAll('/', ' ');
+    const path = lines.replaceAll('fs/a.c', `fs/${name}`);
+    t.match((await refusal(t, h, series(path))).message, `does not apply`, `a path: ${text}`);
+    const mode = `diff --git a/fs/${name} b/fs/${name}\nold mode 100644\nnew mode 100755\n`;
+    t.match((await refusal(t, h, series(mode))).message, `does not apply`, `a path without hunks: ${text}`);
+  }
+});
+
 t.test('git ignores GIT_ variables that it would inherit', async (t) => {
   const h = await fixture(t);
   const wrong = { GIT_DIR: '/nowhere', GIT_INDEX_FILE: '/nowhere/index', GIT_OBJECT_DIRECTORY: '/nowhere' };
