@@ -6,7 +6,7 @@ import { parsePerson } from './trailers.ts';
 
 /** Trailers that a reply may add to the patch it answers. */
 const REPLY_TRAILER =
-  /^((?:[A-Z][a-z]+-and-)?(?:Reviewed|Acked|Tested|Reported)(?:-and-[a-z]+)?-by):\s+(\S.*<\S+>)\s*(?:#.*)?$/;
+  /^((?:[A-Z][a-z]+-and-)?(?:Reviewed|Acked|Tested|Reported)(?:-and-[a-z]+)?-by):\s+(\S[^<>]*<[^<>\s]+>)\s*(?:#.*)?$/;
 
 /** A trailer from a reply. */
 interface ReplyTrailer {
