@@ -235,6 +235,20 @@ t.test('of many trailers that name others the first are noted, with the number o
   t.match(notes.at(-1), { code: 'series.trailer', line: '480 more of such lines' });
 });
 
+t.test(
+  'more trailers in replies than people write are an InputError, and equal ones count once',
+  async (t) => {
+    const cover = { number: 0, total: 1 };
+    const acks = (count: number) =>
+      Array.from({ length: count }, (_, at) => `Acked-by: Bob ${at} <bob@wick.example>\n`).join('');
+    const thread = (to: typeof cover, body: string) => posted(cover) + posted(one) + reply(to, body);
+    await refused(t, thread(cover, acks(101)), /101 trailers in replies, 101 of them to the cover letter/);
+    await refused(t, thread(one, acks(5001)), /5001 trailers in replies, 0 of them/);
+    const { series } = await take(t, thread(cover, acks(5).repeat(100)));
+    t.equal(series.patches[0]?.trailers.length, 6, 'number of trailers');
+  },
+);
+
 t.test('a folder of files that are together too large, or of pipes, is an InputError', async (t) => {
   const dir = t.testdir({
     large: {},

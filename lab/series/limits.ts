@@ -27,6 +27,10 @@ export const MAX_DATE = 200;
 /** Most characters of another line of a diff. */
 export const MAX_LINE = 1 << 20;
 
+/** Most trailers that replies add in all, and to every patch. */
+export const MAX_TRAILERS = 5000;
+export const MAX_COVER_TRAILERS = 100;
+
 /** Most problems and notes of one kind that are reported one by one. */
 export const MAX_LISTED = 20;
 
