@@ -35,8 +35,17 @@ interface Application {
 /** A mail date in git's raw format; the epoch when it cannot be parsed, so that equal patches give equal commits. */
 function rawDate(date: string | undefined): string {
   const time = Date.parse(date ?? '');
-  const [, zone = '+0000'] = /\s([+-]\d{4})(?:\s*\(.*\))?$/.exec(date ?? '') ?? [];
+  const [, zone = '+0000'] = /\s([+-]\d{4})(?:\s*\([^()]*\))?$/.exec((date ?? '').slice(0, 200)) ?? [];
   return `@${Number.isNaN(time) ? 0 : Math.max(0, Math.floor(time / 1000))} ${zone}`;
+}
+
+/** A text without zero bytes: git refuses them in a message, and no environment can have them. */
+const withoutZero = (text: string) => text.replaceAll('\0', '');
+
+/** A name that git takes for an author: one in which something is left beside what it calls crud (ident.c), blanks and punctuation. */
+function authorName(name: string): string {
+  const text = withoutZero(name).trim();
+  return /[^\u0000-\u0020.,:;<>"\\']/.test(text) ? text : 'unknown';
 }
 
 /** Emits a note for each hunk that git applied at another line than its header says: at a wrong line it may still compile. */
@@ -83,11 +92,11 @@ async function applyPatch(patch: Patch, parent: SourceTree, application: Applica
   await checkResult(patch, series, { from: parent.tree, to: tree }, application.growth, options);
   const env = {
     ...COMMITTER,
-    GIT_AUTHOR_NAME: patch.author.name.trim() || 'unknown',
-    GIT_AUTHOR_EMAIL: patch.author.email,
+    GIT_AUTHOR_NAME: authorName(patch.author.name),
+    GIT_AUTHOR_EMAIL: withoutZero(patch.author.email),
     GIT_AUTHOR_DATE: rawDate(patch.date),
   };
-  const message = `${patch.subject}\n\n${patch.body}\n`;
+  const message = withoutZero(`${patch.subject}\n\n${patch.body}\n`);
   const commit = await ask(['commit-tree', '-p', parent.commit, '-F', '-', tree], {
     ...options,
     env,

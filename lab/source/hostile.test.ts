@@ -336,6 +336,22 @@ t.test('a patch whose lines or paths read like a fault of the machine fails as a
   }
 });
 
+t.test('names and texts that git refuses in a commit are applied without what it refuses', async (t) => {
+  const h = await fixture(t);
+  const authors = ['...', ' ,;: ', `"\\'<>`, '\u0001', '\0', '', 'E\0ve', 'Eve.'];
+  const one = series(linkHunk('mm/l', 'wick.c'));
+  for (const [index, name] of authors.entries()) {
+    const patches = one.patches.map((patch) => ({
+      ...{ ...patch, author: { name, email: `e\0@${index}.example` } },
+      ...{ subject: 'mm:\0 a change', body: 'Zero\0 byte.' },
+    }));
+    const { tree } = await applySeries(h.base, { ...one, patches }, ctx);
+    const shown = await git(tree.gitDir, 'log', '-1', '--format=%an|%ae|%B', tree.commit);
+    const author = name.includes('ve') ? 'Eve' : 'unknown';
+    t.equal(shown.trim(), `${author}|e@${index}.example|mm: a change\n\nZero byte.`, JSON.stringify(name));
+  }
+});
+
 t.test('git ignores GIT_ variables that it would inherit', async (t) => {
   const h = await fixture(t);
   const wrong = { GIT_DIR: '/nowhere', GIT_INDEX_FILE: '/nowhere/index', GIT_OBJECT_DIRECTORY: '/nowhere' };
