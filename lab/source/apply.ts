@@ -28,6 +28,8 @@ interface Application {
   /** Folder for index files and new objects, removed at the end. */
   scratch: string;
   growth: Growth;
+  /** Notes of moved hunks so far. */
+  offsets: { noted: number };
   git: GitOptions;
   ctx: StageContext;
 }
@@ -48,16 +50,24 @@ function authorName(name: string): string {
   return /[^\u0000-\u0020.,:;<>"\\']/.test(text) ? text : 'unknown';
 }
 
-/** Emits a note for each hunk that git applied at another line than its header says: at a wrong line it may still compile. */
-function noteOffsets(patch: Patch, stderr: string, { ctx, base }: Application): void {
-  for (const [, hunk, line, by] of stderr.matchAll(
-    /^Hunk #(\d+) succeeded at (\d+) \(offset (-?\d+) lines?\)/gm,
-  )) {
+/** Most hunks of a patch that are noted one by one, while the series has less than `MANY_OFFSETS` notes; then one of each patch. */
+const MAX_OFFSETS = 20;
+const MANY_OFFSETS = 200;
+
+/**
+ * Emits a note for each hunk that git applied at another line than its header says: at a wrong line it may still compile. Of many the last
+ * note has the number of the others.
+ */
+function noteOffsets(patch: Patch, stderr: string, { ctx, base, offsets }: Application): void {
+  const moved = [...stderr.matchAll(/^Hunk #(\d+) succeeded at (\d+) \(offset (-?\d+) lines?\)/gm)];
+  const listed = moved.slice(0, offsets.noted < MANY_OFFSETS ? MAX_OFFSETS : 1);
+  const more = moved.length - listed.length;
+  offsets.noted += listed.length;
+  for (const [index, [, hunk, line, by]] of listed.entries()) {
     const place = { hunk: Number(hunk), line: Number(line), by: Number(by) };
-    ctx.emit({
-      type: 'note',
-      note: { code: 'apply.offset', subject: base.name, patch: patch.number, ...place },
-    });
+    const others = index === listed.length - 1 && more > 0 ? { more } : {};
+    const about = { subject: base.name, patch: patch.number };
+    ctx.emit({ type: 'note', note: { code: 'apply.offset', ...about, ...place, ...others } });
   }
 }
 
@@ -147,8 +157,9 @@ export async function applySeries(
   checkBinary(series);
   const objects = await makeQuarantine(base.gitDir, scratch);
   const gitOptions = { gitDir: base.gitDir, index: join(scratch, 'index'), objects, signal };
-  const growth = { grown: 0, written: 0 };
-  const application: Application = { base, series, scratch, growth, git: gitOptions, ctx };
+  const growth = { grown: 0, written: 0, read: 0 };
+  const offsets = { noted: 0 };
+  const application: Application = { base, series, scratch, growth, offsets, git: gitOptions, ctx };
   await git(['read-tree', base.tree], gitOptions);
   const steps: SourceTree[] = [];
   let tree = base;

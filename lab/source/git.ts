@@ -3,6 +3,7 @@ import { GIT_SETTINGS, plainEnv } from '../core/git-env.ts';
 import { type Limits, limited } from '../core/limits.ts';
 import { type RunResult, run } from '../core/process.ts';
 import { throwConfirmedFault, throwReportedFault } from '../core/storage.ts';
+import { MAX_REPORT } from './patch-limits.ts';
 
 /** Options of `git`; `input`, `accept` and `onLine` are those of `run`. */
 export interface GitOptions {
@@ -108,6 +109,7 @@ function runGit(args: readonly string[], options: GitOptions): Promise<RunResult
     ...(workTree ? { cwd: workTree } : {}),
     ...(input === undefined ? {} : { input }),
     ...(accept === undefined ? {} : { accept }),
+    ...(limits ? { maxOutput: MAX_REPORT } : {}),
     ...(onLine ? { onLine } : {}),
     ...(stdinFd === undefined ? {} : { stdinFd }),
   });
