@@ -29,7 +29,7 @@ function noteWords(note: Note): string {
     case 'series.unreadable':
       return note.message;
     case 'apply.offset':
-      return `patch ${note.patch}: hunk ${note.hunk} went to line ${note.line}, ${note.by} lines off`;
+      return `patch ${note.patch}: hunk ${note.hunk} went to line ${note.line}, ${note.by} lines off${note.more ? `, and ${note.more} more hunks were moved` : ''}`;
     case 'apply.foreign':
       return `patch ${note.patch} "${note.title}" is not applied: ${note.reason}`;
     case 'apply.missing':

@@ -123,3 +123,27 @@ t.test('temporary files and records may have any path without control characters
   t.match(plainProblems('/tmp/a\u001bb', '--out'), [{ where: '--out' }]);
   t.end();
 });
+
+/** What `throwConfirmedFault` makes of a report where `folder` is a tmpfs of its own, which no other process sees. */
+function confirmed(mount: string, folder: string): string {
+  const script = `
+    import { throwConfirmedFault } from ${JSON.stringify(join(import.meta.dirname, 'storage.ts'))};
+    process.env.TMPDIR = process.argv[1];
+    const report = 'error: unable to write file: No space left on device';
+    await throwConfirmedFault('git', report, process.argv[1]).then(
+      () => console.log('not confirmed'), (error) => console.log(error.exitCode, error.message));`;
+  const mounted = 'mount -t tmpfs -o "$1" t "$2" && exec "$3" --import tsx --input-type=module -e "$4" "$2"';
+  const args = ['-rm', 'sh', '-c', mounted, 'sh', mount, folder, process.execPath, script];
+  return execFileSync('unshare', args, { encoding: 'utf8' });
+}
+
+t.test('a report that a stranger may have written is a fault only where writing fails too', (t) => {
+  const dir = t.testdir({ small: {}, fixed: {}, roomy: {} });
+  t.match(
+    confirmed('size=1m', join(dir, 'small')),
+    /^3 no space is left on the file system .*small, which has temporary files/,
+  );
+  t.match(confirmed('ro', join(dir, 'fixed')), /^3 the file system is read-only.*fixed/);
+  t.match(confirmed('size=200m', join(dir, 'roomy')), /^not confirmed/);
+  t.end();
+});

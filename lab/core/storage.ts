@@ -1,6 +1,8 @@
+import { randomFillSync, randomUUID } from 'node:crypto';
 import { accessSync, constants, statfsSync, statSync } from 'node:fs';
+import { open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, resolve, sep } from 'node:path';
+import { dirname, join, resolve, sep } from 'node:path';
 import { cacheRoot } from './cache.ts';
 import { errorText, LabError, RinglabError } from './errors.ts';
 
@@ -173,6 +175,40 @@ export function throwReportedFault(program: string, output: string, folder: stri
   const detail = `${program}: ${output.trim().split('\n').slice(-3).join('; ')}`;
   const named = pathsIn(output).find((path) => placeOf(path) !== undefined);
   throw describe({ code, path: named ?? folder }, placeOf(named ?? folder) ?? fullPlace(code), detail);
+}
+
+/** Bytes that are written to confirm a fault: more than git writes for any file of a kernel tree, of which the largest has 24 MB. */
+const PROBE_BYTES = 64 << 20;
+
+/** Writes `PROBE_BYTES` to a new file of a folder, to the disk itself, and removes it. */
+async function probe(folder: string): Promise<void> {
+  const path = join(folder, `.probe-${randomUUID()}`);
+  try {
+    await using file = await open(path, 'wx', 0o600);
+    // Random: some file systems compress, and would find room for zeros.
+    const block = randomFillSync(Buffer.alloc(1 << 20));
+    for (let written = 0; written < PROBE_BYTES; written += block.length) await file.writeFile(block);
+    await file.sync();
+  } finally {
+    await rm(path, { force: true }).catch(() => undefined);
+  }
+}
+
+/**
+ * As `throwReportedFault` for a program whose output has text of a patch: throws the LabError only where writing to `folder` fails
+ * too. Writes 64 MiB, and only when the output looks like a fault.
+ */
+export async function throwConfirmedFault(program: string, output: string, folder: string): Promise<void> {
+  if (reportedFault(output) === undefined) return;
+  const detail = `${program}: ${output.trim().split('\n').slice(-3).join('; ')}`;
+  throwIfFull(folder, detail);
+  try {
+    await probe(folder);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === undefined || !(code in FAULTS)) throw error;
+    throw describe({ code, path: folder }, placeOf(folder), detail);
+  }
 }
 
 /** Throws the LabError when the file system of a folder is full: what was written there last is incomplete. */

@@ -26,8 +26,8 @@ export const Note = z.discriminatedUnion('code', [
   note('series.merges', { count: number }),
   /** A stored series cannot be read. */
   note('series.unreadable', { message: z.string() }),
-  /** A hunk was applied at `line`, which is `by` lines from where its header says. */
-  note('apply.offset', { patch: number, hunk: number, line: number, by: number }),
+  /** A hunk was applied at `line`, which is `by` lines from where its header says; `more`: such hunks of the patch that are not noted. */
+  note('apply.offset', { patch: number, hunk: number, line: number, by: number, more: number.optional() }),
   /** A patch for another project was not applied. */
   note('apply.foreign', { patch: number, title: z.string(), reason: z.string() }),
   /** A series was applied without these of its `announced` patches. */

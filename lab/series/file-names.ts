@@ -2,7 +2,7 @@ import type { Problem } from '../core/errors.ts';
 import { linkTarget, pathFlaw } from '../model/tree-path.ts';
 import { oneLine } from '../model/visible.ts';
 import type { DiffScan, FileDiff } from './hunks.ts';
-import { MAX_HEADER_LINE } from './limits.ts';
+import { MAX_HEADER_LINE, MAX_LISTED } from './limits.ts';
 import { unquote } from './unquote.ts';
 
 /** Top folders of a kernel tree (any version since 2.6). */
@@ -39,10 +39,14 @@ function equalNames(git: string): string[] | undefined {
   return undefined;
 }
 
+/** A quoted name. Takes one without an end too, so that no part of it is searched again. */
+const QUOTED = /"(?:[^"\\]|\\.)*("?)/g;
+
 /** The two names of a `diff --git` line, which only a blank separates. */
 function gitNames(git: string): string[] {
-  const quoted = git.match(/"(?:[^"\\]|\\.)*"/g);
-  if (quoted) return [...quoted, ...git.replace(/"(?:[^"\\]|\\.)*"/g, '').split(' ')].filter(Boolean);
+  const quoted = [...git.matchAll(QUOTED)].flatMap(([name, end]) => (end ? [name] : []));
+  const rest = git.replace(QUOTED, (name, end) => (end ? '' : name));
+  if (quoted.length > 0) return [...quoted, ...rest.split(' ')].filter(Boolean);
   const half = equalNames(git);
   if (half) return half;
   const parts = git.split(' ');
@@ -78,7 +82,9 @@ function flawsOf(file: FileDiff, names: readonly string[]): string[] {
   if (file.mode === '160000') flaws.push(`a submodule: "${shown(names[0])}"`);
   // `applySeries` judges the result, which a text can hide; this only reports earlier what the text shows.
   const targets =
-    file.mode === '120000' ? file.added.map((target) => linkTarget(names[0] ?? '', target)) : [];
+    file.mode === '120000'
+      ? file.added.slice(0, MAX_LISTED).map((target) => linkTarget(names[0] ?? '', target))
+      : [];
   for (const target of targets)
     if ('flaw' in target) flaws.push(`a symbolic link whose target ${target.flaw}: "${shown(names[0])}"`);
   return flaws;

@@ -4,7 +4,7 @@ import t, { type Test } from 'tap';
 import { InputError } from '../core/errors.ts';
 import { run } from '../core/process.ts';
 import type { Note } from '../model/note.ts';
-import { bodyOf, diffOf, mail, pipermailPage, posted, reply } from './fixtures/make.ts';
+import { bodyOf, diffOf, mail, pipermailPage, posted, reply, trackerPage } from './fixtures/make.ts';
 import { importSeries, writeMbox } from './index.ts';
 
 /** What strangers may feed the importer: it refuses or imports each in bounded time and memory. */
@@ -62,6 +62,101 @@ t.test('lines of blanks, slashes, brackets and quotes are read in linear time', 
   }
 });
 
+/** CPU ms of an import, whether it is refused or not: the least of three. */
+async function cost(t: Test, text: string): Promise<number> {
+  let least = Number.POSITIVE_INFINITY;
+  for (let turn = 0; turn < 3; turn++) {
+    const began = process.cpuUsage();
+    await take(t, text).catch((error: unknown) => {
+      if (!(error instanceof InputError)) throw error;
+    });
+    const { user, system } = process.cpuUsage(began);
+    least = Math.min(least, (user + system) / 1000);
+  }
+  return least;
+}
+
+t.test('twice the length of a repetitive line or list takes about twice the time', async (t) => {
+  const tracker = trackerPage(one, 'fine');
+  const patch = posted(one);
+  const shapes: [string, number, (count: number) => string][] = [
+    ['times in a From line', 20_000, (n) => `${patch}\nFrom x ${'11:11 '.repeat(n)}\n`],
+    ['times in the first line', 10_000, (n) => `From x ${'11:11 '.repeat(n)}\n`],
+    ['short From lines', 3000, (n) => `${patch}${`\nFrom x ${'1:11:11 '.repeat(30)}\n`.repeat(n)}`],
+    ['open quotes', 20, (n) => mail('[PATCH] x', `diff --git "${'\\"'.repeat(4800)}\n`.repeat(n))],
+    [
+      'brackets in replies',
+      100,
+      (n) => patch + reply(one, `Acked-by: b${'<'.repeat(480)}${'>'.repeat(480)}\n`.repeat(n)),
+    ],
+    ['blanks in authors', 100, (n) => mail('[PATCH] x', `From: a${' '.repeat(980)}b\n`.repeat(n))],
+    ['blanks in a series', 20_000, (n) => tracker.replace('new lamps |', `new${' '.repeat(n)}lamps |`)],
+    ['zones in a date', 20_000, (n) => mail('[PATCH] x', bodyOf(one), { Date: ' +0100 ('.repeat(n) })],
+    [
+      'brackets of a sender',
+      250,
+      (n) => `Lamp\nFrom: ${'<'.repeat(n)}${'@'.repeat(n)}\nDate: 3 Mar 2025\n\nx`,
+    ],
+    ['prefixes of a subject', 50_000, (n) => mail('Re: '.repeat(n), bodyOf(one))],
+    [
+      'targets of a link',
+      2000,
+      (n) =>
+        mail(
+          '[PATCH] x',
+          `diff --git a/fs/l b/fs/l\nnew file mode 120000\n--- /dev/null\n+++ b/fs/l\n@@ -0,0 +1,${n} @@\n${'+a/b\n'.repeat(n)}`,
+        ),
+    ],
+  ];
+  for (const [name, count, shape] of shapes) {
+    const [half, whole] = [await cost(t, shape(count)), await cost(t, shape(2 * count))];
+    // 20 ms: what an import costs at least, and the grain of the clock. A quadratic shape costs seconds here.
+    t.ok(whole < 3 * half + 20 && whole < 1500, `ms for ${name}: ${half.toFixed()}, then ${whole.toFixed()}`);
+  }
+});
+
+t.test('MIME parts are counted however their boundary is declared, also in forwarded messages', async (t) => {
+  const head = 'From: a@b.example\nSubject: [PATCH] x\nMIME-Version: 1.0\n';
+  const parts = (type: string, boundary: string, count: number) =>
+    `Content-Type: ${type}\n\n${`--${boundary}\n\nx\n`.repeat(count)}--${boundary}\n\n${diffOf(one)}\n--${boundary}--\n`;
+  const declared: [string, string][] = [
+    ['multipart/mixed; boundary="a;b"', 'a;b'],
+    ['multipart/mixed; boundary*0="ab"; boundary*1="cd"', 'abcd'],
+    ['multipart/mixed; boundary = "ab cd"', 'ab cd'],
+    ["multipart/mixed; boundary*=utf-8''ab%63d", 'abcd'],
+    ['multi(x)part/mixed; boundary=abcd', 'abcd'],
+    ['"multipart/mixed";\n boundary="- a/fs/x.c"', '- a/fs/x.c'],
+  ];
+  for (const [type, boundary] of declared) {
+    await refused(t, `${head}${parts(type, boundary, 1200)}`, /more than 1000 MIME parts/);
+    const { series } = await take(t, `${head}${parts(type, boundary, 20)}`);
+    t.same(series.patches[0]?.files, ['drivers/ring/lamp.c'], type);
+  }
+  const [type = '', boundary = ''] = declared[0] ?? [];
+  const forward = (count: number) => {
+    const inner = Buffer.from(`${head}${parts(type, boundary, count)}`).toString('base64');
+    const headers = 'Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n';
+    return `${head}Content-Type: multipart/mixed; boundary=f\n\n--f\n${headers}\n${inner}\n--f--\n`;
+  };
+  await refused(t, forward(1200), /more than 1000 MIME parts/);
+  t.same((await take(t, forward(20))).series.patches[0]?.files, ['drivers/ring/lamp.c'], 'a forwarded patch');
+  const mime = { 'Content-Type': 'multipart/mixed; boundary=b' };
+  const many = mail('[PATCH] x', '--b\n\nx\n'.repeat(900), mime);
+  await refused(t, many.repeat(30), /more than 20000 MIME parts/);
+  await refused(t, mail('[PATCH] x', 'x\n'.repeat(600_000), mime), /more than 500000 lines of MIME text/);
+  const created = Array.from(
+    { length: 1100 },
+    (_, at) =>
+      `diff --git a/fs/f${at} b/fs/f${at}\nnew file mode 100644\n--- /dev/null\n+++ b/fs/f${at}\n@@ -0,0 +1 @@\n+x\n`,
+  );
+  const plainText = {
+    'Content-Type': 'text/plain; charset=utf-8',
+    'Content-Transfer-Encoding': 'quoted-printable',
+  };
+  const { series } = await take(t, mail('[PATCH] x', created.join(''), plainText));
+  t.equal(series.patches[0]?.files.length, 1100, 'files of a long diff in plain text');
+});
+
 t.test('more messages, patches, problems or characters than a thread has are an InputError', async (t) => {
   await refused(t, mail('[PATCH] x', 'short\n').repeat(5001), /5001 messages[\s\S]*at most 5000/);
   const many = Array.from({ length: 1001 }, (_, at) => posted({ number: at + 1, total: 1001 }));
@@ -107,12 +202,52 @@ t.test('line breaks in an encoded name or subject do not make headers or lines',
   t.notMatch(writeMbox(series), /^(?:X-Evil|body)/m);
 });
 
+t.test('a zero byte in an encoded body is an InputError', async (t) => {
+  const encoded = (encoding: string, body: string) =>
+    mail('[PATCH] x', body, { 'Content-Transfer-Encoding': encoding });
+  const body = bodyOf(one);
+  const base64 = Buffer.from(`A\0B\n${body}`).toString('base64');
+  for (const text of [
+    encoded('quoted-printable', `A=00B\n${body}`),
+    encoded('base64', `${base64}\n`),
+    encoded('quoted-printable', `From: E=00ve <eve@lamp.example>\n\n${body}`),
+  ])
+    await refused(t, text, /its text has a zero byte/);
+});
+
+t.test('control characters in headers of a body do not reach the patch', async (t) => {
+  const inBody = 'From: E=1Bve <e=7Fve@lamp.example>\nSubject: ring=C2=85: lamp=07s\nDate: 3 Mar=0C 2025\n\n';
+  const text = mail('[PATCH] x', `${inBody}${bodyOf(one)}`, {
+    'Content-Transfer-Encoding': 'quoted-printable',
+  });
+  const [patch] = (await take(t, text)).series.patches;
+  t.match(patch, { author: { name: 'E ve', email: 'e ve@lamp.example' }, date: '3 Mar  2025' });
+  t.match(patch?.subject, /^ring : lamp s$/);
+  const id = `=?UTF-8?q?<a=00=1Bb@lamp.example>?=`;
+  const [other] = (await take(t, mail('[PATCH] x', bodyOf(one), { 'Message-Id': id }))).series.patches;
+  t.notMatch(other?.messageId ?? '', /[\0\x1b]/, 'message id');
+});
+
 t.test('of many trailers that name others the first are noted, with the number of the rest', async (t) => {
   const others = Array.from({ length: 500 }, (_, at) => `Acked-by: No ${at} <no${at}@x.example>\n`);
   const { notes } = await take(t, posted(one) + reply(one, others.join('')));
   t.equal(notes.length, 21, 'number of notes');
   t.match(notes.at(-1), { code: 'series.trailer', line: '480 more of such lines' });
 });
+
+t.test(
+  'more trailers in replies than people write are an InputError, and equal ones count once',
+  async (t) => {
+    const cover = { number: 0, total: 1 };
+    const acks = (count: number) =>
+      Array.from({ length: count }, (_, at) => `Acked-by: Bob ${at} <bob@wick.example>\n`).join('');
+    const thread = (to: typeof cover, body: string) => posted(cover) + posted(one) + reply(to, body);
+    await refused(t, thread(cover, acks(101)), /101 trailers in replies, 101 of them to the cover letter/);
+    await refused(t, thread(one, acks(5001)), /5001 trailers in replies, 0 of them/);
+    const { series } = await take(t, thread(cover, acks(5).repeat(100)));
+    t.equal(series.patches[0]?.trailers.length, 6, 'number of trailers');
+  },
+);
 
 t.test('a folder of files that are together too large, or of pipes, is an InputError', async (t) => {
   const dir = t.testdir({

@@ -48,6 +48,7 @@ function isSignature(lines: readonly string[], at: number): boolean {
 /** Reads the hunk whose header is at `at`, by the counts of that header. Returns the index of the line after it. */
 function readHunk(lines: readonly string[], at: number, file: FileDiff, scan: DiffScan): number {
   const [head, oldText, newText] = HUNK.exec(lines[at] ?? '') ?? [''];
+  const shown = head.slice(0, 100);
   const announced = { old: Number(oldText ?? 1), new: Number(newText ?? 1) };
   const actual = { old: 0, new: 0 };
   const counts = () =>
@@ -57,14 +58,14 @@ function readHunk(lines: readonly string[], at: number, file: FileDiff, scan: Di
   for (; actual.old < announced.old || actual.new < announced.new; next++) {
     const line = lines[next];
     if (line === undefined || isSignature(lines, next)) {
-      scan.flaws.push({ line: at, what: `the hunk ${head} is cut off: it has ${counts()}` });
+      scan.flaws.push({ line: at, what: `the hunk ${shown} is cut off: it has ${counts()}` });
       return next;
     }
     const sign = line[0] ?? ' ';
     if (line === '') scan.bareBlank++;
     if (sign === '\\') continue;
     if (!' +-'.includes(sign) || HUNK.test(line)) {
-      const what = `the hunk ${head} is interrupted after ${counts()} by the line "${line.slice(0, 60)}"`;
+      const what = `the hunk ${shown} is interrupted after ${counts()} by the line "${line.slice(0, 60)}"`;
       scan.flaws.push({ line: next, what });
       return next;
     }
@@ -74,10 +75,10 @@ function readHunk(lines: readonly string[], at: number, file: FileDiff, scan: Di
     if (sign === '-') file.removed++;
   }
   if (actual.old > announced.old || actual.new > announced.new) {
-    scan.flaws.push({ line: at, what: `the hunk ${head} does not add up: it has ${counts()}` });
+    scan.flaws.push({ line: at, what: `the hunk ${shown} does not add up: it has ${counts()}` });
   }
   if (lines[next]?.startsWith('\\')) next++;
-  return checkAfter(lines, next, head, scan);
+  return checkAfter(lines, next, shown, scan);
 }
 
 /** Reports a hunk that is followed by further lines of a diff: its header counts too few. Returns `next`. */

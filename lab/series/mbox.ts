@@ -1,6 +1,14 @@
 import type { RawText } from './stages.ts';
 
-const FROM_LINE = /^From \S.*\d\d:\d\d(?::\d\d)?.*\d{4}/;
+/**
+ * Whether a line starts a message of an mbox: `From `, a sender, a time and later a year. One search after the other, because one
+ * expression for all of it takes 14 s for a line of 120 kB that repeats a time.
+ */
+function isFromLine(line: string): boolean {
+  if (!/^From \S/.test(line)) return false;
+  const time = line.slice(6).search(/\d\d:\d\d/);
+  return time >= 0 && /\d{4}/.test(line.slice(6 + time + 5));
+}
 
 /** Bytes that the format of a file is recognised by. */
 const HEAD = 1 << 16;
@@ -27,7 +35,7 @@ function splitMbox(bytes: Buffer): Buffer[] {
     const at = match.index;
     const line = text.slice(at, text.indexOf('\n', at) + 1 || undefined);
     const afterBlank = at === 0 || /\n\r?\n$/.test(text.slice(Math.max(0, at - 3), at));
-    if (afterBlank && FROM_LINE.test(line)) starts.push(at);
+    if (afterBlank && isFromLine(line)) starts.push(at);
   }
   return starts.map((at, index) => {
     const body = text.indexOf('\n', at) + 1;
@@ -39,7 +47,7 @@ function splitMbox(bytes: Buffer): Buffer[] {
 /** The messages of a file, not decoded: those of an mbox, the file itself when it is one mail, none when it is neither. */
 export function splitMessages(file: RawText): { isMbox: boolean; messages: RawText[] } {
   const head = file.bytes.toString('latin1', 0, HEAD);
-  if (!FROM_LINE.test(head.split('\n', 1)[0] ?? '')) {
+  if (!isFromLine(head.split('\n', 1)[0] ?? '')) {
     return { isMbox: false, messages: isMail(head) ? [file] : [] };
   }
   const messages = splitMbox(file.bytes);

@@ -1,4 +1,5 @@
 import type { Mail } from './stages.ts';
+import { parsePerson } from './trailers.ts';
 
 const YEAR = /\b(?:19|20)\d\d\b/;
 const AT = /^(.*\S)\s+(\S+) at (\S+\.\S+)$/;
@@ -28,8 +29,9 @@ function archiveHead(lines: readonly string[]): Head | undefined {
   const date = lines.findIndex((line, at) => at > 0 && at < 12 && /^Date: \S/.test(line));
   if (from < 0 || date < 0) return undefined;
   const sender = (lines[from] ?? '').slice(6, 1000).trim();
-  const [, name = sender, email = ''] = /^(.*?)\s*<(\S+@\S+)>$/.exec(sender) ?? [];
-  return { name, email, date: (lines[date] ?? '').slice(6).trim(), body: Math.max(from, date) + 1 };
+  const { name, email } = parsePerson(sender);
+  const person = /^[^\s@]+@[^\s@]+$/.test(email) ? { name, email } : { name: sender, email: '' };
+  return { ...person, date: (lines[date] ?? '').slice(6).trim(), body: Math.max(from, date) + 1 };
 }
 
 function readHead(text: string): { lines: string[]; head: Head | undefined; pipermail: boolean } {

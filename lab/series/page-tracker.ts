@@ -46,7 +46,7 @@ export function readTrackerPage(text: string, where: string): { mails: Mail[]; t
   const lines = text.split('\n');
   const row = (name: string) =>
     lines
-      .find((line) => new RegExp(`^${name}\\s`).test(line))
+      .find((line) => line.startsWith(name) && /^\s/.test(line.slice(name.length)))
       ?.slice(name.length)
       .trim();
   const subject = lines.slice(lines.indexOf(MARK) + 1).find((line) => line.trim() !== '') ?? '';
@@ -59,7 +59,7 @@ export function readTrackerPage(text: string, where: string): { mails: Mail[]; t
   const firstComment = comments[0] ? lines.lastIndexOf('Comments', comments[0].at) : -1;
   const stop = firstComment > message ? firstComment : Math.max(message, lines.lastIndexOf(MARK, end));
   const [id] = /[^\s<>]+@[^\s<>]+/.exec((row('Message ID') ?? '').slice(0, 1000)) ?? [];
-  const title = row('Series')?.replace(/\s*\|.*$/, '');
+  const title = row('Series')?.split('|', 1)[0]?.trimEnd();
   const body = head && !head.comment ? lines.slice(head.at + 1, stop) : [];
   const diff = patch < 0 ? [] : lines.slice(patch + 1);
   const mail: Mail = {

@@ -3,7 +3,8 @@ import type { PatchNote } from '../model/note.ts';
 import type { Patch } from '../model/series.ts';
 import { checkFiles } from './file-names.ts';
 import { scanDiff } from './hunks.ts';
-import { MAX_LINE } from './limits.ts';
+import { MAX_DATE, MAX_LINE } from './limits.ts';
+import { plain } from './plain.ts';
 import type { Person } from './stages.ts';
 import { parseSubject } from './subject.ts';
 import { parsePerson, readTrailers } from './trailers.ts';
@@ -36,10 +37,11 @@ function readInBodyHeaders(lines: readonly string[]): { headers: InBodyHeaders; 
   let at = lines.findIndex((line) => line.trim() !== '');
   if (at < 0) return { headers, rest: 0 };
   for (; at < lines.length; at++) {
-    const [, key = '', value = ''] = /^(From|Subject|Date): (.*)$/.exec(lines[at] ?? '') ?? [];
+    const [, key = '', written = ''] = /^(From|Subject|Date): (.*)$/.exec(lines[at] ?? '') ?? [];
+    const value = plain(written);
     if (key === 'From') headers.from = parsePerson(value);
     else if (key === 'Subject') subject = value;
-    else if (key === 'Date') headers.date = value;
+    else if (key === 'Date') headers.date = value.slice(0, MAX_DATE);
     else break;
   }
   if (subject) headers.title = parseSubject(subject).title;

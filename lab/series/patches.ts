@@ -67,7 +67,8 @@ function byNumber(posting: Posting, note: (note: Note) => void, subject: string)
 /** Problems of all patches together: their number, and how much git would make of them. */
 function sumProblems(parsed: readonly ParsedPatch[], where: string): Problem[] {
   const files = parsed.reduce((sum, { patch }) => sum + patch.files.length, 0);
-  const binary = parsed.reduce((sum, { patch }) => sum + binaryBytes(patch.diff), 0);
+  let binary = 0;
+  for (const { patch } of parsed) if (binary <= BINARY_LIMIT) binary += binaryBytes(patch.diff);
   const MiB = `${BINARY_LIMIT >> 20} MiB`;
   return [
     ...(parsed.length > MAX_PATCHES

@@ -1,12 +1,13 @@
+import { InputError } from '../core/errors.ts';
 import type { StageContext } from '../model/event.ts';
 import type { Patch } from '../model/series.ts';
-import { MAX_LISTED } from './limits.ts';
+import { MAX_COVER_TRAILERS, MAX_LISTED, MAX_TRAILERS } from './limits.ts';
 import type { Entry, Posting } from './stages.ts';
 import { parsePerson } from './trailers.ts';
 
 /** Trailers that a reply may add to the patch it answers. */
 const REPLY_TRAILER =
-  /^((?:[A-Z][a-z]+-and-)?(?:Reviewed|Acked|Tested|Reported)(?:-and-[a-z]+)?-by):\s+(\S.*<\S+>)\s*(?:#.*)?$/;
+  /^((?:[A-Z][a-z]+-and-)?(?:Reviewed|Acked|Tested|Reported)(?:-and-[a-z]+)?-by):\s+(\S[^<>]*<[^<>\s]+>)\s*(?:#.*)?$/;
 
 /** A trailer from a reply. */
 interface ReplyTrailer {
@@ -41,7 +42,7 @@ function answeredBySubject({ subject }: Entry, posting: Posting): Entry | undefi
 
 /**
  * Trailers in replies to the patches of a posting. A trailer that names a person other than the sender may be quoted text: it is
- * in `rejected`, with the sender.
+ * in `rejected`, with the sender; of more than `MAX_LISTED` the last line has the number.
  */
 function trailersFromReplies(
   entries: readonly Entry[],
@@ -50,8 +51,9 @@ function trailersFromReplies(
   const byId = new Map(
     entries.flatMap((entry) => (entry.mail.messageId ? [[entry.mail.messageId, entry]] : [])),
   );
-  const trailers: ReplyTrailer[] = [];
+  const trailers = new Map<string, ReplyTrailer>();
   const rejected: string[] = [];
+  let rejections = 0;
   for (const reply of entries.filter(({ subject }) => subject.reply)) {
     const target = byId.size > 0 ? answered(reply, posting, byId) : answeredBySubject(reply, posting);
     if (!target) continue;
@@ -61,11 +63,13 @@ function trailersFromReplies(
       const { name, email } = parsePerson(value);
       const { from } = reply.mail;
       const isSender = email.toLowerCase() === from.email.toLowerCase() || name === from.name;
-      if (isSender) trailers.push({ key, value, number: target === posting.cover ? 0 : target.number });
-      else rejected.push(`${key}: ${value}, in a mail of ${from.name}`);
+      const number = target === posting.cover ? 0 : target.number;
+      if (isSender) trailers.set(`${number} ${key}: ${value}`, { key, value, number });
+      else if (rejections++ < MAX_LISTED) rejected.push(`${key}: ${value}, in a mail of ${from.name}`);
     }
   }
-  return { trailers, rejected };
+  if (rejections > MAX_LISTED) rejected.push(`${rejections - MAX_LISTED} more of such lines`);
+  return { trailers: [...trailers.values()], rejected };
 }
 
 /** The patch with the trailers of replies to it, and to the whole posting, that it does not have yet. */
@@ -85,7 +89,17 @@ function addTrailers(patch: Patch, trailers: readonly ReplyTrailer[]): Patch {
   };
 }
 
-/** The patches of a posting with the trailers that replies in its thread add. A note lists each that is not its sender's own. */
+/** Throws InputError when replies add more trailers than people can have written. Those to a cover letter go to every patch. */
+function checkNumber(trailers: readonly ReplyTrailer[], where: string): void {
+  const toAll = trailers.filter(({ number }) => number === 0).length;
+  if (trailers.length <= MAX_TRAILERS && toAll <= MAX_COVER_TRAILERS) return;
+  const what = `${trailers.length} trailers in replies, ${toAll} of them to the cover letter`;
+  const expected = `at most ${MAX_TRAILERS}, and ${MAX_COVER_TRAILERS} to the cover letter`;
+  throw new InputError({ what, where, expected });
+}
+
+/** The patches of a posting with the trailers that replies in its thread add. A note lists each that is not its sender's own. Throws
+ * InputError when there are too many. */
 export function addReplies(
   patches: readonly Patch[],
   entries: readonly Entry[],
@@ -94,9 +108,8 @@ export function addReplies(
   ctx: StageContext,
 ): Patch[] {
   const { trailers, rejected } = trailersFromReplies(entries, posting);
-  const more = rejected.length - MAX_LISTED;
-  const listed = [...rejected.slice(0, MAX_LISTED), ...(more > 0 ? [`${more} more of such lines`] : [])];
-  for (const line of listed)
+  checkNumber(trailers, where);
+  for (const line of rejected)
     ctx.emit({ type: 'note', note: { code: 'series.trailer', subject: where, line } });
   return patches.map((patch) => addTrailers(patch, trailers));
 }

@@ -1,11 +1,12 @@
+import { MAX_HEADER_LINE } from './limits.ts';
 import type { Subject } from './stages.ts';
 
 const REPLY = /^(?:re|aw|sv|antw|fwd?)(?:\[\d+\])?:\s*/i;
 const BRACKET = /^\[([^\]]*)\]\s*/;
 
-/** Parses `Re: [RFC PATCH v2 3/9] title`, and variants such as `[PATCHv3 0/7]` and `[17/17]`. */
+/** Parses, up to `MAX_HEADER_LINE` characters, `Re: [RFC PATCH v2 3/9] title`, and variants such as `[PATCHv3 0/7]` and `[17/17]`. */
 export function parseSubject(raw: string): Subject {
-  let title = raw.replace(/\s+/g, ' ').trim();
+  let title = raw.slice(0, MAX_HEADER_LINE).replace(/\s+/g, ' ').trim();
   let prefix = '';
   let reply = false;
   for (;;) {

@@ -1,12 +1,13 @@
 import type { Patch } from '../model/series.ts';
+import { MAX_SUBJECT } from './limits.ts';
 import type { Person } from './stages.ts';
 
-const PERSON = /^(.*?)\s*<([^<>]*)>\s*$/;
-
-/** Parses `Name <address>`; a text without an address is all name. */
+/** Parses `Name <address>`; a text without an address is all name. At most `MAX_SUBJECT` characters are read. */
 export function parsePerson(text: string): Person {
-  const [, name = text.trim(), email = ''] = PERSON.exec(text.trim().slice(0, 1000)) ?? [];
-  return { name: name.replace(/^"(.*)"$/, '$1') || email, email };
+  const written = text.trim().slice(0, MAX_SUBJECT).trim();
+  const [address = '', inner = ''] = /<([^<>]*)>$/.exec(written) ?? [];
+  const name = address ? written.slice(0, -address.length).trimEnd() : written;
+  return { name: name.replace(/^"(.*)"$/, '$1') || inner, email: inner };
 }
 
 /** Trailers of a commit message: the `Key: value` lines of its last paragraph, if one of them has a usual key. */

@@ -28,6 +28,8 @@ interface Application {
   /** Folder for index files and new objects, removed at the end. */
   scratch: string;
   growth: Growth;
+  /** Notes of moved hunks so far. */
+  offsets: { noted: number };
   git: GitOptions;
   ctx: StageContext;
 }
@@ -35,20 +37,37 @@ interface Application {
 /** A mail date in git's raw format; the epoch when it cannot be parsed, so that equal patches give equal commits. */
 function rawDate(date: string | undefined): string {
   const time = Date.parse(date ?? '');
-  const [, zone = '+0000'] = /\s([+-]\d{4})(?:\s*\(.*\))?$/.exec(date ?? '') ?? [];
+  const [, zone = '+0000'] = /\s([+-]\d{4})(?:\s*\([^()]*\))?$/.exec((date ?? '').slice(0, 200)) ?? [];
   return `@${Number.isNaN(time) ? 0 : Math.max(0, Math.floor(time / 1000))} ${zone}`;
 }
 
-/** Emits a note for each hunk that git applied at another line than its header says: at a wrong line it may still compile. */
-function noteOffsets(patch: Patch, stderr: string, { ctx, base }: Application): void {
-  for (const [, hunk, line, by] of stderr.matchAll(
-    /^Hunk #(\d+) succeeded at (\d+) \(offset (-?\d+) lines?\)/gm,
-  )) {
+/** A text without zero bytes: git refuses them in a message, and no environment can have them. */
+const withoutZero = (text: string) => text.replaceAll('\0', '');
+
+/** A name that git takes for an author: one in which something is left beside what it calls crud (ident.c), blanks and punctuation. */
+function authorName(name: string): string {
+  const text = withoutZero(name).trim();
+  return /[^\u0000-\u0020.,:;<>"\\']/.test(text) ? text : 'unknown';
+}
+
+/** Most hunks of a patch that are noted one by one, while the series has less than `MANY_OFFSETS` notes; then one of each patch. */
+const MAX_OFFSETS = 20;
+const MANY_OFFSETS = 200;
+
+/**
+ * Emits a note for each hunk that git applied at another line than its header says: at a wrong line it may still compile. Of many the last
+ * note has the number of the others.
+ */
+function noteOffsets(patch: Patch, stderr: string, { ctx, base, offsets }: Application): void {
+  const moved = [...stderr.matchAll(/^Hunk #(\d+) succeeded at (\d+) \(offset (-?\d+) lines?\)/gm)];
+  const listed = moved.slice(0, offsets.noted < MANY_OFFSETS ? MAX_OFFSETS : 1);
+  const more = moved.length - listed.length;
+  offsets.noted += listed.length;
+  for (const [index, [, hunk, line, by]] of listed.entries()) {
     const place = { hunk: Number(hunk), line: Number(line), by: Number(by) };
-    ctx.emit({
-      type: 'note',
-      note: { code: 'apply.offset', subject: base.name, patch: patch.number, ...place },
-    });
+    const others = index === listed.length - 1 && more > 0 ? { more } : {};
+    const about = { subject: base.name, patch: patch.number };
+    ctx.emit({ type: 'note', note: { code: 'apply.offset', ...about, ...place, ...others } });
   }
 }
 
@@ -83,11 +102,11 @@ async function applyPatch(patch: Patch, parent: SourceTree, application: Applica
   await checkResult(patch, series, { from: parent.tree, to: tree }, application.growth, options);
   const env = {
     ...COMMITTER,
-    GIT_AUTHOR_NAME: patch.author.name.trim() || 'unknown',
-    GIT_AUTHOR_EMAIL: patch.author.email,
+    GIT_AUTHOR_NAME: authorName(patch.author.name),
+    GIT_AUTHOR_EMAIL: withoutZero(patch.author.email),
     GIT_AUTHOR_DATE: rawDate(patch.date),
   };
-  const message = `${patch.subject}\n\n${patch.body}\n`;
+  const message = withoutZero(`${patch.subject}\n\n${patch.body}\n`);
   const commit = await ask(['commit-tree', '-p', parent.commit, '-F', '-', tree], {
     ...options,
     env,
@@ -138,8 +157,9 @@ export async function applySeries(
   checkBinary(series);
   const objects = await makeQuarantine(base.gitDir, scratch);
   const gitOptions = { gitDir: base.gitDir, index: join(scratch, 'index'), objects, signal };
-  const growth = { grown: 0, written: 0 };
-  const application: Application = { base, series, scratch, growth, git: gitOptions, ctx };
+  const growth = { grown: 0, written: 0, read: 0 };
+  const offsets = { noted: 0 };
+  const application: Application = { base, series, scratch, growth, offsets, git: gitOptions, ctx };
   await git(['read-tree', base.tree], gitOptions);
   const steps: SourceTree[] = [];
   let tree = base;

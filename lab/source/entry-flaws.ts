@@ -62,13 +62,19 @@ async function attributesFlaw(object: string, judged: JudgedTree): Promise<strin
   return strange === undefined ? undefined : `it sets "${oneLine(strange, 60)}"`;
 }
 
+const isAttributesFile = (path: string) => /(?:^|\/)\.gitattributes$/i.test(path);
+
+/** Whether `entryFlaw` reads the object of a change: a link, or attributes. */
+export const isRead = ({ path, to }: TreeChange): boolean =>
+  to !== undefined && (to.mode === LINK || isAttributesFile(path));
+
 /** Why a new or changed entry of a tree is refused; undefined when it is not. */
 export async function entryFlaw({ path, to }: TreeChange, judged: JudgedTree): Promise<string | undefined> {
   if (!to) return undefined;
   const shown = `"${oneLine(path, 200)}"`;
   const name = pathFlaw(path);
   if (name) return `${name}: ${shown} (mode ${to.mode})`;
-  const isAttributes = /(?:^|\/)\.gitattributes$/i.test(path);
+  const isAttributes = isAttributesFile(path);
   if (to.mode === LINK) {
     const flaw = isAttributes ? 'git would not follow it' : await linkFlaw(path, to.object, judged);
     return flaw && `a symbolic link: ${shown} (mode ${LINK}): ${flaw}`;

@@ -80,5 +80,5 @@ export function nothingToApply(
 ): VerdictError {
   const text = reason === 'empty' ? 'changes nothing' : `is already in ${base}`;
   const message = `${nameOf(patch, series)} ${text}`;
-  return new VerdictError('apply-failed', message, `${message}\nfiles: ${patch.files.join(', ')}`);
+  return new VerdictError('apply-failed', message, atMost(`${message}\nfiles: ${patch.files.join(', ')}`));
 }

@@ -2,7 +2,8 @@ import { LabError } from '../core/errors.ts';
 import { GIT_SETTINGS, plainEnv } from '../core/git-env.ts';
 import { type Limits, limited } from '../core/limits.ts';
 import { type RunResult, run } from '../core/process.ts';
-import { throwReportedFault } from '../core/storage.ts';
+import { throwConfirmedFault, throwReportedFault } from '../core/storage.ts';
+import { MAX_REPORT } from './patch-limits.ts';
 
 /** Options of `git`; `input`, `accept` and `onLine` are those of `run`. */
 export interface GitOptions {
@@ -64,8 +65,11 @@ export async function fsck(gitDir: string, signal: AbortSignal): Promise<string 
  * Throws DamagedRepository when git's report is about a repository that is damaged, LabError when the disk is at fault. Looked at
  * before the failure is blamed on a patch, and confirmed by git fsck before it is blamed on the repository.
  */
-async function checkDamage(report: string, { gitDir, signal, isSuspect }: GitOptions): Promise<void> {
-  throwReportedFault('git', report, gitDir);
+async function checkDamage(report: string, options: GitOptions): Promise<void> {
+  const { gitDir, signal, isSuspect, limits, objects } = options;
+  // git on the text of a patch repeats its names and lines.
+  if (limits) await throwConfirmedFault('git', report, objects ?? gitDir);
+  else throwReportedFault('git', report, gitDir);
   const damage = DAMAGE.exec(report)?.[0];
   if (damage === undefined) return;
   const confirmed = isSuspect ? damage : await fsck(gitDir, signal);
@@ -105,6 +109,7 @@ function runGit(args: readonly string[], options: GitOptions): Promise<RunResult
     ...(workTree ? { cwd: workTree } : {}),
     ...(input === undefined ? {} : { input }),
     ...(accept === undefined ? {} : { accept }),
+    ...(limits ? { maxOutput: MAX_REPORT } : {}),
     ...(onLine ? { onLine } : {}),
     ...(stdinFd === undefined ? {} : { stdinFd }),
   });

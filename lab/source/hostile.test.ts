@@ -5,7 +5,9 @@ import t, { type Test } from 'tap';
 import { VerdictError } from '../core/errors.ts';
 import { hashOf } from '../core/hash.ts';
 import { run } from '../core/process.ts';
+import type { EventBody } from '../model/event.ts';
 import type { SourceTree } from '../model/kernel.ts';
+import type { Note } from '../model/note.ts';
 import type { Patch, Series } from '../model/series.ts';
 import { applySeries, resolveSource } from './index.ts';
 
@@ -311,6 +313,83 @@ t.test('files of a failed patch are not read or written through links that it ma
   }
   t.same(await readdir(join(h.dir, 'out')), ['secret']);
   t.equal(await readFile(join(h.dir, 'out/secret'), 'utf8'), '@@ -1 +1 @@ secret\n');
+});
+
+/** Texts that git, or another program, would report of a full or broken disk or of too little memory. */
+const FAULTS = [
+  ...['Input/output error', 'No space left on device', 'Disk quota exceeded', 'Read-only file system'],
+  ...['error: unable to write file: No space left on device', 'disk full', 'Out of memory'],
+];
+
+t.test('a patch whose lines or paths read like a fault of the machine fails as a patch', async (t) => {
+  const h = await fixture(t);
+  for (const text of FAULTS) {
+    const lines = `diff --git a/fs/a.c b/fs/a.c\n--- a/fs/a.c\n+++ b/fs/a.c\n@@ -1 +1 @@\n-${text}\n+b\n`;
+    const whole = series(lines);
+    for (const patch of whole.patches) patch.files = ['fs/a.c'];
+    const { message, detail } = await refusal(t, h, whole);
+    t.match(message, /does not apply to \S+: fs\/a\.c, hunk 1 at line 1/, text);
+    t.match(detail, `-${text}`, 'the rejected hunk');
+    if (FAULTS.indexOf(text) > 1) continue;
+    const name = text.replaceAll('/', ' ');
+    const path = lines.replaceAll('fs/a.c', `fs/${name}`);
+    t.match((await refusal(t, h, series(path))).message, `does not apply`, `a path: ${text}`);
+    const mode = `diff --git a/fs/${name} b/fs/${name}\nold mode 100644\nnew mode 100755\n`;
+    t.match((await refusal(t, h, series(mode))).message, `does not apply`, `a path without hunks: ${text}`);
+  }
+});
+
+t.test('names and texts that git refuses in a commit are applied without what it refuses', async (t) => {
+  const h = await fixture(t);
+  const authors = ['...', ' ,;: ', `"\\'<>`, '\u0001', '\0', '', 'E\0ve', 'Eve.'];
+  const one = series(linkHunk('mm/l', 'wick.c'));
+  for (const [index, name] of authors.entries()) {
+    const patches = one.patches.map((patch) => ({
+      ...{ ...patch, author: { name, email: `e\0@${index}.example` } },
+      ...{ subject: 'mm:\0 a change', body: 'Zero\0 byte.' },
+    }));
+    const { tree } = await applySeries(h.base, { ...one, patches }, ctx);
+    const shown = await git(tree.gitDir, 'log', '-1', '--format=%an|%ae|%B', tree.commit);
+    const author = name.includes('ve') ? 'Eve' : 'unknown';
+    t.equal(shown.trim(), `${author}|e@${index}.example|mm: a change\n\nZero byte.`, JSON.stringify(name));
+  }
+});
+
+t.test('more attributes and links than kernel patches have are refused before git reads them', async (t) => {
+  const h = await fixture(t);
+  const attributes = (from: number, count: number) =>
+    Array.from({ length: count }, (_, at) => {
+      const path = `fs/${from + at}/.gitattributes`;
+      return `diff --git a/${path} b/${path}\nnew file mode 100644\n--- /dev/null\n+++ b/${path}\n@@ -0,0 +1 @@\n+* -diff\n`;
+    }).join('');
+  const one = await refusal(t, h, series(attributes(0, 1001)));
+  t.match(one.message, /1001 symbolic links and \.gitattributes/);
+  const many = await refusal(t, h, series(attributes(0, 10), attributes(10, 1000)));
+  t.match(many.message, /^patch 2\/2 .*1010 symbolic links and \.gitattributes/, 'the sum of a series');
+});
+
+t.test('of many moved hunks the first are noted, with the number of the rest', async (t) => {
+  const h = await fixture(t);
+  const line = (number: number) => `line ${number}`;
+  const text = (change = (number: number) => line(number)) =>
+    Array.from({ length: 1000 }, (_, at) => `${change(at + 1)}\n`).join('');
+  await writeFile(join(h.kernel, 'fs/long'), text());
+  await git(h.kernel, 'add', '-A');
+  await git(h.kernel, 'commit', '-q', '-m', 'long');
+  const later = { ...h, base: await resolveSource({ tree: h.kernel }, ctx) };
+  const hunks = Array.from({ length: 30 }, (_, at) => {
+    const first = 30 * at + 20;
+    const [before, changed, after] = [line(first), line(first + 1), line(first + 2)];
+    return `@@ -${first - 4},3 +${first - 4},3 @@\n ${before}\n-${changed}\n+new\n ${after}\n`;
+  });
+  const diff = `diff --git a/fs/long b/fs/long\n--- a/fs/long\n+++ b/fs/long\n${hunks.join('')}`;
+  const notes: Note[] = [];
+  const emit = (event: EventBody) => void (event.type === 'note' && notes.push(event.note));
+  await applySeries(later.base, series(diff), { ...ctx, emit });
+  t.equal(notes.length, 20, 'number of notes');
+  t.match(notes[0], { code: 'apply.offset', hunk: 1, line: 20, by: 4 });
+  t.match(notes[19], { code: 'apply.offset', hunk: 20, more: 10 });
+  t.notOk('more' in (notes[0] ?? {}), 'number of the rest in the first note');
 });
 
 t.test('git ignores GIT_ variables that it would inherit', async (t) => {

@@ -6,7 +6,7 @@ import { limited } from '../core/limits.ts';
 import { run } from '../core/process.ts';
 import { pathFlaw } from '../model/tree-path.ts';
 import { ask, type GitOptions, git } from './git.ts';
-import { PATCH_LIMITS, withinLimits } from './patch-limits.ts';
+import { MAX_REPORT, PATCH_LIMITS, withinLimits } from './patch-limits.ts';
 import { type FilePart, splitDiff } from './split-diff.ts';
 
 /** Outcome of applying one file's part of a patch alone. */
@@ -78,11 +78,20 @@ async function tryPart(part: FilePart, folder: string, { git: { signal } }: Tria
   const apply = ['apply', '--reject', '--verbose', '--whitespace=nowarn', '-'];
   const command = ['git', ...GIT_SETTINGS, '-c', 'core.symlinks=false', ...apply];
   const [program = 'git', ...args] = limited(command, PATCH_LIMITS);
-  const options = { cwd: folder, env, cleanEnv: true, input: part.text, accept: 'any', signal } as const;
+  const options = {
+    cwd: folder,
+    env,
+    cleanEnv: true,
+    input: part.text,
+    accept: 'any',
+    maxOutput: MAX_REPORT,
+    signal,
+  } as const;
   const tried = await withinLimits(run(program, args, options));
   const { code, stderr } = tried ?? { code: 1, stderr: 'error: git needs too much memory, time or space' };
   const numbers = (pattern: RegExp) => [...stderr.matchAll(pattern)].map((match) => Number(match[1]));
   const rejected = numbers(/^Rejected hunk #(\d+)/gm);
+  const isRejected = new Set(rejected);
   const all = part.hunkLines.map((line, index) => ({ hunk: index + 1, line }));
   const texts = pathFlaw(part.file) ? [] : await readRejects(join(folder, `${part.file}.rej`));
   if (code !== 0 && rejected.length === 0) {
@@ -91,7 +100,7 @@ async function tryPart(part: FilePart, folder: string, { git: { signal } }: Tria
   }
   return {
     file: part.file,
-    applied: all.filter(({ hunk }) => !rejected.includes(hunk)),
+    applied: all.filter(({ hunk }) => !isRejected.has(hunk)),
     rejected: rejected.map((hunk, index) => ({
       hunk,
       line: part.hunkLines[hunk - 1] ?? 0,

@@ -1,6 +1,6 @@
 import { BINARY_LIMIT, binaryBytes } from '../model/binary-patch.ts';
 import type { Patch, Series } from '../model/series.ts';
-import { entryFlaw } from './entry-flaws.ts';
+import { entryFlaw, isRead } from './entry-flaws.ts';
 import { refused } from './failure.ts';
 import type { GitOptions } from './git.ts';
 import { changesBetween, sizesOf, type TreeChange } from './tree-changes.ts';
@@ -13,8 +13,9 @@ const MAX_CHANGES = 50_000;
 const MAX_GROWTH = 128 << 20;
 /** Most bytes of all versions of files that a series makes. The largest file of Linux 6.12 has 24 MB. */
 const MAX_WRITTEN = 1 << 30;
-/** Most links, and most flaws of one patch that are reported. */
+/** Most links of one patch; most links and attributes of a series, which one git after the other reads; most flaws that are reported. */
 const MAX_LINKS = 200;
+const MAX_READ = 1000;
 const MAX_FLAWS = 20;
 
 /** What a series has done to the tree so far. */
@@ -23,6 +24,8 @@ export interface Growth {
   grown: number;
   /** Bytes of all new versions of files. */
   written: number;
+  /** Links and attributes that were read. */
+  read: number;
 }
 
 /** Throws VerdictError when binary data of the series becomes more than `BINARY_LIMIT`: before git unpacks it. */
@@ -82,6 +85,14 @@ export async function checkResult(
   const links = changes.filter(({ to }) => to?.mode === '120000').length;
   if (links > MAX_LINKS)
     throw refused(patch, series, [`${links} symbolic links`], `at most ${MAX_LINKS} in a patch`);
+  sum.read += changes.filter(isRead).length;
+  if (sum.read > MAX_READ)
+    throw refused(
+      patch,
+      series,
+      [`${sum.read} symbolic links and .gitattributes`],
+      `at most ${MAX_READ} in a series`,
+    );
   const flaws: string[] = [];
   for (const change of changes) {
     const flaw = await entryFlaw(change, { tree: trees.to, sizes, git });
