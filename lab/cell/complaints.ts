@@ -28,13 +28,26 @@ async function scanFile(consoleFile: string): Promise<ComplaintScanner> {
   return scanner;
 }
 
-/** `collectComplaints` of a file of any size. Throws the error of the file system. */
-export const complaintsIn = async (file: string, leakReport?: string): Promise<AttributedComplaint[]> =>
-  finish(await scanFile(file), leakReport);
+type GuestConsole = Pick<Guest, 'consoleFile' | 'checkConsole'>;
 
-/** `runningTest` of a file of any size. Throws the error of the file system. */
-export const runningTestIn = async (file: string): Promise<string | undefined> =>
-  (await scanFile(file)).running;
+/** Scans the console of a guest. Throws the error of the file system, or why the console is incomplete. */
+async function scanConsole({ consoleFile, checkConsole }: GuestConsole): Promise<ComplaintScanner> {
+  checkConsole();
+  return scanFile(consoleFile);
+}
+
+/**
+ * `collectComplaints` of a guest that has ended, with a console of any size. Throws the error of the file system, or why the console is
+ * incomplete: no complaint in the rest of it would prove nothing.
+ */
+export const complaintsOf = async (
+  guest: GuestConsole,
+  leakReport?: string,
+): Promise<AttributedComplaint[]> => finish(await scanConsole(guest), leakReport);
+
+/** `runningTest` of a guest with a console of any size. Throws as `complaintsOf`. */
+export const runningTestOf = async (guest: GuestConsole): Promise<string | undefined> =>
+  (await scanConsole(guest)).running;
 
 const LEAKS = '/sys/kernel/debug/kmemleak';
 /** Most bytes kept of the report: some 20,000 lines; the complaints of the first 200 leaks are kept anyway. */

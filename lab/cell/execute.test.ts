@@ -15,6 +15,7 @@ const guest = {
   startedAt: 0,
   death: new Promise(() => {}),
   consoleFile: '/dev/null',
+  checkConsole() {},
   async exec(command: string, { onStdout, onStderr, signal }: Parameters<Guest['exec']>[1] = {}) {
     const child = spawn('sh', ['-c', command], { detached: true });
     const kill = () => void process.kill(-(child.pid ?? 0), 'SIGKILL');
@@ -132,6 +133,14 @@ t.test(
     });
   },
 );
+
+t.test('a suite that was cut off is no result when the console could not be kept whole', async (t) => {
+  const death = Promise.resolve({ kind: 'panic' as const, title: 'Kernel panic - x', tail: 'x' });
+  const checkConsole = () => {
+    throw new Error('no space is left');
+  };
+  await t.rejects(outcomeOf('sleep 0.2; echo 1..1', 'tap', { death, checkConsole }), /no space is left/);
+});
 
 t.test('a report of kmemleak without end is cut at 1 MiB or its deadline, and says so', async (t) => {
   const { signal } = new AbortController();

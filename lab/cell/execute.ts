@@ -4,7 +4,7 @@ import type { StageContext } from '../model/event.ts';
 import type { Guest, GuestDeath } from '../model/machine.ts';
 import type { TestResult } from '../model/result.ts';
 import type { CellVerdict } from '../model/verdict.ts';
-import { runningTestIn, scanForLeaks } from './complaints.ts';
+import { runningTestOf, scanForLeaks } from './complaints.ts';
 import type { Launch } from './launch.ts';
 import { type Budget, OutputMeter } from './limits.ts';
 import { SuiteListener } from './listener.ts';
@@ -159,13 +159,13 @@ async function testsOf(
     ...(end.kind === 'exit' && end.signal !== undefined ? { signal: end.signal } : {}),
     timedOut: end.kind === 'timeout',
     ...whatEnded(end),
-    ...(complete ? {} : { running: await runningTestIn(guest.consoleFile) }),
+    ...(complete ? {} : { running: await runningTestOf(guest) }),
   });
 }
 
 /**
  * Runs a launched suite in its guest, reads its TAP as it comes and judges how it went. The tests that ended before a death of the
- * guest are in the result. Throws the abort reason.
+ * guest are in the result. Throws the abort reason, or why the console is incomplete where it has to name the running test.
  */
 export async function executeSuite(
   guest: Guest,

@@ -25,6 +25,7 @@ interface BootOptions {
   signal?: AbortSignal;
   bootTimeoutMs?: number;
   consoleBytes?: number;
+  dir?: string;
   timeouts?: Timeouts | undefined;
   emit?: Emit;
 }
@@ -36,12 +37,13 @@ async function boot(t: Test, options: BootOptions = {}): Promise<Guest> {
     emit = () => {},
     bootTimeoutMs = 30_000,
     consoleBytes,
+    dir = t.testdir({}),
   } = options;
   const profile = profiles[name];
   if (!profile) throw new Error(`no profile ${name}`);
   const guest = await bootGuest(
     {
-      ...{ name: 'fake', profile, accel: 'tcg', dir: t.testdir({}), bootTimeoutMs, consoleBytes },
+      ...{ name: 'fake', profile, accel: 'tcg', dir, bootTimeoutMs, consoleBytes },
       kernel: { vmlinux: '/vmlinux' },
       image: { recipe: 'r', key: 'k', path: '/root.erofs' },
       kernelArgs: [`fake=${fake}`],
@@ -189,6 +191,34 @@ t.test('a guest that prints without end is ended; first and last of its console 
     /\d+ bytes of console left out here; its end follows/,
   );
   t.ok(process.memoryUsage().rss - before < 400 << 20, 'growth of resident memory');
+});
+
+t.test(
+  'a console that does not fit on the disk is reported before and after the end of its guest',
+  async (t) => {
+    const dir = t.testdir({});
+    symlinkSync('/dev/full', join(dir, 'console.log'));
+    const guest = await boot(t, { dir });
+    const unwritten = { code: 'ENOSPC', path: join(dir, 'console.log') };
+    t.throws(() => guest.checkConsole(), unwritten);
+    t.throws(() => guest.consoleText(), unwritten);
+    await guest[Symbol.asyncDispose]();
+    t.throws(() => guest.checkConsole(), unwritten);
+  },
+);
+
+t.test('a console whose reader was killed is reported as incomplete, a whole console is not', async (t) => {
+  const whole = await boot(t);
+  await whole[Symbol.asyncDispose]();
+  t.doesNotThrow(() => whole.checkConsole());
+  const guest = await boot(t);
+  const { stdout } = await run('pgrep', ['-x', '-P', String(process.pid), 'cat']);
+  process.kill(Number(stdout), 'SIGKILL');
+  await guest[Symbol.asyncDispose]();
+  t.throws(() => guest.checkConsole(), {
+    name: 'LabError',
+    message: /console of fake is incomplete.*SIGKILL/,
+  });
 });
 
 const failures = [

@@ -87,7 +87,13 @@ export interface Guest extends AsyncDisposable {
   serveHost(): Promise<{ port: number } & AsyncDisposable>;
   /** Runs a QMP command and returns its result. Throws LabError with QEMU's message, or when QEMU has ended. */
   qmp(command: string, args?: Record<string, unknown>): Promise<unknown>;
-  /** The console from byte `from` to now, as UTF-8 with invalid bytes replaced. */
+  /** The console from byte `from` to now, as UTF-8 with invalid bytes replaced. Throws as `checkConsole`. */
   consoleText(from?: number): string;
+  /** The console, complete once the guest is disposed unless `checkConsole` throws. */
   readonly consoleFile: string;
+  /**
+   * Throws the error of the file system or LabError when `consoleFile` lacks something that the guest has printed so far. Has to be
+   * called before the file is evidence of what did not happen.
+   */
+  checkConsole(): void;
 }
