@@ -1,39 +1,24 @@
-import { spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import t from 'tap';
 import type { CellSpec } from '../model/cell.ts';
 import type { EventOf, LabEvent } from '../model/event.ts';
 import type { Guest } from '../model/machine.ts';
-import { scanForLeaks } from './complaints.ts';
 import { executeSuite } from './execute.ts';
 import { Budget } from './limits.ts';
 import { resultByExitCode } from './program.ts';
-
-/** A guest whose commands run here. */
-const guest = {
-  startedAt: 0,
-  death: new Promise(() => {}),
-  consoleFile: '/dev/null',
-  checkConsole() {},
-  async exec(command: string, { onStdout, onStderr, signal }: Parameters<Guest['exec']>[1] = {}) {
-    const child = spawn('sh', ['-c', command], { detached: true });
-    const kill = () => void process.kill(-(child.pid ?? 0), 'SIGKILL');
-    signal?.addEventListener('abort', kill);
-    child.stdout.on('data', (chunk: Buffer) => onStdout?.(chunk));
-    child.stderr.on('data', (chunk: Buffer) => onStderr?.(chunk));
-    const [code] = await once(child, 'close');
-    signal?.removeEventListener('abort', kill);
-    signal?.throwIfAborted();
-    return { code };
-  },
-} as Partial<Guest> as Guest;
+import { localGuest as guest } from './testing/local-guest.ts';
 
 /** Runs a command as the suite: its outcome, and the tests that were told meanwhile. */
 async function outcomeOf(
   command: string,
   verdict: 'auto' | 'tap',
-  { onTest, budget, ...more }: Partial<Guest> & { onTest?: (line: string) => unknown; budget?: Budget } = {},
+  {
+    onTest,
+    budget,
+    debug = false,
+    ...more
+  }: Partial<Guest> & { onTest?: (line: string) => unknown; budget?: Budget; debug?: boolean } = {},
 ) {
   const told: string[] = [];
   const emit = (event: Omit<LabEvent, 'at'>) => {
@@ -49,7 +34,7 @@ async function outcomeOf(
     byExitCode: resultByExitCode('prog', program),
     [Symbol.asyncDispose]: async () => {},
   };
-  const spec = { deadlines: { suiteMs: 20_000 }, kernel: { debug: false } } as CellSpec;
+  const spec = { deadlines: { suiteMs: 20_000 }, kernel: { debug } } as CellSpec;
   const ctx = { signal: new AbortController().signal, emit };
   const options = { cell: 'k/plain/prog', sink: new PassThrough().resume(), ...(budget ? { budget } : {}) };
   const outcome = await executeSuite({ ...guest, ...more }, spec, launch, options, ctx);
@@ -142,25 +127,49 @@ t.test('a suite that was cut off is no result when the console could not be kept
   await t.rejects(outcomeOf('sleep 0.2; echo 1..1', 'tap', { death, checkConsole }), /no space is left/);
 });
 
-t.test('a report of kmemleak without end is cut at 1 MiB or its deadline, and says so', async (t) => {
-  const { signal } = new AbortController();
-  const before = rss();
-  const endless = {
-    ...guest,
-    exec: (_: string, options?: object) => guest.exec('yes "unreferenced object"', options),
-  };
-  const { report, cut } = await scanForLeaks(endless, signal);
-  t.equal(report.length, MIB, 'characters of the report');
-  t.match(cut, /more than 1 MiB/);
-  t.ok(rss() - before < 128 * MIB, 'growth of resident memory');
-  const silent = {
-    ...guest,
-    exec: (_: string, options?: object) => guest.exec('echo begun; sleep 1000', options),
-  };
-  t.match(await scanForLeaks(silent, signal, 500), {
-    report: 'begun\n',
-    cut: /did not end its report within 0.5 s/,
+/** What a guest does when kmemleak is to be scanned, after a suite of two tests that has ended. */
+const scanning = (scan: () => ReturnType<Guest['exec']>, death: Guest['death']) =>
+  outcomeOf('printf "1..2\\nok 1 - first\\nok 2 - second\\n"', 'tap', {
+    debug: true,
+    death,
+    exec: (command, options) => (/kmemleak/.test(command) ? scan() : guest.exec(command, options)),
   });
-  const short = { ...guest, exec: (_: string, options?: object) => guest.exec('echo all', options) };
-  t.same(await scanForLeaks(short, signal), { report: 'all\n' });
+
+for (const [how, scan] of [
+  ['cuts the connection', async () => ({ code: null })],
+  ['refuses the command', () => Promise.reject(new Error('cannot run a command in the guest'))],
+] as const) {
+  t.test(
+    `a guest that ${how} and dies while its leaks are scanned has crashed; its tests are kept`,
+    async (t) => {
+      const title = 'Kernel panic - not syncing: in the scan';
+      const kill = new EventEmitter();
+      const death = once(kill, 'now').then(() => ({ kind: 'panic' as const, title, tail: 'Call Trace' }));
+      const outcome = await scanning(() => {
+        setTimeout(() => kill.emit('now'), 50);
+        return scan();
+      }, death);
+      t.match(outcome, {
+        ...{ verdict: 'crash', reason: title, detail: 'Call Trace' },
+        tests: [
+          { name: 'first', verdict: 'pass' },
+          { name: 'second', verdict: 'pass' },
+        ],
+      });
+      t.equal(outcome.tests.length, 2, 'number of tests');
+    },
+  );
+}
+
+t.test('a cell whose report of leaks was cut is not done; its tests are kept', async (t) => {
+  const outcome = await outcomeOf('printf "1..1\\nok 1 - only\\n"', 'tap', {
+    debug: true,
+    exec: (command, options) =>
+      guest.exec(/kmemleak/.test(command) ? 'yes "unreferenced object"' : command, options),
+  });
+  t.match(outcome, {
+    verdict: 'lost',
+    reason: /more than 1 MiB/,
+    tests: [{ name: 'only', verdict: 'pass' }],
+  });
 });

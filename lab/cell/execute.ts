@@ -4,8 +4,10 @@ import type { StageContext } from '../model/event.ts';
 import type { Guest, GuestDeath } from '../model/machine.ts';
 import type { TestResult } from '../model/result.ts';
 import type { CellVerdict } from '../model/verdict.ts';
-import { runningTestOf, scanForLeaks } from './complaints.ts';
+import { runningTestOf } from './complaints.ts';
+import { DEATH_GRACE_MS, verdictOf } from './death.ts';
 import type { Launch } from './launch.ts';
+import { scanForLeaks } from './leaks.ts';
 import { type Budget, OutputMeter } from './limits.ts';
 import { SuiteListener } from './listener.ts';
 
@@ -28,15 +30,6 @@ type End =
   | { kind: 'death'; death: GuestDeath }
   | { kind: 'timeout' }
   | { kind: 'flood'; limit: string };
-
-/** How long a guest may take to die by its panic after the connection to it broke, ms. */
-const DEATH_GRACE_MS = 10_000;
-
-/** Of a cell whose guest died. What ends QEMU from outside says nothing about the kernel. */
-function verdictOf(kind: GuestDeath['kind']): CellVerdict {
-  if (kind === 'signal') return 'lab-failed';
-  return kind === 'panic' || kind === 'reboot' ? 'crash' : 'lost';
-}
 
 function judge(
   end: End,
@@ -187,7 +180,8 @@ export async function executeSuite(
   ctx.signal.throwIfAborted();
   const scan = end.kind === 'exit' && spec.kernel.debug;
   const leaks = scan ? await scanForLeaks(guest, ctx.signal) : undefined;
-  const judged = judge(end, spec, launch);
+  // The tests of a suite that had ended stay as they are when the guest dies later.
+  const judged = judge(leaks?.death ? { kind: 'death', death: leaks.death } : end, spec, launch);
   // A report that was cut may hide a leak: the cell does not count as done.
   const isCut = judged.verdict === 'done' && leaks?.cut !== undefined;
   const { verdict, reason, detail } = isCut ? { verdict: 'lost' as const, reason: leaks.cut } : judged;
