@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Guest, GuestDeath } from '../model/machine.ts';
+import { type Guest, type GuestDeath, isLabFault } from '../model/machine.ts';
 import type { CellVerdict } from '../model/verdict.ts';
 
 /** How long a guest may take to die by its panic after the connection to it broke, ms. */
 export const DEATH_GRACE_MS = 10_000;
 
-/** Of a cell whose guest died. What ends QEMU from outside says nothing about the kernel. */
+/** Of a cell whose guest died. */
 export function verdictOf(kind: GuestDeath['kind']): CellVerdict {
-  if (kind === 'signal') return 'lab-failed';
+  if (isLabFault(kind)) return 'lab-failed';
   return kind === 'panic' || kind === 'reboot' ? 'crash' : 'lost';
 }
 

@@ -88,25 +88,24 @@ t.test('a run whose budget suites have used up still takes the least of each', a
   t.match(small, { verdict: 'done', tests: [{ name: 'small', verdict: 'pass' }] });
 });
 
-t.test(
-  'a QEMU that is ended from outside is the fault of the lab; tests that had ended are kept',
-  async (t) => {
-    const title = 'QEMU was ended from outside by SIGKILL';
+for (const [kind, title] of [
+  ['signal', 'QEMU was ended from outside by SIGKILL'],
+  ['qemu', 'QEMU crashed: it was ended by SIGSEGV'],
+] as const) {
+  t.test(`${title}: the fault of the lab; tests that had ended are kept`, async (t) => {
     const kill = new EventEmitter();
-    const death = once(kill, 'now').then(() => ({ kind: 'signal' as const, title, tail: 'x' }));
+    const death = once(kill, 'now').then(() => ({ kind, title, tail: 'x' }));
     const onTest = (line: string) => line === 'first: pass' && kill.emit('now');
-    const outcome = await outcomeOf('printf "1..3\\nok 1 - first\\nok 2 - second\\n"; sleep 60', 'tap', {
-      death,
-      onTest,
-    });
+    const suite = 'printf "1..3\\nok 1 - first\\nok 2 - second\\n"; sleep 60';
+    const outcome = await outcomeOf(suite, 'tap', { death, onTest });
     t.match(outcome, { verdict: 'lab-failed', reason: title });
     t.match(outcome.tests, [
       { name: 'first', verdict: 'pass' },
       { name: 'second', verdict: 'pass' },
       { verdict: 'lost', reason: new RegExp(title) },
     ]);
-  },
-);
+  });
+}
 
 t.test(
   'a guest that printed without end has a suite without its results, not a fault of the lab',

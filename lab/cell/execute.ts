@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 import type { CellSpec } from '../model/cell.ts';
 import type { StageContext } from '../model/event.ts';
-import type { Guest, GuestDeath } from '../model/machine.ts';
+import { type Guest, type GuestDeath, isLabFault } from '../model/machine.ts';
 import type { TestResult } from '../model/result.ts';
 import type { CellVerdict } from '../model/verdict.ts';
 import { runningTestOf } from './complaints.ts';
@@ -131,7 +131,7 @@ function whatEnded(end: End): { guestDied?: string; cutOff?: string } {
   if (end.kind === 'flood') return { cutOff: `the suite was ended after ${end.limit} of output` };
   if (end.kind !== 'death') return {};
   const { kind, title } = end.death;
-  return kind === 'signal' ? { cutOff: title } : { guestDied: title };
+  return isLabFault(kind) ? { cutOff: title } : { guestDied: title };
 }
 
 /** The tests of a suite that has ended. */
