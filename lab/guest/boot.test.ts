@@ -1,6 +1,8 @@
 /** Boots against a fake QEMU: a real process on real sockets (fakes/). */
+
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -317,6 +319,32 @@ t.test('QEMU ends with a lab that is killed, and the next lab removes its scratc
   t.notOk(isAlive(pid));
   await boot(t);
   t.notOk(existsSync(sockets));
+});
+
+t.test('a process in the guest that is gone before its reply holds up no other', async (t) => {
+  const guest = await boot(t);
+  await using host = await guest.serveHost();
+  void guest.exec('fake-talk');
+  while (statSync(guest.consoleFile).size < 5_000_000) await delay(20);
+  const ask = '{"id": 1, "verb": "console", "args": {}}\n';
+  // Gone in three ways: it has sent its last, has been killed, or was killed with a request that waits.
+  const ways = [
+    { lines: ask, leave: (socket: Socket) => socket.end().destroySoon() },
+    { lines: ask, leave: (socket: Socket) => socket.resetAndDestroy() },
+    { lines: ask + ask, leave: (socket: Socket) => socket.resetAndDestroy() },
+  ];
+  for (const { lines, leave } of ways) {
+    const gone = connect(host.port, '127.0.0.1').pause();
+    gone.on('error', () => {});
+    gone.write(lines);
+    await once(gone, 'readable');
+    leave(gone);
+  }
+  const socket = connect(host.port, '127.0.0.1');
+  t.teardown(() => socket.destroy());
+  socket.write(ask);
+  const [line] = await once(createInterface({ input: socket }), 'line');
+  t.match(JSON.parse(line), { id: 1, ok: true, text: /talk\s*$/ });
 });
 
 t.test('the host serves requests from the guest over the forwarded port', async (t) => {

@@ -87,7 +87,7 @@ export async function bootGuest(
     async serveHost() {
       const verbs = hostVerbs({ qmp, qtest: await machine.qtest, layout, console: machine.console });
       const { port, close } = await link.listenInGuest(
-        limitConnections((stream) => serveConnection(stream, verbs)),
+        limitConnections((stream) => serveConnection(stream, verbs, () => link.flushed())),
       );
       return { port, [Symbol.asyncDispose]: close };
     },
