@@ -1,38 +1,24 @@
-import { spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import t from 'tap';
 import type { CellSpec } from '../model/cell.ts';
 import type { EventOf, LabEvent } from '../model/event.ts';
 import type { Guest } from '../model/machine.ts';
-import { scanForLeaks } from './complaints.ts';
 import { executeSuite } from './execute.ts';
 import { Budget } from './limits.ts';
 import { resultByExitCode } from './program.ts';
-
-/** A guest whose commands run here. */
-const guest = {
-  startedAt: 0,
-  death: new Promise(() => {}),
-  consoleFile: '/dev/null',
-  async exec(command: string, { onStdout, onStderr, signal }: Parameters<Guest['exec']>[1] = {}) {
-    const child = spawn('sh', ['-c', command], { detached: true });
-    const kill = () => void process.kill(-(child.pid ?? 0), 'SIGKILL');
-    signal?.addEventListener('abort', kill);
-    child.stdout.on('data', (chunk: Buffer) => onStdout?.(chunk));
-    child.stderr.on('data', (chunk: Buffer) => onStderr?.(chunk));
-    const [code] = await once(child, 'close');
-    signal?.removeEventListener('abort', kill);
-    signal?.throwIfAborted();
-    return { code };
-  },
-} as Partial<Guest> as Guest;
+import { localGuest as guest } from './testing/local-guest.ts';
 
 /** Runs a command as the suite: its outcome, and the tests that were told meanwhile. */
 async function outcomeOf(
   command: string,
   verdict: 'auto' | 'tap',
-  { onTest, budget, ...more }: Partial<Guest> & { onTest?: (line: string) => unknown; budget?: Budget } = {},
+  {
+    onTest,
+    budget,
+    debug = false,
+    ...more
+  }: Partial<Guest> & { onTest?: (line: string) => unknown; budget?: Budget; debug?: boolean } = {},
 ) {
   const told: string[] = [];
   const emit = (event: Omit<LabEvent, 'at'>) => {
@@ -48,7 +34,7 @@ async function outcomeOf(
     byExitCode: resultByExitCode('prog', program),
     [Symbol.asyncDispose]: async () => {},
   };
-  const spec = { deadlines: { suiteMs: 20_000 }, kernel: { debug: false } } as CellSpec;
+  const spec = { deadlines: { suiteMs: 20_000 }, kernel: { debug } } as CellSpec;
   const ctx = { signal: new AbortController().signal, emit };
   const options = { cell: 'k/plain/prog', sink: new PassThrough().resume(), ...(budget ? { budget } : {}) };
   const outcome = await executeSuite({ ...guest, ...more }, spec, launch, options, ctx);
@@ -102,25 +88,24 @@ t.test('a run whose budget suites have used up still takes the least of each', a
   t.match(small, { verdict: 'done', tests: [{ name: 'small', verdict: 'pass' }] });
 });
 
-t.test(
-  'a QEMU that is ended from outside is the fault of the lab; tests that had ended are kept',
-  async (t) => {
-    const title = 'QEMU was ended from outside by SIGKILL';
+for (const [kind, title] of [
+  ['signal', 'QEMU was ended from outside by SIGKILL'],
+  ['qemu', 'QEMU crashed: it was ended by SIGSEGV'],
+] as const) {
+  t.test(`${title}: the fault of the lab; tests that had ended are kept`, async (t) => {
     const kill = new EventEmitter();
-    const death = once(kill, 'now').then(() => ({ kind: 'signal' as const, title, tail: 'x' }));
+    const death = once(kill, 'now').then(() => ({ kind, title, tail: 'x' }));
     const onTest = (line: string) => line === 'first: pass' && kill.emit('now');
-    const outcome = await outcomeOf('printf "1..3\\nok 1 - first\\nok 2 - second\\n"; sleep 60', 'tap', {
-      death,
-      onTest,
-    });
+    const suite = 'printf "1..3\\nok 1 - first\\nok 2 - second\\n"; sleep 60';
+    const outcome = await outcomeOf(suite, 'tap', { death, onTest });
     t.match(outcome, { verdict: 'lab-failed', reason: title });
     t.match(outcome.tests, [
       { name: 'first', verdict: 'pass' },
       { name: 'second', verdict: 'pass' },
       { verdict: 'lost', reason: new RegExp(title) },
     ]);
-  },
-);
+  });
+}
 
 t.test(
   'a guest that printed without end has a suite without its results, not a fault of the lab',
@@ -133,25 +118,57 @@ t.test(
   },
 );
 
-t.test('a report of kmemleak without end is cut at 1 MiB or its deadline, and says so', async (t) => {
-  const { signal } = new AbortController();
-  const before = rss();
-  const endless = {
-    ...guest,
-    exec: (_: string, options?: object) => guest.exec('yes "unreferenced object"', options),
+t.test('a suite that was cut off is no result when the console could not be kept whole', async (t) => {
+  const death = Promise.resolve({ kind: 'panic' as const, title: 'Kernel panic - x', tail: 'x' });
+  const checkConsole = () => {
+    throw new Error('no space is left');
   };
-  const { report, cut } = await scanForLeaks(endless, signal);
-  t.equal(report.length, MIB, 'characters of the report');
-  t.match(cut, /more than 1 MiB/);
-  t.ok(rss() - before < 128 * MIB, 'growth of resident memory');
-  const silent = {
-    ...guest,
-    exec: (_: string, options?: object) => guest.exec('echo begun; sleep 1000', options),
-  };
-  t.match(await scanForLeaks(silent, signal, 500), {
-    report: 'begun\n',
-    cut: /did not end its report within 0.5 s/,
+  await t.rejects(outcomeOf('sleep 0.2; echo 1..1', 'tap', { death, checkConsole }), /no space is left/);
+});
+
+/** What a guest does when kmemleak is to be scanned, after a suite of two tests that has ended. */
+const scanning = (scan: () => ReturnType<Guest['exec']>, death: Guest['death']) =>
+  outcomeOf('printf "1..2\\nok 1 - first\\nok 2 - second\\n"', 'tap', {
+    debug: true,
+    death,
+    exec: (command, options) => (/kmemleak/.test(command) ? scan() : guest.exec(command, options)),
   });
-  const short = { ...guest, exec: (_: string, options?: object) => guest.exec('echo all', options) };
-  t.same(await scanForLeaks(short, signal), { report: 'all\n' });
+
+for (const [how, scan] of [
+  ['cuts the connection', async () => ({ code: null })],
+  ['refuses the command', () => Promise.reject(new Error('cannot run a command in the guest'))],
+] as const) {
+  t.test(
+    `a guest that ${how} and dies while its leaks are scanned has crashed; its tests are kept`,
+    async (t) => {
+      const title = 'Kernel panic - not syncing: in the scan';
+      const kill = new EventEmitter();
+      const death = once(kill, 'now').then(() => ({ kind: 'panic' as const, title, tail: 'Call Trace' }));
+      const outcome = await scanning(() => {
+        setTimeout(() => kill.emit('now'), 50);
+        return scan();
+      }, death);
+      t.match(outcome, {
+        ...{ verdict: 'crash', reason: title, detail: 'Call Trace' },
+        tests: [
+          { name: 'first', verdict: 'pass' },
+          { name: 'second', verdict: 'pass' },
+        ],
+      });
+      t.equal(outcome.tests.length, 2, 'number of tests');
+    },
+  );
+}
+
+t.test('a cell whose report of leaks was cut is not done; its tests are kept', async (t) => {
+  const outcome = await outcomeOf('printf "1..1\\nok 1 - only\\n"', 'tap', {
+    debug: true,
+    exec: (command, options) =>
+      guest.exec(/kmemleak/.test(command) ? 'yes "unreferenced object"' : command, options),
+  });
+  t.match(outcome, {
+    verdict: 'lost',
+    reason: /more than 1 MiB/,
+    tests: [{ name: 'only', verdict: 'pass' }],
+  });
 });

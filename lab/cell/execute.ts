@@ -1,11 +1,13 @@
 import type { Writable } from 'node:stream';
 import type { CellSpec } from '../model/cell.ts';
 import type { StageContext } from '../model/event.ts';
-import type { Guest, GuestDeath } from '../model/machine.ts';
+import { type Guest, type GuestDeath, isLabFault } from '../model/machine.ts';
 import type { TestResult } from '../model/result.ts';
 import type { CellVerdict } from '../model/verdict.ts';
-import { runningTestIn, scanForLeaks } from './complaints.ts';
+import { runningTestOf } from './complaints.ts';
+import { DEATH_GRACE_MS, verdictOf } from './death.ts';
 import type { Launch } from './launch.ts';
+import { scanForLeaks } from './leaks.ts';
 import { type Budget, OutputMeter } from './limits.ts';
 import { SuiteListener } from './listener.ts';
 
@@ -28,15 +30,6 @@ type End =
   | { kind: 'death'; death: GuestDeath }
   | { kind: 'timeout' }
   | { kind: 'flood'; limit: string };
-
-/** How long a guest may take to die by its panic after the connection to it broke, ms. */
-const DEATH_GRACE_MS = 10_000;
-
-/** Of a cell whose guest died. What ends QEMU from outside says nothing about the kernel. */
-function verdictOf(kind: GuestDeath['kind']): CellVerdict {
-  if (kind === 'signal') return 'lab-failed';
-  return kind === 'panic' || kind === 'reboot' ? 'crash' : 'lost';
-}
 
 function judge(
   end: End,
@@ -138,7 +131,7 @@ function whatEnded(end: End): { guestDied?: string; cutOff?: string } {
   if (end.kind === 'flood') return { cutOff: `the suite was ended after ${end.limit} of output` };
   if (end.kind !== 'death') return {};
   const { kind, title } = end.death;
-  return kind === 'signal' ? { cutOff: title } : { guestDied: title };
+  return isLabFault(kind) ? { cutOff: title } : { guestDied: title };
 }
 
 /** The tests of a suite that has ended. */
@@ -159,13 +152,13 @@ async function testsOf(
     ...(end.kind === 'exit' && end.signal !== undefined ? { signal: end.signal } : {}),
     timedOut: end.kind === 'timeout',
     ...whatEnded(end),
-    ...(complete ? {} : { running: await runningTestIn(guest.consoleFile) }),
+    ...(complete ? {} : { running: await runningTestOf(guest) }),
   });
 }
 
 /**
  * Runs a launched suite in its guest, reads its TAP as it comes and judges how it went. The tests that ended before a death of the
- * guest are in the result. Throws the abort reason.
+ * guest are in the result. Throws the abort reason, or why the console is incomplete where it has to name the running test.
  */
 export async function executeSuite(
   guest: Guest,
@@ -187,7 +180,8 @@ export async function executeSuite(
   ctx.signal.throwIfAborted();
   const scan = end.kind === 'exit' && spec.kernel.debug;
   const leaks = scan ? await scanForLeaks(guest, ctx.signal) : undefined;
-  const judged = judge(end, spec, launch);
+  // The tests of a suite that had ended stay as they are when the guest dies later.
+  const judged = judge(leaks?.death ? { kind: 'death', death: leaks.death } : end, spec, launch);
   // A report that was cut may hide a leak: the cell does not count as done.
   const isCut = judged.verdict === 'done' && leaks?.cut !== undefined;
   const { verdict, reason, detail } = isCut ? { verdict: 'lost' as const, reason: leaks.cut } : judged;

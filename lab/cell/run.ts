@@ -16,7 +16,7 @@ import type { Artefact, Attempt, CellRecord } from '../model/run.ts';
 import { isFailure } from '../model/verdict.ts';
 import { launchAgent } from './agent.ts';
 import { artefactOf } from './artefact.ts';
-import { complaintsIn } from './complaints.ts';
+import { complaintsOf } from './complaints.ts';
 import { executeSuite, type SuiteOutcome } from './execute.ts';
 import { markKnown } from './known.ts';
 import { launchProgram } from './program.ts';
@@ -150,7 +150,7 @@ async function attempt(run: CellRun, dir: string, resources: Resources): Promise
     throwIfFull(dir, 'the guest could not write to its drives');
   // The console takes another way than the exit code and arrives later: with the guest gone it is complete.
   await guest[Symbol.asyncDispose]();
-  const complaints = markKnown(await complaintsIn(guest.consoleFile, outcome.leakReport), spec.known);
+  const complaints = markKnown(await complaintsOf(guest, outcome.leakReport), spec.known);
   await run.keepConsole(dir);
   const portable = (word: string) => word.replaceAll(dir, '.').replaceAll(kernel.dir, 'kernel');
   return run.record(judge(outcome, complaints), {

@@ -1,6 +1,8 @@
 /** Boots against a fake QEMU: a real process on real sockets (fakes/). */
+
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -25,6 +27,7 @@ interface BootOptions {
   signal?: AbortSignal;
   bootTimeoutMs?: number;
   consoleBytes?: number;
+  dir?: string;
   timeouts?: Timeouts | undefined;
   emit?: Emit;
 }
@@ -36,12 +39,13 @@ async function boot(t: Test, options: BootOptions = {}): Promise<Guest> {
     emit = () => {},
     bootTimeoutMs = 30_000,
     consoleBytes,
+    dir = t.testdir({}),
   } = options;
   const profile = profiles[name];
   if (!profile) throw new Error(`no profile ${name}`);
   const guest = await bootGuest(
     {
-      ...{ name: 'fake', profile, accel: 'tcg', dir: t.testdir({}), bootTimeoutMs, consoleBytes },
+      ...{ name: 'fake', profile, accel: 'tcg', dir, bootTimeoutMs, consoleBytes },
       kernel: { vmlinux: '/vmlinux' },
       image: { recipe: 'r', key: 'k', path: '/root.erofs' },
       kernelArgs: [`fake=${fake}`],
@@ -142,8 +146,8 @@ const deaths = [
   },
   { command: 'fake-reboot', kind: 'reboot', title: /rebooted without being asked/ },
   { command: 'fake-poweroff', kind: 'exit', title: /powered off/ },
-  { command: 'fake-abort', kind: 'exit', title: /code 5: qemu: assertion failed/ },
-  { command: 'fake-segfault', kind: 'exit', title: /ended by SIGSEGV/ },
+  { command: 'fake-abort', kind: 'qemu', title: /ended with code 5: qemu: assertion failed/ },
+  { command: 'fake-segfault', kind: 'qemu', title: /QEMU crashed: it was ended by SIGSEGV/ },
   { command: 'fake-terminated', kind: 'signal', title: /ended from outside by a signal/ },
   { command: 'fake-freeze', kind: 'silent', title: /stopped answering \(Keepalive timeout\)/ },
   { command: 'fake-stuck-panic', kind: 'panic', title: /fake crash/ },
@@ -189,6 +193,34 @@ t.test('a guest that prints without end is ended; first and last of its console 
     /\d+ bytes of console left out here; its end follows/,
   );
   t.ok(process.memoryUsage().rss - before < 400 << 20, 'growth of resident memory');
+});
+
+t.test(
+  'a console that does not fit on the disk is reported before and after the end of its guest',
+  async (t) => {
+    const dir = t.testdir({});
+    symlinkSync('/dev/full', join(dir, 'console.log'));
+    const guest = await boot(t, { dir });
+    const unwritten = { code: 'ENOSPC', path: join(dir, 'console.log') };
+    t.throws(() => guest.checkConsole(), unwritten);
+    t.throws(() => guest.consoleText(), unwritten);
+    await guest[Symbol.asyncDispose]();
+    t.throws(() => guest.checkConsole(), unwritten);
+  },
+);
+
+t.test('a console whose reader was killed is reported as incomplete, a whole console is not', async (t) => {
+  const whole = await boot(t);
+  await whole[Symbol.asyncDispose]();
+  t.doesNotThrow(() => whole.checkConsole());
+  const guest = await boot(t);
+  const { stdout } = await run('pgrep', ['-x', '-P', String(process.pid), 'cat']);
+  process.kill(Number(stdout), 'SIGKILL');
+  await guest[Symbol.asyncDispose]();
+  t.throws(() => guest.checkConsole(), {
+    name: 'LabError',
+    message: /console of fake is incomplete.*SIGKILL/,
+  });
 });
 
 const failures = [
@@ -287,6 +319,32 @@ t.test('QEMU ends with a lab that is killed, and the next lab removes its scratc
   t.notOk(isAlive(pid));
   await boot(t);
   t.notOk(existsSync(sockets));
+});
+
+t.test('a process in the guest that is gone before its reply holds up no other', async (t) => {
+  const guest = await boot(t);
+  await using host = await guest.serveHost();
+  void guest.exec('fake-talk');
+  while (statSync(guest.consoleFile).size < 5_000_000) await delay(20);
+  const ask = '{"id": 1, "verb": "console", "args": {}}\n';
+  // Gone in three ways: it has sent its last, has been killed, or was killed with a request that waits.
+  const ways = [
+    { lines: ask, leave: (socket: Socket) => socket.end().destroySoon() },
+    { lines: ask, leave: (socket: Socket) => socket.resetAndDestroy() },
+    { lines: ask + ask, leave: (socket: Socket) => socket.resetAndDestroy() },
+  ];
+  for (const { lines, leave } of ways) {
+    const gone = connect(host.port, '127.0.0.1').pause();
+    gone.on('error', () => {});
+    gone.write(lines);
+    await once(gone, 'readable');
+    leave(gone);
+  }
+  const socket = connect(host.port, '127.0.0.1');
+  t.teardown(() => socket.destroy());
+  socket.write(ask);
+  const [line] = await once(createInterface({ input: socket }), 'line');
+  t.match(JSON.parse(line), { id: 1, ok: true, text: /talk\s*$/ });
 });
 
 t.test('the host serves requests from the guest over the forwarded port', async (t) => {

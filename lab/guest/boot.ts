@@ -83,10 +83,11 @@ export async function bootGuest(
     qmp: (command, args) => qmp.execute(command, args),
     consoleText: (from) => machine.console.text(from),
     consoleFile: machine.console.file,
+    checkConsole: () => machine.console.check(),
     async serveHost() {
       const verbs = hostVerbs({ qmp, qtest: await machine.qtest, layout, console: machine.console });
       const { port, close } = await link.listenInGuest(
-        limitConnections((stream) => serveConnection(stream, verbs)),
+        limitConnections((stream) => serveConnection(stream, verbs, () => link.flushed())),
       );
       return { port, [Symbol.asyncDispose]: close };
     },

@@ -53,12 +53,22 @@ export class ConsoleLog {
     return () => this.#watchers.delete(watcher);
   }
 
+  /** Records why the file does not have all that the guest printed; the first reason counts. */
+  fail(error: Error): void {
+    this.#failure ??= error;
+  }
+
   /**
-   * The console from byte `from`, as UTF-8 with invalid bytes replaced. Throws the error of the file system when the file could not
-   * be written (a full disk): what is missing may be a complaint.
+   * Throws why the file is incomplete: the error of the file system (a full disk), or LabError when its reader has failed. What is
+   * missing may be a complaint. Says nothing of bytes beyond `limit`, which the file itself notes.
    */
-  text(from = 0): string {
+  check(): void {
     if (this.#failure) throw this.#failure;
+  }
+
+  /** The console from byte `from`, as UTF-8 with invalid bytes replaced. Throws as `check`. */
+  text(from = 0): string {
+    this.check();
     const bytes = Buffer.alloc(Math.max(0, this.#written - from));
     const fd = openSync(this.file, 'r');
     try {
@@ -95,7 +105,7 @@ export class ConsoleLog {
       for (let done = 0; done < bytes.length; ) done += writeSync(this.#fd, bytes, done);
       this.#written += bytes.length;
     } catch (error) {
-      this.#failure = Object.assign(error as Error, { path: this.file });
+      this.fail(Object.assign(error as Error, { path: this.file }));
     }
   }
 
@@ -109,6 +119,11 @@ export class ConsoleLog {
       const note = `\n[ringlab: ${this.#dropped} bytes of console left out here; its end follows]\n`;
       this.#write(Buffer.concat([Buffer.from(note), this.#tail]));
     }
-    closeSync(this.#fd);
+    try {
+      closeSync(this.#fd);
+    } catch (error) {
+      // Some file systems report a full disk only here, close(2).
+      this.fail(Object.assign(error as Error, { path: this.file }));
+    }
   }
 }

@@ -1,5 +1,5 @@
 import { LabError, VerdictError } from '../core/errors.ts';
-import type { GuestDeath } from '../model/machine.ts';
+import { type GuestDeath, isLabFault } from '../model/machine.ts';
 
 /** How QEMU ended and what was observed before. */
 export interface QemuEnd {
@@ -36,7 +36,20 @@ function killedBy({ signal, shutdown, panic, flood }: QemuEnd): string | undefin
   return shutdown === 'host-signal' ? 'QEMU was ended from outside by a signal' : undefined;
 }
 
-/** What ended a guest whose QEMU is gone. */
+/** What the guest did that ended QEMU, by the reason of the shutdown; undefined when the guest did nothing. */
+function endedByGuest({ shutdown }: QemuEnd): Pick<GuestDeath, 'kind' | 'title'> | undefined {
+  if (shutdown === undefined || shutdown.startsWith('host-')) return undefined;
+  if (shutdown === 'guest-reset')
+    return { kind: 'reboot', title: 'the guest rebooted without being asked to' };
+  if (shutdown === 'guest-shutdown')
+    return { kind: 'exit', title: 'the guest powered off without being asked to' };
+  return { kind: 'exit', title: `QEMU reported the end of the guest: ${shutdown}` };
+}
+
+/**
+ * What ended a guest whose QEMU is gone. A QEMU that crashes or gives up by itself is at fault: what a guest does to its devices may
+ * provoke that, but says nothing of the kernel's correctness.
+ */
 export function deathOf(end: QemuEnd, tail: string): GuestDeath {
   const death = (kind: GuestDeath['kind'], title: string) => ({ kind, title, tail: evidenceOf(tail) });
   const stderr = end.stderr.trim() && `: ${end.stderr.trim()}`;
@@ -44,19 +57,18 @@ export function deathOf(end: QemuEnd, tail: string): GuestDeath {
   if (end.flood) return death('flood', end.flood);
   const killed = killedBy(end);
   if (killed) return death('signal', `${killed}${stderr}`);
-  if (end.shutdown === 'guest-reset') return death('reboot', 'the guest rebooted without being asked to');
-  if (end.shutdown === 'guest-shutdown') return death('exit', 'the guest powered off without being asked to');
-  if (end.code === null) return death('exit', `QEMU was ended by ${end.signal}${stderr}`);
-  return death('exit', `QEMU ended with code ${end.code}${stderr}`);
+  const byGuest = endedByGuest(end);
+  if (byGuest) return death(byGuest.kind, byGuest.title);
+  if (end.code === null) return death('qemu', `QEMU crashed: it was ended by ${end.signal}${stderr}`);
+  return death('qemu', `QEMU ended with code ${end.code}${stderr}`);
 }
 
 /**
  * The error for a guest that died before it was ready: LabError where QEMU failed by itself or was ended from outside, else
- * VerdictError, because the kernel is at fault. `end` is absent when the lab ended QEMU.
+ * VerdictError, because the kernel is at fault.
  */
-export function bootError(name: string, death: GuestDeath, end?: QemuEnd): LabError | VerdictError {
+export function bootError(name: string, death: GuestDeath): LabError | VerdictError {
   const title = `${name}: ${death.title}`;
-  const isGuests = end?.panic || end?.flood || (end?.shutdown && !killedBy(end));
-  if (end && !isGuests) return new LabError(`${title}\n${death.tail}`);
+  if (isLabFault(death.kind)) return new LabError(`${title}\n${death.tail}`);
   return new VerdictError('boot-failed', title, evidenceOf(death.tail));
 }

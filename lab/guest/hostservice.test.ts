@@ -1,9 +1,10 @@
 /** Guests that flood the host channel, over real sockets. */
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import t, { type Test } from 'tap';
 import type { ConsoleLog } from './console.ts';
+import { encodeReply } from './hostreply.ts';
 import { hostVerbs, limitConnections, serveConnection } from './hostservice.ts';
 import type { Qmp } from './qmp.ts';
 import type { Qtest } from './qtest.ts';
@@ -18,6 +19,8 @@ const console = {
     return text;
   },
 } as Partial<ConsoleLog> as ConsoleLog;
+/** A console of control characters, of which JSON makes six times as much. */
+const escapes = '\u0001'.repeat(4 * MIB);
 const layout = { subsystems: [], controllers: [], namespaces: [] };
 const verbs = hostVerbs({ qmp: {} as Qmp, qtest: {} as Qtest, layout, console });
 const request = (id: number, verb: string) => `{"id": ${id}, "verb": "${verb}", "args": {}}\n`;
@@ -96,4 +99,121 @@ t.test('connections beyond the limit are closed, and a closed connection makes r
   );
   await closeOf(first.destroy());
   t.notOk(open().destroyed, 'the next connection is closed');
+});
+
+/** Verbs over a console that counts how often it is read. */
+function verbsOver(text: string) {
+  const count = { reads: 0 };
+  const read = () => {
+    count.reads++;
+    return text;
+  };
+  const log = { size: text.length, text: read } as Partial<ConsoleLog> as ConsoleLog;
+  return { count, verbs: hostVerbs({ qmp: {} as Qmp, qtest: {} as Qtest, layout, console: log }) };
+}
+
+/** The lab's end of a connection: what is sent to the guest stays untaken until `taken` is emitted. */
+function openConnection() {
+  const takes = new EventEmitter();
+  const sent: Buffer[] = [];
+  const stream = new Duplex({
+    read() {},
+    write(chunk: Buffer, _encoding, done) {
+      sent.push(chunk);
+      takes.once('taken', () => done());
+    },
+  });
+  return { stream, sent, take: () => takes.emit('taken') };
+}
+
+/** Lets everything run that waits for no event from outside. */
+const settle = async () => {
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+};
+
+t.test(
+  'connections that read no reply keep less than 32 MiB in the lab, however many there are',
+  async (t) => {
+    const { verbs, count } = verbsOver(escapes);
+    const accept = limitConnections((stream) => serveConnection(stream, verbs));
+    const connections = Array.from({ length: 64 }, openConnection);
+    for (const { stream } of connections) {
+      accept(stream);
+      stream.push(request(1, 'console'));
+    }
+    await settle();
+    const queued = connections.reduce((sum, { stream }) => sum + stream.writableLength, 0);
+    t.ok(queued < 32 * MIB, `bytes that wait to be sent: ${queued}`);
+    t.equal(count.reads, 1, 'consoles that were read');
+    for (const { take } of connections.slice(0, 3)) {
+      take();
+      await settle();
+    }
+    t.equal(count.reads, 4, 'consoles that were read when three replies have been taken');
+  },
+);
+
+t.test('a reply of control characters has the end of the console, in 8 MiB', async (t) => {
+  const { verbs } = verbsOver(`${escapes}the end`);
+  const { stream, sent } = openConnection();
+  void serveConnection(stream, verbs);
+  stream.push(request(3, 'console'));
+  await settle();
+  const line = Buffer.concat(sent);
+  t.ok(line.length > 7 * MIB && line.length < 8 * MIB + 100, `bytes of the reply: ${line.length}`);
+  t.match(JSON.parse(line.toString()), { id: 3, ok: true, text: /^\u0001+the end$/ });
+});
+
+t.test('a reply has all of 4 MiB of lines, quotes and letters of other scripts', async (t) => {
+  const lines = 'a "line" \\ of caf\u00e9 \u4e2d \ufffd \ud83d\ude00\r\n'.repeat(MIB / 8);
+  const { text } = JSON.parse(encodeReply({ id: 1, ok: true, text: lines }).toString());
+  t.ok(text === lines, `characters of the reply: ${text.length}, of the console: ${lines.length}`);
+});
+
+t.test('a connection that is lost before it took its reply lets the others have theirs', async (t) => {
+  const { verbs } = verbsOver('short');
+  const [lost, next] = [openConnection(), openConnection()];
+  for (const { stream } of [lost, next]) {
+    void serveConnection(stream, verbs);
+    stream.push(request(1, 'console'));
+    await settle();
+  }
+  t.equal(next.sent.length, 0, 'replies while the first is not taken');
+  lost.stream.destroy();
+  await settle();
+  t.equal(next.sent.length, 1, 'replies after that');
+});
+
+t.test('the next console waits until what was sent has left the lab', async (t) => {
+  const { verbs, count } = verbsOver('short');
+  const left = new EventEmitter();
+  const { stream, take } = openConnection();
+  void serveConnection(stream, verbs, async () => void (await once(left, 'it')));
+  stream.push(request(1, 'console') + request(2, 'console'));
+  await settle();
+  take();
+  await settle();
+  t.equal(count.reads, 1, 'consoles that were read before');
+  left.emit('it');
+  await settle();
+  t.equal(count.reads, 2, 'consoles that were read after');
+});
+
+t.test('a closed connection counts as open until its request is carried out', async (t) => {
+  const { verbs } = verbsOver('short');
+  const accept = limitConnections((stream) => serveConnection(stream, verbs), 2);
+  const [holder, waiting, third] = [openConnection(), openConnection(), openConnection()];
+  for (const { stream } of [holder, waiting]) {
+    accept(stream);
+    stream.push(request(1, 'console'));
+  }
+  await settle();
+  await closeOf(waiting.stream.destroy());
+  accept(third.stream);
+  t.ok(third.stream.destroyed, 'a third connection is closed while a request of the second waits');
+  holder.take();
+  await settle();
+  const fourth = openConnection();
+  accept(fourth.stream);
+  t.notOk(fourth.stream.destroyed, 'a fourth connection is closed after that');
 });

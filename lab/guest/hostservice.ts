@@ -3,18 +3,16 @@ import { errorText, InputError } from '../core/errors.ts';
 import { check } from '../model/parse.ts';
 import { type HostReply, HostRequest } from '../model/protocol.ts';
 import type { ConsoleLog } from './console.ts';
+import { encodeReply, Turns, write } from './hostreply.ts';
+import { HostRequests } from './hostrequests.ts';
 import { replug, unplug } from './hotplug.ts';
 import type { Layout } from './layout.ts';
 import type { Qmp } from './qmp.ts';
 import type { Qtest } from './qtest.ts';
 
-/** Longest request line, characters. */
-const LINE_LIMIT = 64 << 10;
-/** Most requests that wait for their turn: a suite sends the next one when it has the reply. */
-const WAITING_LIMIT = 64;
 /** Most connections at the same time: a suite has one, and its peer processes one each. */
 const CONNECTION_LIMIT = 64;
-/** Most console text in a reply, bytes: the end of what came since the mark. */
+/** Most console text that is read for a reply, bytes: the end of what came since the mark. */
 const TEXT_LIMIT = 4 << 20;
 
 /** Longest error in a reply, characters: it may quote the request. */
@@ -29,8 +27,13 @@ interface HostTools {
 }
 
 type Args = HostRequest['args'];
-/** Carries out a request; returns the text of the reply, if it has one. Throws what the reply reports as its error. */
-type Verb = (args: Args) => Promise<string | undefined> | string | undefined;
+/** What a reply has besides success. `release` is called when it has been taken, or is not sent. */
+interface Outcome {
+  text?: string;
+  release?: () => void;
+}
+/** Carries out a request. Throws what the reply reports as its error. */
+type Verb = (args: Args) => Promise<Outcome> | Outcome;
 /** The verbs of the host protocol (lab/model/protocol.ts) for one guest. */
 type HostVerbs = Record<HostRequest['verb'], Verb>;
 
@@ -52,11 +55,15 @@ function throttle(qmp: Qmp, device: string, iops: number): Promise<unknown> {
   return qmp.execute('block_set_io_throttle', { device, ...unlimited, iops });
 }
 
-/** The verbs of the host channel for one guest. */
+/**
+ * The verbs of the host channel for one guest. Of its connections only one at a time has a reply with console text, until the guest
+ * has taken it: the replies that a guest does not read take one such text and, for each connection, one error.
+ */
 export function hostVerbs({ qmp, qtest, layout, console }: HostTools): HostVerbs {
   let mark = 0;
+  const turns = new Turns();
   const controller = (args: Args) => lookUp(layout.controllers, ({ name }) => name, args, 'serial');
-  const noText = () => undefined;
+  const noText = (): Outcome => ({});
   return {
     ping: noText,
     unplug: (args) => unplug(qmp, qtest, controller(args), args.abrupt === true).then(noText),
@@ -67,83 +74,78 @@ export function hostVerbs({ qmp, qtest, layout, console }: HostTools): HostVerbs
     },
     mark: () => {
       mark = console.size;
-      return undefined;
+      return {};
     },
-    console: () => console.text(Math.max(mark, console.size - TEXT_LIMIT)),
+    console: async () => {
+      const release = await turns.take();
+      try {
+        return { text: console.text(Math.max(mark, console.size - TEXT_LIMIT)), release };
+      } catch (error) {
+        release();
+        throw error;
+      }
+    },
   };
 }
 
 /** Answers one line. Never throws: a malformed request and a verb that fails become the reply's error. */
-async function answer(verbs: HostVerbs, line: string): Promise<HostReply> {
+async function answer(
+  verbs: HostVerbs,
+  line: string,
+): Promise<{ reply: HostReply; release?: (() => void) | undefined }> {
   let id = 0;
   try {
     const value: unknown = JSON.parse(line);
     const requestId = (value as { id?: unknown } | null)?.id;
     if (typeof requestId === 'number' && Number.isInteger(requestId)) id = requestId;
     const request = check(HostRequest, value, 'host request');
-    const text = await verbs[request.verb](request.args);
-    return { id, ok: true, ...(text === undefined ? {} : { text }) };
+    const { text, release } = await verbs[request.verb](request.args);
+    return { reply: { id, ok: true, ...(text === undefined ? {} : { text }) }, release };
   } catch (error) {
-    return { id, ok: false, error: errorText(error).slice(0, ERROR_LIMIT) };
+    return { reply: { id, ok: false, error: errorText(error).slice(0, ERROR_LIMIT) } };
   }
-}
-
-/** Writes a reply and waits until the channel has taken it: a guest that does not read its replies gets no further ones. */
-function write(stream: Duplex, reply: HostReply): Promise<void> {
-  return new Promise((resolve) => {
-    stream.once('close', resolve);
-    stream.write(`${JSON.stringify(reply)}\n`, () => {
-      stream.off('close', resolve);
-      resolve();
-    });
-  });
-}
-
-/** Carries out the requests of a stream one after another. Returns false when the guest floods it. */
-async function serveRequests(stream: Duplex, verbs: HostVerbs): Promise<boolean> {
-  let partial = '';
-  // The stream is read only here, so that its window closes while a reply is not taken.
-  for await (const text of stream as AsyncIterable<string>) {
-    const lines = (partial + text).split('\n');
-    partial = lines.pop() ?? '';
-    const requests = lines.filter((line) => line.trim() !== '');
-    const longest = Math.max(partial.length, ...requests.map(({ length }) => length));
-    if (longest > LINE_LIMIT || requests.length > WAITING_LIMIT) return false;
-    for (const line of requests) {
-      const reply = await answer(verbs, line);
-      if (!stream.writable) return true;
-      await write(stream, reply);
-    }
-  }
-  return true;
 }
 
 /**
- * Serves one connection: carries out its requests one after another and replies to each. While a reply is not taken, nothing is
- * read. The connection is closed when a line or the number of requests that wait passes its limit. Never rejects.
+ * Serves one connection: carries out its requests one after another and replies to each. The next request waits until the reply
+ * is taken and `flushed` has resolved. A connection whose waiting requests pass their limit is closed. Never rejects.
  */
-export async function serveConnection(stream: Duplex, verbs: HostVerbs): Promise<void> {
-  stream.setEncoding('utf8');
-  stream.on('error', () => stream.destroy());
-  try {
-    if (await serveRequests(stream, verbs)) stream.end();
-    else stream.destroy();
-  } catch {
-    // The connection was lost.
-    stream.destroy();
+export async function serveConnection(
+  stream: Duplex,
+  verbs: HostVerbs,
+  flushed: () => Promise<void> = async () => {},
+): Promise<void> {
+  const requests = new HostRequests(stream);
+  for await (const line of requests) {
+    const { reply, release } = await answer(verbs, line);
+    if (requests.isOpen) await write(stream, encodeReply(reply)).then(flushed);
+    release?.();
   }
+  if (requests.isOpen) stream.end();
 }
 
-/** Passes connections to `serve`, and closes those beyond `limit` that are open at the same time. */
+/**
+ * Passes connections to `serve`, and closes those beyond `limit` that are open at the same time. A closed connection counts until
+ * its last request has been carried out.
+ */
 export function limitConnections(
   serve: (stream: Duplex) => Promise<void>,
   limit = CONNECTION_LIMIT,
 ): (stream: Duplex) => void {
   let open = 0;
   return (stream) => {
-    if (open >= limit) return void stream.on('error', () => {}).destroy();
+    // Read to no end: what a refused guest goes on sending must not pile up.
+    if (open >= limit)
+      return void stream
+        .on('error', () => {})
+        .resume()
+        .destroy();
     open++;
-    stream.once('close', () => open--);
-    void serve(stream);
+    let left = 2;
+    const end = () => {
+      if (--left === 0) open--;
+    };
+    stream.once('close', end);
+    void serve(stream).then(end);
   };
 }

@@ -9,8 +9,8 @@ const READER_MS = 2_000;
 /**
  * Starts a program whose output must always find room. QEMU's serial port drops a byte after four attempts to write it, and the
  * pipes of Node are sockets, which are full after some hundred single bytes: consoles had holes when the lab was busy. So the
- * program writes into a real pipe, which takes 64 KiB, and `cat` empties it. `path`: the pipe while it is opened. Throws LabError when
- * `mkfifo` fails or a program cannot be started.
+ * program writes into a real pipe, which takes 64 KiB, and `cat` empties it. `path`: the pipe while it is opened. `incomplete` resolves when
+ * `cat` has ended: to why output may be missing, or undefined. Throws LabError when `mkfifo` fails or a program cannot be started.
  */
 export async function startWithPipe(
   program: string,
@@ -28,7 +28,12 @@ export async function startWithPipe(
     // `cat` ends by itself soon after the program, when it has read everything.
     resources.defer(() => within(READER_MS, reader.ended).then(() => reader.stop()));
     const child = resources.use(start(program, args, { stdoutFd: write, graceMs: 1000 }));
-    return { child, output: reader.stdout };
+    const incomplete = reader.ended.then(({ code, signal }) =>
+      code === 0
+        ? undefined
+        : `cat, which reads it, ${signal ? `was ended by ${signal}` : `ended with code ${code}`}`,
+    );
+    return { child, output: reader.stdout, incomplete };
   } finally {
     // Leaves the program as the only writer, so that its end is the end of the output.
     closeSync(write);

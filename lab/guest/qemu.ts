@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import { join } from 'node:path';
+import { LabError } from '../core/errors.ts';
 import type { Child } from '../core/process.ts';
 import { Resources } from '../core/resource.ts';
 import type { GuestRequest } from '../model/machine.ts';
@@ -111,7 +112,8 @@ export async function startQemu(
   const { command, protections } = await confined(qemu, request, layout, paths);
   const [program = '', ...args] = command;
   const startedAt = performance.now();
-  const { child, output } = await startWithPipe(program, args, join(dir, 'console.pipe'), resources);
+  const pipe = join(dir, 'console.pipe');
+  const { child, output, incomplete } = await startWithPipe(program, args, pipe, resources);
   child.stdin.end();
   const stderr = keepStderr(child);
   const console = new ConsoleLog(output, join(dir, 'console.log'), request.consoleBytes);
@@ -121,6 +123,8 @@ export async function startQemu(
   const observed = observe(console, qmp, kill);
   const ended = child.ended.then(async ({ code, signal }) => {
     await console.drained;
+    const reason = await incomplete;
+    if (reason) console.fail(new LabError(`the console of ${request.name} is incomplete: ${reason}`));
     clearTimeout(observed.timer);
     // The last event, which has the reason of the shutdown, may still be on the way. A QEMU that failed early has no channel.
     await (await withinAndPolled(CONNECT_MS, qmp))?.closed;

@@ -102,7 +102,7 @@ export async function waitUntilReady(
     machine.kill();
     const end = await machine.ended;
     const tail = machine.console.tail();
-    if (endedByItself || end.panic) throw bootError(request.name, deathOf(end, tail), end);
+    if (endedByItself || end.panic) throw bootError(request.name, deathOf(end, tail));
     if (!deadline.aborted) throw error;
     const title = `not ready within ${request.bootTimeoutMs / 1000} s`;
     throw bootError(request.name, { kind: 'boot-timeout', title, tail });

@@ -1,3 +1,4 @@
+import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import ssh2, { type Client, type ClientChannel, type ConnectConfig, type SFTPWrapper } from 'ssh2';
 import { LabError } from '../core/errors.ts';
@@ -25,13 +26,16 @@ const ALGORITHMS: ConnectConfig['algorithms'] = {
 /** The SSH connection to a guest. */
 export class SshLink implements AsyncDisposable {
   readonly #client: Client;
+  /** What the client sends and receives on. */
+  readonly #socket: Socket;
   /** Resolves with the reason when the connection has ended, by either side. */
   readonly closed: Promise<string>;
   #sftp: Promise<SFTPWrapper> | undefined;
   #isClosed = false;
 
-  private constructor(client: Client) {
+  private constructor(client: Client, socket: Socket) {
     this.#client = client;
+    this.#socket = socket;
     this.closed = new Promise((resolve) => {
       client.on('error', (error) => resolve(error.message));
       client.once('close', () => resolve('the connection was closed'));
@@ -48,7 +52,9 @@ export class SshLink implements AsyncDisposable {
   static async connect(target: SshTarget): Promise<SshLink> {
     target.signal.throwIfAborted();
     const client = new ssh2.Client();
-    const link = new SshLink(client);
+    // ssh2 registers a listener for each of its calls.
+    const socket = connect(target.port, '127.0.0.1').setMaxListeners(0);
+    const link = new SshLink(client, socket);
     const abort = () => client.destroy();
     target.signal.addEventListener('abort', abort, { once: true });
     try {
@@ -56,8 +62,7 @@ export class SshLink implements AsyncDisposable {
         client.once('ready', resolve);
         void link.closed.then((reason) => reject(new LabError(`SSH to port ${target.port}: ${reason}`)));
         client.connect({
-          host: '127.0.0.1',
-          port: target.port,
+          sock: socket,
           username: 'root',
           privateKey: target.privateKey,
           hostVerifier: (key: Buffer) => key.equals(target.hostKey),
@@ -139,8 +144,13 @@ export class SshLink implements AsyncDisposable {
     onConnection: (stream: Duplex) => void,
   ): Promise<{ port: number; close: () => Promise<void> }> {
     const port = await this.#promise<number>((done) => this.#client.forwardIn('127.0.0.1', 0, done));
-    const onTcp = (info: { destPort: number }, accept: () => Duplex, reject: () => void) =>
-      info.destPort === port ? onConnection(accept()) : reject();
+    const onTcp = (info: { destPort: number }, accept: () => ClientChannel, reject: () => void) => {
+      if (info.destPort !== port) return reject();
+      const channel = accept();
+      // A forward has none, but a hostile sshd may send it all the same.
+      channel.stderr.resume();
+      onConnection(channel);
+    };
     this.#client.on('tcp connection', onTcp);
     const close = async () => {
       this.#client.off('tcp connection', onTcp);
@@ -148,6 +158,22 @@ export class SshLink implements AsyncDisposable {
       await this.#promise<void>((done) => this.#client.unforwardIn('127.0.0.1', port, done)).catch(() => {});
     };
     return { port, close };
+  }
+
+  /**
+   * Resolves when the guest takes what is sent, or the connection has ended. A channel takes as much as the guest says it has room for,
+   * which may be a lie: the rest waits in the socket.
+   */
+  async flushed(): Promise<void> {
+    const socket = this.#socket;
+    if (!socket.writableNeedDrain || socket.destroyed) return;
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        socket.off('drain', done).off('close', done);
+        resolve();
+      };
+      socket.on('drain', done).on('close', done);
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -39,14 +39,18 @@ export interface GuestRequest {
 }
 
 /**
- * Why a guest ended without being asked to. `signal`: QEMU was ended from outside, e.g. for want of memory, which says nothing about
- * the kernel. `flood`: it printed more than the lab keeps. `tail`: the last lines of its console.
+ * Why a guest ended without being asked to. `signal`: QEMU was ended from outside, e.g. for want of memory; `qemu`: QEMU crashed or
+ * gave up by itself. Both say nothing about the kernel. `flood`: the guest printed more than the lab keeps. `tail`: the last lines of
+ * its console.
  */
 export interface GuestDeath {
-  kind: 'panic' | 'reboot' | 'exit' | 'signal' | 'silent' | 'boot-timeout' | 'flood';
+  kind: 'panic' | 'reboot' | 'exit' | 'signal' | 'qemu' | 'silent' | 'boot-timeout' | 'flood';
   title: string;
   tail: string;
 }
+
+/** Whether a death is the fault of the lab's machine or of QEMU, not of the kernel. */
+export const isLabFault = (kind: GuestDeath['kind']): boolean => kind === 'signal' || kind === 'qemu';
 
 /** How to run a command in a guest. */
 export interface ExecOptions {
@@ -87,7 +91,13 @@ export interface Guest extends AsyncDisposable {
   serveHost(): Promise<{ port: number } & AsyncDisposable>;
   /** Runs a QMP command and returns its result. Throws LabError with QEMU's message, or when QEMU has ended. */
   qmp(command: string, args?: Record<string, unknown>): Promise<unknown>;
-  /** The console from byte `from` to now, as UTF-8 with invalid bytes replaced. */
+  /** The console from byte `from` to now, as UTF-8 with invalid bytes replaced. Throws as `checkConsole`. */
   consoleText(from?: number): string;
+  /** The console, complete once the guest is disposed unless `checkConsole` throws. */
   readonly consoleFile: string;
+  /**
+   * Throws the error of the file system or LabError when `consoleFile` lacks something that the guest has printed so far. Has to be
+   * called before the file is evidence of what did not happen.
+   */
+  checkConsole(): void;
 }

@@ -61,6 +61,7 @@ function runFakeCommand(control, command) {
       };
       go();
     },
+    'fake-talk': () => print(`${'talk '.repeat(10)}\n`.repeat(100_000)),
     'fake-segfault': () => process.kill(process.pid, 'SIGSEGV'),
     'fake-terminated': () => shutDown(control, 'host-signal', 0),
     'fake-freeze': () => process.kill(process.pid, 'SIGSTOP'),

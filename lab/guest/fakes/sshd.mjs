@@ -52,8 +52,11 @@ function runCommand(channel, command, runFakeCommand) {
 async function forward(client, accept) {
   const server = createServer((socket) => {
     const { remotePort, localPort } = socket;
+    // A process may be gone before it has read everything.
+    socket.on('error', () => {});
     client.forwardOut('127.0.0.1', localPort, '127.0.0.1', remotePort, (error, channel) => {
       if (error) return socket.destroy();
+      socket.on('close', () => channel.close());
       socket.pipe(channel).pipe(socket);
     });
   });

@@ -1,0 +1,67 @@
+/** Scans of kmemleak in a guest whose commands run here. */
+
+import t from 'tap';
+import type { Guest } from '../model/machine.ts';
+import { scanForLeaks } from './leaks.ts';
+import { localGuest as guest } from './testing/local-guest.ts';
+
+const MIB = 1 << 20;
+const rss = () => process.memoryUsage().rss;
+
+t.test('a report of kmemleak without end is cut at 1 MiB or its deadline, and says so', async (t) => {
+  const { signal } = new AbortController();
+  const before = rss();
+  const endless = {
+    ...guest,
+    exec: (_: string, options?: object) => guest.exec('yes "unreferenced object"', options),
+  };
+  const { report, cut } = await scanForLeaks(endless, signal);
+  t.equal(report.length, MIB, 'characters of the report');
+  t.match(cut, /more than 1 MiB/);
+  t.ok(rss() - before < 128 * MIB, 'growth of resident memory');
+  const silent = {
+    ...guest,
+    exec: (_: string, options?: object) => guest.exec('echo begun; sleep 1000', options),
+  };
+  t.match(await scanForLeaks(silent, signal, { deadlineMs: 500 }), {
+    report: 'begun\n',
+    cut: /did not end its report within 0.5 s/,
+  });
+  const short = { ...guest, exec: (_: string, options?: object) => guest.exec('echo all', options) };
+  t.same(await scanForLeaks(short, signal), { report: 'all\n' });
+});
+
+const { signal } = new AbortController();
+const dying = (exec: Guest['exec'], death: Guest['death'] = new Promise(() => {})) =>
+  scanForLeaks({ ...guest, exec, death }, signal, { graceMs: 100 });
+
+t.test('a scan that did not end by itself is cut, and says how it ended', async (t) => {
+  t.same(await dying(async () => ({ code: 1 })), {
+    report: '',
+    cut: 'the scan of kmemleak ended with code 1',
+  });
+  t.match(await dying(async () => ({ code: null, signal: 'KILL' })), { cut: /was ended by KILL/ });
+  t.match(await dying(async () => ({ code: null })), { cut: /was ended by a lost connection/ });
+  const refusal = () => Promise.reject(new Error('no more channels'));
+  t.match(await dying(refusal), { cut: /could not be run: no more channels/ });
+});
+
+t.test(
+  'the death of the guest explains a scan that did not end; what had been reported is kept',
+  async (t) => {
+    const death = { kind: 'silent' as const, title: 'the guest stopped answering', tail: 'x' };
+    const half = async (_: string, { onStdout }: Parameters<Guest['exec']>[1] = {}) => {
+      onStdout?.(Buffer.from('unreferenced object 0x1\n'));
+      return { code: null };
+    };
+    t.same(await dying(half, Promise.resolve(death)), { report: 'unreferenced object 0x1\n', death });
+  },
+);
+
+t.test('an abort ends the wait for the death of the guest', async (t) => {
+  const abort = new AbortController();
+  const lost = { ...guest, exec: async () => ({ code: null }) };
+  const scan = scanForLeaks(lost, abort.signal, { graceMs: 600_000 });
+  setImmediate(() => abort.abort(new Error('enough')));
+  await t.rejects(scan, /enough/);
+});
