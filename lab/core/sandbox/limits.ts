@@ -1,12 +1,12 @@
 import { addressSpace, defaultLimits, type Limits, type SandboxAccess } from './access.ts';
-import { type Counter, counterPrefix } from './cgroup.ts';
+import { type Counter, scopePrefix } from './cgroup.ts';
 
 /** The limits of an access: its own, else the defaults. */
 export const limitsOf = ({ limits }: SandboxAccess): Limits => ({ ...defaultLimits(), ...limits });
 
-/** What goes before the sandbox: its wall time, measured outside, where the command cannot end the clock, and the counter. */
+/** What goes before the supervisor: the wall time, measured outside, where the command cannot end the clock, and a scope of systemd. */
 export function outerLimits(counter: Counter | undefined, limits: Limits): string[] {
-  return ['timeout', '--kill-after=5', `${limits.seconds}`, ...counterPrefix(counter, limits)];
+  return ['timeout', '--kill-after=5', `${limits.seconds}`, ...scopePrefix(counter, limits)];
 }
 
 /**
