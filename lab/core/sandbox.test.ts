@@ -207,6 +207,9 @@ t.test('a command that needs too much memory ends with MEMORY_LIMIT_CODE', { ski
   t.equal((await inside(dir, `${hog}; true`, { limits })).code, MEMORY_LIMIT_CODE, 'one process');
   t.equal((await inside(dir, `exec ${hog}`, { limits })).code, MEMORY_LIMIT_CODE, 'the command itself');
   t.equal((await inside(dir, 'true', { limits })).code, 0, 'a command that comes later');
+  const flood = 'for dir in /tmp /dev/shm; do head -c 300M /dev/zero >$dir/a; done; echo survived';
+  const { code, stdout, stderr } = await inside(dir, flood, { limits: { ...limits, tmpBytes: 300 << 20 } });
+  t.equal(stdout, 'survived\n', `a command that fills /tmp and /dev/shm ended with ${code}: ${stderr}`);
 });
 
 t.test('sandboxes at the same time keep their limits', { skip }, async (t) => {

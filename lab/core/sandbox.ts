@@ -1,5 +1,5 @@
 import { errorText, LabError } from './errors.ts';
-import type { SandboxAccess, SandboxPolicy } from './sandbox/access.ts';
+import { SANDBOX_FAILED_CODE, type SandboxAccess, type SandboxPolicy } from './sandbox/access.ts';
 import { findCounter } from './sandbox/cgroup.ts';
 import { sandboxCommand } from './sandbox/command.ts';
 import { systemCallFilter } from './sandbox/filter.ts';
@@ -90,6 +90,11 @@ export async function sandboxed(
   const reason = await triedOnce();
   if (reason !== undefined) throw new LabError(refusal(reason));
   return sandboxCommand(command, access);
+}
+
+/** Throws LabError when the command of a result did not start, because its sandbox could not be set up. */
+export function throwIfSandboxFailed({ code, stderr }: { code: number; stderr: string }): void {
+  if (code === SANDBOX_FAILED_CODE) throw new LabError(`the sandbox failed: ${stderr.trim()}`);
 }
 
 /** How to get a sandbox that works; `reason` is of `trySandbox`. */

@@ -8,11 +8,11 @@ import { OutputLimitError, run } from '../core/process.ts';
 import {
   defaultLimits,
   MEMORY_LIMIT_CODE,
-  SANDBOX_FAILED_CODE,
   type SandboxAccess,
   type SandboxPolicy,
   sandboxed,
   TIME_LIMIT_CODE,
+  throwIfSandboxFailed,
 } from '../core/sandbox.ts';
 import { MAX_LOG_BYTES } from './regular-file.ts';
 import { TOOL_PATH, type Toolchain } from './toolchain.ts';
@@ -144,7 +144,7 @@ export async function make(request: MakeRequest): Promise<number> {
     const cwd = policy.unsafeNoSandbox ? objects : tree;
     const options = { cwd, env, cleanEnv: true, signal, accept: 'any', ...output } as const;
     const { code, stderr } = await run(command, args, options);
-    if (code === SANDBOX_FAILED_CODE) throw new LabError(`the sandbox failed: ${stderr.trim()}`);
+    throwIfSandboxFailed({ code, stderr });
     if (code === TIME_LIMIT_CODE)
       throw exceeded(request, `takes more than ${defaultLimits().seconds / 3600} hours`);
     if (code === MEMORY_LIMIT_CODE) throw exceeded(request, 'needs too much memory');

@@ -1,8 +1,14 @@
 import { addressSpace, defaultLimits, type Limits, type SandboxAccess } from './access.ts';
 import { type Counter, scopePrefix } from './cgroup.ts';
 
-/** The limits of an access: its own, else the defaults. */
-export const limitsOf = ({ limits }: SandboxAccess): Limits => ({ ...defaultLimits(), ...limits });
+/**
+ * The limits of an access: its own, else the defaults. Files in /tmp and /dev/shm take memory, so that both together have at most half of it:
+ * a command that fills them gets ENOSPC before a process of it is ended.
+ */
+export function limitsOf({ limits }: SandboxAccess): Limits {
+  const { tmpBytes, ...rest } = { ...defaultLimits(), ...limits };
+  return { ...rest, tmpBytes: Math.min(tmpBytes, Math.floor(rest.memoryBytes / 4)) };
+}
 
 /** What goes before the supervisor: the wall time, measured outside, where the command cannot end the clock, and a scope of systemd. */
 export function outerLimits(counter: Counter | undefined, limits: Limits): string[] {
