@@ -4,6 +4,7 @@ import t from 'tap';
 import { run } from '../process.ts';
 import { trySandbox } from '../sandbox.ts';
 import { systemCallFilter } from './filter.ts';
+import { limitNames } from './limits.ts';
 import { selfTest } from './selftest.ts';
 import { ABIS } from './system-calls.ts';
 
@@ -38,6 +39,20 @@ t.test('there is no filter where the kernel has none and for an unknown architec
   t.equal(bytes('some', 'x64'), 0, 'bytes without the actions that the filter gives');
   t.equal(bytes('all', 'vax'), 0, 'bytes for an unknown architecture');
   for (const arch of Object.keys(ABIS)) t.ok(bytes('all', arch) % 8 === 0 && bytes('all', arch) > 0, arch);
+  t.end();
+});
+
+t.test('the limits say when there is none of processes', (t) => {
+  const names = (counter: Parameters<typeof limitNames>[0], isRoot: boolean) =>
+    limitNames(counter, isRoot).filter((name) => name.includes('process'));
+  const cgroup = { kind: 'cgroup', version: 1, folders: { pids: '/a', memory: '/b' } } as const;
+  t.same(names(cgroup, true), ['process limit (cgroup v1)']);
+  t.same(names({ kind: 'systemd', user: false }, true), ['process limit (systemd)']);
+  t.same(names(undefined, false), ['memory limit of each process', 'process limit (prlimit)']);
+  t.same(names(undefined, true), [
+    'memory limit of each process',
+    'no process limit (root without a cgroup)',
+  ]);
   t.end();
 });
 

@@ -26,15 +26,21 @@ export function innerLimits(counter: Counter | undefined, access: SandboxAccess)
   return ['prlimit', '--core=0', `--fsize=${fileBytes}`, `--nproc=${processes}`, ...memory, '--'];
 }
 
-/** The limits that are in force, for records: `memory by cgroup v1`. */
-export function limitNames(counter: Counter | undefined): string[] {
+/** Listed among the limits where there is none: RLIMIT_NPROC does not hold root. */
+const NO_PROCESS_LIMIT = 'no process limit (root without a cgroup)';
+
+/** The limits that are in force, for records: `memory limit (cgroup v1)`. */
+export function limitNames(counter: Counter | undefined, isRoot = process.getuid?.() === 0): string[] {
   const by = counter?.kind === 'systemd' ? 'systemd' : counter && `cgroup v${counter.version}`;
   const folders = counter?.kind === 'cgroup' ? counter.folders : counter ? { memory: '', pids: '' } : {};
-  const isRoot = process.getuid?.() === 0;
   return [
     'time limit',
     folders.memory === undefined ? 'memory limit of each process' : `memory limit (${by})`,
-    ...(folders.pids !== undefined ? [`process limit (${by})`] : isRoot ? [] : ['process limit (prlimit)']),
+    folders.pids !== undefined
+      ? `process limit (${by})`
+      : isRoot
+        ? NO_PROCESS_LIMIT
+        : 'process limit (prlimit)',
     'file size limit',
   ];
 }

@@ -21,7 +21,7 @@ const SUPERVISE = `
 trap : TERM
 for path in /proc/self/fd/*; do fd=\${path##*/}; if [ "$fd" -gt 2 ]; then exec {fd}>&-; fi; done
 failed() { exit ${SANDBOX_FAILED_CODE}; }
-filter=$1 groups=() events=() kills=0
+filter=$1 groups=() limits=() files=() events=() kills=0
 shift
 if [ "$1" = scope ]; then
   IFS=: read -r number names own </proc/self/cgroup
@@ -32,13 +32,12 @@ while [ "$1" != -- ]; do
   for group in "$1"-*; do
     if [ -d "$group" ] && [ ! -e "/proc/\${group##*-}" ]; then rmdir "$group" 2>/dev/null; fi
   done
-  group=$1-$$
-  [ -d "$group" ] || mkdir "$group" || failed
-  echo "$3" >"$group/$2" || failed
-  groups+=("$group") events+=("$group/$4")
+  groups+=("$1-$$") limits+=("$3") files+=("$1-$$/$2") events+=("$1-$$/$4")
   shift 4
 done
 shift
+if [ "\${#groups[@]}" -gt 0 ]; then mkdir -p "\${groups[@]}" || failed; fi
+for index in "\${!files[@]}"; do echo "\${limits[index]}" >"\${files[index]}" || failed; done
 if [ -n "$filter" ]; then exec ${FILTER_FD}< <(printf "$filter"); fi
 exec {out}>&1
 status=$(
