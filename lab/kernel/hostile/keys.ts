@@ -1,12 +1,18 @@
 import { execFileSync } from 'node:child_process';
+import { ABIS } from '../../core/sandbox/system-calls.ts';
 import { perl } from './attack.ts';
 import { SECRET } from './victims.ts';
 
-/** Numbers of add_key, request_key and keyctl. */
-const { add, request, control } =
-  process.arch === 'x64'
-    ? { add: 248, request: 249, control: 250 }
-    : { add: 217, request: 218, control: 219 };
+/** Numbers of system calls; -1, which fails, for an architecture without a table. */
+const {
+  add_key: add,
+  request_key: request,
+  keyctl: control,
+} = ABIS[process.arch]?.denied ?? {
+  add_key: -1,
+  request_key: -1,
+  keyctl: -1,
+};
 
 const WANTED = 'ringlab-wanted';
 const LEFT = 'ringlab-left';
