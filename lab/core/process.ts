@@ -3,6 +3,7 @@ import { PassThrough } from 'node:stream';
 import { execa, type Options, type ResultPromise } from 'execa';
 import { LabError } from './errors.ts';
 import { LineSplitter } from './lines.ts';
+import { findProgram } from './program.ts';
 
 /** How a child is started and ended. */
 export interface RunOptions {
@@ -188,7 +189,8 @@ export async function run(
   if (tooMuch()) throw new OutputLimitError(`${command} printed more than ${options.maxOutput} bytes`);
   const tail = tailOf(err.text());
   if (code === null) throw new LabError(`${command} was ended by ${signal}\n${tail}`);
-  if (code === 127 && /setpriv: failed to execute/.test(tail))
+  // What it printed may come from the command itself.
+  if (code === 127 && findProgram(command, options) === undefined)
     throw new LabError(`${command}: command not found`);
   const accept = options.accept ?? [0];
   if (accept !== 'any' && !accept.includes(code)) {

@@ -1,13 +1,16 @@
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { OutputLimitError, run } from './process.ts';
+import { OutputLimitError, run, start } from './process.ts';
 import { removeTree } from './remove.ts';
 import {
+  MEMORY_LIMIT_CODE,
   overlayWorks,
   protections,
+  SANDBOX_FAILED_CODE,
   type SandboxAccess,
   sandboxed,
   TIME_LIMIT_CODE,
@@ -88,6 +91,36 @@ t.test('the acts that harm nothing succeed without a sandbox', async (t) => {
   );
 });
 
+/** Numbers of add_key, request_key and keyctl. */
+const KEYS =
+  process.arch === 'x64'
+    ? { add: 248, request: 249, control: 250 }
+    : { add: 217, request: 218, control: 219 };
+
+/** Perl that prints what a key of the session holds, and puts another one beside it. */
+const USE_KEYS = `my ($type, $name, $mine, $value, $text) = ("user", "wanted", "planted", "planted", "\\0" x 64);
+my $key = syscall(${KEYS.request}, $type, $name, 0, 0);
+print "read $text" if syscall(${KEYS.control}, 11, $key, $text, 64, 0) > 0;
+print "planted" if syscall(${KEYS.add}, $type, $mine, $value, 7, -3) > 0;`;
+
+/** Perl that runs its arguments in a session with a key, then prints whether a second one was put beside it. */
+const WITH_KEY = `my ($type, $name, $mine, $value) = ("user", "wanted", "planted", "of the user");
+syscall(${KEYS.control}, 1, 0) > 0 && syscall(${KEYS.add}, $type, $name, $value, 11, -3) > 0 or exit 9;
+system @ARGV;
+print " left" if syscall(${KEYS.request}, $type, $mine, 0, 0) > 0;`;
+
+t.test('a sandboxed command neither reads a key of the user nor leaves one', { skip }, async (t) => {
+  const dir = await folder(t);
+  const perl = (policy: object) =>
+    sandboxed(['perl', '-e', USE_KEYS], { writable: [dir], readable: [], cwd: dir }, policy).then((command) =>
+      run('perl', ['-e', WITH_KEY, '--', ...command], { accept: [0, 9] }),
+    );
+  const { code, stdout } = await perl({ unsafeNoSandbox: true });
+  if (code === 9) return void t.comment('no keys on this machine');
+  t.match(stdout, /read of the user.*planted left/, 'without a sandbox');
+  t.equal((await perl({})).stdout, '', 'what the command did with keys');
+});
+
 t.test('a sandboxed command has the environment that it is given, and no other', { skip }, async (t) => {
   const dir = await folder(t);
   const { stdout } = await inside(dir, 'env; pwd', { env: { PATH: '/usr/bin', NAME: 'a b=c' } });
@@ -132,6 +165,67 @@ t.test(
     t.same(readdirSync(dir), [], 'files of a process that outlives the command');
   },
 );
+
+t.test('a command that ends with a code of the sandbox is not taken for the sandbox', { skip }, async (t) => {
+  const dir = await folder(t);
+  for (const code of [MEMORY_LIMIT_CODE, TIME_LIMIT_CODE, SANDBOX_FAILED_CODE])
+    t.equal((await inside(dir, `echo "bwrap: no" >&2; exit ${code}`)).code, 1, `exit code for ${code}`);
+  for (const code of [0, 2, 77, 126, 127, 137])
+    t.equal((await inside(dir, `exit ${code}`)).code, code, 'exit code');
+});
+
+t.test('a command that does not start ends with SANDBOX_FAILED_CODE', { skip }, async (t) => {
+  const dir = await folder(t);
+  const gone = { writable: [join(dir, 'gone')] };
+  const { code, stderr } = await inside(dir, 'true', gone);
+  t.equal(code, SANDBOX_FAILED_CODE, 'exit code');
+  t.match(stderr, /bwrap: Can't find source path .*gone/);
+  const missing = join(dir, 'missing');
+  const overlays = [{ at: dir, lower: missing, upper: missing, work: missing }];
+  t.equal((await inside(dir, 'true', { overlays })).code, SANDBOX_FAILED_CODE, 'without the overlay');
+});
+
+t.test(
+  'a working folder that its owner made inaccessible is no failure of the sandbox',
+  { skip },
+  async (t) => {
+    const dir = await folder(t);
+    await inside(dir, 'chmod 000 .');
+    const { code, stderr } = await inside(dir, 'true');
+    await chmod(dir, 0o700);
+    t.equal(code, 1, 'exit code');
+    t.match(stderr, /cannot change directory/);
+  },
+);
+
+t.test('a command that needs too much memory ends with MEMORY_LIMIT_CODE', { skip }, async (t) => {
+  const dir = await folder(t);
+  if (!(await protections()).some((name) => name.startsWith('memory limit (')))
+    return void t.comment('nothing counts the memory of all processes here');
+  const limits = { memoryBytes: 64 << 20 };
+  const hog = `perl -e '$x = "x" x (200 << 20); print "allocated"'`;
+  t.equal((await inside(dir, `${hog}; true`, { limits })).code, MEMORY_LIMIT_CODE, 'one process');
+  t.equal((await inside(dir, `exec ${hog}`, { limits })).code, MEMORY_LIMIT_CODE, 'the command itself');
+  t.equal((await inside(dir, 'true', { limits })).code, 0, 'a command that comes later');
+  const flood = 'for dir in /tmp /dev/shm; do head -c 300M /dev/zero >$dir/a; done; echo survived';
+  const { code, stdout, stderr } = await inside(dir, flood, { limits: { ...limits, tmpBytes: 300 << 20 } });
+  t.equal(stdout, 'survived\n', `a command that fills /tmp and /dev/shm ended with ${code}: ${stderr}`);
+});
+
+t.test('sandboxes at the same time keep their limits', { skip }, async (t) => {
+  const dir = await folder(t);
+  const hog = `read -r; perl -e '$x = "x" x (100 << 20); print "allocated"'`;
+  const access = { writable: [dir], readable: [], cwd: dir, limits: { memoryBytes: 512 << 20 } };
+  const [file = '', ...args] = await sandboxed(['bash', '-c', `echo started; ${hog}`], access);
+  await using large = start(file, args);
+  let text = '';
+  large.stdout.on('data', (chunk) => (text += chunk));
+  await once(large.stdout, 'data');
+  await inside(dir, 'true', { limits: { memoryBytes: 32 << 20 } });
+  large.stdin.end('go\n');
+  t.equal((await large.ended).code, 0, 'exit code of the one with more memory');
+  t.equal(text, 'started\nallocated');
+});
 
 t.test('a process that the command leaves behind ends with it', { skip }, async (t) => {
   const dir = await folder(t);
@@ -203,7 +297,7 @@ t.test(
 
 t.test('the protections name each limit, and there are none without a sandbox', { skip }, async (t) => {
   const names = await protections();
-  for (const name of ['no capabilities', 'time limit', 'escape self-test passed'])
+  for (const name of ['no capabilities', 'seccomp filter', 'time limit', 'escape self-test passed'])
     t.ok(names.includes(name), name);
   t.ok(
     names.some((name) => name.startsWith('memory limit')),

@@ -1,14 +1,17 @@
 import { errorText, LabError } from './errors.ts';
-import type { SandboxAccess, SandboxPolicy } from './sandbox/access.ts';
+import { SANDBOX_FAILED_CODE, type SandboxAccess, type SandboxPolicy } from './sandbox/access.ts';
 import { findCounter } from './sandbox/cgroup.ts';
 import { sandboxCommand } from './sandbox/command.ts';
+import { systemCallFilter } from './sandbox/filter.ts';
 import { limitNames } from './sandbox/limits.ts';
 import { selfTest } from './sandbox/selftest.ts';
 
 export {
   defaultLimits,
   type Limits,
+  MEMORY_LIMIT_CODE,
   type Overlay,
+  SANDBOX_FAILED_CODE,
   type SandboxAccess,
   type SandboxPolicy,
   TIME_LIMIT_CODE,
@@ -55,7 +58,8 @@ const PROTECTIONS = [
 /** The protections around commands that `sandboxed` returns, for records; empty without a sandbox. Throws nothing. */
 export async function protections(policy: SandboxPolicy = {}): Promise<string[]> {
   if (policy.unsafeNoSandbox || !(await sandboxWorks())) return [];
-  return [...PROTECTIONS, ...limitNames(await findCounter()), 'escape self-test passed'];
+  const filter = systemCallFilter().length > 0 ? ['seccomp filter'] : [];
+  return [...PROTECTIONS, ...filter, ...limitNames(await findCounter()), 'escape self-test passed'];
 }
 
 function unsandboxed(command: readonly string[], { env }: SandboxAccess): string[] {
@@ -70,7 +74,8 @@ function unsandboxed(command: readonly string[], { env }: SandboxAccess): string
 
 /**
  * A command line that runs `command` in the sandbox, with the environment and limits of `access`. The caller starts it with
- * `run(file, args, { maxOutput })`, which limits its output. With `unsafeNoSandbox` the command runs without sandbox and limits. Throws
+ * `run(file, args, { maxOutput })`, which limits its output. It ends with TIME_LIMIT_CODE, MEMORY_LIMIT_CODE or SANDBOX_FAILED_CODE only for
+ * these reasons: a command's code of that number becomes 1. With `unsafeNoSandbox` the command runs without sandbox and limits. Throws
  * LabError when no sandbox works here.
  *
  * @example
@@ -85,6 +90,11 @@ export async function sandboxed(
   const reason = await triedOnce();
   if (reason !== undefined) throw new LabError(refusal(reason));
   return sandboxCommand(command, access);
+}
+
+/** Throws LabError when the command of a result did not start, because its sandbox could not be set up. */
+export function throwIfSandboxFailed({ code, stderr }: { code: number; stderr: string }): void {
+  if (code === SANDBOX_FAILED_CODE) throw new LabError(`the sandbox failed: ${stderr.trim()}`);
 }
 
 /** How to get a sandbox that works; `reason` is of `trySandbox`. */

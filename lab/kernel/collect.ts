@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { LabError, VerdictError } from '../core/errors.ts';
 import { run } from '../core/process.ts';
 import { removeTree } from '../core/remove.ts';
-import { sandboxed } from '../core/sandbox.ts';
+import { sandboxed, throwIfSandboxFailed } from '../core/sandbox.ts';
 import type { StageContext } from '../model/event.ts';
 import type { ObjectFolder } from './objects.ts';
 import { RefusedFile } from './regular-file.ts';
@@ -27,7 +27,9 @@ async function inObjects(objects: ObjectFolder, command: string[], writable: str
     ctx,
   );
   const options = { cwd: path, env: ENVIRONMENT, cleanEnv: true, signal: ctx.signal, accept: 'any' } as const;
-  return run(file, args, { ...options, maxOutput: 16 << 20 });
+  const result = await run(file, args, { ...options, maxOutput: 16 << 20 });
+  throwIfSandboxFailed(result);
+  return result;
 }
 
 const PRINT_PRESENT = 'for file; do [ -f "$file" ] && printf "%s\\n" "$file"; done; true';

@@ -1,8 +1,9 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { trySandbox } from '../core/sandbox.ts';
+import { findProgram } from '../core/program.ts';
+import { protections, trySandbox } from '../core/sandbox.ts';
 import { FakeKernel, fakeMakefile } from './fake/tree.ts';
 import { buildKernel } from './index.ts';
 
@@ -90,6 +91,50 @@ t.test('a line of 200 MB in the output of a build is cut in its log', { skip }, 
   const { build } = await buildWith(t, `head -c 200000000 /dev/zero | tr '\\0' y`);
   t.ok(statSync(build.log).size < 1 << 20, 'bytes of the log');
   t.ok(process.memoryUsage.rss() - before < 300 << 20, 'memory that the lab needs more');
+});
+
+/** Puts a folder in front of PATH for one test. */
+function putFirst(t: Test, bin: string): void {
+  const path = process.env.PATH;
+  t.teardown(() => {
+    process.env.PATH = path;
+  });
+  process.env.PATH = `${bin}:${path}`;
+}
+
+t.test(
+  'a build that needs too much memory is the fault of the tree, even if its make succeeds',
+  { skip: skip || !(await protections()).some((name) => name.startsWith('memory limit (cgroup')) },
+  async (t) => {
+    // A bubblewrap that lowers the limit of its own cgroup, so that the test needs no memory of the machine.
+    const script = `#!/bin/bash
+while IFS=: read -r number names path; do
+  case $names in
+    memory) echo 100M >"/sys/fs/cgroup/memory$path/memory.limit_in_bytes" ;;
+    '') [ ! -e "/sys/fs/cgroup$path/memory.max" ] || echo 100M >"/sys/fs/cgroup$path/memory.max" ;;
+  esac
+done </proc/self/cgroup
+exec '${findProgram('bwrap')}' "$@"`;
+    const bin = join(t.testdir({ bin: { bwrap: script } }), 'bin');
+    chmodSync(join(bin, 'bwrap'), 0o755);
+    putFirst(t, bin);
+    const building = buildWith(t, `perl -e '$$x = "x" x (300 << 20)'`);
+    await t.rejects(building, { verdict: 'build-failed', exitCode: 1, message: /needs too much memory/ });
+  },
+);
+
+t.test('a build that cannot be sandboxed is the fault of the lab', { skip }, async (t) => {
+  // A bubblewrap that fails for builds only.
+  const script = `#!/bin/sh
+case "$*" in *vmlinux*) echo 'bwrap: no namespaces left' >&2; exit 1 ;; esac
+exec '${findProgram('bwrap')}' "$@"`;
+  const bin = join(t.testdir({ bin: { bwrap: script } }), 'bin');
+  chmodSync(join(bin, 'bwrap'), 0o755);
+  putFirst(t, bin);
+  await t.rejects(buildWith(t, 'true'), {
+    exitCode: 3,
+    message: /the sandbox failed: bwrap: no namespaces left/,
+  });
 });
 
 t.test('output beyond the limit is the fault of the tree', { skip }, async (t) => {

@@ -7,10 +7,12 @@ import { LabError, VerdictError } from '../core/errors.ts';
 import { OutputLimitError, run } from '../core/process.ts';
 import {
   defaultLimits,
+  MEMORY_LIMIT_CODE,
   type SandboxAccess,
   type SandboxPolicy,
   sandboxed,
   TIME_LIMIT_CODE,
+  throwIfSandboxFailed,
 } from '../core/sandbox.ts';
 import { MAX_LOG_BYTES } from './regular-file.ts';
 import { TOOL_PATH, type Toolchain } from './toolchain.ts';
@@ -107,8 +109,8 @@ function exceeded({ name }: MakeRequest, what: string): VerdictError {
 }
 
 /**
- * Runs make on a kernel tree, in the sandbox. Returns make's exit code. Throws VerdictError when the build exceeds a limit of time or
- * output, LabError when the sandbox fails or the log cannot be written, and the abort reason when the signal fires.
+ * Runs make on a kernel tree, in the sandbox. Returns make's exit code. Throws VerdictError when the build exceeds a limit of time, memory
+ * or output, LabError when the sandbox fails or the log cannot be written, and the abort reason when the signal fires.
  */
 export async function make(request: MakeRequest): Promise<number> {
   const { tree, objects, access, trusted, policy, signal, logFile, onLine } = request;
@@ -138,11 +140,14 @@ export async function make(request: MakeRequest): Promise<number> {
   };
   try {
     const output = { maxBuffer: 1 << 16, maxOutput: defaultLimits().outputBytes, onLine: takeLine };
-    const options = { cwd: objects, env, cleanEnv: true, signal, accept: 'any', ...output } as const;
+    // Code of an earlier target may have made the folder inaccessible; the sandbox changes to it inside.
+    const cwd = policy.unsafeNoSandbox ? objects : tree;
+    const options = { cwd, env, cleanEnv: true, signal, accept: 'any', ...output } as const;
     const { code, stderr } = await run(command, args, options);
-    if (/^bwrap: /m.test(stderr)) throw new LabError(`the sandbox failed: ${stderr.trim()}`);
+    throwIfSandboxFailed({ code, stderr });
     if (code === TIME_LIMIT_CODE)
       throw exceeded(request, `takes more than ${defaultLimits().seconds / 3600} hours`);
+    if (code === MEMORY_LIMIT_CODE) throw exceeded(request, 'needs too much memory');
     return code;
   } catch (error) {
     if (error instanceof OutputLimitError)

@@ -2,18 +2,27 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { projectRoot } from '../core/paths.ts';
+import { ABIS } from '../core/sandbox/system-calls.ts';
 import { ARCHES, hostArch } from './arch.ts';
 
 /** Words that are a fact of one architecture. */
 const FACT =
   /x86_64|\bx86\b|qemu-system-|bzImage|ttyS0|\bq35\b|Nehalem|amd64|'x64'|isa-debug|'intel-iommu|ICH9|linux-gnu|tsc=/;
-/** The table, the probe's machine code (keyed by architecture), and a parser of dumps of several architectures. */
-const ALLOWED = ['model/arch.ts', 'guest/accel-code.ts', 'console/frames.ts'];
+/**
+ * The table, the probe's machine code and the sandbox's system calls (keyed by architecture; core does not know the table), and a parser
+ * of dumps of several architectures.
+ */
+const ALLOWED = ['model/arch.ts', 'guest/accel-code.ts', 'core/sandbox/system-calls.ts', 'console/frames.ts'];
 
 t.test('the host has a row, and an unknown machine is a fault of the lab with the known rows', (t) => {
   t.equal(hostArch().node, process.arch);
   t.equal(new Set(ARCHES.map(({ name }) => name)).size, ARCHES.length, 'names that differ');
   t.throws(() => hostArch('vax'), { exitCode: 3, message: /this machine is vax.*x86_64/ });
+  t.end();
+});
+
+t.test('the sandbox has the system calls of each architecture', (t) => {
+  for (const { name, node } of ARCHES) t.ok(ABIS[node], name);
   t.end();
 });
 

@@ -53,6 +53,12 @@ export interface SandboxPolicy {
 /** Exit code of a command that was ended because its wall time was over (timeout(1)). */
 export const TIME_LIMIT_CODE = 124;
 
+/** Exit code of a command of which a process was ended because it needed more memory than the limit. */
+export const MEMORY_LIMIT_CODE = 122;
+
+/** Exit code when the command did not start, because the sandbox could not be set up: its standard error says why. */
+export const SANDBOX_FAILED_CODE = 125;
+
 /** PATH of sandboxed commands that are given no environment. */
 export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 

@@ -64,6 +64,6 @@ export function bubblewrapArgs(access: SandboxAccess, { tmpBytes }: Limits, path
     ...memory('/tmp'),
     ...folders(access),
     ...['--remount-ro', '/proc', '--remount-ro', '/dev', '--remount-ro', '/'],
-    ...['--chdir', access.cwd, '--'],
+    ...['--chdir', '/', '--'],
   ];
 }

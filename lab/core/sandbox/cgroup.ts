@@ -3,7 +3,6 @@ import {
   constants,
   existsSync,
   mkdirSync,
-  readdirSync,
   readFileSync,
   rmdirSync,
   writeFileSync,
@@ -15,25 +14,32 @@ import type { Limits } from './access.ts';
 /** How memory and processes of all that a command starts are counted together. */
 export type Counter =
   | { kind: 'systemd'; user: boolean }
-  /** `v1`: one folder for each controller; `v2`: one folder for all. */
+  /** Where cgroups are made, a path to which `-<process id>` is added; one for each controller in version 1, one for all in version 2. */
   | { kind: 'cgroup'; version: 1 | 2; folders: { memory?: string; pids?: string } };
 
 /** Where the controllers of the kernel are mounted. */
 const ROOT = '/sys/fs/cgroup';
-const NAME = /^ringlab-(\d+)$/;
+const PREFIX = 'ringlab';
 
-/** Files that set the limits (Documentation/admin-guide/cgroup-v1, cgroup-v2.rst). */
+/** Files that set the limits and count what was ended (Documentation/admin-guide/cgroup-v1, cgroup-v2.rst). */
 const FILES = {
-  1: { memory: 'memory.limit_in_bytes', pids: 'pids.max' },
-  2: { memory: 'memory.max', pids: 'pids.max' },
+  1: { memory: 'memory.limit_in_bytes', pids: 'pids.max', events: 'memory.oom_control' },
+  2: { memory: 'memory.max', pids: 'pids.max', events: 'memory.events' },
 } as const;
 
-/** Removes folders of labs that have ended; one with processes stays. */
-function sweep(parent: string): void {
-  for (const name of readdirSync(parent)) {
-    const pid = NAME.exec(name)?.[1];
-    if (pid === undefined || existsSync(`/proc/${pid}`)) continue;
-    remove(join(parent, name));
+/** Where cgroups can be made in `parent`, in which `file` can be set; undefined where that is not permitted. */
+function groupsIn(parent: string, file: string): string | undefined {
+  const folder = join(parent, `${PREFIX}-${process.pid}`);
+  try {
+    accessSync(parent, constants.W_OK);
+    mkdirSync(folder, { recursive: true });
+    // Within the range of both controllers.
+    writeFileSync(join(folder, file), file === 'pids.max' ? '10000' : `${2 ** 40}`);
+    return join(parent, PREFIX);
+  } catch {
+    return undefined;
+  } finally {
+    remove(folder);
   }
 }
 
@@ -41,23 +47,7 @@ function remove(folder: string): void {
   try {
     rmdirSync(folder);
   } catch {
-    // It has processes, or another lab removed it: the next lab tries again.
-  }
-}
-
-/** A folder for this process below `parent` in which `file` can be set; undefined where that is not permitted. */
-function groupIn(parent: string, file: string): string | undefined {
-  const folder = join(parent, `ringlab-${process.pid}`);
-  try {
-    accessSync(parent, constants.W_OK);
-    sweep(parent);
-    mkdirSync(folder, { recursive: true });
-    // Within the range of both controllers.
-    writeFileSync(join(folder, file), file === 'pids.max' ? '10000' : `${2 ** 40}`);
-    return folder;
-  } catch {
-    remove(folder);
-    return undefined;
+    // It was not made, or has processes: the next supervisor removes it.
   }
 }
 
@@ -73,14 +63,14 @@ function ownGroup(controller: string): string | undefined {
 function writableCgroup(): Counter | undefined {
   const found = (controller: 'memory' | 'pids') => {
     const group = ownGroup(controller);
-    return group === undefined ? undefined : groupIn(join(ROOT, controller, group), FILES[1][controller]);
+    return group === undefined ? undefined : groupsIn(join(ROOT, controller, group), FILES[1][controller]);
   };
   const v1 = { memory: found('memory'), pids: found('pids') };
   const unified = ownGroup('');
   const folders = Object.fromEntries(Object.entries(v1).filter(([, folder]) => folder !== undefined));
   if (Object.keys(folders).length > 0) return { kind: 'cgroup', version: 1, folders };
   if (unified === undefined || unified === '/') return undefined;
-  const folder = groupIn(join(ROOT, dirname(unified)), FILES[2].memory);
+  const folder = groupsIn(join(ROOT, dirname(unified)), FILES[2].memory);
   return folder === undefined
     ? undefined
     : { kind: 'cgroup', version: 2, folders: { memory: folder, pids: folder } };
@@ -109,35 +99,24 @@ let counter: Promise<Counter | undefined> | undefined;
 
 /** The first way of counting that works here, found once in the life of this process; undefined where none does. */
 export function findCounter(): Promise<Counter | undefined> {
-  counter ??= systemd().then((scope) => {
-    const group = scope ?? writableCgroup();
-    if (group?.kind === 'cgroup')
-      process.on('exit', () => Object.values(group.folders).forEach((folder) => void remove(folder)));
-    return group;
-  });
+  counter ??= systemd().then((scope) => scope ?? writableCgroup());
   return counter;
 }
 
-/** Joins each group, with its limit, and replaces itself with the command after `--`. The group is made again if it was removed. */
-const JOIN_AND_EXEC = `
-while [ "$1" != -- ]; do
-  [ -d "$1" ] || mkdir "$1" || exit 125
-  echo "$3" >"$1/$2" && echo $$ >"$1/cgroup.procs" || exit 125
-  shift 3
-done
-shift
-exec "$@"`;
+/** What goes before a supervisor that systemd puts into a scope with the limits. */
+export function scopePrefix(counter: Counter | undefined, { memoryBytes, processes }: Limits): string[] {
+  if (counter?.kind !== 'systemd') return [];
+  return systemdRun(counter.user, [`MemoryMax=${memoryBytes}`, `TasksMax=${processes}`]);
+}
 
-/** What goes before a command whose memory and processes are limited by `counter`. */
-export function counterPrefix(counter: Counter | undefined, limits: Limits): string[] {
+/** The supervisor's arguments: how it counts what it starts. Each sandbox has groups of its own. */
+export function groupArguments(counter: Counter | undefined, limits: Limits): string[] {
   if (!counter) return [];
-  if (counter.kind === 'systemd')
-    return systemdRun(counter.user, [`MemoryMax=${limits.memoryBytes}`, `TasksMax=${limits.processes}`]);
+  if (counter.kind === 'systemd') return ['scope'];
   const { version, folders } = counter;
-  const { memory, pids } = folders;
-  const joins = [
-    ...(memory ? [memory, FILES[version].memory, `${limits.memoryBytes}`] : []),
-    ...(pids ? [pids, FILES[version].pids, `${limits.processes}`] : []),
+  const files = FILES[version];
+  return [
+    ...(folders.memory ? [folders.memory, files.memory, `${limits.memoryBytes}`, files.events] : []),
+    ...(folders.pids ? [folders.pids, files.pids, `${limits.processes}`, files.events] : []),
   ];
-  return ['sh', '-c', JOIN_AND_EXEC, 'sh', ...joins, '--'];
 }

@@ -1,25 +1,16 @@
-import { accessSync, constants, statSync } from 'node:fs';
-import { join } from 'node:path';
 import { LabError } from '../errors.ts';
+import { findProgram } from '../program.ts';
 import { type SandboxAccess, SYSTEM_PATH } from './access.ts';
 import { bubblewrapArgs } from './allow.ts';
 import { findCounter } from './cgroup.ts';
+import { systemCallFilter } from './filter.ts';
 import { innerLimits, limitsOf, outerLimits } from './limits.ts';
 import { overlayPrefix } from './overlay.ts';
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
-}
+import { supervisedArgs, supervisor } from './supervise.ts';
 
 /** bubblewrap in the user's PATH. Throws LabError when it is not installed. */
 function findBubblewrap(): string {
-  const folders = (process.env.PATH ?? SYSTEM_PATH).split(':').filter((folder) => folder !== '');
-  const path = folders.map((folder) => join(folder, 'bwrap')).find(isProgram);
+  const path = findProgram('bwrap', { env: { PATH: process.env.PATH ?? SYSTEM_PATH } });
   if (path === undefined) throw new LabError('bwrap: command not found');
   return path;
 }
@@ -34,18 +25,20 @@ function cleanEnvironment(): string[] {
 }
 
 /**
- * Closes what the lab was started with besides standard input and output (a CI's pipe, a redirection of the user's shell), which children
- * inherit, and replaces itself with its arguments. bash, because sh of Debian knows descriptors up to 9 only.
+ * What goes before the command inside: the working folder and its limits. bubblewrap does not change to the folder, because code of
+ * an earlier sandbox may have made it inaccessible, which is then the fault of that code.
  */
-const CLOSE_AND_EXEC = `
-for path in /proc/self/fd/*; do fd=\${path##*/}; if [ "$fd" -gt 2 ]; then exec {fd}>&-; fi; done
-exec "$@"`;
+const inFolder = (cwd: string) => ['/usr/bin/env', `--chdir=${cwd}`, `PWD=${cwd}`];
 
 /**
- * The command line that runs `command` in the sandbox, whether or not that works here: limits, overlays, bubblewrap. Throws LabError
- * when bubblewrap is not installed.
+ * The command line that runs `command` in the sandbox, whether or not that works here: limits, supervisor, overlays, bubblewrap. `filter` is
+ * that of system calls. Throws LabError when bubblewrap is not installed.
  */
-export async function sandboxCommand(command: readonly string[], access: SandboxAccess): Promise<string[]> {
+export async function sandboxCommand(
+  command: readonly string[],
+  access: SandboxAccess,
+  filter = systemCallFilter(),
+): Promise<string[]> {
   const bubblewrap = findBubblewrap();
   const counter = await findCounter();
   const limits = limitsOf(access);
@@ -53,10 +46,12 @@ export async function sandboxCommand(command: readonly string[], access: Sandbox
     ...cleanEnvironment(),
     ...outerLimits(counter, limits),
     ...['/usr/bin/env', '-i', `PATH=${SYSTEM_PATH}`],
-    ...['bash', '--norc', '-c', CLOSE_AND_EXEC, 'bash'],
+    ...supervisor(counter, limits, filter),
     ...overlayPrefix(access.overlays),
     bubblewrap,
+    ...supervisedArgs(filter),
     ...bubblewrapArgs(access, limits, SYSTEM_PATH),
+    ...inFolder(access.cwd),
     ...innerLimits(counter, access),
     ...command,
   ];

@@ -1,12 +1,18 @@
 import { addressSpace, defaultLimits, type Limits, type SandboxAccess } from './access.ts';
-import { type Counter, counterPrefix } from './cgroup.ts';
+import { type Counter, scopePrefix } from './cgroup.ts';
 
-/** The limits of an access: its own, else the defaults. */
-export const limitsOf = ({ limits }: SandboxAccess): Limits => ({ ...defaultLimits(), ...limits });
+/**
+ * The limits of an access: its own, else the defaults. Files in /tmp and /dev/shm take memory, so that both together have at most half of it:
+ * a command that fills them gets ENOSPC before a process of it is ended.
+ */
+export function limitsOf({ limits }: SandboxAccess): Limits {
+  const { tmpBytes, ...rest } = { ...defaultLimits(), ...limits };
+  return { ...rest, tmpBytes: Math.min(tmpBytes, Math.floor(rest.memoryBytes / 4)) };
+}
 
-/** What goes before the sandbox: its wall time, measured outside, where the command cannot end the clock, and the counter. */
+/** What goes before the supervisor: the wall time, measured outside, where the command cannot end the clock, and a scope of systemd. */
 export function outerLimits(counter: Counter | undefined, limits: Limits): string[] {
-  return ['timeout', '--kill-after=5', `${limits.seconds}`, ...counterPrefix(counter, limits)];
+  return ['timeout', '--kill-after=5', `${limits.seconds}`, ...scopePrefix(counter, limits)];
 }
 
 /**
@@ -20,15 +26,21 @@ export function innerLimits(counter: Counter | undefined, access: SandboxAccess)
   return ['prlimit', '--core=0', `--fsize=${fileBytes}`, `--nproc=${processes}`, ...memory, '--'];
 }
 
-/** The limits that are in force, for records: `memory by cgroup v1`. */
-export function limitNames(counter: Counter | undefined): string[] {
+/** Listed among the limits where there is none: RLIMIT_NPROC does not hold root. */
+const NO_PROCESS_LIMIT = 'no process limit (root without a cgroup)';
+
+/** The limits that are in force, for records: `memory limit (cgroup v1)`. */
+export function limitNames(counter: Counter | undefined, isRoot = process.getuid?.() === 0): string[] {
   const by = counter?.kind === 'systemd' ? 'systemd' : counter && `cgroup v${counter.version}`;
   const folders = counter?.kind === 'cgroup' ? counter.folders : counter ? { memory: '', pids: '' } : {};
-  const isRoot = process.getuid?.() === 0;
   return [
     'time limit',
     folders.memory === undefined ? 'memory limit of each process' : `memory limit (${by})`,
-    ...(folders.pids !== undefined ? [`process limit (${by})`] : isRoot ? [] : ['process limit (prlimit)']),
+    folders.pids !== undefined
+      ? `process limit (${by})`
+      : isRoot
+        ? NO_PROCESS_LIMIT
+        : 'process limit (prlimit)',
     'file size limit',
   ];
 }

@@ -7,22 +7,27 @@ import { LabError } from '../errors.ts';
 import { run } from '../process.ts';
 import { Resources } from '../resource.ts';
 import { sandboxCommand } from './command.ts';
+import { systemCallFilter } from './filter.ts';
+import { ABIS } from './system-calls.ts';
 
 /** Namespaces in which a sandboxed process must not be that of the host (namespaces(7)). */
 const NAMESPACES = ['user', 'mnt', 'pid', 'net', 'ipc', 'uts'];
 
 /**
  * Tries to escape. Arguments: secret file, folder that must not be visible, socket of the host, TCP port of the host, process id of the
- * host, ids of the host's namespaces. Prints a line for each attempt that succeeds, and `done`.
+ * host, number of keyctl(2), ids of the host's namespaces. Prints a line for each attempt that succeeds, and `done`. keyctl fails with EPERM
+ * or ENOSYS where it is out of reach; without perl, a filter of system calls is taken as proof.
  */
 const ATTEMPTS = `
-secret=$1 hidden=$2 socket=$3 port=$4 pid=$5
-shift 5
+secret=$1 hidden=$2 socket=$3 port=$4 pid=$5 keyctl=$6
+shift 6
 try() { local what=$1; shift; if "$@" >/dev/null 2>&1; then echo "escape: $what"; fi; }
 put() { true >>"$1"; }
 connect() { (exec 3<>"/dev/tcp/127.0.0.1/$1"); }
 capable() { local name value; while read -r name value; do case $name in Cap*) [ "$value" = 0000000000000000 ] || return 0;; esac; done </proc/self/status; return 1; }
 privileged() { local name value; while read -r name value; do [ "$name" = NoNewPrivs: ] && [ "$value" = 1 ] && return 1; done </proc/self/status; return 0; }
+filtered() { local name value; while read -r name value; do [ "$name" = Seccomp: ] && [ "$value" = 2 ] && return 0; done </proc/self/status; return 1; }
+keyring() { perl -e 'exit(syscall($ARGV[0] + 0, 0, -3, 0) == -1 && ($! == 1 || $! == 38) ? 1 : 0)' -- "$keyctl"; case $? in 0) return 0;; 1) return 1;; *) ! filtered;; esac; }
 same() { [ "$(readlink "/proc/self/ns/\${1%%:*}")" = "$1" ]; }
 try 'a secret file of the user is readable' cat "$secret"
 try 'the home folder of the user is visible' test -e "$hidden"
@@ -40,6 +45,7 @@ try 'the root folder is writable' put /ringlab-escape
 try '/etc is writable' put /etc/ringlab-escape
 try 'kernel settings are writable' put /proc/sys/kernel/core_pattern
 try 'a new user namespace is permitted' unshare -U true
+try 'the keyrings of the user are reachable' keyring
 try 'it has capabilities' capable
 try 'new privileges are permitted' privileged
 for ns; do try "it is in a namespace of the host (\${ns%%:*})" same "$ns"; done
@@ -71,7 +77,10 @@ async function folderIn(resources: Resources, parent: string): Promise<string> {
  * Returns undefined when none succeeds, else the reason in one line: an escape, bubblewrap is missing, or the kernel or a
  * container forbids its namespaces. Throws the abort reason, and LabError when the attempt cannot be prepared.
  */
-export async function selfTest(signal?: AbortSignal): Promise<string | undefined> {
+export async function selfTest(
+  signal?: AbortSignal,
+  filter = systemCallFilter(),
+): Promise<string | undefined> {
   await using resources = new Resources();
   const hidden = await folderIn(resources, cacheRoot());
   const open = await folderIn(resources, tmpdir());
@@ -84,10 +93,17 @@ export async function selfTest(signal?: AbortSignal): Promise<string | undefined
   const port = typeof address === 'object' ? address?.port : undefined;
   if (port === undefined) throw new LabError('no TCP port for the self-test of the sandbox');
   const namespaces = await Promise.all(NAMESPACES.map((name) => readlink(`/proc/self/ns/${name}`)));
-  const facts = [secret, SYSTEM_HOME.test(homedir()) ? secret : homedir(), socket, `${port}`, `${hostPid()}`];
+  const facts = [
+    secret,
+    SYSTEM_HOME.test(homedir()) ? secret : homedir(),
+    socket,
+    `${port}`,
+    `${hostPid()}`,
+    `${ABIS[process.arch]?.denied.keyctl ?? -1}`,
+  ];
   const access = { writable: [], readable: [], cwd: '/', limits: { seconds: 20 } };
   const attempts = ['bash', '--norc', '-c', ATTEMPTS, 'bash', ...facts, ...namespaces];
-  const [command = '', ...args] = await sandboxCommand(attempts, access);
+  const [command = '', ...args] = await sandboxCommand(attempts, access, filter);
   const { code, stdout, stderr } = await run(command, args, { accept: 'any', signal });
   const escapes = stdout.split('\n').filter((line) => line.startsWith('escape: '));
   if (escapes.length > 0) return escapes.join('; ');

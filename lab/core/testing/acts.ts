@@ -31,7 +31,10 @@ const connect = (address: string) =>
   );
 
 /** Numbers of system calls (asm/unistd_64.h, asm-generic/unistd.h). */
-const CALLS = process.arch === 'x64' ? { unshare: 272, ptrace: 101 } : { unshare: 97, ptrace: 117 };
+const CALLS =
+  process.arch === 'x64'
+    ? { unshare: 272, ptrace: 101, getKey: 250, bpf: 321, perf: 298, readMemory: 310, log: 103, ring: 425 }
+    : { unshare: 97, ptrace: 117, getKey: 219, bpf: 280, perf: 241, readMemory: 270, log: 116, ring: 425 };
 
 const MOUNTS = [
   act('remount the root folder', then('mount -n -o remount,bind,rw /; touch /made')),
@@ -113,5 +116,25 @@ const CONNECTIONS = [
   ),
 ];
 
+/** A system call of which only an error other than "not there" proves that the kernel has looked at its arguments. */
+const reach = (call: string) =>
+  then(`perl -e 'exit(syscall(${call}) == -1 && ($!{ENOSYS} || $!{EPERM}) ? 1 : 0)'`);
+/** Families are numbers of linux/socket.h. */
+const family = (number: number) => then(`perl -e 'exit(socket(my $s, ${number}, 2, 0) ? 0 : 1)'`);
+
+const KERNEL = [
+  act('find a keyring of the user', reach(`${CALLS.getKey}, 0, -4, 1`)),
+  act('find a keyring of the session', reach(`${CALLS.getKey}, 0, -3, 0`)),
+  act('load a program into the kernel', reach(`${CALLS.bpf}, 5, 0, 0`)),
+  act('count events of the kernel', reach(`${CALLS.perf}, 0, 0, -1, -1, 0`)),
+  act('read the memory of another process', reach(`${CALLS.readMemory}, 1, 0, 0, 0, 0, 0`)),
+  act('read the log of the kernel', reach(`${CALLS.log}, 10, 0, 0`)),
+  act('set up an io_uring', reach(`${CALLS.ring}, 0, 0`)),
+  act('use the second numbers of system calls', reach(`${0x4000_0000 + CALLS.getKey}, 0, -3, 0`)),
+  act('open a socket to the hypervisor', family(40)),
+  act('open a socket of the crypto interface', then(`perl -e 'exit(socket(my $s, 38, 5, 0) ? 0 : 1)'`)),
+  act('open a raw packet socket', family(17)),
+];
+
 /** Attempts to leave the sandbox, to read or write what it was not given, and to reach the host. */
-export const ACTS: readonly Act[] = [...MOUNTS, ...USERS, ...WRITES, ...READS, ...CONNECTIONS];
+export const ACTS: readonly Act[] = [...MOUNTS, ...USERS, ...WRITES, ...READS, ...CONNECTIONS, ...KERNEL];

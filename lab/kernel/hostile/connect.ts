@@ -28,6 +28,13 @@ export const connects = rows('connect', [
     ({ pid, port }) => `nsenter -n -t ${pid} sh -c 'echo x > /dev/tcp/127.0.0.1/${port}'`,
   ],
   [
+    'connects to the hypervisor',
+    () =>
+      perl(
+        'socket(my $s, 40, 1, 0) and connect($s, pack("SSLLx4", 40, 0, 1024, 2)) and print "connected\\n"',
+      ),
+  ],
+  [
     'connects through every socket in /run',
     () => 'find / -xdev -type s 2>/dev/null | head -100 | while read -r s; do echo "socket $s"; done',
   ],

@@ -1,4 +1,9 @@
 import { perl, rows } from './attack.ts';
+import { leaveKey, readKey } from './keys.ts';
+
+/** Takes the standard error of process 1, to which bubblewrap prints: pidfd_open and pidfd_getfd have one number everywhere. */
+const FORGE =
+  'my $f = syscall(438, syscall(434, 1, 0), 2, 0); open(my $h, ">&=", $f) and syswrite($h, "bwrap: forged\\n")';
 
 /** Leave the sandbox, gain rights, or touch other processes. */
 export const escapes = rows('escape', [
@@ -64,5 +69,12 @@ export const escapes = rows('escape', [
   ],
   ['stops and kills the victim', ({ pid }) => `kill -STOP ${pid}; kill -KILL ${pid}; kill -KILL -1`],
   ['traces the victim', ({ pid }) => perl(`syscall(101, 16, ${pid}, 0, 0); syscall(101, 8, ${pid}, 0, 0)`)],
+  ['leaves a key with the user', () => leaveKey],
+  ['reads a key of the user', () => readKey],
+  [
+    'passes its own fault off as one of the sandbox',
+    () => `${perl(FORGE)}; echo 'bwrap: forged' > /proc/1/fd/2; kill -9 $(pidof make)`,
+  ],
+  ['shuts its object folder', () => 'chmod 000 .'],
   ['writes above the object folder', () => 'echo x > ../mark; echo x > ../../mark; echo x > ../tree/mark'],
 ]);

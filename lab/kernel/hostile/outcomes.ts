@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Test } from 'tap';
 import { attacks } from './index.ts';
+import { withKey } from './keys.ts';
 import type { Outcome } from './trial.ts';
 
 const RUNNER = join(import.meta.dirname, 'runner.ts');
@@ -20,7 +21,7 @@ export async function outcomes(t: Test, prefix: readonly string[], uid?: number)
   t.teardown(() => rmSync(dir, { recursive: true, force: true }));
   chmodSync(dir, 0o700);
   if (uid !== undefined) chownSync(dir, uid, uid);
-  const [file = '', ...args] = [...prefix, ...command, dir];
+  const [file = '', ...args] = [...prefix, ...withKey, ...command, dir];
   const env = { PATH: process.env.PATH, HOME: dir, TMPDIR: dir };
   const { stdout } = await promisify(execFile)(file, args, { env, maxBuffer: 64 << 20 });
   return stdout

@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { attacks } from './index.ts';
+import { hasLeftKey } from './keys.ts';
 import type { Outcome } from './trial.ts';
 import { bytesOf, Range } from './trial.ts';
 import { Bystanders } from './victims.ts';
@@ -28,7 +29,7 @@ for (const [index, attack] of attacks.entries()) {
   if (!attack.name.includes(pattern)) continue;
   useCache(paths.cache);
   const outcome: Outcome = await range.attempt(attack, index, bystanders.victims);
-  outcome.problems.push(...bystanders.harm());
+  outcome.problems.push(...bystanders.harm(), ...(hasLeftKey() ? ['a key was left with the user'] : []));
   if (attack.aim === 'poison') {
     const poisoned = await range.build(range.harmless(index)).then(bytesOf, String);
     useCache(join(clean, 'cache'));

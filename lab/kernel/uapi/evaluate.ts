@@ -1,6 +1,12 @@
 import { VerdictError } from '../../core/errors.ts';
 import { run } from '../../core/process.ts';
-import { type SandboxPolicy, sandboxed, TIME_LIMIT_CODE } from '../../core/sandbox.ts';
+import {
+  MEMORY_LIMIT_CODE,
+  type SandboxPolicy,
+  sandboxed,
+  TIME_LIMIT_CODE,
+  throwIfSandboxFailed,
+} from '../../core/sandbox.ts';
 import { TOOL_PATH } from '../toolchain.ts';
 
 const MAX_PASSES = 5;
@@ -38,6 +44,8 @@ export class HeaderCompiler {
     const [command = '', ...rest] = await sandboxed(['gcc', ...flags], access, this.policy);
     const options = { env, cleanEnv: true, signal: this.signal } as const;
     const { code, stdout, stderr } = await run(command, rest, { ...options, input: source, accept: 'any' });
+    throwIfSandboxFailed({ code, stderr });
+    if (code === MEMORY_LIMIT_CODE) throw headersFailed('take gcc too much memory', stderr);
     if (code === TIME_LIMIT_CODE) throw headersFailed(`take gcc more than ${LIMITS.seconds} s`, stderr);
     return { stdout, stderr, ok: code === 0 };
   }
