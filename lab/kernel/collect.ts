@@ -2,7 +2,7 @@ import type { Dir } from 'node:fs';
 import { lstat, mkdir, opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LabError, VerdictError } from '../core/errors.ts';
-import { run } from '../core/process.ts';
+import { type RunOptions, run } from '../core/process.ts';
 import { removeTree } from '../core/remove.ts';
 import { sandboxed } from '../core/sandbox.ts';
 import type { StageContext } from '../model/event.ts';
@@ -17,7 +17,13 @@ const MAX_DEPTH = 32;
 const ENVIRONMENT = { PATH: TOOL_PATH, LC_ALL: 'C' };
 
 /** Runs a tool of the system in the object folder as the build saw it: in a view it is only put together in the sandbox. */
-async function inObjects(objects: ObjectFolder, command: string[], writable: string[], ctx: StageContext) {
+async function inObjects(
+  objects: ObjectFolder,
+  command: string[],
+  writable: string[],
+  ctx: StageContext,
+  more: Pick<RunOptions, 'input' | 'maxOutput'> = {},
+) {
   const { access, path } = objects;
   const rights = { ...access, readable: [], writable: [...access.writable, ...writable] };
   const limits = { seconds: 600 };
@@ -27,16 +33,24 @@ async function inObjects(objects: ObjectFolder, command: string[], writable: str
     ctx,
   );
   const options = { cwd: path, env: ENVIRONMENT, cleanEnv: true, signal: ctx.signal, accept: 'any' } as const;
-  return run(file, args, { ...options, maxOutput: 16 << 20 });
+  return run(file, args, { ...options, maxOutput: 16 << 20, ...more });
 }
 
-const PRINT_PRESENT = 'for file; do [ -f "$file" ] && printf "%s\\n" "$file"; done; true';
+/** Names that kbuild gives to objects. Others come from a log that a build has forged. */
+const OBJECT_NAME = /^[\w./+,@=-]{1,300}$/;
+const MAX_OBJECTS = 5000;
+
+/** Names are passed on standard input: together they may be larger than the arguments of a program can be. */
+const PRINT_PRESENT = 'while IFS= read -r file; do [ -f "$file" ] && printf "%s\\n" "$file"; done; true';
 
 /** Which of the objects with warnings still exist. */
 export async function presentObjects(objects: ObjectFolder, ctx: StageContext): Promise<Set<string>> {
-  const targets = objects.targetsWithWarnings.filter((target) => target.length < 300).slice(0, 5000);
+  const targets = objects.targetsWithWarnings.filter((target) => OBJECT_NAME.test(target));
   if (targets.length === 0) return new Set();
-  const { stdout } = await inObjects(objects, ['sh', '-c', PRINT_PRESENT, 'sh', ...targets], [], ctx);
+  const input = targets.slice(0, MAX_OBJECTS).map((target) => `${target}\n`);
+  const { stdout } = await inObjects(objects, ['sh', '-c', PRINT_PRESENT], [], ctx, {
+    input: input.join(''),
+  });
   return new Set(stdout.split('\n'));
 }
 
@@ -82,7 +96,7 @@ function openFolder(dir: string, below: string): Promise<Dir> {
 
 /**
  * Regular files below a folder that foreign code has filled, relative to it. `skipLinks`: links are left out. Throws RefusedFile for
- * a link, FIFO or the like, and when there are too many files.
+ * a link, FIFO or the like, for a name that is not UTF-8, and when there are too many files.
  */
 export async function listFiles(dir: string, { skipLinks = false } = {}): Promise<string[]> {
   const files: string[] = [];
@@ -93,6 +107,8 @@ export async function listFiles(dir: string, { skipLinks = false } = {}): Promis
     for await (const entry of await openFolder(dir, below)) {
       const path = join(below, entry.name);
       if (++entries > MAX_FILES) throw new RefusedFile(`more than ${MAX_FILES} files`);
+      // Such a name was decoded with a loss, and would not be found by it.
+      if (entry.name.includes('\ufffd')) throw new RefusedFile(`a file whose name is not UTF-8 at ${path}`);
       if (entry.isDirectory()) await walk(path, depth + 1);
       else if (entry.isFile()) files.push(path);
       else if (!(skipLinks && entry.isSymbolicLink())) throw new RefusedFile(`no regular file at ${path}`);

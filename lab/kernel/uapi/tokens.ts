@@ -4,6 +4,9 @@ export interface Token {
   word: boolean;
 }
 
+/** Characters of a name that a suite may use: expressions repeat it. Those of Linux 6.12 have at most 50. */
+export const MAX_NAME = 256;
+
 /** Each alternative consumes what it has scanned, also an unclosed literal, so that the time is linear in the text. */
 const TOKEN = /\w+|"(?:[^"\\\n]|\\[^\n])*"?|'(?:[^'\\\n]|\\[^\n])*'?|[^\s\w]/g;
 
