@@ -94,13 +94,34 @@ function openFolder(dir: string, below: string): Promise<Dir> {
   });
 }
 
+/** What a folder may have. */
+interface ListBounds {
+  /** Links are left out, instead of refused. */
+  skipLinks?: boolean;
+  /** Bytes of each file, and of all. */
+  maxFileBytes?: number;
+  maxBytes?: number;
+}
+
 /**
- * Regular files below a folder that foreign code has filled, relative to it. `skipLinks`: links are left out. Throws RefusedFile for
- * a link, FIFO or the like, for a name that is not UTF-8, and when there are too many files.
+ * Regular files below a folder that foreign code has filled, relative to it. Throws RefusedFile for a link, FIFO or the like, for a name that is not UTF-8, and when there are too many files, or more bytes than `bounds` allow: a
+ * sparse file takes no room where it is, but all of it when it is copied.
  */
-export async function listFiles(dir: string, { skipLinks = false } = {}): Promise<string[]> {
+export async function listFiles(dir: string, bounds: ListBounds = {}): Promise<string[]> {
+  const { skipLinks = false } = bounds;
   const files: string[] = [];
   let entries = 0;
+  let bytes = 0;
+  const takeFile = async (path: string) => {
+    files.push(path);
+    if (bounds.maxFileBytes === undefined && bounds.maxBytes === undefined) return;
+    const { size } = await lstat(join(dir, path));
+    bytes += size;
+    if (size > (bounds.maxFileBytes ?? size))
+      throw new RefusedFile(`too large a file (${size} bytes) at ${path}`);
+    if (bytes > (bounds.maxBytes ?? bytes))
+      throw new RefusedFile(`files with more than ${bounds.maxBytes} bytes`);
+  };
   const walk = async (below: string, depth: number): Promise<void> => {
     if (depth > MAX_DEPTH)
       throw new RefusedFile(`folders deeper than ${MAX_DEPTH} levels at ${below.slice(0, 200)}`);
@@ -110,7 +131,7 @@ export async function listFiles(dir: string, { skipLinks = false } = {}): Promis
       // Such a name was decoded with a loss, and would not be found by it.
       if (entry.name.includes('\ufffd')) throw new RefusedFile(`a file whose name is not UTF-8 at ${path}`);
       if (entry.isDirectory()) await walk(path, depth + 1);
-      else if (entry.isFile()) files.push(path);
+      else if (entry.isFile()) await takeFile(path);
       else if (!(skipLinks && entry.isSymbolicLink())) throw new RefusedFile(`no regular file at ${path}`);
     }
   };

@@ -53,6 +53,21 @@ const RESULTS: [string, Record<string, string>, 'built' | RegExp][] = [
     /name is not UTF-8/,
   ],
   [
+    'a header of 2 GiB without content',
+    afterHeaders('truncate -s 2G usr/include/linux/hole.h'),
+    /too large a file .*hole.h/,
+  ],
+  [
+    'many large headers without content',
+    afterHeaders('for n in `seq 40`; do truncate -s 3M usr/include/linux/hole$$n.h; done'),
+    /files with more than 67108864 bytes/,
+  ],
+  [
+    'modules of 24 GiB without content',
+    afterModules('for n in 1 2 3; do truncate -s 8G ringlab-modules/lib/hole$$n.ko; done'),
+    /files with more than 17179869184 bytes/,
+  ],
+  [
     'a target with a NUL byte in its name',
     { Makefile: makefileThat(`printf '  CC      src/\\0.o\\ny.c:3:1: warning: odd\\n'`) },
     'built',
@@ -90,7 +105,9 @@ for (const [what, files, end] of RESULTS)
     const { kernel, ctx, request, leftovers } = settingOf(t, 'CONFIG_NVME=y\nCONFIG_EXTRA=m\n');
     const source = kernel.commit('base', SOURCES);
     const tree = kernel.patched(source, 'odd', { 'src/a.c': 'int a(void) { return 2; }\n', ...files });
+    const began = performance.now();
     const result = await buildKernel(tree, request, ctx).catch((thrown) => thrown);
+    t.ok(performance.now() - began < 30_000, 'duration, ms');
     if (end === 'built') t.match(result, { cached: false, name: 'odd' }, result.stack);
     else t.match(result, { verdict: 'build-failed', message: end, exitCode: 1 }, result.stack);
     t.same(leftovers(), []);
