@@ -2,7 +2,7 @@ import type { Dir } from 'node:fs';
 import { lstat, mkdir, opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LabError, VerdictError } from '../core/errors.ts';
-import { type RunOptions, run } from '../core/process.ts';
+import { OutputLimitError, type RunOptions, run } from '../core/process.ts';
 import { removeTree } from '../core/remove.ts';
 import { sandboxed } from '../core/sandbox.ts';
 import type { StageContext } from '../model/event.ts';
@@ -67,9 +67,12 @@ export async function removeOutputs(
   if (code !== 0) throw new LabError(`cannot remove outputs of an earlier build: ${stderr.trim()}`);
 }
 
+/** Bytes that cp may print: one message for each file that it cannot read. */
+const MAX_COMPLAINTS = 1 << 20;
+
 /**
  * Copies outputs of a finished build, by their paths in the object folder, to a new folder with the same paths; returns that folder.
- * Links, FIFOs and the like are copied as such and left to the reader to refuse. Throws VerdictError when an output is missing.
+ * Links, FIFOs and the like are copied as such and left to the reader to refuse. Throws VerdictError when an output is missing or cannot be copied.
  */
 export async function collect(
   name: string,
@@ -80,11 +83,18 @@ export async function collect(
   const out = join(objects.scratch, 'out');
   await removeTree(out);
   await mkdir(out);
-  const copy = ['cp', '-R', '--no-dereference', '--parents', '--', ...outputs, out];
-  const { code, stderr } = await inObjects(objects, copy, [out], ctx);
+  // Without modes: the lab could not move files out of a folder that its user may not write.
+  const copy = ['cp', '-R', '--no-dereference', '--no-preserve=mode', '--parents', '--', ...outputs, out];
+  const failed = (reason: string) =>
+    new VerdictError('build-failed', `${name} does not build: an output ${reason}`, reason);
+  const { code, stderr } = await inObjects(objects, copy, [out], ctx, { maxOutput: MAX_COMPLAINTS }).catch(
+    (error) => {
+      if (!(error instanceof OutputLimitError)) throw error;
+      throw failed('cannot be copied: it has thousands of files that cannot be read');
+    },
+  );
   if (code === 0) return out;
-  const reason = stderr.trim().split('\n')[0]?.slice(0, 300) ?? '';
-  throw new VerdictError('build-failed', `${name} does not build: an output is missing: ${reason}`, reason);
+  throw failed(`is missing: ${stderr.trim().split('\n')[0]?.slice(0, 300) ?? ''}`);
 }
 
 /** Opens a folder that foreign code has made. Throws RefusedFile when its permissions forbid it. */

@@ -167,8 +167,8 @@ t.test(
         `${Array.from({ length: 100 }, (_, at) => `if ${'LONG_'.repeat(200)}${at}\n`).join('')}`,
         /65536 characters/,
       ],
-      options: [kconfigOf(150_000, 'MANY', 5), /more than 50000 options/],
-      selections: [`config A\n\tbool "x"\n${'\tselect B\n'.repeat(120_000)}`, /more than 100000 selections/],
+      options: [kconfigOf(51_000, 'MANY', 5), /more than 50000 options/],
+      selections: [`config A\n\tbool "x"\n${'\tselect B\n'.repeat(101_000)}`, /more than 100000 selections/],
       'conditions of an option': [
         `config A\n\tbool "x"\n${'\tdepends on B\n'.repeat(1100)}`,
         /more than 1000 conditions/,

@@ -68,6 +68,13 @@ const RESULTS: [string, Record<string, string>, 'built' | RegExp][] = [
     /files with more than 17179869184 bytes/,
   ],
   [
+    'thousands of headers without permissions',
+    afterHeaders(
+      `mkdir -p usr/include/shut; cd usr/include/shut; perl -e '$$n = "n" x 200; for (1..9000) { open F, ">", "$$n$$_"; chmod 0, "$$n$$_" }'`,
+    ),
+    /an output cannot be copied/,
+  ],
+  [
     'a target with a NUL byte in its name',
     { Makefile: makefileThat(`printf '  CC      src/\\0.o\\ny.c:3:1: warning: odd\\n'`) },
     'built',
