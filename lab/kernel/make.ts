@@ -98,6 +98,9 @@ function commandLine({ tree, objects, targets, jobs, tools }: MakeRequest): stri
   ];
 }
 
+/** Lines that a build may print, in one run of make; each takes the lab a microsecond. */
+const MAX_LINES = 4_000_000;
+
 /** The verdict on a build that was ended because it exceeded a limit. */
 function exceeded({ name }: MakeRequest, what: string): VerdictError {
   const message = `${name} does not build: its build ${what}`;
@@ -120,14 +123,17 @@ export async function make(request: MakeRequest): Promise<number> {
   const oneStream = ['sh', '-c', 'exec "$@" 2>&1', 'sh', ...commandLine(request)];
   const [command = '', ...args] = await sandboxed(oneStream, { ...rights, cwd: objects, env }, policy);
   const log = new BuildOutput(logFile);
+  const flood = new AbortController();
   const takeLine = (line: string) => {
     // Output of a make that is being stopped does not prove that a target is complete.
-    if (signal.aborted) return;
+    if (signal.aborted || flood.signal.aborted) return;
     if (log.write(line)) onLine?.(line);
+    else if (log.lines > MAX_LINES) flood.abort(exceeded(request, `prints more than ${MAX_LINES} lines`));
   };
   try {
     const output = { maxBuffer: 1 << 16, maxOutput: defaultLimits().outputBytes, onLine: takeLine };
-    const options = { cwd: objects, env, cleanEnv: true, signal, accept: 'any', ...output } as const;
+    const stop = AbortSignal.any([signal, flood.signal]);
+    const options = { cwd: objects, env, cleanEnv: true, signal: stop, accept: 'any', ...output } as const;
     const { code, stderr } = await run(command, args, options);
     if (/^bwrap: /m.test(stderr)) throw new LabError(`the sandbox failed: ${stderr.trim()}`);
     if (code === TIME_LIMIT_CODE)

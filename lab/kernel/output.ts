@@ -4,7 +4,7 @@ import { LabError } from '../core/errors.ts';
 
 /**
  * Bounds on what is kept of the output of builds in one log, together: the log is read whole. That of a full build of Linux 6.12 has
- * 120 KB in 2200 lines, with W=1 2 MB in 30,000 lines.
+ * 120 KB in 2200 lines.
  */
 const MAX_KEPT_BYTES = 4 << 20;
 const MAX_KEPT_LINES = 200_000;

@@ -2,11 +2,13 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import t from 'tap';
+import type { EventBody } from '../model/event.ts';
 import { configValues } from './kconfig/dotconfig.ts';
 import { explain } from './kconfig/explain.ts';
 import { conjuncts, evaluate, parseExpression, show, symbolsOf } from './kconfig/expression.ts';
 import { readKconfig } from './kconfig/parse.ts';
 import { readLog } from './log.ts';
+import { progressReporter } from './progress.ts';
 import { enumeratorNames, macroNames } from './uapi/names.ts';
 import { findStructs } from './uapi/structs.ts';
 
@@ -84,6 +86,30 @@ for (const [shape, text] of Object.entries(SHAPES))
     };
     for (const [name, work] of Object.entries(works)) t.ok(timed(work) < LINEAR_MS, name);
   });
+
+t.test('headers of many megabytes of punctuation are refused in time', async (t) => {
+  const text = mega(';;;;;;;;\n').repeat(15);
+  for (const work of [findStructs, enumeratorNames]) {
+    const took = timed(() => t.throws(() => work(text), /more than 1500000 tokens/));
+    t.ok(took < LINEAR_MS, `duration, ms: ${work.name}`);
+  }
+});
+
+t.test(
+  'a build that prints forged steps and warnings without end gives a bounded number of events',
+  async (t) => {
+    const events: EventBody[] = [];
+    const ctx = { signal: new AbortController().signal, emit: (event: EventBody) => void events.push(event) };
+    const report = progressReporter(ctx, 'k', ['/w/tree'], { done: 0 });
+    const long = 'n'.repeat(60_000);
+    for (let at = 0; at < 60_000; at++) report(at % 2 ? `  CC      ${long}.o` : `a.c:1:1: warning: ${long}`);
+    t.equal(events.length, 50_000, 'events');
+    t.ok(
+      events.every((event) => JSON.stringify(event).length < 1200),
+      'characters of each',
+    );
+  },
+);
 
 /** Writes a tree of Kconfig files. */
 function treeOf(t: { testdir(): string }, files: Record<string, string>): string {
