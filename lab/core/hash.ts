@@ -12,9 +12,14 @@ export function hashOf(...parts: (string | Uint8Array)[]): string {
   return hash.digest('hex');
 }
 
-/** Hex SHA-256 of a file's content. Throws the error of the file system. */
-export async function hashFile(path: string): Promise<string> {
+/** Hex SHA-256 of a file's content. Throws the error of the file system, or the abort reason. */
+export async function hashFile(path: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
+  try {
+    await pipeline(createReadStream(path), hash, { signal });
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  }
   return hash.digest('hex');
 }

@@ -2,7 +2,7 @@ import type { Dir } from 'node:fs';
 import { lstat, mkdir, opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LabError, VerdictError } from '../core/errors.ts';
-import { run } from '../core/process.ts';
+import { OutputLimitError, type RunOptions, run } from '../core/process.ts';
 import { removeTree } from '../core/remove.ts';
 import { sandboxed, throwIfSandboxFailed } from '../core/sandbox.ts';
 import type { StageContext } from '../model/event.ts';
@@ -17,7 +17,13 @@ const MAX_DEPTH = 32;
 const ENVIRONMENT = { PATH: TOOL_PATH, LC_ALL: 'C' };
 
 /** Runs a tool of the system in the object folder as the build saw it: in a view it is only put together in the sandbox. */
-async function inObjects(objects: ObjectFolder, command: string[], writable: string[], ctx: StageContext) {
+async function inObjects(
+  objects: ObjectFolder,
+  command: string[],
+  writable: string[],
+  ctx: StageContext,
+  more: Pick<RunOptions, 'input' | 'maxOutput'> = {},
+) {
   const { access, path } = objects;
   const rights = { ...access, readable: [], writable: [...access.writable, ...writable] };
   const limits = { seconds: 600 };
@@ -27,18 +33,26 @@ async function inObjects(objects: ObjectFolder, command: string[], writable: str
     ctx,
   );
   const options = { cwd: path, env: ENVIRONMENT, cleanEnv: true, signal: ctx.signal, accept: 'any' } as const;
-  const result = await run(file, args, { ...options, maxOutput: 16 << 20 });
+  const result = await run(file, args, { ...options, maxOutput: 16 << 20, ...more });
   throwIfSandboxFailed(result);
   return result;
 }
 
-const PRINT_PRESENT = 'for file; do [ -f "$file" ] && printf "%s\\n" "$file"; done; true';
+/** Names that kbuild gives to objects. Others come from a log that a build has forged. */
+const OBJECT_NAME = /^[\w./+,@=-]{1,300}$/;
+const MAX_OBJECTS = 5000;
+
+/** Names are passed on standard input: together they may be larger than the arguments of a program can be. */
+const PRINT_PRESENT = 'while IFS= read -r file; do [ -f "$file" ] && printf "%s\\n" "$file"; done; true';
 
 /** Which of the objects with warnings still exist. */
 export async function presentObjects(objects: ObjectFolder, ctx: StageContext): Promise<Set<string>> {
-  const targets = objects.targetsWithWarnings.filter((target) => target.length < 300).slice(0, 5000);
+  const targets = objects.targetsWithWarnings.filter((target) => OBJECT_NAME.test(target));
   if (targets.length === 0) return new Set();
-  const { stdout } = await inObjects(objects, ['sh', '-c', PRINT_PRESENT, 'sh', ...targets], [], ctx);
+  const input = targets.slice(0, MAX_OBJECTS).map((target) => `${target}\n`);
+  const { stdout } = await inObjects(objects, ['sh', '-c', PRINT_PRESENT], [], ctx, {
+    input: input.join(''),
+  });
   return new Set(stdout.split('\n'));
 }
 
@@ -55,9 +69,12 @@ export async function removeOutputs(
   if (code !== 0) throw new LabError(`cannot remove outputs of an earlier build: ${stderr.trim()}`);
 }
 
+/** Bytes that cp may print: one message for each file that it cannot read. */
+const MAX_COMPLAINTS = 1 << 20;
+
 /**
  * Copies outputs of a finished build, by their paths in the object folder, to a new folder with the same paths; returns that folder.
- * Links, FIFOs and the like are copied as such and left to the reader to refuse. Throws VerdictError when an output is missing.
+ * Links, FIFOs and the like are copied as such and left to the reader to refuse. Throws VerdictError when an output is missing or cannot be copied.
  */
 export async function collect(
   name: string,
@@ -68,11 +85,18 @@ export async function collect(
   const out = join(objects.scratch, 'out');
   await removeTree(out);
   await mkdir(out);
-  const copy = ['cp', '-R', '--no-dereference', '--parents', '--', ...outputs, out];
-  const { code, stderr } = await inObjects(objects, copy, [out], ctx);
+  // Without modes: the lab could not move files out of a folder that its user may not write.
+  const copy = ['cp', '-R', '--no-dereference', '--no-preserve=mode', '--parents', '--', ...outputs, out];
+  const failed = (reason: string) =>
+    new VerdictError('build-failed', `${name} does not build: an output ${reason}`, reason);
+  const { code, stderr } = await inObjects(objects, copy, [out], ctx, { maxOutput: MAX_COMPLAINTS }).catch(
+    (error) => {
+      if (!(error instanceof OutputLimitError)) throw error;
+      throw failed('cannot be copied: it has thousands of files that cannot be read');
+    },
+  );
   if (code === 0) return out;
-  const reason = stderr.trim().split('\n')[0]?.slice(0, 300) ?? '';
-  throw new VerdictError('build-failed', `${name} does not build: an output is missing: ${reason}`, reason);
+  throw failed(`is missing: ${stderr.trim().split('\n')[0]?.slice(0, 300) ?? ''}`);
 }
 
 /** Opens a folder that foreign code has made. Throws RefusedFile when its permissions forbid it. */
@@ -82,21 +106,44 @@ function openFolder(dir: string, below: string): Promise<Dir> {
   });
 }
 
+/** What a folder may have. */
+interface ListBounds {
+  /** Links are left out, instead of refused. */
+  skipLinks?: boolean;
+  /** Bytes of each file, and of all. */
+  maxFileBytes?: number;
+  maxBytes?: number;
+}
+
 /**
- * Regular files below a folder that foreign code has filled, relative to it. `skipLinks`: links are left out. Throws RefusedFile for
- * a link, FIFO or the like, and when there are too many files.
+ * Regular files below a folder that foreign code has filled, relative to it. Throws RefusedFile for a link, FIFO or the like, for a name that is not UTF-8, and when there are too many files, or more bytes than `bounds` allow: a
+ * sparse file takes no room where it is, but all of it when it is copied.
  */
-export async function listFiles(dir: string, { skipLinks = false } = {}): Promise<string[]> {
+export async function listFiles(dir: string, bounds: ListBounds = {}): Promise<string[]> {
+  const { skipLinks = false } = bounds;
   const files: string[] = [];
   let entries = 0;
+  let bytes = 0;
+  const takeFile = async (path: string) => {
+    files.push(path);
+    if (bounds.maxFileBytes === undefined && bounds.maxBytes === undefined) return;
+    const { size } = await lstat(join(dir, path));
+    bytes += size;
+    if (size > (bounds.maxFileBytes ?? size))
+      throw new RefusedFile(`too large a file (${size} bytes) at ${path}`);
+    if (bytes > (bounds.maxBytes ?? bytes))
+      throw new RefusedFile(`files with more than ${bounds.maxBytes} bytes`);
+  };
   const walk = async (below: string, depth: number): Promise<void> => {
     if (depth > MAX_DEPTH)
       throw new RefusedFile(`folders deeper than ${MAX_DEPTH} levels at ${below.slice(0, 200)}`);
     for await (const entry of await openFolder(dir, below)) {
       const path = join(below, entry.name);
       if (++entries > MAX_FILES) throw new RefusedFile(`more than ${MAX_FILES} files`);
+      // Such a name was decoded with a loss, and would not be found by it.
+      if (entry.name.includes('\ufffd')) throw new RefusedFile(`a file whose name is not UTF-8 at ${path}`);
       if (entry.isDirectory()) await walk(path, depth + 1);
-      else if (entry.isFile()) files.push(path);
+      else if (entry.isFile()) await takeFile(path);
       else if (!(skipLinks && entry.isSymbolicLink())) throw new RefusedFile(`no regular file at ${path}`);
     }
   };

@@ -68,7 +68,7 @@ export async function finalConfig(
   const work = new WorkTree(tree.workDir);
   await work.checkout(tree, { fresh: false }, ctx.signal);
   const text = await configure(tree, request, tools, ctx);
-  await checkOptions(request.lines, text, work.path, tools.arch.kernel.srcarch);
+  await checkOptions(request.lines, text, work.path, tools.arch.kernel.srcarch, ctx.signal);
   await writeAtomic(join(cacheRoot(), 'configs', own), sealed(text));
   return text;
 }

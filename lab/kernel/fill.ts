@@ -69,7 +69,7 @@ async function store(
         ...{ targets: objects.progress.targets, seconds: secondsSince(began) },
       };
       const from = { out, logFile: objects.logFile, headers: folder };
-      return storeBuild(facts, { ...from, ...(modules[0] ? { modules: modules[0] } : {}) }, tree);
+      return storeBuild(facts, { ...from, ...(modules[0] ? { modules: modules[0] } : {}) }, tree, ctx.signal);
     });
   } finally {
     await removeTree(out);

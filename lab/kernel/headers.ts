@@ -70,9 +70,13 @@ function isHeader(path: string): boolean {
   return path.endsWith('.h') && !path.split('/').some((name) => name.startsWith('.'));
 }
 
-/** Copies the headers of a folder that `collect` made. Throws RefusedFile as `listFiles`. */
-async function copyHeaders(from: string, to: string): Promise<void> {
-  for (const path of (await listFiles(from)).filter(isHeader)) {
+/** Bytes of each installed header, and of all: the largest of Linux 6.12 has 350 KB, all have 7 MB. */
+const BOUNDS = { maxFileBytes: 4 << 20, maxBytes: 64 << 20 };
+
+/** Copies the headers of a folder that `collect` made. Throws RefusedFile as `listFiles`, and the abort reason. */
+async function copyHeaders(from: string, to: string, signal: AbortSignal): Promise<void> {
+  for (const path of (await listFiles(from, BOUNDS)).filter(isHeader)) {
+    signal.throwIfAborted();
     await mkdir(dirname(join(to, path)), { recursive: true });
     await copyFile(join(from, path), join(to, path));
   }
@@ -92,13 +96,13 @@ export async function storeHeaders(
     const files = join(dir, 'content');
     const installed = join(files, 'headers/include');
     await mkdir(installed, { recursive: true });
-    await copyHeaders(include, installed);
+    await copyHeaders(include, installed, ctx.signal);
     const uapi = await extractUapi([installed], '', ctx.signal, ctx).catch((error) => {
       if (!(error instanceof VerdictError)) throw error;
       throw new VerdictError('build-failed', `${name} does not build: ${error.message}`, error.detail);
     });
     await writeJson(join(files, 'uapi.json'), uapi);
-    const sums = await sumsOf(files);
+    const sums = await sumsOf(files, ctx.signal);
     for (const entry of ['headers', 'uapi.json']) await rename(join(files, entry), join(dir, entry));
     await removeTree(files);
     await writeJson(join(dir, 'sums.json'), { sums });

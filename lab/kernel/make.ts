@@ -1,7 +1,5 @@
-import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { finished } from 'node:stream/promises';
 import { cacheRoot } from '../core/cache.ts';
 import { LabError, VerdictError } from '../core/errors.ts';
 import { OutputLimitError, run } from '../core/process.ts';
@@ -14,7 +12,7 @@ import {
   TIME_LIMIT_CODE,
   throwIfSandboxFailed,
 } from '../core/sandbox.ts';
-import { MAX_LOG_BYTES } from './regular-file.ts';
+import { BuildOutput } from './output.ts';
 import { TOOL_PATH, type Toolchain } from './toolchain.ts';
 
 interface MakeRequest {
@@ -36,7 +34,7 @@ interface MakeRequest {
   policy: SandboxPolicy;
   /** Output is appended to it line by line. */
   logFile: string;
-  /** Called with each line of output. */
+  /** Called with each line of output that the log keeps. */
   onLine?: (line: string) => void;
 }
 
@@ -102,6 +100,9 @@ function commandLine({ tree, objects, targets, jobs, tools }: MakeRequest): stri
   ];
 }
 
+/** Lines that a build may print, in one run of make; each takes the lab a microsecond. */
+const MAX_LINES = 4_000_000;
+
 /** The verdict on a build that was ended because it exceeded a limit. */
 function exceeded({ name }: MakeRequest, what: string): VerdictError {
   const message = `${name} does not build: its build ${what}`;
@@ -123,26 +124,20 @@ export async function make(request: MakeRequest): Promise<number> {
   // In one stream: otherwise make synchronises standard output and standard error separately.
   const oneStream = ['sh', '-c', 'exec "$@" 2>&1', 'sh', ...commandLine(request)];
   const [command = '', ...args] = await sandboxed(oneStream, { ...rights, cwd: objects, env }, policy);
-  const log = createWriteStream(logFile, { flags: 'a' });
-  const written = finished(log).catch((error) => {
-    throw new LabError('cannot write the build log', { cause: error });
-  });
-  // Awaited at the end; until then a full disk must not raise an unhandled rejection.
-  written.catch(() => {});
-  // The log is read whole, so that the rest of a flood is not kept; UTF-8 takes up to three bytes for a character of a line.
-  let room = MAX_LOG_BYTES / 4;
+  const log = new BuildOutput(logFile);
+  const flood = new AbortController();
   const takeLine = (line: string) => {
     // Output of a make that is being stopped does not prove that a target is complete.
-    if (signal.aborted) return;
-    room -= line.length + 1;
-    if (room > 0) log.write(`${line}\n`);
-    onLine?.(line);
+    if (signal.aborted || flood.signal.aborted) return;
+    if (log.write(line)) onLine?.(line);
+    else if (log.lines > MAX_LINES) flood.abort(exceeded(request, `prints more than ${MAX_LINES} lines`));
   };
   try {
     const output = { maxBuffer: 1 << 16, maxOutput: defaultLimits().outputBytes, onLine: takeLine };
     // Code of an earlier target may have made the folder inaccessible; the sandbox changes to it inside.
     const cwd = policy.unsafeNoSandbox ? objects : tree;
-    const options = { cwd, env, cleanEnv: true, signal, accept: 'any', ...output } as const;
+    const stop = AbortSignal.any([signal, flood.signal]);
+    const options = { cwd, env, cleanEnv: true, signal: stop, accept: 'any', ...output } as const;
     const { code, stderr } = await run(command, args, options);
     throwIfSandboxFailed({ code, stderr });
     if (code === TIME_LIMIT_CODE)
@@ -154,7 +149,6 @@ export async function make(request: MakeRequest): Promise<number> {
       throw exceeded(request, `prints more than ${defaultLimits().outputBytes >> 20} MiB`);
     throw error;
   } finally {
-    log.end();
-    await written;
+    await log[Symbol.asyncDispose]();
   }
 }

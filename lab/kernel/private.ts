@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import lockfile from 'proper-lockfile';
 import { lock } from '../core/lock.ts';
@@ -88,8 +88,11 @@ export class PrivateView implements AsyncDisposable {
   }
 
   /** Writes a file directly in the view; no build is running. */
-  writeTop(name: string, text: string): Promise<void> {
-    return replaceFile(join(this.#layers[0], name), text);
+  async writeTop(name: string, text: string): Promise<void> {
+    const [top] = this.#layers;
+    // The build may have taken away our permission.
+    await chmod(top, 0o755);
+    await replaceFile(join(top, name), text);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

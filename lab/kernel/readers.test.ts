@@ -2,11 +2,13 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import t from 'tap';
+import type { EventBody } from '../model/event.ts';
 import { configValues } from './kconfig/dotconfig.ts';
 import { explain } from './kconfig/explain.ts';
 import { conjuncts, evaluate, parseExpression, show, symbolsOf } from './kconfig/expression.ts';
 import { readKconfig } from './kconfig/parse.ts';
 import { readLog } from './log.ts';
+import { progressReporter } from './progress.ts';
 import { enumeratorNames, macroNames } from './uapi/names.ts';
 import { findStructs } from './uapi/structs.ts';
 
@@ -85,6 +87,30 @@ for (const [shape, text] of Object.entries(SHAPES))
     for (const [name, work] of Object.entries(works)) t.ok(timed(work) < LINEAR_MS, name);
   });
 
+t.test('headers of many megabytes of punctuation are refused in time', async (t) => {
+  const text = mega(';;;;;;;;\n').repeat(15);
+  for (const work of [findStructs, enumeratorNames]) {
+    const took = timed(() => t.throws(() => work(text), /more than 1500000 tokens/));
+    t.ok(took < LINEAR_MS, `duration, ms: ${work.name}`);
+  }
+});
+
+t.test(
+  'a build that prints forged steps and warnings without end gives a bounded number of events',
+  async (t) => {
+    const events: EventBody[] = [];
+    const ctx = { signal: new AbortController().signal, emit: (event: EventBody) => void events.push(event) };
+    const report = progressReporter(ctx, 'k', ['/w/tree'], { done: 0 });
+    const long = 'n'.repeat(60_000);
+    for (let at = 0; at < 60_000; at++) report(at % 2 ? `  CC      ${long}.o` : `a.c:1:1: warning: ${long}`);
+    t.equal(events.length, 50_000, 'events');
+    t.ok(
+      events.every((event) => JSON.stringify(event).length < 1200),
+      'characters of each',
+    );
+  },
+);
+
 /** Writes a tree of Kconfig files. */
 function treeOf(t: { testdir(): string }, files: Record<string, string>): string {
   const dir = join(t.testdir(), 'tree');
@@ -141,4 +167,78 @@ t.test('dependencies nested too deeply count as met, and a reason has a bounded 
   t.match(why('X'), /its dependencies are met/);
   t.match(why('Y'), /unmet dependency: B0 \(B0=n\)/);
   t.ok(why('Y').length < 2100);
+});
+
+const kconfigOf = (definitions: number, symbol: string, scopes = 250) =>
+  `${Array.from({ length: scopes }, (_, at) => `if GUARD_${at}\n`).join('')}${`config ${symbol}\n\tbool "x"\n`.repeat(definitions)}`;
+
+t.test(
+  'an option that is defined thousands of times inside of hundreds of conditions is explained in time',
+  async (t) => {
+    const dir = treeOf(t, { Kconfig: kconfigOf(5000, 'TWICE') });
+    const began = performance.now();
+    const all = await readKconfig(dir, 'toy');
+    const why = explain({ symbol: 'TWICE', value: 'y', where: 'f:1' }, all, new Map());
+    t.ok(performance.now() - began < LINEAR_MS, 'duration, ms');
+    t.match(why.what, /unmet dependency: GUARD_0 \(GUARD_0=n\), GUARD_1 /);
+    t.match(why.fix, /and 4995 more/);
+  },
+);
+
+t.test(
+  'more options, selections or conditions than a reader can take are the fault of the tree',
+  async (t) => {
+    const texts: Record<string, [string, RegExp]> = {
+      'characters of conditions': [
+        `${Array.from({ length: 100 }, (_, at) => `if ${'LONG_'.repeat(200)}${at}\n`).join('')}`,
+        /65536 characters/,
+      ],
+      options: [kconfigOf(51_000, 'MANY', 5), /more than 50000 options/],
+      selections: [`config A\n\tbool "x"\n${'\tselect B\n'.repeat(101_000)}`, /more than 100000 selections/],
+      'conditions of an option': [
+        `config A\n\tbool "x"\n${'\tdepends on B\n'.repeat(1100)}`,
+        /more than 1000 conditions/,
+      ],
+      'conditions of a menu': [`menu "x"\n${'\tdepends on B\n'.repeat(1100)}`, /more than 1000 conditions/],
+      'conditions of menus in each other': [
+        `menu "x"\n${'\tdepends on B\n'.repeat(600)}menu "y"\n${'\tdepends on B\n'.repeat(300)}config A\n${'\tdepends on B\n'.repeat(200)}`,
+        /more than 1000 conditions/,
+      ],
+    };
+    for (const [what, [text, message]] of Object.entries(texts)) {
+      const dir = treeOf(t, { Kconfig: text });
+      const began = performance.now();
+      const before = process.memoryUsage().rss;
+      await t.rejects(
+        readKconfig(dir, 'toy'),
+        { ...{ verdict: 'build-failed', exitCode: 1, message } },
+        what,
+      );
+      t.ok(performance.now() - began < LINEAR_MS, `duration, ms: ${what}`);
+      t.ok(process.memoryUsage().rss - before < 200 << 20, `memory: ${what}`);
+    }
+  },
+);
+
+t.test('long conditions around many definitions of one option are parsed once', async (t) => {
+  const long = Array.from({ length: 50 }, (_, at) => `C${at}`).join(' || ');
+  const scopes = `if ${long} || D\n`.repeat(150);
+  const dir = treeOf(t, { Kconfig: `${scopes}${'config A\n\tbool "x"\n'.repeat(200)}` });
+  const all = await readKconfig(dir, 'toy');
+  const why = (values: Map<string, string>) =>
+    explain({ symbol: 'A', value: 'y', where: 'f:1' }, all, values);
+  t.ok(timed(() => why(new Map())) < LINEAR_MS, 'duration of unmet conditions, ms');
+  const limited = new Map([
+    ['A', 'm'],
+    ['D', 'm'],
+  ]);
+  t.ok(timed(() => why(limited)) < LINEAR_MS, 'duration of limits, ms');
+  t.match(why(limited).what, /limited to m by \(C0 /);
+});
+
+t.test('a Kconfig is read until the signal fires', async (t) => {
+  const dir = treeOf(t, { Kconfig: 'config A\n' });
+  await t.rejects(readKconfig(dir, 'toy', AbortSignal.abort(new Error('read no more'))), {
+    message: 'read no more',
+  });
 });

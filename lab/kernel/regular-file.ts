@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
-import { type FileHandle, open, realpath, rm, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, realpath, writeFile } from 'node:fs/promises';
 import { join, sep } from 'node:path';
+import { removeTree } from '../core/remove.ts';
 
 /*
  * Access to files that a build or a series has made. Both run code from the patches under test: a symbolic link could make the lab
@@ -76,8 +77,8 @@ export async function checkRegularFile(file: string, maxBytes: number): Promise<
   await (await openRegular(file, maxBytes)).close();
 }
 
-/** Writes a new file; a file, link or folder of that name is removed, never followed. */
+/** Writes a new file; a file, link or folder of that name, of any depth and modes, is removed, never followed. */
 export async function replaceFile(file: string, text: string): Promise<void> {
-  await rm(file, { force: true, recursive: true });
+  await removeTree(file);
   await writeFile(file, text, { flag: 'wx' });
 }

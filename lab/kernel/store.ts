@@ -130,9 +130,13 @@ async function move(from: string, to: string): Promise<void> {
   });
 }
 
+/** Bytes of all modules: the debug symbols of Debian's Linux 6.1 for amd64 have 5.6 GB. */
+const MAX_MODULES_BYTES = 16 * 2 ** 30;
+
 /** Moves a folder of regular files; links, such as that of modules to the object folder, are left out. */
-async function moveFolder(from: string, to: string): Promise<void> {
-  for (const path of await listFiles(from, { skipLinks: true })) {
+async function moveFolder(from: string, to: string, signal: AbortSignal): Promise<void> {
+  for (const path of await listFiles(from, { skipLinks: true, maxBytes: MAX_MODULES_BYTES })) {
+    signal.throwIfAborted();
     await mkdir(dirname(join(to, path)), { recursive: true });
     await move(join(from, path), join(to, path));
   }
@@ -146,9 +150,14 @@ export function outputFiles(): string[] {
 
 /**
  * Puts a finished build into the store, completely or not at all; an unusable entry of the same key is replaced. Callers hold the lock
- * of the source. Throws RefusedFile when an output is no regular file.
+ * of the source. Throws RefusedFile when an output is no regular file or too large, and the abort reason.
  */
-export async function storeBuild(facts: BuildFacts, from: Outputs, tree: SourceTree): Promise<KernelBuild> {
+export async function storeBuild(
+  facts: BuildFacts,
+  from: Outputs,
+  tree: SourceTree,
+  signal: AbortSignal,
+): Promise<KernelBuild> {
   const fill = async (dir: string) => {
     for (const output of outputFiles()) {
       const path = join(from.out, output);
@@ -160,12 +169,12 @@ export async function storeBuild(facts: BuildFacts, from: Outputs, tree: SourceT
     await run('cp', ['--archive', '--link', join(from.headers, 'headers'), join(dir, 'headers')]);
     const uapi = Uapi.parse(JSON.parse(await readFile(join(from.headers, 'uapi.json'), 'utf8')));
     await writeJson(join(dir, 'uapi.json'), { ...uapi, release: facts.release });
-    if (from.modules) await moveFolder(join(from.out, from.modules), join(dir, 'modules'));
-    const file = { ...facts, files: await sumsOf(dir) };
+    if (from.modules) await moveFolder(join(from.out, from.modules), join(dir, 'modules'), signal);
+    const file = { ...facts, files: await sumsOf(dir, signal) };
     await writeJson(join(dir, 'build.json'), { ...file, hash: hashOfFile(file) });
   };
   const folder = storeFolder(facts.key);
   await removeTree(folder);
-  await ensureFolder(folder, fill);
+  await ensureFolder(folder, fill, { signal });
   return describe(facts, tree, false);
 }

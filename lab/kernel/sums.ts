@@ -23,17 +23,18 @@ async function each<T>(items: readonly T[], work: (item: T) => Promise<void>): P
 /** Bytes up to which a file is read at once: a stream for each of a thousand headers took 1 s. */
 const SMALL = 256 << 10;
 
-/** Hex SHA-256 of a regular file's content. Throws the error of the file system. */
-async function hashFile(path: string): Promise<string> {
-  if (lstatSync(path).size > SMALL) return hashLarge(path);
+/** Hex SHA-256 of a regular file's content. Throws the error of the file system, or the abort reason. */
+async function hashFile(path: string, signal?: AbortSignal): Promise<string> {
+  signal?.throwIfAborted();
+  if (lstatSync(path).size > SMALL) return hashLarge(path, signal);
   return createHash('sha256').update(readFileSync(path)).digest('hex');
 }
 
-/** The sums of every file of a folder. Throws RefusedFile for anything but regular files. */
-export async function sumsOf(dir: string): Promise<Sums> {
+/** The sums of every file of a folder. Throws RefusedFile for anything but regular files, and the abort reason. */
+export async function sumsOf(dir: string, signal: AbortSignal): Promise<Sums> {
   const paths = await listFiles(dir);
   const sums = new Map<string, string>();
-  await each(paths, async (path) => void sums.set(path, await hashFile(join(dir, path))));
+  await each(paths, async (path) => void sums.set(path, await hashFile(join(dir, path), signal)));
   return Object.fromEntries(paths.map((path) => [path, sums.get(path) ?? '']));
 }
 

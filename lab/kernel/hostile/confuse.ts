@@ -36,6 +36,20 @@ export const confusions: readonly Attack[] = [
   },
   {
     aim: 'confuse',
+    name: 'leaves its image in a read-only folder',
+    makefile: () => [
+      '@cp vmlinux $(image_file)',
+      '@cp vmlinux $(image_file); chmod 555 $(dir $(image_file))',
+    ],
+    ends: 'built',
+  },
+  {
+    aim: 'confuse',
+    name: 'makes its object folder read-only before it is configured',
+    makefile: () => ['@: > .config', '@: > .config; chmod 555 .'],
+  },
+  {
+    aim: 'confuse',
     name: 'gives a release of several lines with escapes',
     makefile: () => ['"6.12.0-fake$(LOCALVERSION)"', '"6.12\\033[2J\\nok"'],
   },

@@ -1,7 +1,7 @@
 import type { Problem } from '../../core/errors.ts';
 import type { ConfigLine } from './dotconfig.ts';
 import { conjuncts, evaluate, type Lookup, parseExpression, show, symbolsOf } from './expression.ts';
-import type { Definition } from './parse.ts';
+import { type Definition, dependsOf } from './parse.ts';
 
 /** The requested values that the finished config does not have; of several lines for one symbol the last counts. */
 export function refused(lines: readonly ConfigLine[], values: ReadonlyMap<string, string>): ConfigLine[] {
@@ -9,15 +9,37 @@ export function refused(lines: readonly ConfigLine[], values: ReadonlyMap<string
   return [...last.values()].filter(({ symbol, value }) => (values.get(symbol) ?? 'n') !== value);
 }
 
-/** The operands of dependencies that do not hold, each with the values of its symbols. */
-function unmetOf(dependencies: readonly string[], lookup: Lookup): string[] {
-  const parts = dependencies.flatMap((dependency) => conjuncts(parseExpression(dependency)));
-  const unmet = parts.filter((part) => evaluate(part, lookup) === 0);
-  const described = unmet.map((part) => {
+/** A part of a condition, with its level: 0 for n, 1 for m, 2 for y. */
+interface Part {
+  level: number;
+  /** The part as text, with the values of its symbols if it does not hold. */
+  text: string;
+}
+
+function partsOf(condition: string, lookup: Lookup): Part[] {
+  return conjuncts(parseExpression(condition)).map((part) => {
+    const level = evaluate(part, lookup);
+    if (level > 0) return { level, text: show(part) };
     const names = [...new Set(symbolsOf(part))].filter((name) => /[A-Z]/.test(name) && !/^["'$]/.test(name));
-    return `${show(part)} (${names.map((name) => `${name}=${lookup(name)}`).join(', ')})`;
+    return { level, text: `${show(part)} (${names.map((name) => `${name}=${lookup(name)}`).join(', ')})` };
   });
-  return [...new Set(described)];
+}
+
+/** The parts of conditions that have one level, each once. */
+type Conditions = (conditions: readonly string[], level: number) => string[];
+
+/** Parses each text once: definitions of one symbol share the conditions around them, which may be long. */
+function conditionsWith(lookup: Lookup): Conditions {
+  const parsed = new Map<string, Part[]>();
+  const partsOfText = (text: string) => {
+    const parts = parsed.get(text) ?? partsOf(text, lookup);
+    parsed.set(text, parts);
+    return parts;
+  };
+  return (conditions, level) => {
+    const parts = [...new Set(conditions)].flatMap(partsOfText);
+    return [...new Set(parts.filter((part) => part.level === level).map(({ text }) => text))];
+  };
 }
 
 /** Enabled symbols that select `symbol`. */
@@ -40,8 +62,9 @@ function possibleSelectors(symbol: string, all: readonly Definition[]): string[]
   return [...new Set(definitions.map((definition) => definition.symbol))].slice(0, 5);
 }
 
-/** Definitions of one symbol that are named; characters of a reason: both come from the tree. */
+/** Definitions of one symbol that are named, and that are examined; characters of a reason: all come from the tree. */
 const MAX_PLACES = 5;
+const MAX_EXAMINED = 20;
 const MAX_REASON = 2000;
 
 function cut(text: string): string {
@@ -53,30 +76,23 @@ function reasonOff(
   symbol: string,
   places: readonly Definition[],
   all: readonly Definition[],
-  lookup: Lookup,
+  conditions: Conditions,
 ): string {
-  const unmet = places.map((definition) => unmetOf(definition.depends, lookup));
+  const unmet = places.map((definition) => conditions(dependsOf(definition), 0));
   // Of several definitions, one whose dependencies are met is enough.
-  if (unmet.every((list) => list.length > 0)) return `unmet dependency: ${unmet.flat().join(', ')}`;
+  if (unmet.every((list) => list.length > 0))
+    return `unmet dependency: ${[...new Set(unmet.flat())].join(', ')}`;
   const prompts = places.filter((definition) => definition.prompt !== undefined);
   if (prompts.length === 0) {
     const selectors = possibleSelectors(symbol, all);
     const selected = selectors.length > 0 ? ` (selected by ${selectors.join(', ')})` : '';
     return `it has no prompt: only other options set it${selected}`;
   }
-  const hidden = prompts.map(({ prompt }) => unmetOf(prompt?.condition ? [prompt.condition] : [], lookup));
+  const hidden = prompts.map(({ prompt }) => conditions(prompt?.condition ? [prompt.condition] : [], 0));
   if (hidden.every((list) => list.length > 0))
     return `its prompt is hidden: unmet ${hidden.flat().join(', ')}`;
   if (places.some((definition) => definition.choice)) return 'another member of its choice is taken';
   return 'its dependencies are met, so the value is out of its range or type';
-}
-
-/** Dependencies with the value `m`, which limit a tristate option to `m`. */
-function limitsOf(places: readonly Definition[], lookup: Lookup): string[] {
-  const parts = places.flatMap(({ depends }) =>
-    depends.flatMap((dependency) => conjuncts(parseExpression(dependency))),
-  );
-  return [...new Set(parts.filter((part) => evaluate(part, lookup) === 1).map(show))];
 }
 
 /** The problem of an option that did not take. `values` is the finished config, `all` the tree's Kconfig. */
@@ -99,8 +115,11 @@ export function explain(
   const selectors = selectorsOf(symbol, all, lookup);
   if (lookup(symbol) !== 'n' && value !== 'y' && selectors.length > 0)
     return { what: cut(`${refusal}: selected by ${selectors.join(', ')}`), where, fix };
-  const limits = value === 'y' && lookup(symbol) === 'm' ? limitsOf(places, lookup) : [];
+  const conditions = conditionsWith(lookup);
+  const examined = places.slice(0, MAX_EXAMINED);
+  // A dependency with the value `m` limits a tristate option to `m`.
+  const limits = value === 'y' && lookup(symbol) === 'm' ? conditions(examined.flatMap(dependsOf), 1) : [];
   const reason =
-    limits.length > 0 ? `limited to m by ${limits.join(', ')}` : reasonOff(symbol, places, all, lookup);
+    limits.length > 0 ? `limited to m by ${limits.join(', ')}` : reasonOff(symbol, examined, all, conditions);
   return { what: cut(`${refusal}: ${reason}`), where, fix };
 }

@@ -6,8 +6,10 @@ export interface Definition {
   symbol: string;
   /** `drivers/nvme/host/Kconfig:12`. */
   where: string;
-  /** `depends on` of the symbol and of every menu, `if` and `choice` around it. */
+  /** `depends on` of the symbol itself; `dependsOf` adds those of what is around it. */
   depends: string[];
+  /** The innermost menu, `if` or `choice` around it. */
+  scope?: Scope | undefined;
   /** Absent when the symbol has no prompt, so that no config can set it. */
   prompt?: { condition?: string };
   selects: { symbol: string; condition?: string }[];
@@ -15,16 +17,29 @@ export interface Definition {
   choice: boolean;
 }
 
+/** A menu, `if` or `choice`: linked, so that what is in it shares its conditions. */
 interface Scope {
   kind: 'menu' | 'if' | 'choice';
   depends: string[];
+  outer: Scope | undefined;
+}
+
+/** `depends on` of a definition and of every menu, `if` and `choice` around it, the outermost first. */
+export function dependsOf({ depends, scope }: Definition): string[] {
+  const lists = [depends];
+  for (let around = scope; around; around = around.outer) lists.push(around.depends);
+  return lists.reverse().flat();
 }
 
 /**
  * Bounds on what is read of a tree, which a series may have written to stop its reader. Linux 6.12 has 1700 files with 4 MB, which are
- * sourced 6 levels deep, with 7 menus in each other and no line of more than 400 characters.
+ * sourced 6 levels deep, with 7 menus in each other and no line of more than 400 characters; an architecture has 18,000
+ * options with 15,000 selections, and an option at most 25 conditions with 750 characters.
  */
-const LIMITS = { files: 4000, bytes: 32 << 20, depth: 64, scopes: 256, line: 16 << 10 };
+const LIMITS = {
+  ...{ files: 4000, bytes: 32 << 20, depth: 64, scopes: 256, line: 16 << 10 },
+  ...{ options: 50_000, selections: 100_000, conditions: 1000, characters: 64 << 10 },
+};
 
 /** Why a tree's Kconfig is not read any further. */
 class Unreadable extends Error {}
@@ -45,7 +60,9 @@ function splitKeyword(line: string): { keyword: string; rest: string } {
 /** Reads a Kconfig file and those that it sources, for dependencies only: defaults, ranges and help are skipped. */
 class KconfigReader {
   readonly definitions: Definition[] = [];
-  readonly #scopes: Scope[] = [];
+  #scope: Scope | undefined;
+  #scopes = 0;
+  #selections = 0;
   #current: Definition | undefined;
   #files = 0;
   #bytes = 0;
@@ -54,10 +71,12 @@ class KconfigReader {
   constructor(
     readonly tree: string,
     readonly srcarch: string,
+    readonly signal: AbortSignal | undefined,
   ) {}
 
-  /** Throws RefusedFile and Unreadable. */
+  /** Throws RefusedFile, Unreadable and the abort reason. */
   async read(file: string): Promise<void> {
+    this.signal?.throwIfAborted();
     if (++this.#files > LIMITS.files) throw new Unreadable(`${file} is the file ${this.#files}`);
     if (++this.#depth > LIMITS.depth) throw new Unreadable(`${file} is sourced ${this.#depth} levels deep`);
     const text = (await readInside(this.tree, file)) ?? '';
@@ -98,32 +117,58 @@ class KconfigReader {
     if (keyword === 'config' || keyword === 'menuconfig') return this.#define(rest.trim(), where);
     if (keyword === 'menu' || keyword === 'choice' || keyword === 'if') {
       this.#current = undefined;
-      if (this.#scopes.length >= LIMITS.scopes) throw new Unreadable(`${where} is nested too deeply`);
-      this.#scopes.push({ kind: keyword, depends: keyword === 'if' ? [rest] : [] });
+      if (++this.#scopes > LIMITS.scopes) throw new Unreadable(`${where} is nested too deeply`);
+      this.#scope = { kind: keyword, depends: [], outer: this.#scope };
+      if (keyword === 'if') this.#addCondition(rest, where);
     } else if (keyword === 'endmenu' || keyword === 'endchoice' || keyword === 'endif') {
       this.#current = undefined;
-      this.#scopes.pop();
+      this.#scopes = Math.max(0, this.#scopes - 1);
+      this.#scope = this.#scope?.outer;
     } else if (keyword === 'comment') this.#current = undefined;
-    else this.#attribute(keyword, rest);
+    else this.#attribute(keyword, rest, where);
   }
 
   #define(symbol: string, where: string): void {
-    const depends = this.#scopes.flatMap((scope) => scope.depends);
-    const choice = this.#scopes.at(-1)?.kind === 'choice';
-    this.#current = { symbol, where, depends, selects: [], choice };
-    this.definitions.push(this.#current);
+    const choice = this.#scope?.kind === 'choice';
+    this.#current = { symbol, where, depends: [], scope: this.#scope, selects: [], choice };
+    if (this.definitions.push(this.#current) > LIMITS.options)
+      throw new Unreadable(`it has more than ${LIMITS.options} options`);
   }
 
-  #attribute(keyword: string, rest: string): void {
+  /** Attributes of a menu come before its first entry. */
+  #addCondition(condition: string, where: string): void {
+    const holder = this.#current ?? this.#scope;
+    holder?.depends.push(condition);
+    this.#checkConditions(holder?.depends ?? [], this.#current ? this.#scope : this.#scope?.outer, where);
+  }
+
+  /** Checks the conditions of an entry with those around it. */
+  #checkConditions(depends: readonly string[], around: Scope | undefined, where: string): void {
+    const lists = [depends];
+    for (let scope = around; scope; scope = scope.outer) lists.push(scope.depends);
+    let count = 0;
+    let characters = 0;
+    for (const list of lists) {
+      count += list.length;
+      for (const { length } of list) characters += length;
+    }
+    if (count > LIMITS.conditions || characters > LIMITS.characters)
+      throw new Unreadable(
+        `${where} has more than ${LIMITS.conditions} conditions or ${LIMITS.characters} characters of them`,
+      );
+  }
+
+  #attribute(keyword: string, rest: string, where: string): void {
     const { before, condition } = splitCondition(rest);
     if (keyword === 'depends' || (keyword === 'visible' && !this.#current)) {
-      const dependency = rest.replace(/^(on|if)\s+/, '');
-      // Attributes of a menu come before its first entry.
-      (this.#current ?? this.#scopes.at(-1))?.depends.push(dependency);
+      this.#addCondition(rest.replace(/^(on|if)\s+/, ''), where);
     }
     if (!this.#current) return;
-    if (keyword === 'select')
+    if (keyword === 'select') {
       this.#current.selects.push({ symbol: before, ...(condition ? { condition } : {}) });
+      if (++this.#selections > LIMITS.selections)
+        throw new Unreadable(`it has more than ${LIMITS.selections} selections`);
+    }
     const hasPrompt = /^(bool|tristate|string|int|hex|prompt)$/.test(keyword) && /^["']/.test(rest);
     if (hasPrompt)
       this.#current.prompt = { condition: rest.replace(/^(["']).*?\1\s*/, '').replace(/^if\s+/, '') };
@@ -132,10 +177,15 @@ class KconfigReader {
 
 /**
  * Every definition in a source tree's Kconfig, in file order. `srcarch` is the folder under arch/ that `$(SRCARCH)` stands for. Throws
- * VerdictError `build-failed` when a file is no regular file of the tree, or when there is more than a reader can take.
+ * VerdictError `build-failed` when a file is no regular file of the tree, or when there is more than a reader can take, and the abort
+ * reason.
  */
-export async function readKconfig(tree: string, srcarch: string): Promise<Definition[]> {
-  const reader = new KconfigReader(tree, srcarch);
+export async function readKconfig(
+  tree: string,
+  srcarch: string,
+  signal?: AbortSignal,
+): Promise<Definition[]> {
+  const reader = new KconfigReader(tree, srcarch, signal);
   try {
     await reader.read('Kconfig');
   } catch (error) {

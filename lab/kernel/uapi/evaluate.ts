@@ -14,11 +14,19 @@ const MAX_PASSES = 5;
 /** The headers of Linux 6.12 take gcc 0.2 s and 60 MB, and define 3000 constants. */
 const LIMITS = { seconds: 60, memoryBytes: 2 ** 31, fileBytes: 256 << 20 };
 const MAX_EXPRESSIONS = 50_000;
+/** Characters of all expressions. */
+const MAX_CHARACTERS = 8 << 20;
 
 /** The verdict on headers that the compiler does not take. */
 export function headersFailed(reason: string, output: string): VerdictError {
   const detail = output.slice(0, 4000).trim();
   return new VerdictError('build-failed', `the kernel's headers ${reason}`, detail || reason);
+}
+
+/** Throws the verdict on headers for which there are too many expressions to evaluate. */
+export function checkCount(expressions: number): void {
+  if (expressions > MAX_EXPRESSIONS)
+    throw headersFailed(`define ${expressions} names, more than ${MAX_EXPRESSIONS}`, '');
 }
 
 /** gcc with `folders` as its only include folders. It runs in the sandbox; nothing that it compiles is executed. */
@@ -56,8 +64,9 @@ export class HeaderCompiler {
    */
   async evaluate(preamble: string, expressions: readonly string[]): Promise<(bigint | undefined)[]> {
     const preambleLines = preamble.split('\n').length;
-    if (expressions.length > MAX_EXPRESSIONS)
-      throw headersFailed(`define ${expressions.length} names, more than ${MAX_EXPRESSIONS}`, '');
+    checkCount(expressions.length);
+    const characters = expressions.reduce((sum, { length }) => sum + length, 0);
+    if (characters > MAX_CHARACTERS) throw headersFailed(`define names with ${characters} characters`, '');
     let candidates = expressions.map((_, index) => index);
     for (let pass = 0; pass < MAX_PASSES && candidates.length > 0; pass++) {
       // `~` is defined for integers only, so that strings and floating-point values are errors.

@@ -2,7 +2,7 @@ import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SandboxPolicy } from '../../core/sandbox.ts';
 import type { Uapi } from '../../model/uapi.ts';
-import { firstError, HeaderCompiler, headersFailed } from './evaluate.ts';
+import { checkCount, firstError, HeaderCompiler, headersFailed } from './evaluate.ts';
 import { enumeratorNames, macroNames, textFrom } from './names.ts';
 import { findStructs, type Struct } from './structs.ts';
 
@@ -69,6 +69,7 @@ function layoutExpressions({ tag, name, fields }: Struct): string[] {
 
 async function structsOf(compiler: HeaderCompiler, preamble: string, text: string): Promise<Uapi['structs']> {
   const structs = findStructs(text);
+  checkCount(structs.reduce((sum, { fields }) => sum + 1 + 2 * fields.length, 0));
   const values = await compiler.evaluate(preamble, structs.flatMap(layoutExpressions));
   const result: Uapi['structs'] = {};
   let at = 0;

@@ -1,4 +1,4 @@
-import { type Token, tokensOf } from './tokens.ts';
+import { MAX_NAME, type Token, tokensOf } from './tokens.ts';
 
 /** The lines of preprocessed text that come from files under `folders`, without line markers (cpp manual, "Preprocessor Output"). */
 export function textFrom(preprocessed: string, folders: readonly string[]): string {
@@ -12,10 +12,12 @@ export function textFrom(preprocessed: string, folders: readonly string[]): stri
   return lines.join('\n');
 }
 
-/** Names of object-like macros with a body, from the output of `gcc -E -dD`. */
+/** A name of each that is not longer than `MAX_NAME`, once. */
+const unique = (names: readonly string[]) => [...new Set(names.filter((name) => name.length <= MAX_NAME))];
+
+/** Names of object-like macros with a body, from the output of `gcc -E -dD`. Longer ones than `MAX_NAME` are left out. */
 export function macroNames(text: string): string[] {
-  const names = [...text.matchAll(/^#define (\w+) \S/gm)].map((match) => match[1] ?? '');
-  return [...new Set(names)];
+  return unique(Array.from(text.matchAll(/^#define (\w+) \S/gm), (match) => match[1] ?? ''));
 }
 
 /** Index of the body's brace when an enum with a body begins at `at`. */
@@ -28,7 +30,7 @@ function enumBody(tokens: readonly Token[], at: number): number | undefined {
   return undefined;
 }
 
-/** Names of the enumerators of every enum with a body. */
+/** Names of the enumerators of every enum with a body. Longer ones than `MAX_NAME` are left out. */
 export function enumeratorNames(text: string): string[] {
   const tokens = tokensOf(text);
   const names: string[] = [];
@@ -42,5 +44,5 @@ export function enumeratorNames(text: string): string[] {
       if ((separator === '{' || separator === ',') && next?.word) names.push(next.text);
     }
   }
-  return [...new Set(names)];
+  return unique(names);
 }

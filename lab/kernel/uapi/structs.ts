@@ -1,5 +1,5 @@
 import { VerdictError } from '../../core/errors.ts';
-import { type Token, tokensOf } from './tokens.ts';
+import { MAX_NAME, type Token, tokensOf } from './tokens.ts';
 
 /** A struct or union with the names of its members. */
 export interface Struct {
@@ -69,7 +69,7 @@ function declarators(declaration: readonly Token[]): string[] {
       part = [];
     }
   }
-  return [...names, declared(part)].filter((name) => name !== undefined);
+  return [...names, declared(part)].flatMap((name) => (name && name.length <= MAX_NAME ? name : []));
 }
 
 /** Ends the declaration of a body at its semicolon. */
@@ -78,11 +78,15 @@ function endDeclaration(body: Body): void {
   body.declaration = [];
   body.ended = undefined;
   if (body.kind !== 'struct' && body.kind !== 'union') return;
-  if (declaration.length > 0) body.fields.push(...declarators(declaration));
-  else if (ended && ended.kind !== 'enum') for (const field of ended.fields) body.fields.push(field);
+  const ofEnded = ended && ended.kind !== 'enum' ? ended.fields : [];
+  // One by one: a declaration may have more names than a call has room for arguments.
+  for (const field of declaration.length > 0 ? declarators(declaration) : ofEnded) body.fields.push(field);
 }
 
-/** Every struct and union with a tag and a body in preprocessed text; of several with one tag the last. Throws VerdictError. */
+/**
+ * Every struct and union with a tag and a body in preprocessed text; of several with one tag the last. Names of more than `MAX_NAME`
+ * characters are left out. Throws VerdictError.
+ */
 export function findStructs(text: string): Struct[] {
   const structs = new Map<string, Struct>();
   const open: Body[] = [bodyOf('other')];
@@ -106,7 +110,7 @@ export function findStructs(text: string): Struct[] {
     } else if (token.text === ';') endDeclaration(body);
     else body.declaration.push(token);
   }
-  return [...structs.values()];
+  return [...structs.values()].filter(({ name }) => name.length <= MAX_NAME);
 }
 
 function tooDeep(): VerdictError {
