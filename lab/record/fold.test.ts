@@ -94,6 +94,23 @@ t.test('the events of a run make its record', (t) => {
   t.end();
 });
 
+t.test('the repeats of a cell are merged once until another repeat of it ends', (t) => {
+  const records = new RecordFold();
+  const take = (...bodies: EventBody[]) => {
+    for (const event of stamped(bodies)) records.take(event);
+  };
+  const cellsNow = () => records.record?.cells ?? [];
+  take(...events('/runs/x').slice(0, 7), cellEnd('k', 'plain', 1), cellEnd('k', 'plain', 3));
+  const [before] = cellsNow();
+  t.equal(before?.attempts.length, 2, 'attempts of the merged cell');
+  take(cellEnd('k+s', 'plain', 1));
+  t.equal(cellsNow()[0], before, 'the merged cell after the end of another cell');
+  take(cellEnd('k', 'plain', 2));
+  t.match(cellsNow()[0], { tests: [{ name: 'a', verdict: 'fail' }] });
+  t.equal(cellsNow()[0]?.attempts.length, 3, 'attempts after a further repeat');
+  t.end();
+});
+
 t.test('without the start of a run there is no record', (t) => {
   const [before] = stamped(events('/runs/x'));
   const records = new RecordFold();
