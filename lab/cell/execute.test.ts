@@ -16,9 +16,15 @@ async function outcomeOf(
   {
     onTest,
     budget,
+    resultChars,
     debug = false,
     ...more
-  }: Partial<Guest> & { onTest?: (line: string) => unknown; budget?: Budget; debug?: boolean } = {},
+  }: Partial<Guest> & {
+    onTest?: (line: string) => unknown;
+    budget?: Budget;
+    resultChars?: number;
+    debug?: boolean;
+  } = {},
 ) {
   const told: string[] = [];
   const emit = (event: Omit<LabEvent, 'at'>) => {
@@ -36,7 +42,12 @@ async function outcomeOf(
   };
   const spec = { deadlines: { suiteMs: 20_000 }, kernel: { debug } } as CellSpec;
   const ctx = { signal: new AbortController().signal, emit };
-  const options = { cell: 'k/plain/prog', sink: new PassThrough().resume(), ...(budget ? { budget } : {}) };
+  const options = {
+    cell: 'k/plain/prog',
+    sink: new PassThrough().resume(),
+    ...(budget ? { budget } : {}),
+    ...(resultChars ? { resultChars } : {}),
+  };
   const outcome = await executeSuite({ ...guest, ...more }, spec, launch, options, ctx);
   return { ...outcome, told };
 }
@@ -86,6 +97,19 @@ t.test('a run whose budget suites have used up still takes the least of each', a
   for (const _ of [1, 2]) t.match(await flood(), /printed more than 1 MiB/, 'the least');
   const small = await outcomeOf('printf "1..1\\nok 1 - small\\n"', 'tap', { budget });
   t.match(small, { verdict: 'done', tests: [{ name: 'small', verdict: 'pass' }] });
+});
+
+t.test('results beyond the characters that a record takes become one result that is no pass', async (t) => {
+  const lines =
+    'i=0; while [ $i -lt 500 ]; do i=$((i+1)); echo "ok $i - sector $i is read back"; done; echo 1..500';
+  const outcome = await outcomeOf(lines, 'tap', { resultChars: 8000 });
+  t.match(outcome.tests.at(-1), {
+    name: '(further results)',
+    verdict: 'lost',
+    reason: /limit 8000 characters/,
+  });
+  t.ok(outcome.tests.length > 50, `results: ${outcome.tests.length}`);
+  t.ok(JSON.stringify(outcome.tests).length < 8200, 'characters of the results');
 });
 
 for (const [kind, title] of [

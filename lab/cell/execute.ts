@@ -88,6 +88,8 @@ export interface ExecuteOptions {
   sink: Writable;
   /** What the suites of the run may still print; absent: one suite's share. */
   budget?: Budget;
+  /** Characters that the results may take in the record; absent: one suite's share. */
+  resultChars?: number;
   /** Ends the suite after the first test for which this returns true; later tests are not in the result. */
   stopAt?: ((test: TestResult) => boolean) | undefined;
 }
@@ -168,7 +170,7 @@ export async function executeSuite(
   ctx: StageContext,
 ): Promise<SuiteOutcome> {
   const stop = new AbortController();
-  const listener = new SuiteListener(options.cell, options.stopAt, ctx);
+  const listener = new SuiteListener(options.cell, options.stopAt, ctx, options.resultChars);
   const meter = new OutputMeter(options.budget?.share);
   const signal = AbortSignal.any([ctx.signal, stop.signal]);
   const exited = listen(guest, launch, listener, options.sink, meter, signal);

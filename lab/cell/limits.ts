@@ -1,6 +1,6 @@
 const MIB = 1 << 20;
 
-/** Bytes that cells may take. */
+/** Bytes or characters that cells may take. */
 export interface Allowance {
   /** All cells of a run together. */
   total: number;
@@ -14,6 +14,11 @@ export interface Allowance {
 export const OUTPUT: Allowance = { total: 512 * MIB, most: 64 * MIB, least: 8 * MIB };
 /** What guests print on their consoles: a whole suite with a debug kernel takes under 1 MiB. */
 export const CONSOLE: Allowance = { total: 2048 * MIB, most: 256 * MIB, least: 16 * MIB };
+/**
+ * Characters of results and complaints in the record. All cells go into one JSON text, and Node.js has no string of more than 512 Mi
+ * characters.
+ */
+export const RESULTS: Allowance = { total: 64 * MIB, most: 8 * MIB, least: MIB / 2 };
 
 /** What is left of an allowance in a run. */
 export class Budget {
@@ -25,14 +30,14 @@ export class Budget {
     this.#left = allowance.total;
   }
 
-  /** Bytes that the next cell may take. */
+  /** Bytes or characters that the next cell may take. */
   get share(): number {
     const { most, least } = this.#allowance;
     return Math.max(least, Math.min(most, this.#left));
   }
 
-  spend(bytes: number): void {
-    this.#left -= bytes;
+  spend(amount: number): void {
+    this.#left -= amount;
   }
 }
 

@@ -23,8 +23,13 @@ export class SuiteListener {
   readonly #announced: string[] = [];
   readonly #emitAnnounced: () => void;
 
-  /** `cell`: the cell's name in events. */
-  constructor(cell: string, stopAt: ((test: TestResult) => boolean) | undefined, ctx: StageContext) {
+  /** `cell`: the cell's name in events; `maxChars`: see `TapOptions`. */
+  constructor(
+    cell: string,
+    stopAt: ((test: TestResult) => boolean) | undefined,
+    ctx: StageContext,
+    maxChars?: number,
+  ) {
     let stop = (_test: TestResult) => {};
     this.stopped = new Promise((resolve) => {
       stop = resolve;
@@ -38,6 +43,7 @@ export class SuiteListener {
       if (tests.length > 0) ctx.emit({ type: 'tests.announced', cell, tests });
     };
     this.tap = new TapStream({
+      maxChars,
       onAnnounced: (name) => this.#announced.push(name),
       onTest: (test) => {
         this.anyTap = true;

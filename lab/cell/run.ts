@@ -14,8 +14,10 @@ import type { Guest } from '../model/machine.ts';
 import type { TestResult } from '../model/result.ts';
 import type { Artefact, Attempt, CellRecord } from '../model/run.ts';
 import { isFailure } from '../model/verdict.ts';
+import { recordChars } from '../tap/index.ts';
 import { launchAgent } from './agent.ts';
 import { artefactOf } from './artefact.ts';
+import { boundComplaints } from './bound.ts';
 import { complaintsOf } from './complaints.ts';
 import { executeSuite, type SuiteOutcome } from './execute.ts';
 import { markKnown } from './known.ts';
@@ -107,9 +109,9 @@ class CellRun {
           ? launchProgram(guest, spec, payload)
           : launchAgent(guest, spec, payload, kernel);
       await using launch = await launching;
-      const { output: budget } = session.budgets;
+      const { output: budget, results } = session.budgets;
       const options = { cell: this.name, sink, budget, stopAt: this.options.stopAt };
-      return await executeSuite(guest, spec, launch, options, ctx);
+      return await executeSuite(guest, spec, launch, { ...options, resultChars: results.share }, ctx);
     } finally {
       await finished(sink.end()).catch(() => {});
       failed.signal.throwIfAborted();
@@ -151,9 +153,12 @@ async function attempt(run: CellRun, dir: string, resources: Resources): Promise
   // The console takes another way than the exit code and arrives later: with the guest gone it is complete.
   await guest[Symbol.asyncDispose]();
   const complaints = markKnown(await complaintsOf(guest, outcome.leakReport), spec.known);
+  const { results } = session.budgets;
+  const judged = judge(outcome, boundComplaints(complaints, results.share / 2));
+  results.spend(recordChars(judged));
   await run.keepConsole(dir);
   const portable = (word: string) => word.replaceAll(dir, '.').replaceAll(kernel.dir, 'kernel');
-  return run.record(judge(outcome, complaints), {
+  return run.record(judged, {
     timings: {
       bootMs: Math.round(guest.bootMs),
       ...(outcome.firstTapMs === undefined ? {} : { firstTapMs: outcome.firstTapMs }),

@@ -10,8 +10,8 @@ import type { Budget } from './limits.ts';
 export interface CellSession {
   /** Folder of the run record, where TAP and console logs are kept. */
   readonly recordDir: string;
-  /** What its cells may still print. */
-  readonly budgets: { output: Budget; console: Budget };
+  /** What its cells may still print, and what of it the record still takes. */
+  readonly budgets: { output: Budget; console: Budget; results: Budget };
   kernel(key: string): Promise<StoredKernel>;
   image(image: CellSpec['image']): Promise<Image>;
   /** Folder of a payload. */

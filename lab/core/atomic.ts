@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { lstat, mkdir, rename, rm, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import writeFile from 'write-file-atomic';
 
@@ -41,16 +41,38 @@ export function writeJson(path: string, value: unknown): Promise<void> {
   return writeAtomic(path, jsonText(value));
 }
 
+/** Whether a path is a link whose target does not exist. */
+async function isDangling(path: string): Promise<boolean> {
+  const info = await lstat(path).catch(() => undefined);
+  if (!info?.isSymbolicLink()) return false;
+  return stat(path).then(
+    () => false,
+    () => true,
+  );
+}
+
+/** Renames a folder. A link without a target in its place is removed: it looks like nothing, and rename(2) fails with ENOTDIR. */
+async function renameFolder(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOTDIR' || !(await isDangling(to))) throw error;
+    // Another process may have removed it; what stands there then, the second rename tells.
+    await unlink(to).catch(() => {});
+    await rename(from, to);
+  }
+}
+
 /**
  * Makes a folder completely or not at all: `fill` gets a temporary sibling, which is renamed to `path` when `fill` succeeds.
- * A folder that another process made at `path` meanwhile is kept, and ours is removed. Throws what `fill` throws.
+ * A folder that another process made at `path` meanwhile is kept, and ours is removed; a link without a target there is replaced. Throws what `fill` throws.
  */
 export async function makeFolder(path: string, fill: (dir: string) => Promise<void>): Promise<void> {
   const temp = join(dirname(path), `.${basename(path)}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
   await mkdir(temp, { recursive: true });
   try {
     await fill(temp);
-    await rename(temp, path);
+    await renameFolder(temp, path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;

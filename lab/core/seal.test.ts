@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { damageOf, ensureSealed, seal } from './seal.ts';
+import { damageOf, discard, ensureSealed, seal } from './seal.ts';
 
 const CONTENT = 'all that a guest boots from\n'.repeat(100);
 
@@ -139,4 +139,33 @@ t.test('two concurrent requests make a damaged folder again once', async (t) => 
   await Promise.all([ensureSealed(path, fill, { onDamage }), ensureSealed(path, fill, { onDamage })]);
   t.equal(fills, 2);
   t.equal(damages.length, 1);
+});
+
+t.test(
+  'a link without a target, in a circle too, is replaced by the folder that belongs there',
+  async (t) => {
+    const dir = t.testdir({});
+    for (const [name, target] of [
+      ['gone', 'no/such/disk'],
+      ['circle', 'circle'],
+    ] as const) {
+      const path = join(dir, name);
+      symlinkSync(target, path);
+      const fill = async (folder: string) => writeFileSync(join(folder, 'a'), CONTENT);
+      t.match(await ensureSealed(path, fill), { dir: path, cached: false }, name);
+      t.equal(readFileSync(join(path, 'a'), 'utf8'), CONTENT);
+      t.match(await ensureSealed(path, fill), { cached: true });
+    }
+    t.same(
+      readdirSync(dir).filter((name) => name.endsWith('.tmp')),
+      [],
+      'temporary folders',
+    );
+  },
+);
+
+t.test('an entry is removed though a killed lab of the same process id left one aside', async (t) => {
+  const dir = t.testdir({ key: { a: 'x' }, [`.key.${process.pid}.damaged.tmp`]: { b: 'y' } });
+  await discard(join(dir, 'key'));
+  t.notOk(readdirSync(dir).includes('key'));
 });

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { lstat, readdir, readFile, readlink, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { z } from 'zod';
@@ -92,7 +93,9 @@ export async function damageOf(folder: string): Promise<string | undefined> {
 
 /** Removes an entry of the cache. Renamed first, so that none sees a half of it. */
 export async function discard(path: string): Promise<void> {
-  const aside = join(dirname(path), `.${basename(path)}.${process.pid}.damaged.tmp`);
+  // Not by process id alone: a killed lab of the same id may have left such a folder, as in containers.
+  const unique = `${process.pid}.${randomBytes(4).toString('hex')}`;
+  const aside = join(dirname(path), `.${basename(path)}.${unique}.damaged.tmp`);
   await rename(path, aside);
   await rm(aside, { recursive: true, force: true });
 }

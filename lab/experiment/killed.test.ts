@@ -4,15 +4,16 @@ import { createInterface } from 'node:readline';
 import { setTimeout } from 'node:timers/promises';
 import { build } from 'esbuild';
 import t from 'tap';
-import { start } from '../core/process.ts';
+import { run, start } from '../core/process.ts';
 import { readRecord } from '../record/record.ts';
 
-const SCRIPT = join(t.testdir({}), 'killed.mjs');
+const SCRIPTS = t.testdir({});
 // Bundled once: loading the sources takes longer than the run that is killed.
 await build({
-  entryPoints: [join(import.meta.dirname, 'testing/killed.ts')],
+  entryPoints: ['killed', 'interrupted'].map((name) => join(import.meta.dirname, `testing/${name}.ts`)),
   ...{
-    outfile: SCRIPT,
+    outdir: SCRIPTS,
+    outExtension: { '.js': '.mjs' },
     bundle: true,
     packages: 'external',
     platform: 'node',
@@ -23,7 +24,7 @@ await build({
 
 /** Runs the script, kills it `afterMs` after its first cell has ended, and gives the kernels whose cells were reported. */
 async function killedRun(dir: string, afterMs: number): Promise<string[]> {
-  await using lab = start(process.execPath, [SCRIPT, dir]);
+  await using lab = start(process.execPath, [join(SCRIPTS, 'killed.mjs'), dir]);
   const ended: string[] = [];
   const lines = createInterface({ input: lab.stdout });
   const drained = new Promise((resolve) => lines.once('close', resolve));
@@ -65,6 +66,29 @@ t.test(
         [],
         'nothing but the record and at most its successor',
       );
+    }
+  },
+);
+
+t.test(
+  'a process that ends during the last write of its record leaves the finished tests in it',
+  async (t) => {
+    const dir = t.testdir({});
+    for (const turns of [0, 1, 2, 4, 8, 16]) {
+      const out = join(dir, String(turns));
+      const script = [join(SCRIPTS, 'interrupted.mjs'), out, String(turns)];
+      const { code } = await run(process.execPath, script, { accept: 'any' });
+      t.equal(code, 130, `exit code after ${turns} turns`);
+      t.match(await readRecord(out), {
+        interrupted: true,
+        cells: [
+          {
+            ...{ kernel: 'k1', verdict: 'lost', reason: /interrupted/ },
+            tests: [{ name: 'reads back', verdict: 'pass' }],
+          },
+        ],
+      });
+      t.same(readdirSync(out), ['run.json'], `files of the record after ${turns} turns`);
     }
   },
 );

@@ -104,7 +104,8 @@ export class Recorder implements Disposable {
   /** The folder that `save` created first, e.g. `runs`; undefined while there is none. */
   #created: string | undefined;
   #isStale = true;
-  #isOver = false;
+  /** The last write has begun: what is reported meanwhile needs no write besides. */
+  #isEnding = false;
 
   private constructor(dir: string, outer: StageContext, saveMs: number) {
     this.dir = dir;
@@ -113,12 +114,12 @@ export class Recorder implements Disposable {
       const event = { ...body, at: body.at ?? Date.now() };
       this.#fold.take(event);
       if (!PASSING.has(event.type)) this.#isStale = true;
-      if (event.type === 'cell.end') this.#save();
+      if (event.type === 'cell.end') this.#saveInTurn();
       outer.emit(event);
     };
     this.ctx = { ...outer, signal: AbortSignal.any([outer.signal, this.#failed.signal]), emit };
-    this.#timer = setInterval(this.#save, saveMs).unref();
-    // A second Ctrl-C ends the process at once: what the cells have given until then is saved here.
+    this.#timer = setInterval(this.#saveInTurn, saveMs).unref();
+    // A second Ctrl-C ends the process at once, even during the last write: what the cells have given until then is saved here.
     process.on('exit', this.#save);
   }
 
@@ -156,7 +157,7 @@ export class Recorder implements Disposable {
 
   /** Saves the record as it stands. A failure ends the run: what it still does would be lost. */
   readonly #save = (): void => {
-    if (this.#isOver || !this.#isStale) return;
+    if (!this.#isStale || !this.#fold.record) return;
     try {
       this.#created ??= mkdirSync(this.dir, { recursive: true }) ?? '';
       saveRecord(this.dir, this.record);
@@ -164,6 +165,10 @@ export class Recorder implements Disposable {
     } catch (error) {
       this.#failed.abort(asReported(error, recordPlace(this.dir)));
     }
+  };
+
+  readonly #saveInTurn = (): void => {
+    if (!this.#isEnding) this.#save();
   };
 
   /** Takes back what was saved, for a request that proves wrong: the record, and the folders that were made for it. */
@@ -187,15 +192,16 @@ export class Recorder implements Disposable {
     // A fault of the lab ends a run by its signal too.
     const interrupted = aborted && !(reason instanceof LabError);
     const cause = interrupted ? 'the run was interrupted' : 'the lab failed';
-    this.#isOver = true;
+    this.#isEnding = true;
     for (const end of this.#fold.cutOff(cause)) this.ctx.emit(end);
     const seconds = Math.round((performance.now() - this.#started) / 100) / 10;
     this.ctx.emit({ type: 'run.end', seconds, interrupted });
-    this[Symbol.dispose]();
     try {
       await writeRecord(this.dir, this.record);
     } catch (error) {
       throw asReported(error, recordPlace(this.dir));
+    } finally {
+      this[Symbol.dispose]();
     }
     this.ctx.emit({ type: 'record.written', dir: this.dir });
     return this.record;
@@ -203,7 +209,7 @@ export class Recorder implements Disposable {
 
   /** Stops saving. */
   [Symbol.dispose](): void {
-    this.#isOver = true;
+    this.#isEnding = true;
     clearInterval(this.#timer);
     process.off('exit', this.#save);
   }

@@ -1,4 +1,4 @@
-import { Budget, CONSOLE, OUTPUT } from '../cell/limits.ts';
+import { Budget, CONSOLE, OUTPUT, RESULTS } from '../cell/limits.ts';
 import { findPayload, type Payload, preparePayloads } from '../cell/payload.ts';
 import type { CellSession } from '../cell/session.ts';
 import { InputError } from '../core/errors.ts';
@@ -56,7 +56,7 @@ const missing = (what: string, fix: string) => new InputError({ what, where: 'th
 export function cachedArtefacts(recordDir: string): CellSession {
   return {
     recordDir,
-    budgets: { output: new Budget(OUTPUT), console: new Budget(CONSOLE) },
+    budgets: { output: new Budget(OUTPUT), console: new Budget(CONSOLE), results: new Budget(RESULTS) },
     async kernel(key) {
       const kernel = await findKernel(key);
       if (kernel) return kernel;

@@ -1,5 +1,7 @@
 /** Images of tiny packages from a fake archive, made with the real tools. */
+import { execFileSync } from 'node:child_process';
 import {
+  chmodSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -8,6 +10,7 @@ import {
   readlinkSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -230,14 +233,18 @@ t.test(
   },
 );
 
+/** Name of the newest list in a folder of the cache: the first image may change the state of apt. */
+const newestList = (folder: string): string =>
+  readdirSync(folder)
+    .filter((name) => name.startsWith('packages-'))
+    .sort((a, b) => statSync(join(folder, b)).mtimeMs - statSync(join(folder, a)).mtimeMs)[0] ?? '';
+
 t.test('a damaged list of packages is noted and asked for again', { skip }, async (t) => {
   const { dir, make, events } = await fixture(t);
   await make();
   const { key } = await make();
   const folder = join(dir, 'cache/images');
-  const [list = ''] = readdirSync(folder)
-    .filter((name) => name.startsWith('packages-'))
-    .sort((a, b) => statSync(join(folder, b)).mtimeMs - statSync(join(folder, a)).mtimeMs);
+  const list = newestList(folder);
   const sound = readFileSync(join(folder, list), 'utf8');
   for (const text of [
     '',
@@ -254,6 +261,53 @@ t.test('a damaged list of packages is noted and asked for again', { skip }, asyn
     t.equal(readFileSync(join(folder, list), 'utf8'), sound);
   }
 });
+
+t.test('what is no file in place of the list of packages is noted and replaced', { skip }, async (t) => {
+  const { dir, make, events } = await fixture(t);
+  await make();
+  const { key } = await make();
+  const folder = join(dir, 'cache/images');
+  const list = newestList(folder);
+  const file = join(folder, list);
+  const sound = readFileSync(file, 'utf8');
+  const kinds: [string, () => unknown][] = [
+    ['a folder with files', () => mkdirSync(join(file, 'in'), { recursive: true })],
+    ['a FIFO', () => execFileSync('mkfifo', [file])],
+    ['a link without a target', () => symlinkSync('nowhere', file)],
+  ];
+  for (const [kind, put] of kinds) {
+    rmSync(file, { recursive: true });
+    put();
+    events.length = 0;
+    t.equal((await make()).key, key, kind);
+    t.match(events, [
+      { note: { code: 'cache.damaged', subject: `images/${list}`, damage: /no regular file/ } },
+    ]);
+    t.equal(readFileSync(file, 'utf8'), sound, `the list after ${kind}`);
+  }
+  t.same(
+    readdirSync(folder).filter((name) => name.endsWith('.tmp')),
+    [],
+  );
+});
+
+t.test(
+  'a list of packages that the user may not read is noted and replaced',
+  { skip: skip || (process.getuid?.() === 0 && 'root may read every file') },
+  async (t) => {
+    const { dir, make, events } = await fixture(t);
+    await make();
+    const { key } = await make();
+    const folder = join(dir, 'cache/images');
+    const list = newestList(folder);
+    chmodSync(join(folder, list), 0);
+    events.length = 0;
+    t.equal((await make()).key, key, 'key of the image');
+    t.match(events, [
+      { note: { code: 'cache.damaged', subject: `images/${list}`, damage: /cannot be read/ } },
+    ]);
+  },
+);
 
 const reason = await trySandbox();
 const noSandbox = reason === undefined ? skip : `no sandbox on this machine: ${reason}`;

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { writeJson } from '../core/atomic.ts';
@@ -6,6 +6,7 @@ import { cacheRoot } from '../core/cache.ts';
 import { InputError, LabError } from '../core/errors.ts';
 import { hashOf } from '../core/hash.ts';
 import { run } from '../core/process.ts';
+import { discard } from '../core/seal.ts';
 import type { StageContext } from '../model/event.ts';
 import { aptState } from './aptstate.ts';
 
@@ -27,10 +28,16 @@ const sumOf = (packages: readonly PackageVersion[]) => hashOf(JSON.stringify(pac
 async function readList(
   file: string,
 ): Promise<{ packages: PackageVersion[] } | { damage: string } | undefined> {
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+  const info = await lstat(file).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;
   });
-  if (text === undefined) return undefined;
+  if (info === undefined) return undefined;
+  // Not opened: a FIFO would wait for a writer.
+  if (!info.isFile()) return { damage: 'it is no regular file' };
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EACCES') throw error;
+  });
+  if (text === undefined) return { damage: 'it cannot be read' };
   try {
     const { packages, sum } = StoredList.parse(JSON.parse(text));
     return sum === sumOf(packages) ? { packages } : { damage: 'its content is not as it was written' };
@@ -80,6 +87,7 @@ export async function resolvePackages(
   if (stored) {
     const note = { code: 'cache.damaged' as const, subject: `images/${name}`, damage: stored.damage };
     ctx.emit({ type: 'note', note });
+    await discard(file);
   }
   const versions = await queryApt(packages, ctx);
   await writeJson(file, { packages: versions, sum: sumOf(versions) });

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheRoot } from '../core/cache.ts';
-import { LabError, VerdictError } from '../core/errors.ts';
+import { VerdictError } from '../core/errors.ts';
 import { OutputLimitError, run } from '../core/process.ts';
 import {
   defaultLimits,

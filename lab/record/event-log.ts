@@ -9,6 +9,11 @@ import type { RunRecord } from '../model/run.ts';
 import { RecordFold } from './fold.ts';
 import { portability } from './portable.ts';
 
+/** Time until a full pipe is tried again, ms. */
+const RETRY_MS = 5;
+/** Never notified. */
+const PAUSE = new Int32Array(new SharedArrayBuffer(4));
+
 /**
  * A log of events: one JSON object a line (NDJSON), in the order in which they happened, without a path of this machine. Each
  * line is complete when `take` returns, so that a reader may follow the file.
@@ -51,7 +56,18 @@ export class EventLog implements Disposable {
 
   /** Writes all bytes: on a disk that fills up the system takes a part, and fails only at the next call. */
   #write(bytes: Uint8Array): void {
-    for (let done = 0; done < bytes.length; ) done += writeSync(this.#fd, bytes, done);
+    for (let done = 0; done < bytes.length; ) done += this.#writePart(bytes.subarray(done));
+  }
+
+  /** Writes some bytes; none into a full pipe that does not block, after a wait for its reader. */
+  #writePart(bytes: Uint8Array): number {
+    try {
+      return writeSync(this.#fd, bytes);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      Atomics.wait(PAUSE, 0, 0, RETRY_MS);
+      return 0;
+    }
   }
 
   [Symbol.dispose](): void {

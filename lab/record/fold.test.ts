@@ -1,4 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
 import type { EventBody, LabEvent } from '../model/event.ts';
@@ -94,6 +97,23 @@ t.test('the events of a run make its record', (t) => {
   t.end();
 });
 
+t.test('the repeats of a cell are merged once until another repeat of it ends', (t) => {
+  const records = new RecordFold();
+  const take = (...bodies: EventBody[]) => {
+    for (const event of stamped(bodies)) records.take(event);
+  };
+  const cellsNow = () => records.record?.cells ?? [];
+  take(...events('/runs/x').slice(0, 7), cellEnd('k', 'plain', 1), cellEnd('k', 'plain', 3));
+  const [before] = cellsNow();
+  t.equal(before?.attempts.length, 2, 'attempts of the merged cell');
+  take(cellEnd('k+s', 'plain', 1));
+  t.equal(cellsNow()[0], before, 'the merged cell after the end of another cell');
+  take(cellEnd('k', 'plain', 2));
+  t.match(cellsNow()[0], { tests: [{ name: 'a', verdict: 'fail' }] });
+  t.equal(cellsNow()[0]?.attempts.length, 3, 'attempts after a further repeat');
+  t.end();
+});
+
 t.test('without the start of a run there is no record', (t) => {
   const [before] = stamped(events('/runs/x'));
   const records = new RecordFold();
@@ -120,6 +140,31 @@ t.test(
     t.match((await readRecord(run)).kernels[0]?.warnings, ['<run>/a.c: unused']);
   },
 );
+
+t.test('a log in a pipe that does not block waits for its reader', async (t) => {
+  const dir = t.testdir({});
+  const fifo = join(dir, 'fifo');
+  execFileSync('mkfifo', [fifo]);
+  // A reader that is slower than the log: the pipe, of 64 KiB, is full meanwhile.
+  const reader = spawn('sh', ['-c', 'exec < "$0"; sleep 0.3; cat > "$1"', fifo, join(dir, 'copy')], {
+    stdio: 'ignore',
+  });
+  const ended = once(reader, 'close');
+  const message = 'x'.repeat(2 << 20);
+  const log = new EventLog(fifo);
+  const fd = readdirSync('/proc/self/fd').find((name) => {
+    const path = join('/proc/self/fd', name);
+    return existsSync(path) && readlinkSync(path) === fifo;
+  });
+  // libuv sets O_NONBLOCK on the open file that it shares with the log.
+  const socket = new Socket({ fd: Number(fd), readable: false, writable: true });
+  log.take({ type: 'lab.failure', at: 1, subject: 'run', message });
+  t.notOk(log.failed.aborted, 'failure of the log');
+  socket.destroy();
+  await ended;
+  t.match(readFileSync(join(dir, 'copy'), 'utf8'), /x"\}\n$/);
+  t.equal(statSync(join(dir, 'copy')).size > message.length, true, 'the whole event arrived');
+});
 
 t.test('a log that is cut off gives what it holds; what is no event is named by its line', (t) => {
   const lines = stamped(events('/runs/x')).map((event) => JSON.stringify(event));

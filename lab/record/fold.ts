@@ -25,6 +25,8 @@ export class RecordFold {
   #head: RunRecord | undefined;
   #startedMs = 0;
   readonly #cells = new Map<string, CellRecord[]>();
+  /** The merged record of each list of repeats; a list is replaced when a repeat is added. */
+  readonly #merges = new WeakMap<readonly CellRecord[], CellRecord>();
   readonly #running = new Map<string, number>();
   readonly #open = new OpenCells();
   #lastMs = 0;
@@ -74,7 +76,14 @@ export class RecordFold {
   }
 
   #merged(cells: ReadonlyMap<string, CellRecord[]>): CellRecord[] {
-    return this.#inPlanOrder([...cells.values()].flatMap((repeats) => mergeRepeats(inOrder(repeats)) ?? []));
+    return this.#inPlanOrder([...cells.values()].flatMap((repeats) => this.#merge(repeats) ?? []));
+  }
+
+  /** A run is saved every few seconds, and only some of its cells have changed. */
+  #merge(repeats: readonly CellRecord[]): CellRecord | undefined {
+    const merged = this.#merges.get(repeats) ?? mergeRepeats(inOrder(repeats));
+    if (merged) this.#merges.set(repeats, merged);
+    return merged;
   }
 
   #takeSession(record: RunRecord, { image, accel, payloads }: EventOf<'session.ready'>): void {

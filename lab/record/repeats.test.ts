@@ -35,3 +35,37 @@ t.test('a failure, a complaint or a crash of one repeat is that of the cell', (t
   t.equal(crashed?.complaints.length, 1, 'reported once');
   t.end();
 });
+
+t.test(
+  'repeats of 100,000 tests with figures are merged in a time that grows with their number only',
+  (t) => {
+    const names = Array.from({ length: 100_000 }, (_, index) => `sector ${index}`);
+    const repeat = (failing: number) =>
+      cell(Object.fromEntries(names.slice(0, 20_000).map((name, index) => [name, index + failing])), {
+        tests: names.map((name, index) => ({ name, verdict: index === failing ? 'fail' : 'pass' })),
+      });
+    const repeats = [repeat(3), repeat(99_999)];
+    const began = performance.now();
+    const merged = mergeRepeats(repeats);
+    const seconds = (performance.now() - began) / 1000;
+    t.ok(seconds < 5, `seconds of the merge: ${seconds}`);
+    t.same(
+      merged?.tests.flatMap(({ name, verdict }) => (verdict === 'fail' ? [name] : [])),
+      ['sector 3', 'sector 99999'],
+      'tests that failed in a repeat',
+    );
+    t.equal(merged?.tests.length, names.length, 'tests of the merged cell');
+    t.match(merged?.metrics[19_999], { name: 'sector 19999', spread: 99_996 });
+    t.end();
+  },
+);
+
+t.test('figures of one name are merged in a time that grows with their number only', (t) => {
+  const many = cell({}, { metrics: Array.from({ length: 20_000 }, (_, value) => ({ ...figure, value })) });
+  const began = performance.now();
+  const merged = mergeRepeats([many, many]);
+  const seconds = (performance.now() - began) / 1000;
+  t.ok(seconds < 5, `seconds of the merge: ${seconds}`);
+  t.match(merged?.metrics[0], { value: 9999.5, spread: 19_999 });
+  t.end();
+});

@@ -4,11 +4,15 @@ import { shorten } from './point.ts';
 
 /** Most results kept of one stream. */
 const MAX_TESTS = 100_000;
-/** Most characters of detail kept of one test, and of the whole stream. */
+/** Most characters of detail kept of one test. */
 const MAX_DETAIL = 64 << 10;
-const MAX_DETAIL_TOTAL = 16 << 20;
-/** Most characters of names, reasons and figures of the whole stream: a result has some 100. */
-const MAX_CHARS = 32 << 20;
+/** Most characters that the results of one stream take in a record. The largest suites here print 2 MiB. */
+const MAX_CHARS = 8 << 20;
+/** Characters that an escape has at most in JSON, `\u0001`. */
+const MAX_ESCAPE = 6;
+
+/** Characters that a value takes in a record: escapes and indentation multiply what a stream printed. */
+export const recordChars = (value: unknown): number => JSON.stringify(value, null, 10).length;
 
 /** Keeps the finished results of a stream within bounds, gives each a unique name, and counts the results that were left out. */
 export class Collector {
@@ -17,15 +21,20 @@ export class Collector {
   readonly #maxTests: number;
   /** How many results had each name. */
   readonly #names = new Map<string, number>();
-  #detailChars = 0;
-  /** Characters of names, reasons and figures. */
-  #chars = 0;
+  readonly #maxChars: number;
+  /** What is left of `maxChars`; details get no more than half, so that they cost no later test its result. */
+  #chars: number;
+  #detailChars: number;
   #failures = 0;
   #omitted = { all: 0, failures: 0 };
 
-  constructor(onTest?: (result: TestResult) => void, maxTests = MAX_TESTS) {
+  /** `maxChars`: characters that the results take in a record. */
+  constructor(onTest?: (result: TestResult) => void, maxTests = MAX_TESTS, maxChars = MAX_CHARS) {
     this.#onTest = onTest;
     this.#maxTests = maxTests;
+    this.#maxChars = maxChars;
+    this.#chars = maxChars;
+    this.#detailChars = Math.floor(maxChars / 2);
   }
 
   /** True when a result so far is a failure (`FAILURES`), kept or not. */
@@ -40,13 +49,18 @@ export class Collector {
 
   add(result: TestResult): void {
     if (isFailure(result.verdict)) this.#failures++;
-    if (this.#isTooMuch(result)) {
+    const { detail, ...rest } = result;
+    // Without a look at its characters where one was left out already: a flood has millions.
+    const isOmitted = this.#omitted.all > 0 || this.results.length >= this.#maxTests;
+    const chars = isOmitted ? 0 : recordChars(rest);
+    if (isOmitted || chars > this.#chars) {
       this.#omitted.all++;
       if (isFailure(result.verdict)) this.#omitted.failures++;
       return;
     }
-    const kept = { ...result, name: this.#uniqueName(result.name) };
-    if (kept.detail !== undefined) kept.detail = this.#bounded(kept.detail);
+    this.#chars -= chars;
+    const kept: TestResult = { ...rest, name: this.#uniqueName(result.name) };
+    if (detail !== undefined) kept.detail = this.#bounded(detail);
     this.results.push(kept);
     this.#onTest?.(kept);
   }
@@ -55,7 +69,9 @@ export class Collector {
   close(): void {
     const { all, failures } = this.#omitted;
     if (all === 0) return;
-    const reason = `${all} further results were not kept (limit ${this.#maxTests}), ${failures} of them failures`;
+    const isFull = this.results.length >= this.#maxTests;
+    const limit = isFull ? this.#maxTests : `${this.#maxChars} characters`;
+    const reason = `${all} further results were not kept (limit ${limit}), ${failures} of them failures`;
     const result: TestResult = {
       name: '(further results)',
       verdict: failures > 0 ? 'fail' : 'lost',
@@ -74,18 +90,22 @@ export class Collector {
     return times === 1 ? name : `${name} (${times})`;
   }
 
-  /** Whether a result would pass a limit: of their number, or of the characters that all take together. */
-  #isTooMuch({ name, reason = '', behaviour = '', lacks = '', metrics = [] }: TestResult): boolean {
-    const figures = metrics.reduce((sum, metric) => sum + metric.name.length + metric.unit.length + 50, 0);
-    this.#chars += name.length + reason.length + behaviour.length + lacks.length + figures;
-    return this.results.length >= this.#maxTests || this.#chars > MAX_CHARS;
+  #bounded(detail: string): string {
+    const room = Math.min(this.#detailChars, this.#chars);
+    const text = shorten(detail, MAX_DETAIL);
+    const chars = recordChars(text);
+    if (chars <= room) return this.#taken(text, chars);
+    const beginning = Math.floor(room / MAX_ESCAPE) - 100;
+    if (beginning <= 0)
+      return `[${detail.length} characters left out: the stream's details passed the limit]`;
+    const cut = shorten(detail, beginning);
+    return this.#taken(cut, recordChars(cut));
   }
 
-  #bounded(detail: string): string {
-    const room = Math.min(MAX_DETAIL, MAX_DETAIL_TOTAL - this.#detailChars);
-    if (room <= 0) return `[${detail.length} characters left out: the stream's details passed the limit]`;
-    const text = shorten(detail, room);
-    this.#detailChars += text.length;
+  /** Takes a detail off what is left. */
+  #taken(text: string, chars: number): string {
+    this.#detailChars -= chars;
+    this.#chars -= chars;
     return text;
   }
 }

@@ -80,3 +80,59 @@ for (const [name, write] of Object.entries(cases)) {
     );
   });
 }
+
+const CONTROL = '\u0002';
+
+t.test('results of control characters are bounded by the characters that they take in a record', (t) => {
+  const streams: Record<string, (n: number) => string> = {
+    names: (n) => `not ok ${n} - ${n}${CONTROL.repeat(280)}`,
+    reasons: (n) => `ok ${n} - ${n} # SKIP ${CONTROL.repeat(900)}`,
+    details: (n) => `not ok ${n} - ${n}\n  ---\n  at: ${CONTROL.repeat(20_000)}\n  ...`,
+    quotes: (n) => `not ok ${n} - ${n}\n# ${'"'.repeat(3900)}`,
+  };
+  for (const [kind, lineOf] of Object.entries(streams)) {
+    const { results } = flood((line) => {
+      for (let n = 1, bytes = 0; bytes < 32 * MIB; n++) {
+        const text = lineOf(n);
+        bytes += text.length;
+        line(text);
+      }
+    });
+    const chars = JSON.stringify(results, null, 2).length;
+    t.ok(chars < 9 * MIB, `characters of the results with long ${kind}: ${chars}`);
+  }
+  t.end();
+});
+
+t.test('a stream of the default size with 500 figures a test stays within its characters', (t) => {
+  const figures = Array.from(
+    { length: 500 },
+    (_, n) => `{name: "f${n}", value: ${n}, unit: "s", better: "lower"}`,
+  );
+  const { results } = flood((line) => {
+    for (let n = 1; n <= 200; n++) line(`ok ${n} - t${n}\n  ---\n  metrics: [${figures.join(', ')}]\n  ...`);
+    line('1..200');
+  });
+  t.ok(JSON.stringify(results, null, 2).length < 9 * MIB, 'characters of the results');
+  t.match(results.at(-1), {
+    name: '(further results)',
+    reason: /were not kept \(limit 8388608 characters\)/,
+  });
+  t.end();
+});
+
+t.test(
+  'details give way to results: with maxChars used up by details the later tests are still there',
+  (t) => {
+    const stream = new TapStream({ maxChars: 40_000 });
+    const block = (n: number) => `not ok ${n} - t${n}\n  ---\n  note: ${'long '.repeat(2000)}\n  ...\n`;
+    for (let n = 1; n <= 50; n++) stream.write(Buffer.from(block(n)));
+    stream.write(Buffer.from('1..50\n'));
+    const results = stream.end({ code: 1 });
+    t.equal(results.length, 50, 'results');
+    t.match(results[0]?.detail, /^note: long/);
+    t.match(results[49], { name: 't50', verdict: 'fail', detail: /\[\d+ characters left out/ });
+    t.ok(JSON.stringify(results).length <= 40_000, 'characters of the results');
+    t.end();
+  },
+);

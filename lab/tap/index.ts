@@ -1,3 +1,4 @@
+export { recordChars } from './collect.ts';
 export type { Ending } from './ending.ts';
 export { type ExitConvention, exitConvention } from './exit.ts';
 export { type TapOptions, TapStream } from './stream.ts';

@@ -24,6 +24,8 @@ export interface TapOptions {
   maxLineBytes?: number;
   /** Results kept; default 100,000. The rest become one result. */
   maxTests?: number;
+  /** Characters that the results take in a record; default 8 Mi. The rest become one result, details are cut first. */
+  maxChars?: number | undefined;
 }
 
 /** Comment lines kept before one result; later ones push older ones out. */
@@ -55,7 +57,7 @@ export class TapStream {
   #cutOff = false;
 
   constructor(options: TapOptions = {}) {
-    this.#collector = new Collector(options.onTest, options.maxTests);
+    this.#collector = new Collector(options.onTest, options.maxTests, options.maxChars);
     this.#onAnnounced = options.onAnnounced;
     this.#leaves = new Leaves((result) => this.#add(result));
     this.#nesting = new Nesting(this.#leaves);
