@@ -1,5 +1,9 @@
-/** What an attack is after. */
-export type Aim = 'escape' | 'read' | 'connect' | 'poison' | 'exhaust' | 'confuse';
+/** What an attack is after: what is outside of the build, or that the build is not what it should be. */
+export const AIMS = {
+  outside: ['escape', 'read', 'connect'],
+  build: ['poison', 'exhaust', 'confuse'],
+} as const;
+export type Aim = (typeof AIMS)[keyof typeof AIMS][number];
 
 /** Paths and ports of the victims, put into the attack's text. */
 export interface Victims {

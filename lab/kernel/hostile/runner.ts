@@ -7,10 +7,10 @@ import { bytesOf, Range } from './trial.ts';
 import { Bystanders } from './victims.ts';
 
 /**
- * Tries all attacks as the user of this process. Arguments: an empty folder, and optionally a pattern of names. Prints one JSON
- * line for each attack.
+ * Tries attacks as the user of this process. Arguments: an empty folder, and optionally their aims, with commas, and a part of
+ * their names. Prints one JSON line for each attack.
  */
-const [dir = '', pattern = ''] = process.argv.slice(2);
+const [dir = '', aims = '', pattern = ''] = process.argv.slice(2);
 const useCache = (cache: string) => {
   process.env.RINGLAB_CACHE = cache;
 };
@@ -26,7 +26,7 @@ await using bystanders = await Bystanders.start(dir, paths);
 useCache(paths.cache);
 const base = await range.build(range.base);
 for (const [index, attack] of attacks.entries()) {
-  if (!attack.name.includes(pattern)) continue;
+  if ((aims && !aims.split(',').includes(attack.aim)) || !attack.name.includes(pattern)) continue;
   useCache(paths.cache);
   const outcome: Outcome = await range.attempt(attack, index, bystanders.victims);
   outcome.problems.push(...bystanders.harm(), ...(hasLeftKey() ? ['a key was left with the user'] : []));

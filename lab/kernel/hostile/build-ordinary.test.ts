@@ -1,0 +1,4 @@
+import { AIMS } from './attack.ts';
+import { testHarmless } from './outcomes.ts';
+
+await testHarmless(AIMS.build, 'nobody');
