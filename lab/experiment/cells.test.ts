@@ -93,6 +93,18 @@ function end(recorder: Recorder, kernel: string): void {
 
 const plannedOf = (kernel: string) => ({ kernel, profile: 'plain', suite: 'passthrough', repeat: 1 });
 
+t.test('the tests that a suite announces are on disk when they are reported', async (t) => {
+  const { dir, recorder, onEvent } = await fixture(t, new AbortController().signal);
+  recorder.ctx.emit({ type: 'cells.planned', cells: [plannedOf('base')] });
+  let seen: RunRecord | undefined;
+  onEvent((event) => {
+    if (event.type === 'tests.announced') seen = JSON.parse(readFileSync(join(dir, 'run.json'), 'utf8'));
+  });
+  begin(recorder, 'base', []);
+  const lost = ['a', 'b', 'c'].map((name) => ({ name, verdict: 'lost' }));
+  t.match(seen, { unfinished: true, cells: [{ verdict: 'lost', tests: lost }] });
+});
+
 t.test(
   'the end of a cell is on disk when it is reported, with the running and planned cells as lost',
   async (t) => {

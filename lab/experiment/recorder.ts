@@ -23,7 +23,7 @@ export interface RecordOptions {
 }
 
 /** Longest time that a record on disk lags behind its run, ms. */
-const SAVE_MS = 10_000;
+const SAVE_MS = 3_000;
 
 /** Whether a folder is `created` or lies in it; nothing is where nothing was created. */
 const isBelow = (folder: string, created: string) =>
@@ -89,8 +89,8 @@ const PASSING = new Set<EventBody['type']>([
 ]);
 
 /**
- * A run that is being recorded: its events make its record. The record is on disk before the end of a cell is reported to others,
- * and at least every `SAVE_MS` while there is news, so that a kill costs no more than the cells that run.
+ * A run that is being recorded: its events make its record. The record is on disk before the end of a cell or the tests of one are
+ * reported to others, and at least every `SAVE_MS` while there is news, so that a kill costs no more than the cells that run.
  */
 export class Recorder implements Disposable {
   readonly dir: string;
@@ -114,7 +114,8 @@ export class Recorder implements Disposable {
       const event = { ...body, at: body.at ?? Date.now() };
       this.#fold.take(event);
       if (!PASSING.has(event.type)) this.#isStale = true;
-      if (event.type === 'cell.end') this.#saveInTurn();
+      // With its announced tests a cell that is cut off has a result for each of them.
+      if (event.type === 'cell.end' || event.type === 'tests.announced') this.#saveInTurn();
       outer.emit(event);
     };
     this.ctx = { ...outer, signal: AbortSignal.any([outer.signal, this.#failed.signal]), emit };

@@ -130,7 +130,7 @@ async function move(from: string, to: string): Promise<void> {
   });
 }
 
-/** Bytes of all modules: the debug symbols of Debian's Linux 6.1 for amd64 have 5.6 GB. */
+/** Bytes of all modules: the debug symbols of Debian's Linux 6.1 have 5.6 GB. */
 const MAX_MODULES_BYTES = 16 * 2 ** 30;
 
 /** Moves a folder of regular files; links, such as that of modules to the object folder, are left out. */
