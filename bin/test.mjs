@@ -14,7 +14,7 @@ const HELP = `Usage: npm test [-- [--unit | --e2e] [--nodes | --all] [FILE or FO
 Checks format, types and imports, then runs the unit tests (*.test.ts) and the end-to-end tests (*.e2e.ts).
   --unit    leave the end-to-end tests out
   --e2e     only the end-to-end tests
-  --nodes   only with the other supported versions of Node.js: one file in guests, and the unit tests but those of the sandbox
+  --nodes   only with the other supported versions of Node.js: the unit tests where it matters, and one file in guests
   --all     everything with this Node.js, then as with --nodes
 With files or folders, only their tests are run.`;
 
@@ -23,8 +23,17 @@ const root = dirname(import.meta.dirname);
 const E2E_TIMEOUT = 2400;
 /** What shows in guests that a version of Node.js works there. */
 const NODE_E2E = 'lab/cli/node.e2e.ts';
-/** Tests of what this machine's sandbox holds: minutes of builds, in which the version of Node.js has no part. */
-const OF_THE_MACHINE = 'lab/kernel/hostile/';
+/**
+ * Tests of what this machine's sandbox, compiler and disks do, and of the checkout: many minutes, in which the version of Node.js has
+ * no part. Files and folders.
+ */
+const OF_THE_MACHINE = [
+  ...['lab/core/sandbox/', 'lab/core/sandbox.test.ts', 'lab/cli/disk.test.ts', 'lab/source/hostile.test.ts'],
+  ...['hostile/', 'hostile.test.ts', 'poison.test.ts', 'interrupted.test.ts', 'build.test.ts'].map(
+    (name) => `lab/kernel/${name}`,
+  ),
+  ...['bin/testing/testing.test.ts', 'lab/cli/docs.test.ts', 'reports/schema/schema.test.ts'],
+];
 
 function readArguments() {
   const flag = { type: 'boolean', default: false };
@@ -70,7 +79,7 @@ async function runOtherNodes(tests, signal, count) {
 
 /** The tests of a whole run that are worth running again with another version of Node.js. */
 const ofNode = ({ unit }) => ({
-  unit: unit.filter((file) => !file.startsWith(OF_THE_MACHINE)),
+  unit: unit.filter((file) => !OF_THE_MACHINE.some((left) => file.startsWith(left))),
   e2e: [NODE_E2E],
 });
 
