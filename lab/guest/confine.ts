@@ -1,8 +1,9 @@
 import { constants, type Stats } from 'node:fs';
 import { chown, copyFile, lstat, readlink, realpath, stat } from 'node:fs/promises';
-import { delimiter, dirname, join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { LabError } from '../core/errors.ts';
 import { run } from '../core/process.ts';
+import { findProgram } from '../core/program.ts';
 import { SECCOMP } from './command.ts';
 
 /**
@@ -74,14 +75,8 @@ async function systemFolders(): Promise<string[]> {
 
 /** The real path of a program of PATH; undefined when there is none. */
 async function programFile(program: string): Promise<string | undefined> {
-  const candidates = program.includes('/')
-    ? [program]
-    : (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, program));
-  for (const candidate of candidates) {
-    const path = await realpath(candidate).catch(() => undefined);
-    if (path) return path;
-  }
-  return undefined;
+  const path = findProgram(program);
+  return path === undefined ? undefined : realpath(path);
 }
 
 /** The installation of a QEMU outside of /usr: `/opt/qemu` for a program in `/opt/qemu/bin`. */

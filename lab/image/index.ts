@@ -42,7 +42,7 @@ export async function ensureImage(
   ctx: StageContext,
   imagesDir = join(projectRoot, 'images'),
 ): Promise<Image> {
-  await checkTools();
+  checkTools();
   const loaded = await loadRecipe(recipe, imagesDir);
   const [packages, node, snapshots] = await Promise.all([
     resolvePackages(loaded.packages, ctx),

@@ -1,15 +1,15 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '../core/process.ts';
+import { findProgram } from '../core/program.ts';
 import { hostArch } from '../model/arch.ts';
 import type { StageContext } from '../model/event.ts';
 import { nodeProgram } from './node.ts';
 import type { Recipe } from './recipe.ts';
-import { isInstalled } from './tools.ts';
 
 /** Whether the recipe has snapshots and they can be made here. They only make node start faster in a guest. */
 export const canSnapshot = ({ snapshots }: Recipe) =>
-  Object.keys(snapshots).length > 0 ? isInstalled(hostArch().qemu.user) : Promise.resolve(false);
+  Object.keys(snapshots).length > 0 && findProgram(hostArch().qemu.user) !== undefined;
 
 /**
  * Makes the recipe's startup snapshots (node.js documentation, command-line API, `--build-snapshot`). Started from one, with the same
