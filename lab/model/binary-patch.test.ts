@@ -1,29 +1,7 @@
 import { deflateSync, inflateSync } from 'node:zlib';
 import t from 'tap';
 import { BINARY_LIMIT, binaryBytes } from './binary-patch.ts';
-
-const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~';
-
-/** Binary data as git writes it, in lines of 52 bytes. */
-function base85(bytes: Buffer): string {
-  let text = '';
-  for (let at = 0; at < bytes.length; at += 52) {
-    const part = bytes.subarray(at, at + 52);
-    const padded = Buffer.concat([part, Buffer.alloc((4 - (part.length % 4)) % 4)]);
-    text += String.fromCharCode(part.length <= 26 ? 64 + part.length : 70 + part.length);
-    for (let word = 0; word < padded.length; word += 4) {
-      let value = padded.readUInt32BE(word);
-      let five = '';
-      for (let digit = 0; digit < 5; digit++) {
-        five = `${ALPHABET[value % 85]}${five}`;
-        value = Math.floor(value / 85);
-      }
-      text += five;
-    }
-    text += '\n';
-  }
-  return text;
-}
+import { base85 } from './testing/base85.ts';
 
 const size = (value: number): number[] =>
   value < 128 ? [value] : [(value & 127) | 128, ...size(Math.floor(value / 128))];
@@ -32,7 +10,7 @@ const size = (value: number): number[] =>
 const packed = (result: number, more: Buffer) =>
   deflateSync(Buffer.concat([Buffer.from([...size(70_000), ...size(result)]), more]));
 
-const delta = (data: Buffer, announced = 1) => `delta ${announced}\n${base85(data)}\n`;
+const delta = (data: Buffer, announced = 1) => `delta ${announced}\n${base85(data)}\n\n`;
 
 const cpuMs = (work: () => void): number => {
   const began = process.cpuUsage();

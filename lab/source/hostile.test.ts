@@ -9,6 +9,7 @@ import type { EventBody } from '../model/event.ts';
 import type { SourceTree } from '../model/kernel.ts';
 import type { Note } from '../model/note.ts';
 import type { Patch, Series } from '../model/series.ts';
+import { base85 } from '../model/testing/base85.ts';
 import { applySeries, resolveSource } from './index.ts';
 
 /** Series whose result a kernel tree must not have, however their text says it. */
@@ -84,28 +85,6 @@ async function refusal(t: Test, { dir, base }: Fixture, failing: Series): Promis
 /** A patch that makes or changes an entry at `path` by a text hunk. */
 const linkHunk = (path: string, target: string) =>
   `diff --git a/${path} b/${path}\nnew file mode 120000\n--- /dev/null\n+++ b/${path}\n@@ -0,0 +1 @@\n+${target}\n\\ No newline at end of file\n`;
-
-/** Binary data of a patch as git writes it, in lines of 52 bytes. */
-function base85(bytes: Buffer): string {
-  const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~';
-  const lines: string[] = [];
-  for (let at = 0; at < bytes.length; at += 52) {
-    const part = bytes.subarray(at, at + 52);
-    const padded = Buffer.concat([part, Buffer.alloc((4 - (part.length % 4)) % 4)]);
-    let text = String.fromCharCode(part.length <= 26 ? 64 + part.length : 70 + part.length);
-    for (let word = 0; word < padded.length; word += 4) {
-      let value = padded.readUInt32BE(word);
-      let five = '';
-      for (let digit = 0; digit < 5; digit++) {
-        five = `${alphabet[value % 85]}${five}`;
-        value = Math.floor(value / 85);
-      }
-      text += five;
-    }
-    lines.push(text);
-  }
-  return lines.join('\n');
-}
 
 const NOTHING = `literal 0\n${base85(deflateSync(''))}\n`;
 
