@@ -12,7 +12,7 @@ const FACT =
  * The table, the probe's machine code and the sandbox's system calls (keyed by architecture; core does not know the table), and a parser
  * of dumps of several architectures.
  */
-const ALLOWED = ['model/arch.ts', 'guest/accel-code.ts', 'core/sandbox/system-calls.ts', 'console/frames.ts'];
+const ALLOWED = ['model/arch.ts', 'guest/probe-code.ts', 'core/sandbox/system-calls.ts', 'console/frames.ts'];
 
 t.test('the host has a row, and an unknown machine is a fault of the lab with the known rows', (t) => {
   t.equal(hostArch().node, process.arch);

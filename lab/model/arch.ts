@@ -31,8 +31,10 @@ export interface Arch {
       readonly fields: Readonly<Record<string, string>>;
       readonly machineOptions: Readonly<Record<string, string>>;
     };
-    /** Device with which a guest ends QEMU with an exit code of its choice, for the accelerator probe. */
+    /** Device with which a guest ends QEMU with an exit code of its choice, for the probes. */
     readonly exitDevice: { readonly name: string; readonly fields: Readonly<Record<string, string>> };
+    /** Device through which the probes write their output, to a chardev. */
+    readonly probeOutput: { readonly name: string; readonly fields: Readonly<Record<string, string>> };
   };
   readonly console: {
     readonly device: string;
@@ -41,6 +43,8 @@ export interface Arch {
   };
   /** Kernel arguments under emulation, where a stalled vCPU makes the clock look unreliable. */
   readonly emulatedKernelArgs: readonly string[];
+  /** Kernel argument that takes the rate of the clock of an emulated guest, kHz, where the clock probe measures it. */
+  readonly clockRateArgument?: string;
   /** The time stamp counter that benchmarks read (`suites/binding/native/measure.c`). */
   readonly clockSource: string;
   readonly kernel: {
@@ -96,11 +100,14 @@ const X86_64: Arch = {
       machineOptions: { 'kernel-irqchip': 'split' },
     },
     exitDevice: { name: 'isa-debug-exit', fields: { iobase: '0x501', iosize: '1' } },
+    probeOutput: { name: 'isa-debugcon', fields: { iobase: '0xe9' } },
   },
   console: { device: 'ttyS0', kernelArgs: ['8250.nr_uarts=1'] },
   // Linux 6.12 otherwise falls back to a clock that wraps every few seconds, and a debug kernel lost its timers (QEMU 7.2). And it
   // panics when a busy host delivers too few of the ticks that check_timer() counts (arch/x86/kernel/apic/io_apic.c).
   emulatedKernelArgs: ['tsc=reliable', 'no_timer_check'],
+  // QEMU gives emulated guests the host's counter (cpu_get_host_ticks()). Linux 5.10 or later (arch/x86/kernel/tsc.c).
+  clockRateArgument: 'tsc_early_khz',
   clockSource: 'tsc',
   kernel: {
     srcarch: 'x86',

@@ -35,14 +35,16 @@ export const CellSpec = z
     image: z.object({ recipe: z.string(), key: Key }).strict(),
     profile: GuestProfile,
     suite: SuiteInfo,
-    /** What is pushed into the guest: the agent bundled with the suite, or a program with its files. */
-    payload: z.object({ kind: z.enum(['agent', 'program']), key: Key }).strict(),
+    /** What is pushed into the guest: the agent bundled with the suite, a program with its files, or a folder of programs. */
+    payload: z.object({ kind: z.enum(['agent', 'program', 'programs']), key: Key }).strict(),
     accel: z.enum(['kvm', 'tcg']),
     seed: z.number().int().min(0),
     /** Run only tests whose name contains one of these; empty: all. */
     only: z.array(z.string()),
     /** Exact names of the tests that are still to run; absent: all. */
     tests: z.array(z.string()).optional(),
+    /** Tests that one guest runs, skipped ones not counted; absent: as many as there are. Further attempts take the rest. */
+    most: z.number().int().min(1).optional(),
     kernelArgs: z.array(z.string()),
     qemuArgs: z.array(z.string()),
     /** Deadlines, ms: QEMU start to ready, the whole suite, one test. */
@@ -56,8 +58,12 @@ export const CellSpec = z
     known: z.array(KnownComplaint),
     /** Which boot of the cell, from 1: metrics are taken over several. */
     repeat: z.number().int().min(1),
-    /** From 1; a later attempt replaces a guest that was lost. */
+    /** From 1; a later attempt takes the tests that a lost guest did not begin. */
     attempt: z.number().int().min(1),
+    /** Which share of the suite's tests this is, from 1, where several guests share one cell; absent: the whole suite. */
+    shard: z.number().int().min(1).optional(),
+    /** Which rerun of tests of this cell it is, from 1, where a regression is confirmed; absent: none. */
+    rerun: z.number().int().min(1).optional(),
   })
   .strict();
 export type CellSpec = z.infer<typeof CellSpec>;
@@ -80,13 +86,19 @@ export function keyOfCell(spec: CellSpec): string {
   );
 }
 
-/** `debian-6.12+dma-premap/swiotlb/dma-premap`, for people: identities are never recovered from it. */
+/**
+ * `debian-6.12+dma-premap/swiotlb/dma-premap`, with `~2` for the second shard, `#2` for the second repeat and `!2` for the second rerun of
+ * tests; for people: identities are never recovered from it.
+ */
 export function nameOfCell(cell: {
   kernel: string;
   profile: string;
   suite: string;
   repeat?: number;
+  shard?: number | undefined;
+  rerun?: number | undefined;
 }): string {
-  const { kernel, profile, suite, repeat = 1 } = cell;
-  return `${kernel}/${profile}/${suite}${repeat > 1 ? `#${repeat}` : ''}`;
+  const { kernel, profile, suite, repeat = 1, shard, rerun } = cell;
+  const part = `${shard ? `~${shard}` : ''}${repeat > 1 ? `#${repeat}` : ''}${rerun ? `!${rerun}` : ''}`;
+  return `${kernel}/${profile}/${suite}${part}`;
 }

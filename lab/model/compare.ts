@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { Side } from './cell.ts';
+import { Confirmation } from './confirm.ts';
 import { Complaint } from './result.ts';
+import { Allowed, Unproven } from './unproven.ts';
 import { CellVerdict, Verdict } from './verdict.ts';
 
 /** What became of a test between two sides. */
@@ -38,8 +40,16 @@ export const TestChange = Place.extend({
   patched: Verdict.optional(),
   change: Change,
   reason: z.string().optional(),
+  /** Of a regressed test that was run again: what its reruns say. */
+  confirmation: Confirmation.pick({
+    ...{ outcome: true, base: true, patched: true, after: true, reason: true },
+  }).optional(),
 });
 export type TestChange = z.infer<typeof TestChange>;
+
+/** Whether a regressed test is known to be flaky. A kernel that died or complained is never only flaky. */
+export const isFlaky = ({ change, patched, confirmation }: TestChange): boolean =>
+  change === 'regressed' && patched !== 'crash' && confirmation?.outcome === 'flaky';
 
 /** One metric on both sides; a side that has no such metric is absent. */
 export const MetricChange = Place.extend({
@@ -65,6 +75,10 @@ export type BrokenCell = z.infer<typeof BrokenCell>;
 
 /** What `run --json` and `compare --json` print. */
 export const Comparison = z.object({
+  /** What the comparison does not prove, so that it fails (exit code 1). Absent where there is no such thing. */
+  unproven: z.array(Unproven).optional(),
+  /** What the user allowed; absent where nothing was. */
+  allowed: Allowed.optional(),
   /** `sides`: base and patched kernels of one run; `runs`: two runs. */
   kind: z.enum(['sides', 'runs']),
   /** Ids of the runs; the same id twice for `sides`. */
@@ -75,6 +89,10 @@ export const Comparison = z.object({
   kernels: z.array(Lineup),
   fixed: z.number().int(),
   regressed: z.number().int(),
+  /** Regressed tests that are flaky: reruns showed both outcomes on one kernel. Absent where none is. */
+  flaky: z.number().int().optional(),
+  /** A flaky test fails the comparison; absent: it does not. */
+  flakyFails: z.literal(true).optional(),
   same: z.number().int(),
   new: z.number().int(),
   gone: z.number().int(),

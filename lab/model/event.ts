@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import type { SandboxPolicy } from '../core/sandbox.ts';
 import { CellSpec } from './cell.ts';
+import { Confirmation } from './confirm.ts';
 import { Note } from './note.ts';
 import { TestResult } from './result.ts';
-import { CellRecord, KernelRecord, RunRecord } from './run.ts';
+import { CellRecord, ImageRecord, KernelRecord, RunRecord } from './run.ts';
 import { CellVerdict } from './verdict.ts';
 
 /** An event's fields besides its time. */
@@ -14,11 +15,16 @@ const count = z.number().int().min(0);
 
 /** Facts that stages report while they work: the only thing that travels up besides results. No field is prose to be parsed. */
 const EventFields = z.discriminatedUnion('type', [
-  /** A source is brought into the cache: `from` is a tarball or a folder. */
-  event('source.start', { source: z.string(), action: z.enum(['unpack', 'read']), from: z.string() }),
+  /** A source is brought into the cache: `from` is a tarball or a folder; of a download a package with its suite and version, or an address. */
+  event('source.start', {
+    source: z.string(),
+    action: z.enum(['download', 'unpack', 'read']),
+    from: z.string(),
+  }),
+  /** `done` and `total` are files, of a download bytes. */
   event('source.progress', {
     source: z.string(),
-    action: z.enum(['unpack', 'add']),
+    action: z.enum(['download', 'unpack', 'add']),
     done: count,
     total: count.optional(),
   }),
@@ -52,25 +58,38 @@ const EventFields = z.discriminatedUnion('type', [
   event('run.start', { record: RunRecord, dir: z.string() }),
   /** Image and accelerator are known. */
   event('session.ready', {
-    image: z.object({ recipe: z.string(), key: z.string() }),
+    image: ImageRecord,
     accel: z.object({ kind: z.enum(['kvm', 'tcg']), reason: z.string() }),
     payloads: z.record(z.string(), z.string()),
   }),
+  /** The kernels of the run, before any of them is built. */
+  event('kernels.planned', {
+    kernels: z.array(KernelRecord.pick({ id: true, name: true, side: true, base: true })),
+  }),
   /** A kernel of the run was built, or failed. */
   event('kernel.ready', { kernel: KernelRecord }),
-  /** Cells that are to run, each when a slot is free. */
+  /** Cells that are to run, each when a slot is free. Replaces an earlier plan: what need not run is in none. */
   event('cells.planned', {
     cells: z.array(
-      z.object({ kernel: z.string(), profile: z.string(), suite: z.string(), repeat: z.number().int() }),
+      z.object({
+        ...{ kernel: z.string(), profile: z.string(), suite: z.string(), repeat: z.number().int() },
+        shard: z.number().int().optional(),
+      }),
     ),
   }),
   event('cell.start', { cell: z.string(), spec: CellSpec }),
   /** Names of tests that a suite is going to run. */
   event('tests.announced', { cell: z.string(), tests: z.array(z.string()) }),
   event('test.end', { cell: z.string(), test: TestResult }),
-  /** `ms` of the attempt. */
-  event('cell.end', { cell: z.string(), verdict: CellVerdict, ms: z.number(), result: CellRecord }),
+  /** `ms` of the attempt. `continues`: another attempt takes the tests that this one did not begin. */
+  event('cell.end', {
+    ...{ cell: z.string(), verdict: CellVerdict, ms: z.number(), result: CellRecord },
+    continues: z.literal(true).optional(),
+  }),
   event('cells.progress', { done: count, total: count }),
+  /** Tests that regressed are run again. */
+  event('confirm.start', { tests: count }),
+  event('confirm.end', { done: count, total: count, confirmation: Confirmation }),
   event('lab.failure', { subject: z.string(), message: z.string() }),
   event('mutant.end', {
     mutant: z.string(),

@@ -3,22 +3,67 @@ import { z } from 'zod';
 /** Name in `kernels/sources.yaml` of the source that is used when none is named. */
 export const DEFAULT_KERNEL = 'debian-6.12';
 
+/** The user's own sources: a file in the cache, of the form of `kernels/sources.yaml`. */
+export const USER_SOURCES = 'sources.yaml';
+
+/** A name that `--kernel` takes. */
+export const SourceName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]{0,99}$/i, 'a name is letters, digits, dot, dash and underscore');
+
+/** Fields that say where a source is: each source has exactly one of them. */
+const PLACES = ['package', 'path', 'url'] as const;
+
 /** A source in `kernels/sources.yaml`: a kernel tree to start from. */
 export const KernelSource = z
   .object({
-    summary: z.string(),
+    summary: z.string().default(''),
     /** Debian package that ships a source tarball under /usr/src. */
-    package: z.string().optional(),
+    package: z
+      .string()
+      .regex(
+        /^[a-z0-9][a-z0-9.+-]+$/,
+        'a name of a Debian package is lower-case letters, digits, plus, dot and dash',
+      )
+      .optional(),
+    /** Suite of the Debian archive from which the package is downloaded when it is not installed: `trixie-backports`. */
+    suite: z
+      .string()
+      .regex(/^[a-z][a-z0-9-]*$/, 'a suite of the Debian archive, such as bookworm or trixie-backports')
+      .optional(),
     /** Path of a tarball, a folder or a git tree on this machine, relative to the sources file. */
-    path: z.string().optional(),
+    path: z.string().min(1).optional(),
     /** Revision of a git tree; default HEAD. */
-    revision: z.string().optional(),
+    revision: z.string().min(1).optional(),
+    /** Address of a tarball, http or https. */
+    url: z
+      .string()
+      .regex(/^https?:\/\/[^\s/]+\/\S+$/, 'an address begins with http:// or https:// and has a path')
+      .optional(),
+    /** SHA-256 of the tarball at `url`, which must have one, or at `path`. */
+    sha256: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/, 'SHA-256 is 64 hexadecimal digits in lower case')
+      .optional(),
   })
   .strict()
-  .refine((source) => (source.package === undefined) !== (source.path === undefined), {
-    message: 'give exactly one of package and path',
+  .superRefine((source, ctx) => {
+    const problem = (message: string) => ctx.addIssue({ code: 'custom', message });
+    if (PLACES.filter((place) => source[place] !== undefined).length !== 1)
+      problem(`give exactly one of ${PLACES.join(', ')}`);
+    if (source.suite !== undefined && source.package === undefined) problem('suite is given without package');
+    if (source.revision !== undefined && source.path === undefined) problem('revision is given without path');
+    if (source.sha256 !== undefined && source.package !== undefined)
+      problem('sha256 is for a tarball: apt checks a package by the signature of the archive');
+    if (source.sha256 !== undefined && source.revision !== undefined)
+      problem('sha256 is for a tarball, revision for a git tree');
+    if (source.url !== undefined && source.sha256 === undefined) problem('url is given without sha256');
   });
 export type KernelSource = z.infer<typeof KernelSource>;
+
+/** A sources file: sources by name. */
+export const SourcesFile = z.record(SourceName, KernelSource);
+export type SourcesFile = z.infer<typeof SourcesFile>;
 
 /** A source as a commit in a git repository of the cache. */
 export interface SourceTree {
@@ -66,6 +111,8 @@ export interface StoredKernel {
   dir: string;
   vmlinux: string;
   uapi: string;
+  /** Folder of `make modules_install`, with `lib/modules/RELEASE`; absent when the configuration has no modules. */
+  modules?: string;
 }
 
 /** A kernel in the store. All paths are inside `dir`. */

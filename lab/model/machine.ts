@@ -34,6 +34,8 @@ export interface GuestRequest {
   bootTimeoutMs: number;
   /** Bytes of console after which the guest is ended; default 256 MiB. */
   consoleBytes?: number | undefined;
+  /** Kernel arguments that give an emulated guest the rate of its clock. */
+  clockArgs?: readonly string[];
   kernelArgs?: string[];
   qemuArgs?: string[];
 }
@@ -91,6 +93,13 @@ export interface Guest extends AsyncDisposable {
   serveHost(): Promise<{ port: number } & AsyncDisposable>;
   /** Runs a QMP command and returns its result. Throws LabError with QEMU's message, or when QEMU has ended. */
   qmp(command: string, args?: Record<string, unknown>): Promise<unknown>;
+  /**
+   * Lets the kernel print its blocked tasks and busy CPUs on the console, also when no process can run, and returns what it prints.
+   * Never rejects: a kernel that does not react is described.
+   */
+  showTasks(): Promise<string>;
+  /** Calls `watcher` with each later line of the console, without its end, bytes as latin1. Returns a function that stops it. */
+  watchConsole(watcher: (line: string) => void): () => void;
   /** The console from byte `from` to now, as UTF-8 with invalid bytes replaced. Throws as `checkConsole`. */
   consoleText(from?: number): string;
   /** The console, complete once the guest is disposed unless `checkConsole` throws. */

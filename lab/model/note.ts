@@ -38,6 +38,8 @@ export const Note = z.discriminatedUnion('code', [
   note('cache.damaged', { damage: z.string() }),
   /** A snapshot of Node could not be made, so that Node starts more slowly in guests. */
   note('image.snapshot', { target: z.string(), reason: z.string() }),
+  /** The modules of a kernel are too large to be copied into its guests. */
+  note('guest.modules', { megabytes: z.number() }),
   /** The user allows code of kernels and recipes to run without a sandbox. */
   note('sandbox.off', {}),
   /** A test fails without any mutant and therefore cannot kill one. */

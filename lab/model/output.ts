@@ -2,9 +2,12 @@ import { z } from 'zod';
 import { CellSpec } from './cell.ts';
 import { Comparison } from './compare.ts';
 import { LabEvent } from './event.ts';
-import { PlanRecord, RunRecord } from './run.ts';
+import { GuestProfile } from './guest.ts';
+import { MutantRecord, PlanRecord, RunRecord } from './run.ts';
 import { Patch, Series } from './series.ts';
+import { ListedSource, SourceUpdate } from './source-list.ts';
 import { SuiteInfo } from './suite.ts';
+import { Unproven } from './unproven.ts';
 
 const count = z.number().int().min(0);
 const path = (text: string) => z.string().describe(text);
@@ -102,18 +105,18 @@ const RunDryRun = z.object({
 });
 
 const Mutants = z.object({
-  mutants: z.array(
-    z.object({
-      name: z.string(),
-      fault: z.string().describe('Subject of the patch that plants it.'),
-      killed: z.boolean(),
-      killedBy: z.string().optional().describe('`guest/suite: test`, or the verdict of a cell that broke.'),
-      broken: z.string().optional().describe('Why the mutant does not apply or build.'),
-    }),
-  ),
+  mutants: z.array(MutantRecord),
   killed: count,
   total: count,
 });
+
+/** Of a run without a comparison: as `Comparison.unproven`. */
+const unproven = z
+  .array(Unproven)
+  .optional()
+  .describe(
+    'What the run or comparison does not prove, so that it fails. Absent where there is no such thing.',
+  );
 
 /** Schemas of everything that ringlab writes for programs, by the name of the published file (`reports/schema/NAME.schema.json`). */
 export const outputs = {
@@ -121,13 +124,16 @@ export const outputs = {
   comparison: Comparison,
   event: LabEvent,
   'cell-spec': CellSpec,
-  report: z.object({ record: RunRecord, comparison: Comparison.optional() }),
+  report: z.object({ unproven, record: RunRecord, comparison: Comparison.optional() }),
   doctor: Doctor,
   series: SeriesOutput,
   'series-list': SeriesList,
+  'source-list': z.array(ListedSource),
+  source: ListedSource.omit({ ready: true, version: true }),
+  'source-update': z.array(SourceUpdate),
   build: Build,
   'build-each': BuildEach,
-  run: z.union([Comparison, RunRecord]),
+  run: z.union([Comparison, RunRecord.extend({ unproven })]),
   'run-dry-run': RunDryRun,
   mutants: Mutants,
   'mutants-dry-run': z.object({ mutants: z.array(z.object({ name: z.string(), path: z.string() })) }),
@@ -137,6 +143,19 @@ export const outputs = {
     dir: path('The folder that was created.'),
     files: z.array(z.string()).describe('Names of the files in it.'),
   }),
+  'series-remove': z.object({
+    removed: z.array(z.string()).describe('Names of the series that were removed.'),
+  }),
+  'guest-list': z.object({
+    guests: z.array(
+      z.object({
+        name: z.string(),
+        from: z.enum(['built-in', 'file']).describe('`file`: of the file that --guests-file names.'),
+        summary: z.string(),
+      }),
+    ),
+  }),
+  guest: GuestProfile,
   'shell-dry-run': z.object({ command: Command }),
 } satisfies Record<string, z.ZodType>;
 

@@ -3,6 +3,7 @@ import type { GuestProfile } from './guest.ts';
 import type { KernelConfigRequest } from './kernel.ts';
 import type { BenchSettings } from './run.ts';
 import type { Suite } from './suite.ts';
+import type { Allowed } from './unproven.ts';
 
 /** A name in kernels/sources.yaml (default: `debian-6.12`), or a tree and its revision. */
 export interface SourceRequest {
@@ -26,7 +27,19 @@ export interface Plan {
   repeats: number;
   /** Of a benchmark: how it measures. */
   bench?: BenchSettings | undefined;
+  /** Recipe of the image that guests boot, a name or the path of a folder; default `minimal`. */
+  recipe?: string | undefined;
+  /** Debian packages that the images of all guests have in addition; those of a suite are added to them. */
+  packages?: readonly string[] | undefined;
   jobs: number;
+  /** Fresh guests that a cell may take after its first for tests that a lost or damaged guest did not begin; default 20. */
+  restarts?: number | undefined;
+  /** Each test has a separate guest. */
+  isolate?: boolean | undefined;
+  /** How often a regressed test is run again on each side; default 2. */
+  confirm?: number | undefined;
+  /** Whether a flaky test fails the run; default `warn`. */
+  flaky?: 'fail' | 'warn' | undefined;
   only: string[];
   seed: number;
   kernelArgs: string[];
@@ -35,4 +48,6 @@ export interface Plan {
   /** Complaints that fail nothing. */
   known: KnownComplaint[];
   accel?: 'kvm' | 'tcg' | undefined;
+  /** What is no fault of the run; absent: nothing. */
+  allow?: Allowed | undefined;
 }

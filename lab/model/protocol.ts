@@ -1,5 +1,8 @@
 import { z } from 'zod';
 
+/** How the reason of a suite begins that skips everything, because no name of a test contains what `--only` asks for. */
+export const NOT_SELECTED = 'no name of a test contains ';
+
 /**
  * A request of the agent to the host: newline-delimited JSON over a TCP stream, apart from TAP. The guest connects to its
  * loopback (`RINGLAB_HOST_PORT`), from where SSH forwards the stream to the lab. Each request has one reply with the same id.
@@ -55,6 +58,8 @@ export const CellFile = z.object({
   only: z.array(z.string()),
   /** Exact names of the tests that are still to run; absent: all. */
   tests: z.array(z.string()).optional(),
+  /** Run only the first of the selected tests: end after this many that were not skipped. */
+  most: z.number().int().min(1).optional(),
   seed: z.number().int(),
   /** Deadline of one test, ms. */
   testTimeoutMs: z.number().int(),
@@ -63,3 +68,27 @@ export const CellFile = z.object({
   facts: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
 });
 export type CellFile = z.infer<typeof CellFile>;
+
+/** A program of a folder that is one suite. */
+export const GuestProgram = z.object({
+  /** Name of its test: its path below the suite's folder. */
+  name: z.string(),
+  args: z.array(z.string()),
+  timeoutMs: z.number().positive(),
+  /** Convention of its exit code; absent where only TAP counts. */
+  convention: z.enum(['kselftest', 'liburing', 'plain']).optional(),
+  /** TAP outranks the exit code. */
+  tapFirst: z.boolean(),
+  /** Why it does not run. */
+  skip: z.string().optional(),
+  /** Why it is not run, by kernel release: `6.1` stands for 6.1 and its stable releases. */
+  unsupported: z.record(z.string(), z.string()).optional(),
+});
+export type GuestProgram = z.infer<typeof GuestProgram>;
+
+/** `programs.json` of a payload: what the runner in the guest is to run. */
+export const ProgramList = z.object({
+  env: z.record(z.string(), z.string()),
+  programs: z.array(GuestProgram),
+});
+export type ProgramList = z.infer<typeof ProgramList>;

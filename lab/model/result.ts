@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Verdict } from './verdict.ts';
+import { isFailure, Verdict } from './verdict.ts';
 
 /** One measured figure with its better direction. */
 export const Metric = z.object({
@@ -49,3 +49,22 @@ export const Complaint = z.object({
   known: z.string().optional(),
 });
 export type Complaint = z.infer<typeof Complaint>;
+
+const STREAM_FLAW = /^\((?:all|plan|bail out|end of suite|further results|\d+ further announced tests)\)$/;
+
+/**
+ * True for a result that stands for a flaw of a stream (`lab/tap`), or for failed tests of which only the number is known: the name is
+ * not that of a test, so a healthy stream does not have it.
+ */
+export const isStreamResult = ({ name, verdict }: Pick<TestResult, 'name' | 'verdict'>): boolean =>
+  STREAM_FLAW.test(name) || (/^#\d+(?:\.\.#\d+)?$/.test(name) && isFailure(verdict));
+
+/** Whether a result is that of a test, or of a subtest of it. */
+export const isResultOf = (name: string, test: string): boolean =>
+  name === test || name.startsWith(`${test} > `);
+
+/** The tests that a subtest is part of: `a` and `a > b` of `a > b > c`. */
+export function outerNames(name: string): string[] {
+  const parts = name.split(' > ').slice(0, -1);
+  return parts.map((_part, index) => parts.slice(0, index + 1).join(' > '));
+}

@@ -1,7 +1,10 @@
 import { z } from 'zod';
+import { Artefact } from './artefact.ts';
 import { Side } from './cell.ts';
+import { Confirmation } from './confirm.ts';
 import { GuestProfile } from './guest.ts';
 import { Complaint, Metric, TestResult } from './result.ts';
+import { Allowed } from './unproven.ts';
 import { CellVerdict } from './verdict.ts';
 
 /** Ids are unique within a run and opaque: what they stand for is in the entry that they name. */
@@ -38,20 +41,14 @@ export const KernelRecord = z.object({
 });
 export type KernelRecord = z.infer<typeof KernelRecord>;
 
-/** A file beside `run.json`. */
-export const Artefact = z.object({
-  kind: z.enum(['tap', 'console', 'spec']),
-  /** Name inside the record's folder. */
-  file: z.string(),
-  bytes: z.number().int().min(0),
-  sha256: z.string(),
-});
-export type Artefact = z.infer<typeof Artefact>;
-
 /** One execution of a cell in a guest. */
 export const Attempt = z.object({
   repeat: z.number().int().min(1),
   attempt: z.number().int().min(1),
+  /** Which share of the tests it ran, where several guests share the cell. */
+  shard: z.number().int().min(1).optional(),
+  /** Tests that were announced and not begun when the attempt ended: a later attempt takes them. Absent: none. */
+  notBegun: z.array(z.string()).optional(),
   /** Key of the cell spec. Absent in records of format 1. */
   key: z.string().optional(),
   verdict: CellVerdict,
@@ -124,8 +121,16 @@ export const PlanRecord = z.object({
   qemuArgs: z.array(z.string()),
   bootTimeoutMs: z.number(),
   jobs: z.number().int().min(1),
+  restarts: z.number().int().min(0).optional(),
+  isolate: z.boolean().optional(),
+  /** How often a regressed test was run again on each side. */
+  confirm: z.number().int().min(0).optional(),
+  /** Whether a flaky test fails the run; absent: it does not. */
+  flaky: z.enum(['fail', 'warn']).optional(),
   accel: z.enum(['kvm', 'tcg']).optional(),
   bench: BenchSettings.optional(),
+  /** `--allow-skips`, `--allow-gone`; absent where neither was given. */
+  allow: Allowed.optional(),
 });
 export type PlanRecord = z.infer<typeof PlanRecord>;
 
@@ -138,6 +143,19 @@ export const Span = z.object({
 });
 export type Span = z.infer<typeof Span>;
 
+/** What became of one mutant. */
+export const MutantRecord = z.object({
+  name: z.string(),
+  /** What it plants: the subject of its patch. */
+  fault: z.string(),
+  killed: z.boolean(),
+  /** `guest/suite: test`, or the cell's verdict when the whole cell went down. */
+  killedBy: z.string().optional(),
+  /** Why the mutant does not apply or build: it then says nothing about the suite. */
+  broken: z.string().optional(),
+});
+export type MutantRecord = z.infer<typeof MutantRecord>;
+
 /** The machine that made a run. */
 export const HostFacts = z.object({
   cpu: z.string(),
@@ -147,6 +165,14 @@ export const HostFacts = z.object({
   node: z.string(),
 });
 export type HostFacts = z.infer<typeof HostFacts>;
+
+/** The image of the first suite's guests, by content. */
+export const ImageRecord = z.object({
+  recipe: z.string(),
+  key: z.string(),
+  /** Debian packages that the request added to every image, without what they depend on. Those of a suite are in the cell specs. */
+  packages: z.array(z.string()).optional(),
+});
 
 /** `run.json`: holds no path of the machine that made it. */
 export const RunRecord = z.object({
@@ -168,12 +194,16 @@ export const RunRecord = z.object({
   /** Guest profiles and suites by id. A record of format 1 has only their ids. */
   profiles: z.array(z.object({ id: Id, profile: GuestProfile.optional() })),
   suites: z.array(z.object({ id: Id, summary: z.string().optional(), payload: z.string().optional() })),
-  image: z.object({ recipe: z.string(), key: z.string() }).optional(),
+  image: ImageRecord.optional(),
   accel: z.object({ kind: z.enum(['kvm', 'tcg']), reason: z.string() }).optional(),
   seed: z.number().int(),
   /** Of benchmarks only. */
   bench: BenchSettings.extend({ repeats: z.number().int() }).optional(),
+  /** Of runs over mutants only: those that were tried, in the order in which they ended. */
+  mutants: z.array(MutantRecord).optional(),
   cells: z.array(CellRecord),
+  /** Regressed tests that were run again. Absent where none was. */
+  confirmations: z.array(Confirmation).optional(),
   spans: z.array(Span),
   /** What the lab itself got wrong; a cell that could not run has the verdict `lab-failed` besides. */
   failures: z.array(z.object({ subject: z.string(), message: z.string() })),
