@@ -1,4 +1,4 @@
-import { access } from 'node:fs/promises';
+import { access, lstat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { makeFolder } from './atomic.ts';
@@ -35,10 +35,17 @@ export async function exists(path: string): Promise<boolean> {
   );
 }
 
+/** Whether anything is at a path, also a link without a target. */
+export const isPresent = (path: string): Promise<boolean> =>
+  lstat(path).then(
+    () => true,
+    () => false,
+  );
+
 /**
  * The folder `path` of a content-addressed store. If it does not exist, `fill` makes it under a lock, and it appears by rename when
- * it is complete. `cached`: it existed. One that is not sound by `isSound` is removed with `discard` and made again. Throws what
- * `fill` throws, or the abort reason.
+ * it is complete. `cached`: it existed. What is not sound by `isSound` (default: a link without a target) is removed with `discard` and
+ * made again. Throws what `fill` throws, or the abort reason.
  */
 export async function ensureFolder(
   path: string,
@@ -50,10 +57,10 @@ export async function ensureFolder(
     discard?: () => Promise<void>;
   } = {},
 ): Promise<{ dir: string; cached: boolean }> {
-  const { isSound = async () => true, discard } = options;
+  const { isSound = () => exists(path), discard } = options;
   if ((await exists(path)) && (await isSound())) return { dir: path, cached: true };
   await using _lock = await lock(`${path}.lock.d`, options.signal, options.onWait);
-  if (await exists(path)) {
+  if (await isPresent(path)) {
     // Another ringlab may have made it again meanwhile.
     if (await isSound()) return { dir: path, cached: true };
     await discard?.();

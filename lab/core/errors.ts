@@ -10,8 +10,8 @@ export interface Problem {
   fix?: string;
 }
 
-/** Exit codes of every verb (docs: README). */
-export const ExitCode = { ok: 0, failed: 1, input: 2, lab: 3, interrupted: 130 } as const;
+/** Exit codes of every verb (docs: README). `unread` is that of a program that SIGPIPE ended, 128 + 13. */
+export const ExitCode = { ok: 0, failed: 1, input: 2, lab: 3, interrupted: 130, unread: 141 } as const;
 
 function describe({ what, where, expected, fix }: Problem): string {
   const lines = [where ? `${where}: ${what}` : what];

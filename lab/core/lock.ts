@@ -2,6 +2,7 @@ import type { Stats } from 'node:fs';
 import { lstat, mkdir, realpath, rename, rm, utimes } from 'node:fs/promises';
 import lockfile from 'proper-lockfile';
 import { LabError } from './errors.ts';
+import { pending } from './pending.ts';
 
 /** Age at which a lock that its holder no longer refreshes expires, ms. */
 const STALE_MS = 10_000;
@@ -72,7 +73,13 @@ export async function lock(
         retries: { retries: 4, minTimeout: 100, maxTimeout: 500 },
         onCompromised: () => compromised(folder),
       });
-      return { [Symbol.asyncDispose]: () => release() };
+      const held = pending(`lock of ${folder}`);
+      return {
+        [Symbol.asyncDispose]: async () => {
+          await release();
+          held[Symbol.dispose]();
+        },
+      };
     } catch (error) {
       if (['ENOTEMPTY', 'ENOTDIR', 'EEXIST'].includes(codeOf(error))) await removeDamaged(path);
       else if (codeOf(error) !== 'ELOCKED') throw error;

@@ -1,4 +1,5 @@
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { chmodSync, closeSync, openSync, readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import t from 'tap';
@@ -13,9 +14,9 @@ const isAlive = (pid: number) => {
   }
 };
 
-/** Waits up to 5 s: a busy machine takes its time to end a process that was signalled. */
+/** Waits until a process has ended that is about to: a busy machine takes its time. */
 async function isGone(pid: number): Promise<boolean> {
-  for (let tries = 0; isAlive(pid) && tries < 250; tries++) await wait(20);
+  for (let tries = 0; isAlive(pid) && tries < 3000; tries++) await wait(20);
   return !isAlive(pid);
 }
 
@@ -72,6 +73,28 @@ t.test('a child dies with its parent that is killed by SIGKILL', async (t) => {
   process.kill(parent.pid, 'SIGKILL');
   await parent.ended;
   t.ok(await isGone(pid));
+});
+
+t.test('a parent that is killed before its child has a parent-death signal leaves no child', async (t) => {
+  // setpriv waits for the end of the parent.
+  const setpriv = '#!/bin/sh\nread -r _ <"$GATE"\nexec /usr/bin/setpriv "$@"\n';
+  const dir = t.testdir({ setpriv });
+  chmodSync(join(dir, 'setpriv'), 0o755);
+  const gate = join(dir, 'gate');
+  await run('mkfifo', [gate]);
+  const code = `
+    import { start } from '${import.meta.dirname}/process.ts';
+    process.env.PATH = '${dir}:' + process.env.PATH;
+    console.log(start('sleep', ['1000']).pid);
+    setInterval(() => {}, 1000);`;
+  const env = { GATE: gate };
+  await using parent = start(process.execPath, ['--import=tsx', '--input-type=module', '-e', code], { env });
+  const pid = await new Promise<number>((resolve) => parent.stdout.once('data', (d) => resolve(Number(d))));
+  process.kill(parent.pid, 'SIGKILL');
+  await parent.ended;
+  t.ok(isAlive(pid), 'the child waits to be started');
+  await writeFile(gate, 'go\n');
+  t.ok(await isGone(pid), 'the child has ended');
 });
 
 t.test('start takes open files instead of pipes', async (t) => {

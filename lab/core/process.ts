@@ -3,6 +3,7 @@ import { PassThrough } from 'node:stream';
 import { execa, type Options, type ResultPromise } from 'execa';
 import { LabError } from './errors.ts';
 import { LineSplitter } from './lines.ts';
+import { pending } from './pending.ts';
 import { findProgram } from './program.ts';
 
 /** How a child is started and ended. */
@@ -59,16 +60,25 @@ function killGroup(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
+/** Becomes the command of its arguments, unless process `$0`, which started it, has ended. */
+const UNLESS_ORPHANED = '[ "$PPID" = "$0" ] || exit 1; exec "$@"';
+
 /**
  * The command line with a parent-death signal, set by setpriv (util-linux): a lab killed with SIGKILL cannot clean up, so the kernel
- * has to.
+ * has to. A lab that was killed before setpriv had set the signal would leave the command for good, so its parent is looked at
+ * afterwards; not with a given environment, to which a shell adds (PWD): such commands end by themselves.
  */
-function withParentDeath(command: string, args: readonly string[], signal: string): [string, string[]] {
-  return ['setpriv', [`--pdeathsig=${signal}`, '--', command, ...args]];
+function withParentDeath(
+  command: string,
+  args: readonly string[],
+  { parentDeath = 'KILL', cleanEnv = false }: Pick<RunOptions, 'parentDeath' | 'cleanEnv'>,
+): [string, string[]] {
+  const check = cleanEnv ? [] : ['/bin/sh', '-c', UNLESS_ORPHANED, String(process.pid)];
+  return ['setpriv', [`--pdeathsig=${parentDeath}`, '--', ...check, command, ...args]];
 }
 
 function spawnGroup(command: string, args: readonly string[], options: RunOptions): ResultPromise {
-  const [file, argv] = withParentDeath(command, args, options.parentDeath ?? 'KILL');
+  const [file, argv] = withParentDeath(command, args, options);
   const { cwd, env, input } = options;
   const settings: Options = {
     extendEnv: !options.cleanEnv,
@@ -95,6 +105,9 @@ async function stopGroup(pid: number, ended: Promise<unknown>, graceMs: number):
   killGroup(pid, 'SIGKILL');
 }
 
+/** Most characters of a command line in a report. */
+const MAX_WORDS = 200;
+
 /**
  * Starts a long-lived child. The caller has to read its output. Throws LabError when it cannot start, the abort reason when `signal`
  * has fired; a later abort stops the child.
@@ -108,6 +121,10 @@ export function start(command: string, args: readonly string[], options: RunOpti
     child.once('exit', (code, signal) => resolve({ code, signal }));
   });
   child.catch(() => {});
+  const words = [command, ...args].join(' ').slice(0, MAX_WORDS);
+  const kill = () => killGroup(pid, 'SIGKILL');
+  const running = pending(`process ${pid}, which is killed now: ${words}`, { kill });
+  void ended.then(() => running[Symbol.dispose]());
   const stop = () => stopGroup(pid, ended, options.graceMs ?? 3000);
   const onAbort = () => void stop();
   options.signal?.addEventListener('abort', onAbort, { once: true });
@@ -204,7 +221,7 @@ export async function run(
  * interactive program needs the controlling terminal, and handles Ctrl-C itself.
  */
 export async function runOnTerminal(command: string, args: readonly string[]): Promise<number> {
-  const [file, argv] = withParentDeath(command, args, 'KILL');
+  const [file, argv] = withParentDeath(command, args, {});
   const ignore = () => {};
   process.on('SIGINT', ignore);
   try {

@@ -11,6 +11,7 @@ export {
   type Limits,
   MEMORY_LIMIT_CODE,
   type Overlay,
+  PROCESS_LIMIT_CODE,
   SANDBOX_FAILED_CODE,
   type SandboxAccess,
   type SandboxPolicy,
@@ -74,7 +75,7 @@ function unsandboxed(command: readonly string[], { env }: SandboxAccess): string
 
 /**
  * A command line that runs `command` in the sandbox, with the environment and limits of `access`. The caller starts it with
- * `run(file, args, { maxOutput })`, which limits its output. It ends with TIME_LIMIT_CODE, MEMORY_LIMIT_CODE or SANDBOX_FAILED_CODE only for
+ * `run(file, args, { maxOutput })`, which limits its output. It ends with one of the codes of its limits or SANDBOX_FAILED_CODE only for
  * these reasons: a command's code of that number becomes 1. With `unsafeNoSandbox` the command runs without sandbox and limits. Throws
  * LabError when no sandbox works here.
  *

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   cpSync,
@@ -76,6 +77,54 @@ t.test('each kind of damage is found and named', async (t) => {
       },
       /link is not as/,
     ],
+    [
+      'a FIFO in place of the seal',
+      (folder) => {
+        rmSync(join(folder, 'ringlab-seal.json'));
+        execFileSync('mkfifo', [join(folder, 'ringlab-seal.json')]);
+      },
+      /list of its files/,
+    ],
+    [
+      'a link without end in place of the seal',
+      (folder) => {
+        rmSync(join(folder, 'ringlab-seal.json'));
+        symlinkSync('/dev/zero', join(folder, 'ringlab-seal.json'));
+      },
+      /list of its files/,
+    ],
+    [
+      'a FIFO in place of the state that was checked',
+      (folder) => {
+        rmSync(join(folder, 'ringlab-checked'));
+        execFileSync('mkfifo', [join(folder, 'ringlab-checked')]);
+      },
+      /ringlab-checked is no regular file/,
+    ],
+    [
+      'a link to a file in place of the state that was checked',
+      (folder) => {
+        renameSync(join(folder, 'ringlab-checked'), join(folder, 'other'));
+        symlinkSync('other', join(folder, 'ringlab-checked'));
+      },
+      /ringlab-checked is no regular file/,
+    ],
+    [
+      'a folder in place of the state that was checked',
+      (folder) => {
+        rmSync(join(folder, 'ringlab-checked'));
+        mkdirSync(join(folder, 'ringlab-checked'));
+      },
+      /ringlab-checked is no regular file/,
+    ],
+    [
+      'a link without a target in place of the folder',
+      (folder) => {
+        rmSync(folder, { recursive: true });
+        symlinkSync('no/such/disk', folder);
+      },
+      /a link without a target is in its place/,
+    ],
     ['no seal', (folder) => rmSync(join(folder, 'ringlab-seal.json')), /list of its files/],
     ['a zeroed seal', (folder) => writeFileSync(join(folder, 'ringlab-seal.json'), Buffer.alloc(50)), /list/],
   ];
@@ -85,6 +134,12 @@ t.test('each kind of damage is found and named', async (t) => {
     damage(folder);
     t.match(await damageOf(folder), words, kind);
   }
+});
+
+t.test('a folder whose checked state is missing is compared by its hashes', async (t) => {
+  const folder = await sealed(t);
+  rmSync(join(folder, 'ringlab-checked'));
+  t.equal(await damageOf(folder), undefined);
 });
 
 t.test('hashes are compared once after stat(2) has changed, then no more', async (t) => {
@@ -152,7 +207,10 @@ t.test(
       const path = join(dir, name);
       symlinkSync(target, path);
       const fill = async (folder: string) => writeFileSync(join(folder, 'a'), CONTENT);
-      t.match(await ensureSealed(path, fill), { dir: path, cached: false }, name);
+      const damages: string[] = [];
+      const onDamage = (damage: string) => damages.push(damage);
+      t.match(await ensureSealed(path, fill, { onDamage }), { dir: path, cached: false }, name);
+      t.same(damages, ['a link without a target is in its place'], `damages that are reported: ${name}`);
       t.equal(readFileSync(join(path, 'a'), 'utf8'), CONTENT);
       t.match(await ensureSealed(path, fill), { cached: true });
     }

@@ -1,10 +1,11 @@
-import { randomBytes } from 'node:crypto';
-import { lstat, readdir, readFile, readlink, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join, relative, sep } from 'node:path';
+import { lstat, readdir, readlink, rename, rm } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
 import { z } from 'zod';
-import { writeAtomic, writeJson } from './atomic.ts';
+import { DANGLING, isDangling, writeAtomic, writeJson } from './atomic.ts';
 import { ensureFolder } from './cache.ts';
 import { hashFile, hashOf } from './hash.ts';
+import { NotPlainFile, readPlainFile } from './plain-file.ts';
+import { temporaryPath } from './temporary.ts';
 
 /** The list of a sealed folder's files, in that folder. */
 const SEAL = 'ringlab-seal.json';
@@ -57,7 +58,7 @@ export const isSealed = async (folder: string): Promise<boolean> => (await readS
 
 async function readSeal(folder: string): Promise<Record<string, string> | undefined> {
   try {
-    return Seal.parse(JSON.parse(await readFile(join(folder, SEAL), 'utf8'))).files;
+    return Seal.parse(JSON.parse((await readPlainFile(join(folder, SEAL))) ?? '')).files;
   } catch {
     return undefined;
   }
@@ -73,16 +74,28 @@ async function changedFile(folder: string, files: Record<string, string>): Promi
   return undefined;
 }
 
+/** What the files looked like when they were last compared; undefined when that is not known. */
+async function readChecked(folder: string): Promise<string | undefined> {
+  try {
+    return await readPlainFile(join(folder, CHECKED));
+  } catch (error) {
+    if (error instanceof NotPlainFile) throw error;
+    return undefined;
+  }
+}
+
 /**
  * What is wrong with a sealed folder, in words; undefined when all files are as they were sealed. Files that were added later do not
  * count. Hashes are compared only after stat(2) has changed for a file, since 130 MB take 0.3 s; otherwise a look at each file will do.
  */
 export async function damageOf(folder: string): Promise<string | undefined> {
+  if (await isDangling(folder)) return DANGLING;
   const files = await readSeal(folder);
   if (!files) return 'the list of its files is missing or damaged';
   const paths = Object.keys(files);
   const look = await lookOf(folder, paths).catch(() => undefined);
-  const checked = await readFile(join(folder, CHECKED), 'utf8').catch(() => undefined);
+  const checked = await readChecked(folder).catch((error: NotPlainFile) => error);
+  if (checked instanceof NotPlainFile) return `${CHECKED} is no regular file`;
   if (look !== undefined && look === checked) return undefined;
   const damage = await changedFile(folder, files);
   if (damage !== undefined || look === undefined) return damage;
@@ -93,9 +106,7 @@ export async function damageOf(folder: string): Promise<string | undefined> {
 
 /** Removes an entry of the cache. Renamed first, so that none sees a half of it. */
 export async function discard(path: string): Promise<void> {
-  // Not by process id alone: a killed lab of the same id may have left such a folder, as in containers.
-  const unique = `${process.pid}.${randomBytes(4).toString('hex')}`;
-  const aside = join(dirname(path), `.${basename(path)}.${unique}.damaged.tmp`);
+  const aside = temporaryPath(path);
   await rename(path, aside);
   await rm(aside, { recursive: true, force: true });
 }

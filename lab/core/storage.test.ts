@@ -124,7 +124,7 @@ t.test('temporary files and records may have any path without control characters
   t.end();
 });
 
-/** What `throwConfirmedFault` makes of a report where `folder` is a tmpfs of its own, which no other process sees. */
+/** What `throwConfirmedFault` makes of a report where `folder` is a tmpfs that no other process sees. */
 function confirmed(mount: string, folder: string): string {
   const script = `
     import { throwConfirmedFault } from ${JSON.stringify(join(import.meta.dirname, 'storage.ts'))};

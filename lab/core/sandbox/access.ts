@@ -56,6 +56,9 @@ export const TIME_LIMIT_CODE = 124;
 /** Exit code of a command of which a process was ended because it needed more memory than the limit. */
 export const MEMORY_LIMIT_CODE = 122;
 
+/** Exit code of a command that was ended because it had more processes and threads than the limit, where no cgroup keeps it from that. */
+export const PROCESS_LIMIT_CODE = 123;
+
 /** Exit code when the command did not start, because the sandbox could not be set up: its standard error says why. */
 export const SANDBOX_FAILED_CODE = 125;
 

@@ -14,7 +14,7 @@ const ETC = [
 ];
 
 const NAMESPACES = [
-  // Without capabilities, and without a user namespace of its own in which the command would get them back.
+  // Without capabilities, and without a private user namespace, in which the command would get them back.
   ...['--unshare-user', '--disable-userns', '--cap-drop', 'ALL'],
   ...['--unshare-net', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try'],
   ...['--new-session', '--die-with-parent', '--hostname', 'ringlab', '--clearenv'],

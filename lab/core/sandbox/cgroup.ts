@@ -109,7 +109,7 @@ export function scopePrefix(counter: Counter | undefined, { memoryBytes, process
   return systemdRun(counter.user, [`MemoryMax=${memoryBytes}`, `TasksMax=${processes}`]);
 }
 
-/** The supervisor's arguments: how it counts what it starts. Each sandbox has groups of its own. */
+/** The supervisor's arguments: how it counts what it starts. Each sandbox has separate groups. */
 export function groupArguments(counter: Counter | undefined, limits: Limits): string[] {
   if (!counter) return [];
   if (counter.kind === 'systemd') return ['scope'];

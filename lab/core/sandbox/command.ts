@@ -2,7 +2,7 @@ import { LabError } from '../errors.ts';
 import { findProgram } from '../program.ts';
 import { type SandboxAccess, SYSTEM_PATH } from './access.ts';
 import { bubblewrapArgs } from './allow.ts';
-import { findCounter } from './cgroup.ts';
+import { type Counter, findCounter } from './cgroup.ts';
 import { systemCallFilter } from './filter.ts';
 import { innerLimits, limitsOf, outerLimits } from './limits.ts';
 import { overlayPrefix } from './overlay.ts';
@@ -32,15 +32,16 @@ const inFolder = (cwd: string) => ['/usr/bin/env', `--chdir=${cwd}`, `PWD=${cwd}
 
 /**
  * The command line that runs `command` in the sandbox, whether or not that works here: limits, supervisor, overlays, bubblewrap. `filter` is
- * that of system calls. Throws LabError when bubblewrap is not installed.
+ * that of system calls, `countedBy` replaces what counts memory and processes here; null: nothing. Throws LabError when bubblewrap is not installed.
  */
 export async function sandboxCommand(
   command: readonly string[],
   access: SandboxAccess,
   filter = systemCallFilter(),
+  countedBy?: Counter | null,
 ): Promise<string[]> {
   const bubblewrap = findBubblewrap();
-  const counter = await findCounter();
+  const counter = countedBy === undefined ? await findCounter() : (countedBy ?? undefined);
   const limits = limitsOf(access);
   return [
     ...cleanEnvironment(),

@@ -37,11 +37,11 @@ function assemble(instructions: readonly Instruction[]): Buffer {
 }
 
 /**
- * The filter of an ABI, for `bwrap --seccomp`. Calls that are refused fail as on a kernel without them (ENOSYS), and sockets as on a
- * kernel without their family (EAFNOSUPPORT), which programs expect. A program of another ABI, whose numbers differ, is ended.
+ * The filter of an ABI, for `bwrap --seccomp`. Calls that are refused fail as on a kernel without them (ENOSYS), fallocate as on a
+ * file system without it (EOPNOTSUPP), and sockets as on a kernel without their family (EAFNOSUPPORT), which programs expect. A program of another ABI, whose numbers differ, is ended.
  */
-export function filterProgram({ audit, foreignFrom, denied, sockets }: Abi): Buffer {
-  const { ENOSYS, EAFNOSUPPORT } = constants.errno;
+export function filterProgram({ audit, foreignFrom, denied, fallocate, sockets }: Abi): Buffer {
+  const { ENOSYS, EOPNOTSUPP, EAFNOSUPPORT } = constants.errno;
   return assemble([
     load(DATA.arch),
     skipIf(audit),
@@ -49,6 +49,7 @@ export function filterProgram({ audit, foreignFrom, denied, sockets }: Abi): Buf
     load(DATA.number),
     ...(foreignFrom === undefined ? [] : [skipBelow(foreignFrom), give(fail(ENOSYS))]),
     ...Object.values(denied).flatMap((number) => [skipUnless(number), give(fail(ENOSYS))]),
+    ...[skipUnless(fallocate), give(fail(EOPNOTSUPP))],
     // Both to the check of the family.
     ...[skipTwoIf(sockets.socket), skipIf(sockets.socketpair), give(ALLOW)],
     load(DATA.firstArgument),

@@ -17,7 +17,7 @@ export function outerLimits(counter: Counter | undefined, limits: Limits): strin
 
 /**
  * What goes before the command inside the sandbox: limits of single processes, which it cannot raise without capabilities.
- * `nproc` counts in the sandbox's user namespace; the kernel does not apply it to root, so that root needs a cgroup.
+ * `nproc` counts in the sandbox's user namespace; the kernel does not apply it to root (`isWatched`).
  */
 export function innerLimits(counter: Counter | undefined, access: SandboxAccess): string[] {
   const { fileBytes, processes } = limitsOf(access);
@@ -26,21 +26,22 @@ export function innerLimits(counter: Counter | undefined, access: SandboxAccess)
   return ['prlimit', '--core=0', `--fsize=${fileBytes}`, `--nproc=${processes}`, ...memory, '--'];
 }
 
-/** Listed among the limits where there is none: RLIMIT_NPROC does not hold root. */
-const NO_PROCESS_LIMIT = 'no process limit (root without a cgroup)';
+/** Whether the supervisor counts the processes: where no cgroup does, and root is not held by `prlimit`. */
+export function isWatched(counter: Counter | undefined, isRoot = process.getuid?.() === 0): boolean {
+  return (
+    isRoot && (counter === undefined || (counter.kind === 'cgroup' && counter.folders.pids === undefined))
+  );
+}
 
 /** The limits that are in force, for records: `memory limit (cgroup v1)`. */
 export function limitNames(counter: Counter | undefined, isRoot = process.getuid?.() === 0): string[] {
   const by = counter?.kind === 'systemd' ? 'systemd' : counter && `cgroup v${counter.version}`;
+  const watched = isWatched(counter, isRoot);
   const folders = counter?.kind === 'cgroup' ? counter.folders : counter ? { memory: '', pids: '' } : {};
   return [
     'time limit',
     folders.memory === undefined ? 'memory limit of each process' : `memory limit (${by})`,
-    folders.pids !== undefined
-      ? `process limit (${by})`
-      : isRoot
-        ? NO_PROCESS_LIMIT
-        : 'process limit (prlimit)',
+    folders.pids !== undefined ? `process limit (${by})` : `process limit (${watched ? 'watch' : 'prlimit'})`,
     'file size limit',
   ];
 }

@@ -18,6 +18,8 @@ export interface Abi {
   /** First number of a second ABI with the same `audit`, x32 (asm/unistd.h: `__X32_SYSCALL_BIT`); higher numbers are refused. */
   foreignFrom?: number;
   denied: Readonly<Record<Denied, number>>;
+  /** Fills a disk at once, before the lab sees that it becomes full; programs write instead where a file system does not have it. */
+  fallocate: number;
   /** Their first argument is an address family. */
   sockets: { socket: number; socketpair: number };
 }
@@ -36,6 +38,7 @@ export const ABIS: Readonly<Partial<Record<string, Abi>>> = {
       ...{ bpf: 321, perf_event_open: 298, userfaultfd: 323, fanotify_init: 300, syslog: 103 },
       ...SINCE_5_1,
     },
+    fallocate: 285,
     sockets: { socket: 41, socketpair: 53 },
   },
   arm64: {
@@ -46,6 +49,7 @@ export const ABIS: Readonly<Partial<Record<string, Abi>>> = {
       ...{ bpf: 280, perf_event_open: 241, userfaultfd: 282, fanotify_init: 262, syslog: 116 },
       ...SINCE_5_1,
     },
+    fallocate: 47,
     sockets: { socket: 198, socketpair: 199 },
   },
 };

@@ -52,7 +52,7 @@ async function changes({ TREE, HIDDEN }: Targets): Promise<string[]> {
   ];
 }
 
-/** Performs the acts in the sandbox, or with `unsafeNoSandbox` those that harm nothing without it, each in a process of its own. */
+/** Performs the acts in the sandbox, or with `unsafeNoSandbox` those that harm nothing without it, each in a separate process. */
 export async function perform(dir: string, policy: SandboxPolicy = {}): Promise<Outcome> {
   await using resources = new Resources();
   process.env.RINGLAB_SECRET = 'of the lab';
