@@ -12,6 +12,7 @@ const MAX_NAMES = 10_000;
 export class AnnouncedTests {
   /** In announced order; true once a result has arrived. */
   readonly #reported = new Map<string, boolean>();
+  #notBegun: string[] = [];
   /** Announcements beyond the limit, and results under names that were not kept. */
   #further = { announced: 0, reported: 0 };
 
@@ -32,6 +33,16 @@ export class AnnouncedTests {
     return isKept;
   }
 
+  /** In announced order. */
+  get names(): readonly string[] {
+    return [...this.#reported.keys()];
+  }
+
+  /** The tests that `lost` reported by name. */
+  get notBegun(): readonly string[] {
+    return this.#notBegun;
+  }
+
   /** Notes that a result arrived. */
   report(name: string): void {
     if (this.#reported.has(name)) this.#reported.set(name, true);
@@ -46,6 +57,7 @@ export class AnnouncedTests {
     const cause = root.bail === undefined ? stop.reason : `bailed out: ${root.bail || 'no reason given'}`;
     const reason = `no result arrived: ${cause}`;
     const names = [...this.#reported].filter(([, reported]) => !reported).map(([name]) => name);
+    this.#notBegun = [...names];
     const further = Math.max(0, this.#further.announced - this.#further.reported);
     const count = names.length + further;
     if (count > 0 && root.bail === undefined) stop.reported = true;

@@ -1,6 +1,7 @@
 import type { TestResult } from '../model/result.ts';
 import { isFailure } from '../model/verdict.ts';
-import { shorten } from './point.ts';
+import { lastWords } from './exit-reason.ts';
+import { shorten } from './shorten.ts';
 
 /** Most results kept of one stream. */
 const MAX_TESTS = 100_000;
@@ -10,6 +11,9 @@ const MAX_DETAIL = 64 << 10;
 const MAX_CHARS = 8 << 20;
 /** Characters that an escape has at most in JSON, `\u0001`. */
 const MAX_ESCAPE = 6;
+
+/** A result on its way to the record, with the number of its line in the stream if it has one (`StderrLog`). */
+export type Leaf = TestResult & { point?: number };
 
 /** Characters that a value takes in a record: escapes and indentation multiply what a stream printed. */
 export const recordChars = (value: unknown): number => JSON.stringify(value, null, 10).length;
@@ -25,6 +29,8 @@ export class Collector {
   /** What is left of `maxChars`; details get no more than half, so that they cost no later test its result. */
   #chars: number;
   #detailChars: number;
+  /** Kept failures by the number of their line. */
+  readonly #byPoint = new Map<number, TestResult>();
   #failures = 0;
   #omitted = { all: 0, failures: 0 };
 
@@ -42,12 +48,17 @@ export class Collector {
     return this.#failures > 0;
   }
 
+  /** True when there are results so far, and all are skips. */
+  get onlySkips(): boolean {
+    return this.results.length > 0 && this.results.every(({ verdict }) => verdict === 'skip');
+  }
+
   /** Whether a result of this name was kept. */
   has(name: string): boolean {
     return this.#names.has(name);
   }
 
-  add(result: TestResult): void {
+  add({ point, ...result }: Leaf): void {
     if (isFailure(result.verdict)) this.#failures++;
     const { detail, ...rest } = result;
     // Without a look at its characters where one was left out already: a flood has millions.
@@ -62,7 +73,23 @@ export class Collector {
     const kept: TestResult = { ...rest, name: this.#uniqueName(result.name) };
     if (detail !== undefined) kept.detail = this.#bounded(detail);
     this.results.push(kept);
+    if (point !== undefined && isFailure(kept.verdict)) this.#byPoint.set(point, kept);
     this.#onTest?.(kept);
+  }
+
+  /**
+   * Adds to failures what was printed to standard error around them. It becomes the reason of a failure that has neither reason nor
+   * detail. `onTest` has had them without it: it may have come later.
+   */
+  explain(texts: ReadonlyMap<number, string>): void {
+    for (const [point, text] of texts) {
+      const result = this.#byPoint.get(point);
+      if (!result || text.trim() === '') continue;
+      const words = result.detail === undefined ? lastWords(text) : undefined;
+      if (words !== undefined && recordChars(words) <= this.#chars) result.reason ??= words;
+      const before = result.detail === undefined ? '' : `${result.detail}\n`;
+      result.detail = before + this.#bounded(`standard error:\n${text.trimEnd()}`);
+    }
   }
 
   /** Adds one result, never a pass, for all that were left out. */

@@ -1,4 +1,4 @@
-import type { TestResult } from '../model/result.ts';
+import type { Leaf } from './collect.ts';
 import type { Dialect } from './syntax.ts';
 
 /** One level of nesting: a plan and its result lines. */
@@ -21,7 +21,7 @@ export interface Frame {
   leaves: number;
   failures: number;
   /** Leaves that wait for this frame's name. */
-  held: TestResult[];
+  held: Leaf[];
   /** A closed child whose result line in this frame has not come yet. */
   child?: Frame;
   /** Comment lines since the last result. */

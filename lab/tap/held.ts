@@ -1,10 +1,11 @@
 import type { TestResult } from '../model/result.ts';
 import { isFailure } from '../model/verdict.ts';
+import type { Leaf } from './collect.ts';
 import type { Frame } from './frame.ts';
 
 /** A result whose YAML block and comments may still come. */
 export interface HeldResult {
-  result: TestResult;
+  result: Leaf;
   frame: Frame;
   /** The line only summarises its children and is no result. */
   isSummary: boolean;

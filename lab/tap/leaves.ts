@@ -1,5 +1,5 @@
-import type { TestResult } from '../model/result.ts';
 import { isFailure } from '../model/verdict.ts';
+import type { Leaf } from './collect.ts';
 import { countPoint, type Frame, missing } from './frame.ts';
 
 /** Most results that wait for the name of their level. */
@@ -7,16 +7,16 @@ const MAX_HELD = 20_000;
 
 /** The results of a stream's leaves on their way to the collector: counted in their frames, and given their full names. */
 export class Leaves {
-  readonly #emit: (result: TestResult) => void;
+  readonly #emit: (result: Leaf) => void;
   #held = 0;
 
   /** `emit` gets each leaf when its full name is known. */
-  constructor(emit: (result: TestResult) => void) {
+  constructor(emit: (result: Leaf) => void) {
     this.#emit = emit;
   }
 
   /** Counts a leaf in its frame and all outer ones, and emits it; it waits at the first frame that has no name yet. */
-  deliver(frame: Frame, result: TestResult): void {
+  deliver(frame: Frame, result: Leaf): void {
     for (let at: Frame | undefined = frame; at; at = at.parent) {
       at.leaves++;
       if (isFailure(result.verdict)) at.failures++;
@@ -42,7 +42,7 @@ export class Leaves {
     for (const result of held) this.#rise(frame, result);
   }
 
-  #rise(frame: Frame, result: TestResult): void {
+  #rise(frame: Frame, result: Leaf): void {
     let { name } = result;
     for (let at = frame; at.parent; at = at.parent) {
       if (at.name === undefined) {

@@ -43,7 +43,9 @@ export class Nesting {
 
   version(line: TapLine, dialect: Dialect): void {
     const root = !this.#top.parent;
-    if (root && !line.commented && isFresh(this.#top)) this.#top.column = line.column;
+    // A level that has its version line already is the parent of a version line further right.
+    if (root && !line.commented && isFresh(this.#top) && this.#top.dialect === 'none')
+      this.#top.column = line.column;
     const frame = this.enter(line);
     if (isFresh(frame)) {
       frame.dialect = dialect;

@@ -2,6 +2,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { Metric, type TestResult } from '../model/result.ts';
 import type { Verdict } from '../model/verdict.ts';
+import { shorten } from './shorten.ts';
 import type { Dialect, TapContent } from './syntax.ts';
 import { isDeep } from './yaml.ts';
 
@@ -10,11 +11,6 @@ const MAX_NAME = 300;
 const MAX_REASON = 1000;
 /** Figures of one test; of more none is taken. */
 const MAX_METRICS = 500;
-
-/** At most `max` characters of a text, and a note of how many were left out. */
-export function shorten(text: string, max: number): string {
-  return text.length <= max ? text : `${text.slice(0, max)} [${text.length - max} more characters]`;
-}
 
 /** A test's name as results have it, so that names from other places can be compared: one line, not too long. */
 export const resultName = (name: string): string => shorten(name.replace(/\s+/g, ' ').trim(), MAX_NAME);

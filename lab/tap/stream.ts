@@ -1,14 +1,18 @@
 import { LineSplitter } from '../core/lines.ts';
 import { pieces } from '../model/printk.ts';
 import type { TestResult } from '../model/result.ts';
+import { isFailure } from '../model/verdict.ts';
 import { AnnouncedTests } from './announced.ts';
-import { Collector } from './collect.ts';
+import { Collector, type Leaf } from './collect.ts';
 import { type Ending, endFlaw, type Stop, stopOf } from './ending.ts';
+import { lastWords } from './exit-reason.ts';
 import { countPoint } from './frame.ts';
 import { explain, type HeldResult, takeComments } from './held.ts';
 import { Leaves } from './leaves.ts';
 import { Nesting } from './nesting.ts';
-import { addYaml, readPoint, resultName, shorten } from './point.ts';
+import { addYaml, readPoint, resultName } from './point.ts';
+import { shorten } from './shorten.ts';
+import { StderrLog } from './stderr.ts';
 import { readLine, type TapLine } from './syntax.ts';
 import { YamlBlock } from './yaml.ts';
 
@@ -16,8 +20,10 @@ import { YamlBlock } from './yaml.ts';
 export interface TapOptions {
   /** Called with each result when it is complete and its full name is known. */
   onTest?: (result: TestResult) => void;
-  /** Called with the name of each test that the suite announces. */
-  onAnnounced?: (name: string) => void;
+  /** Called with the name of each test that the suite announces, and with its deadline where it sets one, ms. */
+  onAnnounced?: (name: string, deadlineMs?: number) => void;
+  /** Called with the name on each result line at once: `onTest` waits for what may explain the result. */
+  onPoint?: (name: string) => void;
   /** Called with every line as received (without `\r`, cut at `maxLineBytes`). */
   onLine?: (line: string) => void;
   /** Bytes kept of one line; default 64 KiB. */
@@ -46,19 +52,23 @@ export class TapStream {
   readonly #splitter: LineSplitter;
   readonly #collector: Collector;
   readonly #announced = new AnnouncedTests();
-  readonly #onAnnounced: ((name: string) => void) | undefined;
+  readonly #onAnnounced: TapOptions['onAnnounced'];
+  readonly #onPoint: TapOptions['onPoint'];
   readonly #leaves: Leaves;
   readonly #nesting: Nesting;
+  readonly #stderr = new StderrLog();
   /** The newest result line, held back until no YAML can follow. */
   #held: HeldResult | undefined;
   #yaml: YamlBlock | undefined;
   #anyPoint = false;
+  #anyPlan = false;
   #ended = false;
   #cutOff = false;
 
   constructor(options: TapOptions = {}) {
     this.#collector = new Collector(options.onTest, options.maxTests, options.maxChars);
     this.#onAnnounced = options.onAnnounced;
+    this.#onPoint = options.onPoint;
     this.#leaves = new Leaves((result) => this.#add(result));
     this.#nesting = new Nesting(this.#leaves);
     const take = (line: string, whole: boolean) => {
@@ -70,9 +80,36 @@ export class TapStream {
     this.#splitter = new LineSplitter(take, options.maxLineBytes);
   }
 
+  /** The tests that the suite has announced, in order. */
+  get announced(): readonly string[] {
+    return this.#announced.names;
+  }
+
+  /** After the end: the announced tests that gave no result and were not running, in announced order. */
+  get notBegun(): readonly string[] {
+    return this.#announced.notBegun;
+  }
+
   /** Takes the next bytes of the stream, cut anywhere. */
   write(chunk: Uint8Array): void {
+    this.#stderr.beginOutput();
     this.#splitter.write(chunk);
+  }
+
+  /** Takes the next bytes of the suite's standard error, in the order of arrival. They explain failures; TAP in them is none. */
+  writeStderr(chunk: Uint8Array): void {
+    this.#stderr.write(chunk);
+  }
+
+  /** Whether a result or a plan has been read: a version line alone is none, since kselftest's comments begin with one too. */
+  get anyTap(): boolean {
+    return this.#anyPoint || this.#anyPlan;
+  }
+
+  /** Reports the result that still waits for what may explain it: for a reader that gives up before the end. */
+  release(): void {
+    this.#endYaml();
+    this.#flush();
   }
 
   /**
@@ -82,30 +119,32 @@ export class TapStream {
   end(ending: Ending): TestResult[] {
     if (this.#ended) throw new Error('TapStream.end was called twice');
     this.#ended = true;
-    const stop = stopOf(ending);
+    const stop = stopOf(ending, lastWords(this.#stderr.tail()));
     this.#cutOff = stop.abnormal;
     this.#splitter.end();
     this.#endYaml();
     this.#flush();
-    this.#addRunning(ending.running, stop);
+    this.#addRunning(ending, stop);
     this.#nesting.closeAll(stop, this.#announced);
-    for (const flaw of endFlaw(stop, this.#collector.anyFailure)) this.#add(flaw);
+    for (const flaw of endFlaw(stop, this.#collector)) this.#add(flaw);
+    this.#collector.explain(this.#stderr.texts());
     this.#collector.close();
     return this.#collector.results;
   }
 
-  #add(result: TestResult): void {
+  #add(result: Leaf): void {
     this.#announced.report(result.name);
     this.#collector.add(result);
   }
 
   /** The test that was running when the suite stopped, unless its result arrived. */
-  #addRunning(running: string | undefined, stop: Stop): void {
+  #addRunning({ running, evidence }: Ending, stop: Stop): void {
     const name = running === undefined ? undefined : resultName(running);
     if (name === undefined || this.#collector.has(name)) return;
     stop.reported = true;
     this.#leaves.claim(this.#nesting.top);
-    this.#add({ name, verdict: stop.verdict, reason: `was running when ${stop.reason}` });
+    const detail = evidence ? { detail: evidence } : {};
+    this.#add({ name, verdict: stop.verdict, reason: `was running when ${stop.reason}`, ...detail });
   }
 
   #line(text: string): void {
@@ -143,6 +182,7 @@ export class TapStream {
     else if (line.kind === 'subtest') this.#nesting.subtest(line, line.name);
     else if (line.kind === 'bail') this.#nesting.enter(line).bail ??= line.reason;
     else if (line.kind === 'plan') {
+      this.#anyPlan = true;
       const { count, skip } = line;
       this.#nesting.enter(line).plan ??= { count, ...(skip === undefined ? {} : { skip }) };
     }
@@ -156,16 +196,18 @@ export class TapStream {
     const result = readPoint(line, countPoint(frame, line.number), frame.dialect);
     const isSummary = !this.#nesting.summarise(frame, result);
     frame.nextName = undefined;
-    this.#held = { result, frame, isSummary, hasYaml: false };
-    takeComments(result, frame);
+    const point = this.#stderr.point(isFailure(result.verdict) && !isSummary ? result.name : undefined);
+    this.#held = { result: { ...result, point }, frame, isSummary, hasYaml: false };
+    takeComments(this.#held.result, frame);
+    this.#onPoint?.(result.name);
   }
 
   /** Announcements precede the first result; a later line of that form is a test's note. */
-  #announce({ name }: TapLine & { kind: 'announcement' }, text: string): void {
+  #announce({ name, deadlineMs }: TapLine & { kind: 'announcement' }, text: string): void {
     if (this.#anyPoint) this.#comment(commentText(text));
     else if (name) {
       const test = resultName(name);
-      if (this.#announced.announce(test)) this.#onAnnounced?.(test);
+      if (this.#announced.announce(test)) this.#onAnnounced?.(test, deadlineMs);
     }
   }
 
@@ -192,6 +234,8 @@ export class TapStream {
   #flush(): void {
     const held = this.#held;
     this.#held = undefined;
+    // The leaves of a subtest have longer names than the test that was announced.
+    if (held?.isSummary && !held.frame.parent) this.#announced.report(held.result.name);
     if (!held || held.isSummary) return;
     explain(held);
     this.#leaves.deliver(held.frame, held.result);

@@ -4,7 +4,7 @@ export type TapContent =
   | { kind: 'plan'; count: number; skip?: string }
   | { kind: 'point'; ok: boolean; number?: number; rest: string }
   | { kind: 'subtest'; name: string }
-  | { kind: 'announcement'; name?: string }
+  | { kind: 'announcement'; name?: string; deadlineMs?: number }
   | { kind: 'bail'; reason: string }
   | { kind: 'comment'; text: string }
   | { kind: 'other'; text: string };
@@ -21,8 +21,8 @@ const POINT = /^(not )?ok(?=\s|$)(?:\s+(\d{1,15})(?=\s|$))?\s*(?:-(?:\s+|$))?(.*
 const BAIL = /^Bail out!\s*(.*)$/i;
 /** TAP 14's and KUnit's announcement of a subtest, and kselftest's of a program. */
 const SUBTEST = /^(?:Subtest: ?(.*)|(selftests: .*))$/;
-/** The agent's comment for each test that it is about to run: `# ringlab: test "NAME"`. */
-const ANNOUNCEMENT = /^ringlab: test (".*)$/;
+/** The agent's comment for each test that it is about to run, with its own deadline: `# ringlab: test "NAME" 60000 ms`. */
+const ANNOUNCEMENT = /^ringlab: test (?=")("(?:[^"\\]|\\.)*")?(?: (\d{1,9}) ms)?/;
 
 function columnOf(indent: string): number {
   let column = 0;
@@ -74,8 +74,13 @@ function commentOf(inner: string, column: number): TapLine {
   }
   const announcement = ANNOUNCEMENT.exec(inner);
   if (announcement) {
-    const name = announcedName(announcement[1] ?? '');
-    return { kind: 'announcement', ...(name === undefined ? {} : { name }), column, commented: false };
+    const [, text = '', ms] = announcement;
+    const name = announcedName(text);
+    const facts = {
+      ...(name === undefined ? {} : { name }),
+      ...(ms === undefined ? {} : { deadlineMs: Number(ms) }),
+    };
+    return { kind: 'announcement', ...facts, column, commented: false };
   }
   const nested = readLine(inner);
   if (nested.kind === 'other' || nested.kind === 'comment' || nested.kind === 'announcement') {

@@ -264,3 +264,21 @@ t.test('metrics that do not match the schema are kept as text only', (t) => {
   );
   t.end();
 });
+
+t.test('announced tests are told with their own deadlines, and result lines at once', (t) => {
+  const told: unknown[] = [];
+  const stream = new TapStream({
+    onAnnounced: (...announced) => told.push(announced),
+    onPoint: (name) => told.push(name),
+    onTest: () => t.fail('its YAML may still come'),
+  });
+  const lines = [
+    '# ringlab: test "a \\"b\\"" 1500 ms',
+    '# ringlab: test "c"',
+    '# ringlab: test "cut',
+    'ok 1 - a "b"',
+  ];
+  stream.write(Buffer.from(`${lines.join('\n')}\n`));
+  t.same(told, [['a "b"', 1500], ['c', undefined], 'a "b"']);
+  t.end();
+});
