@@ -7,5 +7,6 @@ export {
   findSeries,
   type ListedSeries,
   listSeries,
+  removeSeries,
   saveSeries,
 } from './store.ts';

@@ -37,11 +37,15 @@ export async function withNeeds(
   return { ...series, needs };
 }
 
-/** A series after everything that it needs, in the order of application. Throws InputError as `findSeries`, and for a circle. */
+/**
+ * A series after everything that it needs, in the order of application. `repo` as for `findSeries`. Throws InputError as `findSeries`,
+ * and for a circle.
+ */
 export async function resolveStack(
   nameOrPath: string,
   ctx: StageContext,
   ownDir?: string,
+  repo?: string,
 ): Promise<LoadedSeries[]> {
   const stack: LoadedSeries[] = [];
   const names: string[] = [];
@@ -50,7 +54,7 @@ export async function resolveStack(
       throw new InputError({ what: `series need one another in a circle: ${[...names, next].join(' -> ')}` });
     }
     names.push(next);
-    const loaded: LoadedSeries = await findSeries(next, ctx, ownDir);
+    const loaded: LoadedSeries = await findSeries(next, ctx, ownDir, repo);
     stack.unshift(loaded);
     next = loaded.info?.needs ?? loaded.series.needs;
   }

@@ -7,6 +7,7 @@ import {
   findSeries,
   importSeries,
   listSeries,
+  removeSeries,
   resolveStack,
   saveSeries,
   withNeeds,
@@ -159,4 +160,30 @@ t.test('a damaged imported series is a fault of the lab that says how to import 
   }
   await writeFile(file, sound);
   t.match(await findSeries('posted', ctx, ownDir), { series: { name: 'posted' } });
+});
+
+t.test('imported series are removed, also damaged ones, but none that another series needs', async (t) => {
+  const { ownDir, addOwn, mbox, ctx } = await fixture(t);
+  await addOwn('lamps');
+  const save = async (name: string, needs?: string) => {
+    const series = await importSeries(mbox, { name }, ctx);
+    return saveSeries(needs ? await withNeeds(series, needs, ctx, ownDir) : series);
+  };
+  const names = async () => (await listSeries(ctx, ownDir)).map(({ name }) => name);
+  await save('below');
+  await save('above', 'below');
+  const damaged = await save('damaged');
+  await writeFile(damaged, 'no series');
+  const wrong: [names: string[], message: RegExp][] = [
+    [['lamps'], /lamps is part of ringlab/],
+    [['bellow', 'lamps'], /no imported series "bellow"\n.*perhaps below[\s\S]*part of ringlab/],
+    [['below', 'damaged'], /above needs below\n.*fix: remove both: ringlab series remove below above/],
+    [['../x'], /no imported series/],
+  ];
+  for (const [which, message] of wrong)
+    await t.rejects(removeSeries(which, ctx, ownDir), { exitCode: 2, message }, which.join());
+  t.same(await names(), ['lamps', 'above', 'below'], 'after what was refused');
+  t.same(await removeSeries(['damaged', 'damaged'], ctx, ownDir), ['damaged']);
+  t.same(await removeSeries(['below', 'above'], ctx, ownDir), ['below', 'above']);
+  t.same(await names(), ['lamps']);
 });

@@ -1,8 +1,9 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeJson } from '../core/atomic.ts';
 import { cacheRoot, exists } from '../core/cache.ts';
-import { errorText, InputError, LabError } from '../core/errors.ts';
+import { errorText, InputError, LabError, type Problem } from '../core/errors.ts';
+import { nearNames } from '../core/near.ts';
 import { projectRoot } from '../core/paths.ts';
 import type { StageContext } from '../model/event.ts';
 import { parseYaml } from '../model/parse.ts';
@@ -10,7 +11,7 @@ import { Series } from '../model/series.ts';
 import { seriesId } from './assemble.ts';
 import { isRange } from './git-range.ts';
 import { type LoadedSeries, loadSeries } from './import.ts';
-import { checkName, NAME, nearNames } from './name.ts';
+import { checkName, NAME } from './name.ts';
 
 /** A series as `listSeries` gives it. */
 export interface ListedSeries {
@@ -98,21 +99,79 @@ export async function listSeries(ctx: StageContext, ownDir = OWN_SERIES): Promis
   return lists.flat();
 }
 
+/** Names of series that need one of `names`, each with the series that it needs. Those that cannot be read need none. */
+async function dependentsOf(names: readonly string[], ctx: StageContext, ownDir: string) {
+  const { ownNames, importedNames } = await namesOf(ownDir);
+  const load = async (name: string): Promise<LoadedSeries> =>
+    ownNames.includes(name)
+      ? loadSeries(join(ownDir, name), { name }, ctx)
+      : { series: await loadImported(name) };
+  const others = [...ownNames, ...importedNames].filter((name) => !names.includes(name));
+  const found = await Promise.all(
+    others.map(async (name) => {
+      const loaded = await load(name).catch((error) => {
+        if (!(error instanceof InputError || error instanceof LabError)) throw error;
+      });
+      const needs = loaded?.info?.needs ?? loaded?.series.needs;
+      // A series of the project that has the same name stays.
+      const isLost = needs !== undefined && names.includes(needs) && !ownNames.includes(needs);
+      return isLost ? [{ name, needs }] : [];
+    }),
+  );
+  return found.flat();
+}
+
+/** What is wrong with the name of a series that is to be removed. */
+async function removalProblem(name: string, ownDir: string): Promise<Problem[]> {
+  const { ownNames, importedNames } = await namesOf(ownDir);
+  if (importedNames.includes(name)) return [];
+  if (ownNames.includes(name))
+    return [{ what: `${name} is part of ringlab`, expected: 'the name of an imported series' }];
+  const near = nearNames(name, importedNames);
+  const expected =
+    near.length > 0 ? `perhaps ${near.join(' or ')}` : 'an imported series of `ringlab series list`';
+  return [{ what: `there is no imported series "${name}"`, expected }];
+}
+
 /**
- * Looks a series up: by a name under kernels/series/, an imported name, then as a path or git range for `loadSeries`. Throws
+ * Removes imported series from the cache, also damaged ones. Returns their names. Throws one InputError, and removes nothing, when a name is
+ * not that of an imported series, or a series that stays needs one of them.
+ */
+export async function removeSeries(
+  names: readonly string[],
+  ctx: StageContext,
+  ownDir = OWN_SERIES,
+): Promise<string[]> {
+  const unique = [...new Set(names)];
+  const problems = (await Promise.all(unique.map((name) => removalProblem(name, ownDir)))).flat();
+  for (const { name, needs } of await dependentsOf(unique, ctx, ownDir))
+    problems.push({
+      what: `${name} needs ${needs}`,
+      fix: `remove both: ringlab series remove ${needs} ${name}`,
+    });
+  if (problems.length > 0) throw new InputError(problems);
+  for (const name of unique) await rm(importedFile(name));
+  return unique;
+}
+
+/**
+ * Looks a series up: by a name under kernels/series/, an imported name, then as a path or git range for `loadSeries`; `repo`: the
+ * repository of a range, default the current folder. Throws
  * InputError with the most similar names when there is none, or when the series cannot be read.
  */
 export async function findSeries(
   nameOrPath: string,
   ctx: StageContext,
   ownDir = OWN_SERIES,
+  repo?: string,
 ): Promise<LoadedSeries> {
   if (NAME.test(nameOrPath)) {
     const folder = join(ownDir, nameOrPath);
     if (await exists(folder)) return loadSeries(folder, { name: nameOrPath }, ctx);
     if (await exists(importedFile(nameOrPath))) return { series: await loadImported(nameOrPath) };
   }
-  if ((await exists(nameOrPath)) || isRange(nameOrPath)) return loadSeries(nameOrPath, {}, ctx);
+  if ((await exists(nameOrPath)) || isRange(nameOrPath))
+    return loadSeries(nameOrPath, repo === undefined ? {} : { repo }, ctx);
   const { ownNames, importedNames } = await namesOf(ownDir);
   const near = nearNames(nameOrPath, [...ownNames, ...importedNames]);
   throw new InputError({
