@@ -36,7 +36,7 @@ export async function examinePath(
  */
 export async function sourceName(ref: SourceRef, signal: AbortSignal): Promise<string> {
   const location = await locate(ref);
-  if ('package' in location) return location.name;
+  if (!('path' in location)) return location.name;
   const { name, path, revision } = location;
   const { gitDir } = await examinePath(path, revision, signal);
   return gitDir === undefined ? name : nameOfCommit(name, await commitOf(path, revision, signal));

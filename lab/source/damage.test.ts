@@ -1,5 +1,14 @@
 /** Repositories of the cache that were damaged between two runs: found, noted and made again, never blamed on a series. */
-import { chmodSync, existsSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { run } from '../core/process.ts';
@@ -74,6 +83,10 @@ const KINDS: Record<string, (source: SourceTree) => void> = {
   'all loose objects are zeroed': ({ gitDir }) => {
     for (const file of looseObjects(gitDir)) overwrite(file, statSync(file).size);
   },
+  'a link without a target is in its place': ({ gitDir }) => {
+    rmSync(gitDir, { recursive: true });
+    symlinkSync('no/such/disk', gitDir);
+  },
   'only an empty folder is left': ({ gitDir }) => {
     for (const name of readdirSync(gitDir)) rmSync(join(gitDir, name), { recursive: true });
   },
@@ -120,6 +133,10 @@ t.test('damaged repositories of a folder and of a git tree are made again', asyn
   overwrite(join(folder.source.gitDir, 'index'), 100);
   t.same(await applied('linux'), folder, 'a zeroed index');
   t.equal(damages().length, 2);
+  rmSync(folder.source.gitDir, { recursive: true });
+  symlinkSync('no/such/disk', folder.source.gitDir);
+  t.same(await applied('linux'), folder, 'a link without a target');
+  t.equal(damages().length, 3);
   const identity = ['-C', join(dir, 'linux'), '-c', 'user.name=u', '-c', 'user.email=u@u'];
   for (const args of [
     ['init', '-q'],
@@ -131,7 +148,7 @@ t.test('damaged repositories of a folder and of a git tree are made again', asyn
   const { gitDir } = borrowed.source;
   rmSync(join(gitDir, 'objects/info/alternates'));
   t.same(await applied('linux'), borrowed, 'without the objects that it borrows');
-  t.equal(damages().length, 3);
+  t.equal(damages().length, 4);
 });
 
 t.test('a patch whose paths read like a report of damage fails as a patch', async (t) => {

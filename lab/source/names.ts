@@ -1,11 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
-import { z } from 'zod';
-import { exists } from '../core/cache.ts';
+import { basename, resolve } from 'node:path';
 import { InputError } from '../core/errors.ts';
-import { projectRoot } from '../core/paths.ts';
-import { DEFAULT_KERNEL, KernelSource } from '../model/kernel.ts';
-import { parseYaml } from '../model/parse.ts';
+import { DEFAULT_KERNEL } from '../model/kernel.ts';
+import { findSource } from './catalogue.ts';
 
 /** Which source to use: a name in sources.yaml (`kernel`, default `DEFAULT_KERNEL`), or the path of a kernel (`tree`). */
 export interface SourceRef {
@@ -18,31 +14,15 @@ export interface SourceRef {
   sourcesFile?: string;
 }
 
-/** Where the source of a SourceRef lies: a Debian package or a path. */
+/** Where the source of a SourceRef lies: a Debian package, a path or an address. */
 type Location = { name: string; where: string } & (
-  | { package: string }
-  | { path: string; revision: string | undefined }
+  | { package: string; suite: string | undefined }
+  | { path: string; revision: string | undefined; sha256?: string | undefined }
+  | { url: string; sha256: string }
 );
 
-const SourceName = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9._-]*$/i, 'a name is letters, digits, dot, dash and underscore');
-const Sources = z.record(SourceName, KernelSource);
-
-async function readSources(file: string): Promise<Record<string, KernelSource>> {
-  if (!(await exists(file))) throw new InputError({ what: 'there is no such sources file', where: file });
-  const sources = parseYaml(Sources, await readFile(file, 'utf8'), file);
-  const absolute = Object.entries(sources).map(([name, source]): [string, KernelSource] => [
-    name,
-    source.path === undefined ? source : { ...source, path: resolve(dirname(file), source.path) },
-  ]);
-  return Object.fromEntries(absolute);
-}
-
-async function allSources(sourcesFile?: string): Promise<Record<string, KernelSource>> {
-  const shipped = await readSources(join(projectRoot, 'kernels/sources.yaml'));
-  return sourcesFile ? { ...shipped, ...(await readSources(sourcesFile)) } : shipped;
-}
+/** A Location of one kind, by the field that only it has. */
+export type Located<K extends 'package' | 'path' | 'url'> = Extract<Location, Record<K, unknown>>;
 
 /** `~/src/Linux next.tar.xz` -> `linux-next`. */
 function nameOfPath(path: string): string {
@@ -67,13 +47,10 @@ export async function locate({ kernel, tree, base, sourcesFile }: SourceRef): Pr
   if (base !== undefined) {
     throw new InputError({ what: '--base names a revision of a git tree', fix: 'give --tree DIR with it' });
   }
-  const sources = await allSources(sourcesFile);
-  const name = kernel ?? DEFAULT_KERNEL;
-  const source = sources[name];
-  if (!source) {
-    throw new InputError({ what: `there is no kernel "${name}"`, expected: Object.keys(sources).join(', ') });
-  }
+  const source = await findSource(kernel ?? DEFAULT_KERNEL, sourcesFile);
+  const { name, sha256, suite, path = '', revision } = source;
   const where = `kernel ${name}`;
-  if (source.package !== undefined) return { name, where, package: source.package };
-  return { name, where, path: source.path ?? '', revision: source.revision };
+  if (source.package !== undefined) return { name, where, package: source.package, suite };
+  if (source.url !== undefined) return { name, where, url: source.url, sha256: sha256 ?? '' };
+  return { name, where, path, revision, sha256 };
 }

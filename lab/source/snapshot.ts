@@ -1,6 +1,7 @@
 import type { Stats } from 'node:fs';
 import { mkdir, readdir, realpath, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { DANGLING } from '../core/atomic.ts';
 import { cacheRoot, ensureFolder } from '../core/cache.ts';
 import { InputError } from '../core/errors.ts';
 import { plainEnv, userGitEnv } from '../core/git-env.ts';
@@ -113,7 +114,7 @@ const ofSource = (path: string) => /^(?:objects\/|HEAD$|config$|refs\/ringlab\/s
  */
 async function repositoryDamage(gitDir: string, ctx: StageContext): Promise<string | undefined> {
   const damage = await damageOf(gitDir);
-  if (damage === undefined || (await isSealed(gitDir))) return damage;
+  if (damage === undefined || damage === DANGLING || (await isSealed(gitDir))) return damage;
   const broken = await fsck(gitDir, ctx.signal);
   if (broken !== undefined) return broken;
   await seal(gitDir, ofSource);
@@ -190,7 +191,10 @@ export async function fromFolder(name: string, folder: string, ctx: StageContext
   const real = await realpath(folder);
   const work = `${name}-${hashOf(real).slice(0, 8)}`;
   const repository = join(sourcesDir(), work);
-  await ensureFolder(repository, (gitDir) => initRepository(gitDir, signal), { signal });
+  await ensureFolder(repository, (gitDir) => initRepository(gitDir, signal), {
+    signal,
+    discard: () => removeDamaged(repository, DANGLING, ctx),
+  });
   await using _held = await lock(`${repository}.lock.d`, signal);
   // The lock is ours, so an index.lock was left by a process that was killed.
   await rm(join(repository, 'index.lock'), { force: true });
