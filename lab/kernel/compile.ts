@@ -72,14 +72,14 @@ export async function compile(
   const { logFile, access } = objects;
   const request = {
     ...{ name: tree.name, tree: work.path, objects: objects.path, access, jobs, tools, logFile },
-    ...{ trusted: view === undefined, signal: ctx.signal, policy: ctx },
+    ...{ trusted: view === undefined, disk: view?.folder.disk, signal: ctx.signal, policy: ctx },
     onLine: progressReporter(ctx, tree.name, roots, progress),
   };
   try {
     for (const targets of phases) {
       if ((await make({ ...request, targets })) === 0) continue;
       const log = await readRegularFile(logFile, MAX_LOG_BYTES);
-      throw await failureOf(tree, log, roots);
+      throw await failureOf(tree, log, roots, view?.folder.disk);
     }
   } catch (error) {
     if (!ctx.signal.aborted) await objects.end(false);

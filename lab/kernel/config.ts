@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeAtomic } from '../core/atomic.ts';
 import { cacheRoot } from '../core/cache.ts';
 import { hashOf } from '../core/hash.ts';
 import { lock } from '../core/lock.ts';
+import { readPlainFile } from '../core/plain-file.ts';
 import { run } from '../core/process.ts';
 import type { StageContext } from '../model/event.ts';
 import { type SourceTree, sourceOf } from '../model/kernel.ts';
@@ -39,11 +39,12 @@ const sealed = (text: string) => `# sha256 ${hashOf(text)}\n${text}`;
 
 /** The config of a file that `sealed` made; undefined when it is missing, or, after a note, damaged. */
 async function readConfig(key: string, { emit }: StageContext): Promise<string | undefined> {
-  const stored = await readFile(join(cacheRoot(), 'configs', key), 'utf8').catch(() => undefined);
+  const stored = await readPlainFile(join(cacheRoot(), 'configs', key)).catch(() => null);
   if (stored === undefined) return undefined;
-  const text = stored.slice(stored.indexOf('\n') + 1);
-  if (sealed(text) === stored) return text;
-  const note = { code: 'cache.damaged', subject: `configs/${key}`, damage: 'its hash is wrong' } as const;
+  const text = stored?.slice(stored.indexOf('\n') + 1);
+  if (text !== undefined && sealed(text) === stored) return text;
+  const damage = stored === null ? 'it is no regular file, or cannot be read' : 'its hash is wrong';
+  const note = { code: 'cache.damaged', subject: `configs/${key}`, damage } as const;
   emit({ type: 'note', note });
   return undefined;
 }

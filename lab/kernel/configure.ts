@@ -61,10 +61,21 @@ export async function configure(
   await removeTree(logFile);
   const makeTarget = async (target: string) => {
     const trusted = folder.view === undefined;
-    const settings = { name, access, trusted, jobs: 1, tools, signal: ctx.signal, policy: ctx, logFile };
+    const disk = folder.view?.disk;
+    const settings = {
+      name,
+      access,
+      trusted,
+      disk,
+      jobs: 1,
+      tools,
+      signal: ctx.signal,
+      policy: ctx,
+      logFile,
+    };
     const code = await make({ tree: source, objects, targets: [target], ...settings });
     if (code === 0) return;
-    throw await failureOf(tree, await readRegularFile(logFile, MAX_LOG_BYTES), [source, objects]);
+    throw await failureOf(tree, await readRegularFile(logFile, MAX_LOG_BYTES), [source, objects], disk);
   };
   const result = async () => readConfig(name, join(await collect(name, folder, ['.config'], ctx), '.config'));
   if ('target' in request.start) await makeTarget(request.start.target);

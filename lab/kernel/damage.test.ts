@@ -1,4 +1,13 @@
-import { readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { trySandbox } from '../core/sandbox.ts';
@@ -15,6 +24,16 @@ function flip(file: string): void {
   const bytes = readFileSync(file);
   bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
   writeFileSync(file, bytes);
+}
+
+function fifo(file: string): void {
+  rmSync(file);
+  execFileSync('mkfifo', [file]);
+}
+
+function deadLink(path: string): void {
+  rmSync(path, { recursive: true });
+  symlinkSync('no/such/disk', path);
 }
 
 /** Damages to a stored kernel, and the reasons that are reported. */
@@ -35,6 +54,8 @@ const DAMAGES: [string, (dir: string) => void, RegExp][] = [
     /^build.json cannot/,
   ],
   ['a missing build.json', (dir) => rmSync(join(dir, 'build.json')), /^build.json is missing/],
+  ['a FIFO as build.json', (dir) => fifo(join(dir, 'build.json')), /^build.json cannot be read/],
+  ['a link without a target in place of the folder', deadLink, /^a link without a target is in its place/],
   [
     'a build.json with another release',
     (dir) => {
@@ -108,6 +129,22 @@ t.test('damaged headers, configs and records of objects are reported and made ag
       'uapi.json of headers',
       /^headers\//,
       () => rmSync(join(cache, 'headers', only('headers'), 'uapi.json')),
+    ],
+    ['a FIFO as config', /^configs\//, () => fifo(join(cache, 'configs', only('configs')))],
+    [
+      'a link without a target as config',
+      /^configs\//,
+      () => deadLink(join(cache, 'configs', only('configs'))),
+    ],
+    [
+      'a FIFO as sums of headers',
+      /^headers\//,
+      () => fifo(join(cache, 'headers', only('headers'), 'sums.json')),
+    ],
+    [
+      'a link without a target in place of headers',
+      /^headers\//,
+      () => deadLink(join(cache, 'headers', only('headers'))),
     ],
     [
       'a record of objects',

@@ -27,6 +27,11 @@ class SeriesView implements AsyncDisposable {
     const view = this.#view && { folder: this.#view, isNew };
     try {
       return (await compile(spec, { phases: [['vmlinux']], whole: false, jobs, view }, ctx)).warnings;
+    } catch (error) {
+      // What fills the disk must not be in the way of the next patch.
+      if (error instanceof VerdictError && (await this.#view?.disk.excess()))
+        await this[Symbol.asyncDispose]();
+      throw error;
     } finally {
       this.#epoch = await work.epoch();
     }

@@ -1,6 +1,6 @@
-import { statfs } from 'node:fs/promises';
 import { LabError, VerdictError } from '../core/errors.ts';
 import { type SourceTree, sourceOf } from '../model/kernel.ts';
+import { type DiskLimit, isDiskFull } from './disk.ts';
 import { type BuildLog, readLog, withoutRoots } from './log.ts';
 
 /** Messages that mean that the machine failed, not the kernel. */
@@ -37,36 +37,32 @@ function headline({ errors, lines }: BuildLog): string {
   return lines.findLast((line) => line.includes('***')) ?? 'make failed without a message';
 }
 
-/** Free bytes below which a disk is full, for a compiler that writes its output. */
-const FULL = 64 << 20;
-
-async function isFull(folder: string): Promise<boolean> {
-  const { bavail, bsize } = await statfs(folder);
-  return bavail * bsize < FULL;
-}
-
 /**
  * Whether a line of the log proves that the machine failed. A series may print such a line itself: of a tree with patches, whose source
  * builds here, only a full disk counts, and only when it is.
  */
-async function isMachinesFault(tree: SourceTree, line: string): Promise<boolean> {
+function isMachinesFault(tree: SourceTree, line: string): boolean {
   if (!sourceOf(tree)) return true;
-  return /No space left|quota exceeded/.test(line) && (await isFull(tree.workDir));
+  return /No space left|quota exceeded/.test(line) && isDiskFull(tree.workDir);
 }
 
 /**
  * The error for a failed make, from its log: VerdictError `build-failed`, or LabError when the machine is at fault. `roots` are the
- * source and object folders, whose paths are cut from the messages.
+ * source and object folders, whose paths are cut from the messages; `disk` is the limit of the build, which may have filled the disk itself.
  */
 export async function failureOf(
   tree: SourceTree,
   log: string,
   roots: readonly string[],
+  disk?: DiskLimit,
 ): Promise<LabError | VerdictError> {
   const parsed = readLog(log, roots);
   const { name } = tree;
   const line = parsed.lines.find((each) => HOST_FAILURE.test(each));
-  if (line !== undefined && (await isMachinesFault(tree, line))) {
+  if (line !== undefined && isMachinesFault(tree, line)) {
+    const excess = await disk?.excess();
+    if (excess !== undefined)
+      return new VerdictError('build-failed', `${name} does not build: its build ${excess}`, excess);
     const reason = cut(withoutRoots(line, roots), MAX_HEADLINE);
     return new LabError(`the build of ${name} failed because of this machine: ${reason}`);
   }

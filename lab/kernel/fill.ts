@@ -9,6 +9,7 @@ import type { StageContext } from '../model/event.ts';
 import type { KernelBuild } from '../model/kernel.ts';
 import { collect } from './collect.ts';
 import { type Compiled, compile, MODULES_FOLDER } from './compile.ts';
+import { DISK_ALLOWANCE } from './disk.ts';
 import { haveHeaders, headersFolders, storeHeaders, usableHeaders } from './headers.ts';
 import { ObjectFolder } from './objects.ts';
 import { PrivateView } from './private.ts';
@@ -27,7 +28,8 @@ function phasesOf(config: string, headersStored: boolean, { kernel }: Arch): str
   if (!hasModules(config)) return [main];
   return [
     [...main, 'modules'],
-    ['modules_install', `INSTALL_MOD_PATH=${MODULES_FOLDER}`, 'DEPMOD=true'],
+    // Without debug symbols, which are most of a module: guests get a copy.
+    ['modules_install', `INSTALL_MOD_PATH=${MODULES_FOLDER}`, 'INSTALL_MOD_STRIP=1'],
   ];
 }
 
@@ -81,20 +83,25 @@ const MAX_RELEASE = 256;
 
 const secondsSince = (began: number) => Math.round((performance.now() - began) / 100) / 10;
 
-/** Makes the objects of a source those that a build on top of it can start from. A source that does not build is no obstacle. */
-async function prepareSource(spec: BuildSpec, ctx: StageContext, jobs?: number): Promise<void> {
+/**
+ * Makes the objects of a source those that a build on top of it can start from. Whether they are: a source that does not build is no
+ * obstacle.
+ */
+async function prepareSource(spec: BuildSpec, ctx: StageContext, jobs?: number): Promise<boolean> {
   const { tree, key, objectsId, config, tools } = spec;
   const stamp = await new WorkTree(tree.workDir).stamp();
-  if (await new ObjectFolder(tree.workDir, objectsId).isCurrent(key, stamp)) return;
+  if (await new ObjectFolder(tree.workDir, objectsId).isCurrent(key, stamp)) return true;
   const kernel = tree.name;
   const began = performance.now();
   ctx.emit({ type: 'kernel.start', kernel, compiler: tools.compiler });
   try {
     await compile(spec, { phases: phasesOf(config, false, tools.arch), whole: true, jobs }, ctx);
     ctx.emit({ type: 'kernel.end', kernel, outcome: 'built', seconds: secondsSince(began) });
+    return true;
   } catch (error) {
     ctx.emit({ type: 'kernel.end', kernel, outcome: ctx.signal.aborted ? 'stopped' : 'failed' });
     if (!(error instanceof VerdictError)) throw error;
+    return false;
   }
 }
 
@@ -108,9 +115,10 @@ export async function openView(
   jobs?: number,
 ): Promise<PrivateView | undefined> {
   if (!spec.source) return undefined;
-  await prepareSource(spec.source, ctx, jobs);
+  const isBuilt = await prepareSource(spec.source, ctx, jobs);
   const { workDir } = spec.tree;
-  return PrivateView.open(ObjectFolder.pathOf(workDir, spec.objectsId), workDir, ctx);
+  const allowance = DISK_ALLOWANCE[isBuilt ? 'built' : 'unbuilt'];
+  return PrivateView.open(ObjectFolder.pathOf(workDir, spec.objectsId), workDir, ctx, allowance);
 }
 
 /** Callers hold the lock of the source. */

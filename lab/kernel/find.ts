@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { exists } from '../core/cache.ts';
 import { LabError } from '../core/errors.ts';
 import type { StoredKernel } from '../model/kernel.ts';
 import { readEntry, storeFolder } from './store.ts';
@@ -12,5 +13,9 @@ export async function findKernel(key: string): Promise<StoredKernel | undefined>
     );
   if (entry.state !== 'stored') return undefined;
   const dir = storeFolder(key);
-  return { key, dir, vmlinux: join(dir, 'vmlinux'), uapi: join(dir, 'uapi.json') };
+  const modules = join(dir, 'modules');
+  return {
+    ...{ key, dir, vmlinux: join(dir, 'vmlinux'), uapi: join(dir, 'uapi.json') },
+    ...((await exists(modules)) ? { modules } : {}),
+  };
 }

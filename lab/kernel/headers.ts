@@ -1,11 +1,12 @@
-import { copyFile, mkdir, readFile, rename } from 'node:fs/promises';
+import { copyFile, mkdir, rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
-import { writeJson } from '../core/atomic.ts';
-import { cacheRoot, ensureFolder, exists } from '../core/cache.ts';
+import { DANGLING, isDangling, writeJson } from '../core/atomic.ts';
+import { cacheRoot, ensureFolder, exists, isPresent } from '../core/cache.ts';
 import { LabError, VerdictError } from '../core/errors.ts';
 import { hashOf } from '../core/hash.ts';
 import { lock } from '../core/lock.ts';
+import { readPlainFile } from '../core/plain-file.ts';
 import { run } from '../core/process.ts';
 import { removeTree } from '../core/remove.ts';
 import type { StageContext } from '../model/event.ts';
@@ -43,8 +44,9 @@ export async function headersFolders(
 
 /** Why stored headers cannot be used; undefined when they are as they were stored. */
 async function damageOf(folder: string): Promise<string | undefined> {
+  if (await isDangling(folder)) return DANGLING;
   try {
-    const { sums } = SumsFile.parse(JSON.parse(await readFile(join(folder, 'sums.json'), 'utf8')));
+    const { sums } = SumsFile.parse(JSON.parse((await readPlainFile(join(folder, 'sums.json'))) ?? ''));
     return await firstDamage(folder, sums);
   } catch {
     return 'its sums.json cannot be read';
@@ -53,11 +55,11 @@ async function damageOf(folder: string): Promise<string | undefined> {
 
 /** Whether headers are stored, so that `make headers` can be left out. Damaged ones are removed, with a note. */
 export async function haveHeaders(folder: string, { signal, emit }: StageContext): Promise<boolean> {
-  if (!(await exists(folder))) return false;
+  if (!(await isPresent(folder))) return false;
   if ((await damageOf(folder)) === undefined) return true;
   await using _held = await lock(`${folder}.lock.d`, signal);
   // Another process may have made them again.
-  const reason = (await exists(folder)) ? await damageOf(folder) : undefined;
+  const reason = (await isPresent(folder)) ? await damageOf(folder) : undefined;
   if (reason === undefined) return exists(folder);
   const subject = `headers/${basename(folder)}`;
   emit({ type: 'note', note: { code: 'cache.damaged', subject, damage: reason } });

@@ -106,7 +106,7 @@ t.test(
   'a build that needs too much memory is the fault of the tree, even if its make succeeds',
   { skip: skip || !(await protections()).some((name) => name.startsWith('memory limit (cgroup')) },
   async (t) => {
-    // A bubblewrap that lowers the limit of its own cgroup, so that the test needs no memory of the machine.
+    // A bubblewrap that lowers the limit of the sandbox's cgroup, so that the test needs no memory of the machine.
     const script = `#!/bin/bash
 while IFS=: read -r number names path; do
   case $names in

@@ -6,12 +6,14 @@ import { OutputLimitError, run } from '../core/process.ts';
 import {
   defaultLimits,
   MEMORY_LIMIT_CODE,
+  PROCESS_LIMIT_CODE,
   type SandboxAccess,
   type SandboxPolicy,
   sandboxed,
   TIME_LIMIT_CODE,
   throwIfSandboxFailed,
 } from '../core/sandbox.ts';
+import type { DiskLimit } from './disk.ts';
 import { BuildOutput } from './output.ts';
 import { TOOL_PATH, type Toolchain } from './toolchain.ts';
 
@@ -26,6 +28,8 @@ interface MakeRequest {
   access: Pick<SandboxAccess, 'writable' | 'overlays' | 'mounts'>;
   /** Whether the build may add to the results of the compiler that others use: only for a source without patches. */
   trusted: boolean;
+  /** How much it may write to the disk, where it is limited. */
+  disk: DiskLimit | undefined;
   targets: string[];
   /** Compilers that run at once. */
   jobs: number;
@@ -109,12 +113,9 @@ function exceeded({ name }: MakeRequest, what: string): VerdictError {
   return new VerdictError('build-failed', message, message);
 }
 
-/**
- * Runs make on a kernel tree, in the sandbox. Returns make's exit code. Throws VerdictError when the build exceeds a limit of time, memory
- * or output, LabError when the sandbox fails or the log cannot be written, and the abort reason when the signal fires.
- */
-export async function make(request: MakeRequest): Promise<number> {
-  const { tree, objects, access, trusted, policy, signal, logFile, onLine } = request;
+/** Runs make until it ends or a signal fires; `signal` ends it too. Throws as `make`. */
+async function runMake(request: MakeRequest, signal: AbortSignal): Promise<number> {
+  const { tree, objects, access, trusted, policy, logFile, onLine } = request;
   const env = environment(request);
   const ccache = env.CCACHE_DIR ?? '';
   await mkdir(ccache, { recursive: true });
@@ -143,6 +144,8 @@ export async function make(request: MakeRequest): Promise<number> {
     if (code === TIME_LIMIT_CODE)
       throw exceeded(request, `takes more than ${defaultLimits().seconds / 3600} hours`);
     if (code === MEMORY_LIMIT_CODE) throw exceeded(request, 'needs too much memory');
+    if (code === PROCESS_LIMIT_CODE)
+      throw exceeded(request, `starts more than ${defaultLimits().processes} processes`);
     return code;
   } catch (error) {
     if (error instanceof OutputLimitError)
@@ -150,5 +153,23 @@ export async function make(request: MakeRequest): Promise<number> {
     throw error;
   } finally {
     await log[Symbol.asyncDispose]();
+  }
+}
+
+/**
+ * Runs make on a kernel tree, in the sandbox. Returns make's exit code. Throws VerdictError when the build exceeds a limit of time, memory,
+ * output or disk, LabError when the sandbox fails, the disk is full or the log cannot be written, and the abort reason when the signal
+ * fires.
+ */
+export async function make(request: MakeRequest): Promise<number> {
+  const { signal, disk } = request;
+  using watch = disk?.watch();
+  try {
+    return await runMake(request, watch ? AbortSignal.any([signal, watch.signal]) : signal);
+  } catch (error) {
+    if (error instanceof VerdictError || signal.aborted) throw error;
+    // A build that fills the disk fails in many ways, such as by a log that cannot be written.
+    const what = await watch?.excess();
+    throw what === undefined ? error : exceeded(request, what);
   }
 }

@@ -6,6 +6,7 @@ import { run } from '../core/process.ts';
 import { removeTree } from '../core/remove.ts';
 import { overlayWorks, type SandboxAccess } from '../core/sandbox.ts';
 import type { StageContext } from '../model/event.ts';
+import { DISK_ALLOWANCE, DiskLimit, type Room } from './disk.ts';
 import { readRegularFile, replaceFile } from './regular-file.ts';
 
 const PREFIX = 'private-';
@@ -36,6 +37,8 @@ export class PrivateView implements AsyncDisposable {
   readonly dir: string;
   /** What the sandbox needs to see the view at `at`. */
   readonly access: Pick<SandboxAccess, 'overlays' | 'mounts'>;
+  /** How much builds in the view may write. */
+  readonly disk: DiskLimit;
   readonly #held: AsyncDisposable;
   /** Folders in which a file of the view lies, topmost first. */
   readonly #layers: readonly [string, ...string[]];
@@ -44,10 +47,12 @@ export class PrivateView implements AsyncDisposable {
     readonly at: string,
     dir: string,
     overlay: boolean,
+    allowance: Room,
     held: AsyncDisposable,
   ) {
     const top = join(dir, 'objects');
     this.dir = dir;
+    this.disk = new DiskLimit(dir, at, allowance);
     this.#held = held;
     this.#layers = overlay ? [top, at] : [top];
     this.access = overlay
@@ -55,14 +60,22 @@ export class PrivateView implements AsyncDisposable {
       : { mounts: [{ at, from: top }] };
   }
 
-  /** Opens a view of `at`, which is created if missing. Callers hold `lock(workDir)` until it is open. */
-  static async open(at: string, workDir: string, { signal }: StageContext): Promise<PrivateView> {
+  /**
+   * Opens a view of `at`, which is created if missing. `allowance`: what builds in it may write, besides three times the size of `at`.
+   * Callers hold `lock(workDir)` until it is open.
+   */
+  static async open(
+    at: string,
+    workDir: string,
+    { signal }: StageContext,
+    allowance: Room = DISK_ALLOWANCE.built,
+  ): Promise<PrivateView> {
     await mkdir(at, { recursive: true });
     await sweep(workDir);
     const dir = await mkdtemp(join(workDir, PREFIX));
     const held = await lock(dir, signal);
     const overlay = await useOverlay(workDir);
-    const view = new PrivateView(at, dir, overlay, held);
+    const view = new PrivateView(at, dir, overlay, allowance, held);
     try {
       await mkdir(join(dir, 'work'));
       if (overlay) await mkdir(join(dir, 'objects'));

@@ -1,6 +1,6 @@
-import { constants } from 'node:fs';
-import { type FileHandle, open, realpath, writeFile } from 'node:fs/promises';
+import { type FileHandle, realpath, writeFile } from 'node:fs/promises';
 import { join, sep } from 'node:path';
+import { NotPlainFile, openPlainFile } from '../core/plain-file.ts';
 import { removeTree } from '../core/remove.ts';
 
 /*
@@ -17,25 +17,13 @@ export const MAX_LOG_BYTES = 16 << 20;
 /** A file of a tree or build is refused: it is no regular file, lies outside of its tree, or is too large. */
 export class RefusedFile extends Error {}
 
-const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
-
-/** Opens a regular file. O_NONBLOCK: opening a FIFO must not wait for a writer. */
-async function openRegular(file: string, maxBytes: number): Promise<FileHandle> {
-  const handle = await open(file, FLAGS).catch((error: NodeJS.ErrnoException) => {
-    // ENXIO: a socket.
-    if (error.code === 'ELOOP' || error.code === 'ENXIO') throw new RefusedFile(`no regular file at ${file}`);
+/** Opens a regular file. Throws as `readRegularFile`. */
+function openRegular(file: string, maxBytes: number): Promise<FileHandle> {
+  return openPlainFile(file, maxBytes).catch((error: NodeJS.ErrnoException) => {
+    if (error instanceof NotPlainFile) throw new RefusedFile(error.message);
     if (error.code === 'EACCES') throw new RefusedFile(`no readable file at ${file}`);
     throw error;
   });
-  const info = await handle.stat();
-  const reason = !info.isFile()
-    ? `no regular file at ${file}`
-    : info.size > maxBytes
-      ? `too large a file (${info.size} bytes) at ${file}`
-      : undefined;
-  if (reason === undefined) return handle;
-  await handle.close();
-  throw new RefusedFile(reason);
 }
 
 /**

@@ -4,6 +4,7 @@ import { InputError, type Problem } from '../core/errors.ts';
 import { projectRoot } from '../core/paths.ts';
 import type { KernelConfigRequest } from '../model/kernel.ts';
 import { type ConfigLine, parseConfig } from './kconfig/dotconfig.ts';
+import { isIn, type Release } from './kconfig/releases.ts';
 
 /** Fragments under kernels/fragments that every kernel of the lab has, in order. */
 const USUAL_FRAGMENTS = ['guest', 'nvme', 'iommu', 'io_uring', 'fault'] as const;
@@ -22,7 +23,7 @@ export interface ResolvedRequest {
   start: { target: (typeof START_TARGETS)[number] } | { text: string };
   /** Assignments of all fragments, in order; a later line overrides an earlier one. */
   lines: ConfigLine[];
-  /** The assignments as text without comments: equal for requests that ask for the same. */
+  /** The assignments as text without comments: equal for requests that ask a kernel of one release for the same. */
   text: string;
 }
 
@@ -72,7 +73,13 @@ export async function resolveRequest(request: KernelConfigRequest): Promise<Reso
   if (problems.length > 0) throw new InputError(problems);
   // The release string must not depend on the state of the user's git tree.
   lines.push({ symbol: 'LOCALVERSION_AUTO', value: 'n', where: 'ringlab' });
-  return { start, lines, text: lines.map(assignment).join('') };
+  return { start, lines, text: textOf(lines) };
+}
+
+/** The request for a kernel of one release: without the lines that are for others. */
+export function forRelease(request: ResolvedRequest, release: Release | undefined): ResolvedRequest {
+  const lines = request.lines.filter(({ releases }) => releases === undefined || isIn(release, releases));
+  return { ...request, lines, text: textOf(lines) };
 }
 
 /**
@@ -82,6 +89,8 @@ export async function resolveRequest(request: KernelConfigRequest): Promise<Reso
 export async function checkConfig(request: KernelConfigRequest): Promise<void> {
   await resolveRequest(request);
 }
+
+const textOf = (lines: readonly ConfigLine[]) => lines.map(assignment).join('');
 
 function assignment({ symbol, value }: ConfigLine): string {
   return value === 'n' ? `# CONFIG_${symbol} is not set\n` : `CONFIG_${symbol}=${value}\n`;

@@ -2,7 +2,8 @@ import { hashOf } from '../core/hash.ts';
 import type { StageContext } from '../model/event.ts';
 import { type SourceTree, sourceOf } from '../model/kernel.ts';
 import { finalConfig } from './config.ts';
-import type { ResolvedRequest } from './request.ts';
+import { releaseOf } from './release.ts';
+import { forRelease, type ResolvedRequest } from './request.ts';
 import { type Toolchain, toolchain } from './toolchain.ts';
 
 /** A source tree with everything that decides the result of its build. */
@@ -27,10 +28,11 @@ function placed(tree: SourceTree, { unsafeNoSandbox }: StageContext): SourceTree
 /** Determines the config of a tree and with it the build key. Throws as `finalConfig`. */
 export async function specOf(
   given: SourceTree,
-  request: ResolvedRequest,
+  asked: ResolvedRequest,
   ctx: StageContext,
 ): Promise<BuildSpec> {
   const tree = placed(given, ctx);
+  const request = forRelease(asked, await releaseOf(tree, ctx));
   const below = sourceOf(tree);
   const source = below && !ctx.unsafeNoSandbox ? await specOf(below, request, ctx) : undefined;
   const tools = await toolchain();

@@ -1,9 +1,10 @@
 import { copyFile, mkdir, readFile, rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
-import { writeJson } from '../core/atomic.ts';
+import { DANGLING, isDangling, writeJson } from '../core/atomic.ts';
 import { cacheRoot, ensureFolder } from '../core/cache.ts';
 import { hashOf } from '../core/hash.ts';
+import { readPlainFile } from '../core/plain-file.ts';
 import { run } from '../core/process.ts';
 import { removeTree } from '../core/remove.ts';
 import { hostArch } from '../model/arch.ts';
@@ -71,9 +72,8 @@ const damaged = (reason: string): StoreEntry => ({ state: 'damaged', reason });
 /** Reads an entry of the store and checks every file of it against its hash. */
 export async function readEntry(key: string): Promise<StoreEntry> {
   const dir = storeFolder(key);
-  const text = await readFile(join(dir, 'build.json'), 'utf8').catch((error) =>
-    error.code === 'ENOENT' ? undefined : '',
-  );
+  if (await isDangling(dir)) return damaged(DANGLING);
+  const text = await readPlainFile(join(dir, 'build.json')).catch(() => '');
   // The folder appears by rename when it is complete, so that without build.json something has removed it.
   if (text === undefined)
     return (await isEmpty(dir)) ? { state: 'missing' } : damaged('build.json is missing');

@@ -1,4 +1,28 @@
-import { perl, rows } from './attack.ts';
+import { type Attack, perl, rows } from './attack.ts';
+
+/** Have to be ended as faults of the series, not of the machine. */
+const fills: Attack[] = [
+  {
+    aim: 'exhaust',
+    name: 'fills the disk',
+    script: () => 'n=0; while head -c 128M /dev/zero >fill$n; do n=$((n + 1)); done',
+    ends: 'build-failed',
+  },
+  {
+    aim: 'exhaust',
+    name: 'fills the disk in a folder without permissions',
+    script: () =>
+      'mkdir dark; exec 3>dark/a 4>dark/b; chmod 000 dark; for n in 3 4; do head -c 2G /dev/zero >&$n; done; sleep 50',
+    ends: 'build-failed',
+  },
+  {
+    aim: 'exhaust',
+    name: 'leaves files without end',
+    script: () =>
+      perl('for my $d (0..99999) { mkdir "d$d"; for (0..999) { open F, ">d$d/$_" or exit; close F } }'),
+    ends: 'build-failed',
+  },
+];
 
 /** Use up time, memory or disk of the lab. */
 export const exhausts = rows('exhaust', [
@@ -19,5 +43,10 @@ export const exhausts = rows('exhaust', [
     'makes a header of many bytes',
     () => 'mkdir -p usr/include/linux; head -c 80000000 /dev/zero | tr "\\0" "#" > usr/include/linux/fs.h',
   ],
+  ['prints many empty lines', () => 'yes "" | head -n 60000000'],
+  [
+    'makes a header of semicolons',
+    () => 'mkdir -p usr/include/linux; head -c 4000000 /dev/zero | tr "\\0" ";" >usr/include/linux/fs.h',
+  ],
   ['starts many processes', () => perl('for (1..200) { fork or do { sleep 3; exit } }')],
-]);
+]).concat(fills);

@@ -17,7 +17,7 @@ const {
 const WANTED = 'ringlab-wanted';
 const LEFT = 'ringlab-left';
 
-/** Put before a command line: the command has a session of its own with a key, whose text is the secret. Without keyrings it has none. */
+/** Put before a command line: the command has a private session with a key, whose text is the secret. Without keyrings it has none. */
 export const withKey = [
   ...['perl', '-e'],
   `my ($type, $name, $text) = ("user", "${WANTED}", "${SECRET}");

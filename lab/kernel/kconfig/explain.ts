@@ -95,6 +95,9 @@ function reasonOff(
   return 'its dependencies are met, so the value is out of its range or type';
 }
 
+const NO_OPTION =
+  'correct its name; if other releases have it, limit the line to them: `# [until 6.12] why` above it (kernels/README.md)';
+
 /** The problem of an option that did not take. `values` is the finished config, `all` the tree's Kconfig. */
 export function explain(
   line: ConfigLine,
@@ -106,7 +109,7 @@ export function explain(
   const places = all.filter((definition) => definition.symbol === symbol);
   if (places.length === 0) {
     const what = `CONFIG_${symbol}=${value}: this kernel has no such option`;
-    return { what, where, fix: 'correct its name, or leave it out for this kernel' };
+    return { what, where, fix: NO_OPTION };
   }
   const refusal = `CONFIG_${symbol}=${value} did not take, it is ${lookup(symbol)}`;
   const wheres = places.map((place) => place.where);
