@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { cacheRoot, exists } from '../core/cache.ts';
+import { cacheRoot, isPresent } from '../core/cache.ts';
 import { LabError } from '../core/errors.ts';
 import { damageOf } from '../core/seal.ts';
 import type { Image } from '../model/machine.ts';
@@ -16,7 +16,7 @@ export const IMAGE_FILE = 'root.erofs';
  */
 export async function findImage({ recipe, key }: Pick<Image, 'recipe' | 'key'>): Promise<Image | undefined> {
   const folder = imageFolder(key);
-  if (!(await exists(folder))) return undefined;
+  if (!(await isPresent(folder))) return undefined;
   const damage = await damageOf(folder);
   if (damage === undefined) return { recipe, key, path: join(folder, IMAGE_FILE) };
   throw new LabError(

@@ -225,6 +225,17 @@ t.test(
       t.equal(await hashFile(image.path), hash, `image after: ${kind}`);
       t.same(await findImage(image), image);
     }
+    const folder = join(dir, 'cache/images', image.key);
+    rmSync(folder, { recursive: true });
+    symlinkSync('no/such/disk', folder);
+    await t.rejects(findImage(image), { exitCode: 3, message: /is damaged: a link without a target/ });
+    events.length = 0;
+    t.same(await make(), image);
+    t.match(
+      events.find(({ type }) => type === 'note'),
+      { note: { code: 'cache.damaged', subject: `images/${image.key}`, damage: /link without a target/ } },
+    );
+    t.equal(await hashFile(image.path), hash, 'image after a link without a target');
     t.equal(await findImage({ recipe: 'small', key: '0'.repeat(32) }), undefined);
     t.same(
       readdirSync(join(dir, 'cache/images')).filter((name) => name.endsWith('.tmp')),
@@ -445,7 +456,7 @@ t.test(
     if (hasErofs)
       await t.rejects(make(), { exitCode: 2, message: /locate package nosuch[\s\S]*apt-get update/ });
     writeFileSync(join(dir, 'images/small/recipe.yaml'), 'summary: 1\npackages: [/etc]\ncolour: red\n');
-    const expected = /recipe\.yaml:1:10: summary[\s\S]*recipe\.yaml:2:\d+: packages\.0[\s\S]*colour/;
+    const expected = /recipe\.yaml:1:1: summary[\s\S]*recipe\.yaml:2:\d+: packages\.0[\s\S]*colour/;
     if (hasErofs) await t.rejects(make(), { exitCode: 2, message: expected });
     process.env.PATH = '/nowhere';
     const missing = /need mkfs\.erofs[\s\S]*apt-get install erofs-utils[\s\S]*need strip[\s\S]*binutils/;

@@ -6,7 +6,7 @@ import { run } from '../core/process.ts';
 import { hostArch } from '../model/arch.ts';
 import type { StageContext } from '../model/event.ts';
 
-const PROGRAM_FOLDERS = ['bin', 'sbin', 'usr/bin', 'usr/sbin', 'usr/lib/openssh'];
+const PROGRAM_FOLDERS = ['usr/bin', 'usr/sbin', 'usr/lib/openssh'];
 const ELF = Buffer.from('\x7fELF', 'latin1');
 
 async function isElf(path: string): Promise<boolean> {

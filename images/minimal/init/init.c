@@ -73,7 +73,7 @@ int main(void)
 {
 	static char *const sshd[] = { "/usr/sbin/dropbear", "-s", "-W", "262144", "-r", "/etc/dropbear/host_key", NULL };
 
-	setenv("PATH", "/sbin:/usr/sbin:/bin:/usr/bin", 1);
+	setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 1);
 	setenv("HOME", "/root", 1);
 	mount_dev();
 	open_console();

@@ -21,8 +21,8 @@
 
 static void mount_type(const char *type, const char *at)
 {
-	/* EBUSY: the kernel has mounted /dev already. ENODEV: a kernel under test may lack the file system. */
-	if (mount(type, at, type, 0, NULL) && errno != ENODEV && errno != EBUSY)
+	/* EBUSY: the kernel has mounted /dev already. ENODEV, ENOENT: a kernel under test may lack the file system, and with it its folder. */
+	if (mount(type, at, type, 0, NULL) && errno != ENODEV && errno != ENOENT && errno != EBUSY)
 		report(at, errno);
 }
 
@@ -82,7 +82,8 @@ void mount_overlay(void)
 		die("folders of the overlay");
 	if (mount("overlay", "/mnt/root", "overlay", 0, layers))
 		die("mount of the overlay");
-	if (chdir("/mnt/root") || syscall(SYS_pivot_root, ".", "mnt") || chroot(".") || chdir("/"))
+	/* The old root on top of the new one, then away, as pivot_root(2) has it: /mnt is the guest's own, and /proc/mounts names one root. */
+	if (chdir("/mnt/root") || syscall(SYS_pivot_root, ".", ".") || umount2(".", MNT_DETACH) || chroot(".") || chdir("/"))
 		die("change of root to the overlay");
 }
 
@@ -91,15 +92,35 @@ void mount_all(void)
 	static const struct {
 		const char *type, *at;
 	} mounts[] = {
-		{ "proc", "/proc" },	    { "sysfs", "/sys" }, { "devpts", "/dev/pts" },
-		{ "tmpfs", "/dev/shm" },    { "tmpfs", "/tmp" }, { "debugfs", "/sys/kernel/debug" },
+		{ "proc", "/proc" },
+		{ "sysfs", "/sys" },
+		{ "devpts", "/dev/pts" },
+		{ "tmpfs", "/dev/shm" },
+		{ "mqueue", "/dev/mqueue" },
+		{ "tmpfs", "/tmp" },
+		{ "debugfs", "/sys/kernel/debug" },
+		{ "tracefs", "/sys/kernel/tracing" },
+		{ "configfs", "/sys/kernel/config" },
+		{ "cgroup2", "/sys/fs/cgroup" },
+		{ "bpf", "/sys/fs/bpf" },
+	};
+	/* devtmpfs has devices only. */
+	static const char *const links[][2] = {
+		{ "/proc/self/fd", "/dev/fd" },
+		{ "/proc/self/fd/0", "/dev/stdin" },
+		{ "/proc/self/fd/1", "/dev/stdout" },
+		{ "/proc/self/fd/2", "/dev/stderr" },
 	};
 
 	mount_dev();
 	mkdir("/dev/pts", 0755);
 	mkdir("/dev/shm", 01777);
+	mkdir("/dev/mqueue", 01777);
 	for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++)
 		mount_type(mounts[i].type, mounts[i].at);
+	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
+		if (symlink(links[i][0], links[i][1]) && errno != EEXIST)
+			report(links[i][1], errno);
 }
 
 static void configure(int fd, const char *name, const char *address, const char *mask)
