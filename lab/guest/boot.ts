@@ -15,6 +15,7 @@ import { qemuPid } from './qemu-pid.ts';
 import { waitUntilReady } from './ready.ts';
 import { scratchFolder } from './scratch.ts';
 import { makeSeed } from './seed.ts';
+import { showTasks } from './tasks.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from './timeouts.ts';
 import { watchForDeath } from './watch.ts';
 
@@ -81,6 +82,8 @@ export async function bootGuest(
     exec: (command, options) => link.exec(command, options),
     push: (files) => link.push(files),
     qmp: (command, args) => qmp.execute(command, args),
+    showTasks: () => showTasks({ qmp, console: machine.console, stdin: machine.child.stdin }),
+    watchConsole: (watcher) => machine.console.watch(watcher),
     consoleText: (from) => machine.console.text(from),
     consoleFile: machine.console.file,
     checkConsole: () => machine.console.check(),

@@ -17,18 +17,21 @@ export const SECCOMP: readonly string[] = [
   'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny',
 ];
 
-/** Nothing that QEMU would add by default. A reboot ends QEMU, so that a guest that panics does not boot in a loop. */
+/**
+ * Nothing that QEMU would add by default. A reboot ends the guest, so that one that panics does not boot in a loop. QEMU stops then and
+ * waits for the lab to end it, which has read why by then (`qemuEnd`).
+ */
 const basics = (request: GuestRequest, { qemu }: Arch) => [
   ...qemu.globals.flatMap((global) => ['-global', global]),
   ...['-name', escapeCommas(request.name), '-nodefaults', '-no-user-config'],
-  ...['-display', 'none', '-no-reboot', ...SECCOMP],
+  ...['-display', 'none', '-no-reboot', '-no-shutdown', ...SECCOMP],
 ];
 
 const machineType = ({ qemu }: Arch, fields: Readonly<Record<string, string>> = {}) => [
   ...['-machine', option(qemu.machine, { ...fields, ...qemu.machineOptions })],
 ];
 
-/** Machine, accelerator and CPU of guests; the probe of KVM uses the same. `fields`: further properties of the machine. */
+/** Machine, accelerator and CPU of guests; the probes use the same. `fields`: further properties of the machine. */
 export const machineOptions = (arch: Arch, accel: Accel, fields?: Readonly<Record<string, string>>) => [
   ...machineType(arch, fields),
   ...(accel === 'kvm'
@@ -65,6 +68,8 @@ export function kernelArguments(request: GuestRequest, arch: Arch = hostArch()):
     // Devices that no guest uses until a test asks for one (loop: /dev/loop-control): creating them takes time.
     ...[...arch.console.kernelArgs, 'pty.legacy_count=0', 'max_loop=0'],
     ...(isEmulated(request) ? arch.emulatedKernelArgs : []),
+    // A guest that counts instructions has a virtual clock, 1 GHz.
+    ...(isEmulated(request) && !profile.icount ? (request.clockArgs ?? []) : []),
     ...profile.kernelArgs,
     ...kernelArgs,
   ];

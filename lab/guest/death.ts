@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { LabError, VerdictError } from '../core/errors.ts';
 import { type GuestDeath, isLabFault } from '../model/machine.ts';
 
@@ -28,39 +29,66 @@ export const evidenceOf = (tail: string): string => tail || '(the console is emp
 /** Signals by which a program ends itself: a QEMU that crashes was not ended from outside. */
 const CRASHES = ['SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGSEGV', 'SIGSYS', 'SIGTRAP'];
 
-/** How QEMU was ended from outside, by a user or for want of memory; undefined when it ended by itself. */
-function killedBy({ signal, shutdown, panic, flood }: QemuEnd): string | undefined {
-  if (panic || flood) return undefined;
-  if (signal && !CRASHES.includes(signal)) return `QEMU was ended from outside by ${signal}`;
-  // QEMU catches the signals of an orderly end, and names the cause (qapi/run-state.json, ShutdownCause).
-  return shutdown === 'host-signal' ? 'QEMU was ended from outside by a signal' : undefined;
-}
+type Cause = Pick<GuestDeath, 'kind' | 'title'>;
 
-/** What the guest did that ended QEMU, by the reason of the shutdown; undefined when the guest did nothing. */
-function endedByGuest({ shutdown }: QemuEnd): Pick<GuestDeath, 'kind' | 'title'> | undefined {
+/** What the guest did that ended it, however QEMU's process ended then; undefined when the guest did nothing. */
+function endedByGuest({ shutdown, panic, flood }: QemuEnd): Cause | undefined {
+  if (panic) return { kind: 'panic', title: panic };
+  if (flood) return { kind: 'flood', title: flood };
   if (shutdown === undefined || shutdown.startsWith('host-')) return undefined;
   if (shutdown === 'guest-reset')
     return { kind: 'reboot', title: 'the guest rebooted without being asked to' };
   if (shutdown === 'guest-shutdown')
     return { kind: 'exit', title: 'the guest powered off without being asked to' };
+  // Of a panic device, which only a user's arguments add.
+  if (shutdown === 'guest-panic') return { kind: 'panic', title: 'the guest reported a panic to QEMU' };
   return { kind: 'exit', title: `QEMU reported the end of the guest: ${shutdown}` };
 }
 
+/** How QEMU failed by itself; undefined when it did not, which its end by a signal of others leaves open. */
+function failedByItself({ code, signal, shutdown }: QemuEnd): Cause | undefined {
+  if (signal && CRASHES.includes(signal))
+    return { kind: 'qemu', title: `QEMU crashed: it was ended by ${signal}` };
+  const isError = code !== null && code !== 0;
+  return isError || shutdown === 'host-error'
+    ? { kind: 'qemu', title: `QEMU ended with code ${code}` }
+    : undefined;
+}
+
+/** Whether the guest ended or QEMU failed by itself. */
+export const hasOwnCause = (end: QemuEnd): boolean =>
+  endedByGuest(end) !== undefined || failedByItself(end) !== undefined;
+
+/** What QEMU prints when it ends orderly on a signal: the event that says so may be lost with the channel (softmmu/runstate.c). */
+const TERMINATED = /terminating on signal (\d+)/;
+
+const nameOfSignal = (number: number): string =>
+  Object.entries(constants.signals).find(([, value]) => value === number)?.[0] ?? `signal ${number}`;
+
+/** How a QEMU was ended from outside: not by its guest and not by a fault in QEMU. */
+function endedFromOutside({ code, signal, shutdown, stderr }: QemuEnd): Cause {
+  const outside = (how: string): Cause => ({
+    kind: 'signal',
+    title: `QEMU was ended from outside by ${how}`,
+  });
+  const [, number] = TERMINATED.exec(stderr) ?? [];
+  if (number !== undefined) return outside(nameOfSignal(Number(number)));
+  if (shutdown === 'host-signal') return outside('a signal');
+  if (signal) return outside(signal);
+  return { kind: 'qemu', title: `QEMU ended with code ${code}` };
+}
+
 /**
- * What ended a guest whose QEMU is gone. A QEMU that crashes or gives up by itself is at fault: what a guest does to its devices may
- * provoke that, but says nothing of the kernel's correctness.
+ * What ended a guest whose QEMU is gone. What the guest did counts first, whatever ended QEMU's process then; a QEMU that crashes or gives
+ * up by itself is at fault: what a guest does to its devices may provoke that, but says nothing of the kernel's correctness.
+ * `byLab`: why the lab ended QEMU, which explains any signal. The death is the same in whatever order the facts of `end` became known.
  */
-export function deathOf(end: QemuEnd, tail: string): GuestDeath {
-  const death = (kind: GuestDeath['kind'], title: string) => ({ kind, title, tail: evidenceOf(tail) });
+export function deathOf(end: QemuEnd, tail: string, byLab?: Cause): GuestDeath {
   const stderr = end.stderr.trim() && `: ${end.stderr.trim()}`;
-  if (end.panic) return death('panic', end.panic);
-  if (end.flood) return death('flood', end.flood);
-  const killed = killedBy(end);
-  if (killed) return death('signal', `${killed}${stderr}`);
   const byGuest = endedByGuest(end);
-  if (byGuest) return death(byGuest.kind, byGuest.title);
-  if (end.code === null) return death('qemu', `QEMU crashed: it was ended by ${end.signal}${stderr}`);
-  return death('qemu', `QEMU ended with code ${end.code}${stderr}`);
+  const failure = failedByItself(end);
+  const { kind, title } = byGuest ?? failure ?? byLab ?? endedFromOutside(end);
+  return { kind, title: isLabFault(kind) ? `${title}${stderr}` : title, tail: evidenceOf(tail) };
 }
 
 /**

@@ -8,13 +8,13 @@ import { run } from '../core/process.ts';
 import { ARCHES, type Arch } from '../model/arch.ts';
 import type { GuestProfile } from '../model/guest.ts';
 import type { GuestRequest } from '../model/machine.ts';
-import { probeDisk } from './accel-code.ts';
 import { bootPaths } from './boot-paths.ts';
 import { kernelArguments, qemuCommand } from './command.ts';
 import { loadProfiles, profiles } from './index.ts';
 import { knownHost, makeKey } from './keys.ts';
 import { layOut } from './layout.ts';
-import { profileProblems } from './userprofiles.ts';
+import { probeDisk } from './probe-code.ts';
+import { profileProblems } from './profile-problems.ts';
 
 const x86 = ARCHES.find(({ name }) => name === 'x86_64') as Arch;
 
@@ -49,7 +49,7 @@ const devices = (name: string) => values(commandOf(builtIn(name)), '-device');
 const append = (name: string) => values(commandOf(builtIn(name)), '-append')[0] ?? '';
 
 t.test('every built-in profile has no problem, is frozen and has its roles', (t) => {
-  const dma = 'plain iommu-strict iommu-lazy iommu-pt virtio-iommu swiotlb';
+  const dma = 'plain plain-4k iommu-strict iommu-lazy iommu-pt virtio-iommu swiotlb';
   const drives = 'small-mdts hotplug multipath zns pi polled';
   t.same(Object.keys(profiles), `${dma} ${drives} icount`.split(' '));
   for (const [name, profile] of Object.entries(profiles)) {
@@ -64,7 +64,8 @@ t.test('every built-in profile has no problem, is frozen and has its roles', (t)
 t.test('every command line isolates the guest and has its console, root image and namespaces', (t) => {
   for (const profile of Object.values(profiles)) {
     const command = commandOf(profile);
-    for (const option of ['-nodefaults', '-no-user-config', '-no-reboot']) t.ok(command.includes(option));
+    for (const option of ['-nodefaults', '-no-user-config', '-no-reboot', '-no-shutdown'])
+      t.ok(command.includes(option));
     t.same(values(command, '-display'), ['none']);
     t.same(values(command, '-kernel'), ['/k/vmlinux']);
     t.match(values(command, '-append')[0], /console=ttyS0.* panic=-1 /);
@@ -166,7 +167,7 @@ t.test('an architecture decides program, machine, CPU, console and kernel argume
   t.match(values(command, '-append')[0], /^console=ttyAMA0 .* pl011\.x=1 .* clock=y intel_iommu=on/);
   const icount = commandOf(builtIn('icount'), {}, other);
   t.same([values(icount, '-machine'), values(icount, '-cpu')], [['virt,gic=3'], ['core']]);
-  t.throws(() => probeDisk({ ...x86, name: 'other' }), LabError);
+  t.throws(() => probeDisk({ ...x86, name: 'other' }, 'accel'), LabError);
   t.end();
 });
 
@@ -219,12 +220,12 @@ t.test('a file of profiles throws one InputError with every problem and its plac
   const error = await loadProfiles(join(dir, 'bad.yaml')).catch((e) => e);
   t.type(error, InputError);
   for (const part of [
-    /guests\.a: extend: no guest nowhere/,
-    /guests\.b: vcpus: .*number/,
-    /guests\.b: .*colour/,
-    /guest c: vcpus: 2 with icount/,
-    /guests\.d: facts/,
-    /guest e: nvme\.0\.controllers: serials y and x/,
+    /bad\.yaml:2:8: guest a: extend: there is no guest "nowhere"/,
+    /bad\.yaml:3:23: guest b: vcpus: .*number/,
+    /bad\.yaml:3:36: guest b: unknown field "colour"\n {2}expected: .*one of name, summary, iommu/,
+    /bad\.yaml:4:24: guest c: vcpus: 2 with icount/,
+    /bad\.yaml:5:23: guest d: facts/,
+    /bad\.yaml:10:9: guest e: nvme\.0\.controllers: serials y and x/,
     /not all hotplug/,
     /two namespaces of one role/,
     /z: 256 MiB is not whole zones/,
@@ -233,26 +234,72 @@ t.test('a file of profiles throws one InputError with every problem and its plac
   ])
     t.match(error.message, part);
   await t.rejects(loadProfiles(join(dir, 'broken.yaml')), { exitCode: 2, message: /broken\.yaml:1:/ });
-  await t.rejects(loadProfiles(join(dir, 'odd.yaml')), { exitCode: 2, message: /odd\.yaml:1:1: .*guest/ });
+  await t.rejects(loadProfiles(join(dir, 'odd.yaml')), {
+    exitCode: 2,
+    message:
+      /odd\.yaml:1:1: guests: the field is missing[\s\S]*unknown field "guest"\n {2}expected: perhaps guests/,
+  });
   await t.rejects(loadProfiles(join(dir, 'none.yaml')), { exitCode: 2, message: /cannot read/ });
 });
 
-t.test('the disk of the x86-64 probe is a boot sector that begins with its first instruction', (t) => {
-  const { disk, exitCode } = probeDisk(x86);
-  t.equal(disk.readUInt16LE(510), 0xaa55, 'signature of a boot sector');
-  t.equal(disk[0], 0xfa, 'first byte: cli');
-  t.equal(exitCode, 43);
-  t.end();
+t.test('a guest may extend any other of its file, and a circle is a problem', async (t) => {
+  const dir = t.testdir({
+    'good.yaml': `guests:
+  third: { extend: second, vcpus: 3 }
+  second: { extend: plain, memoryMiB: 777 }
+  plain: { extend: plain, summary: mine }
+`,
+    'circle.yaml': `guests:
+  a: { extend: b }
+  b: { extend: c }
+  c: { extend: a }
+  itself: { extend: itself }
+  typo: { extend: swoitlb }
+`,
+  });
+  const all = await loadProfiles(join(dir, 'good.yaml'));
+  t.match(all.get('third'), {
+    name: 'third',
+    summary: 'mine',
+    vcpus: 3,
+    memoryMiB: 777,
+    nvme: [{ name: 'data' }],
+  });
+  const error = await loadProfiles(join(dir, 'circle.yaml')).catch((e) => e);
+  t.same(
+    error.problems.map(
+      ({ where, what }: { where: string; what: string }) => `${where.split('/').at(-1)} ${what}`,
+    ),
+    [
+      'circle.yaml:4:8 guest c: extend: guests extend one another in a circle: a -> b -> c -> a',
+      'circle.yaml:5:13 guest itself: extend: guests extend one another in a circle: itself -> itself',
+      'circle.yaml:6:11 guest typo: extend: there is no guest "swoitlb"',
+    ],
+  );
+  t.match(error.message, /perhaps swiotlb; one of/);
 });
 
 const hasAssembler = process.arch === x86.node && spawnSync('as', ['--64', '--version']).status === 0;
 const skip = hasAssembler ? false : 'no assembler for x86-64';
-t.test('the boot sector of the x86-64 probe is its source, assembled', { skip }, async (t) => {
-  const [object, binary] = [join(t.testdir(), 'probe.o'), join(t.testdirName, 'probe.bin')];
-  await run('as', ['--64', '-o', object, join(import.meta.dirname, 'accel-probe.x86_64.S')]);
-  await run('ld', ['-m', 'elf_x86_64', '-Ttext', '0x7c00', '--oformat', 'binary', '-o', binary, object]);
-  t.same(readFileSync(binary), probeDisk(x86).disk.subarray(0, 512));
-});
+for (const probe of ['accel', 'clock'] as const) {
+  t.test(
+    `the disk of the x86-64 ${probe} probe is a boot sector that begins with its first instruction`,
+    (t) => {
+      const { disk, exitCode } = probeDisk(x86, probe);
+      t.equal(disk.readUInt16LE(510), 0xaa55, 'signature of a boot sector');
+      t.equal(disk[0], 0xfa, 'first byte: cli');
+      t.equal(exitCode, 43);
+      t.end();
+    },
+  );
+
+  t.test(`the boot sector of the x86-64 ${probe} probe is its source, assembled`, { skip }, async (t) => {
+    const [object, binary] = [join(t.testdir(), 'probe.o'), join(t.testdirName, 'probe.bin')];
+    await run('as', ['--64', '-o', object, join(import.meta.dirname, `${probe}-probe.x86_64.S`)]);
+    await run('ld', ['-m', 'elf_x86_64', '-Ttext', '0x7c00', '--oformat', 'binary', '-o', binary, object]);
+    t.same(readFileSync(binary), probeDisk(x86, probe).disk.subarray(0, 512));
+  });
+}
 
 t.test('ssh-keygen reads every generated key', async (t) => {
   const dir = t.testdir({});

@@ -1,7 +1,10 @@
 export { probeAccel } from './accel.ts';
 export { bootGuest } from './boot.ts';
+export { clockArguments } from './clock.ts';
 export { qemuCommand } from './command.ts';
+export { copyFromGuest, copyToGuest, type GuestFiles } from './copy.ts';
 export { profiles } from './profiles.ts';
+export { connectTo, findGuest, type RunningGuest, registerGuest, runningGuests } from './running.ts';
 export { scratchFolder } from './scratch.ts';
 export type { Timeouts } from './timeouts.ts';
 export { loadProfiles } from './userprofiles.ts';

@@ -62,3 +62,6 @@ export function makeKey(): Key {
 /** A known_hosts line for a guest behind a port of the loopback. */
 export const knownHost = (port: number, host: Buffer): string =>
   `[127.0.0.1]:${port} ${TYPE} ${host.toString('base64')}\n`;
+
+/** The host key in such a line. */
+export const hostKeyIn = (line: string): Buffer => Buffer.from(line.trim().split(' ')[2] ?? '', 'base64');

@@ -28,6 +28,11 @@ const multipath = (): SubsystemInput => ({
 const TABLE: GuestProfileInput[] = [
   { name: 'plain', summary: 'direct DMA, one NVMe drive', nvme: [data()] },
   {
+    name: 'plain-4k',
+    summary: 'as plain, with a drive of 4 KiB blocks',
+    nvme: [drive('data', { role: 'data', blockSize: 4096 })],
+  },
+  {
     name: 'iommu-strict',
     summary: 'Intel IOMMU, every unmap flushed at once',
     iommu: 'intel',

@@ -18,3 +18,12 @@ export function qemuPid(pid: number): number {
   const [child] = childrenOf(pid);
   return child === undefined ? pid : qemuPid(child);
 }
+
+/** Whether a process lives: one that has ended and waits for its parent does not. */
+export function isRunning(pid: number): boolean {
+  try {
+    return !/^\S+ \(.*\) [ZX] /s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
+}

@@ -1,25 +1,18 @@
-import { constants } from 'node:os';
 import { join } from 'node:path';
-import { LabError } from '../core/errors.ts';
 import type { Child } from '../core/process.ts';
 import { Resources } from '../core/resource.ts';
 import type { GuestRequest } from '../model/machine.ts';
 import type { BootPaths } from './boot-paths.ts';
 import { type Confined, confine } from './confine.ts';
 import { ConsoleLog } from './console.ts';
-import { panicIn, type QemuEnd } from './death.ts';
+import type { QemuEnd } from './death.ts';
 import type { Layout } from './layout.ts';
 import { startWithPipe } from './pipe.ts';
+import { qemuEnd } from './qemu-end.ts';
+import { isRunning, qemuPid } from './qemu-pid.ts';
 import { listenOnce, Qmp } from './qmp.ts';
 import { Qtest } from './qtest.ts';
-import { withinAndPolled } from './timeouts.ts';
 
-/** Characters kept of QEMU's standard error. */
-const STDERR_KEPT = 8 << 10;
-/** After a panic QEMU ends by itself (panic=-1, -no-reboot), unless the user's kernel arguments override that. */
-const PANIC_GRACE_MS = 5_000;
-/** A connection that QEMU made before it ended is accepted by then. */
-const CONNECT_MS = 200;
 /** A running QEMU: its process, console and control channels. */
 export interface Machine extends AsyncDisposable {
   /** QEMU, or what confines it and ends with it. */
@@ -33,48 +26,9 @@ export interface Machine extends AsyncDisposable {
   readonly startedAt: number;
   /** Resolves when QEMU is gone and its console is in the file; never rejects. */
   readonly ended: Promise<QemuEnd>;
+  /** Whether QEMU's process has not ended, although `ended` may not have resolved yet. */
+  isRunning(): boolean;
   kill(): void;
-}
-
-function keepStderr(child: Child): () => string {
-  let text = '';
-  child.stderr.on('data', (chunk: Buffer) => {
-    text = (text + chunk.toString('utf8')).slice(-STDERR_KEPT);
-  });
-  return () => text;
-}
-
-/**
- * Records the panic and the shutdown reason, which are gone once QEMU has ended. Kills a QEMU that outlives a panic, or whose
- * guest prints more than the console's file takes.
- */
-function observe(console: ConsoleLog, qmp: Promise<Qmp>, kill: () => void) {
-  const observed: Pick<QemuEnd, 'panic' | 'shutdown' | 'flood'> & { timer?: NodeJS.Timeout } = {};
-  const stop = console.watch((line) => {
-    const panic = panicIn(line);
-    if (panic === undefined) return;
-    observed.panic = panic;
-    observed.timer = setTimeout(kill, PANIC_GRACE_MS);
-    stop();
-  });
-  void console.full.then(() => {
-    observed.flood = `the guest was ended: it printed more than ${console.limit >> 20} MiB on its console`;
-    kill();
-  });
-  void qmp.then(
-    (channel) =>
-      channel.onEvent(({ event, data }) => {
-        if (event === 'SHUTDOWN') observed.shutdown = String(data.reason);
-      }),
-    () => {},
-  );
-  return observed;
-}
-
-/** bubblewrap reports a program that signal n ended by its exit code, 128 + n, which QEMU itself never exits with. */
-function exitOf(code: number | null): Pick<QemuEnd, 'code' | 'signal'> {
-  const signal = Object.entries(constants.signals).find(([, number]) => number === (code ?? 0) - 128);
-  return signal ? { code: null, signal: signal[0] } : { code, signal: null };
 }
 
 /** The command line, confined to the files of the boot. The sockets exist already. */
@@ -114,32 +68,21 @@ export async function startQemu(
   const startedAt = performance.now();
   const pipe = join(dir, 'console.pipe');
   const { child, output, incomplete } = await startWithPipe(program, args, pipe, resources);
-  child.stdin.end();
-  const stderr = keepStderr(child);
+  // Standard input is the guest's serial line (`showTasks`). A QEMU that ends breaks it.
+  child.stdin.on('error', () => {});
   const console = new ConsoleLog(output, join(dir, 'console.log'), request.consoleBytes);
   const qmp = listeners.qmp.connection.then((socket) => new Qmp(socket));
   const qtest = listeners.qtest.connection.then((socket) => new Qtest(socket));
-  const kill = () => void child.stop();
-  const observed = observe(console, qmp, kill);
-  const ended = child.ended.then(async ({ code, signal }) => {
-    await console.drained;
-    const reason = await incomplete;
-    if (reason) console.fail(new LabError(`the console of ${request.name} is incomplete: ${reason}`));
-    clearTimeout(observed.timer);
-    // The last event, which has the reason of the shutdown, may still be on the way. A QEMU that failed early has no channel.
-    await (await withinAndPolled(CONNECT_MS, qmp))?.closed;
-    const { timer: _timer, ...reasons } = observed;
-    return {
-      ...(signal ? { code, signal } : exitOf(code)),
-      stderr: stderr(),
-      ...reasons,
-    };
-  });
+  const ended = qemuEnd({ name: request.name, child, console, incomplete, control: listeners.qmp, qmp });
   const owned = resources.move();
   const dispose = async () => {
     await owned[Symbol.asyncDispose]();
     await ended;
   };
-  const confinement = protections;
-  return { child, confinement, console, qmp, qtest, startedAt, ended, kill, [Symbol.asyncDispose]: dispose };
+  return {
+    ...{ child, confinement: protections, console, qmp, qtest, startedAt, ended },
+    isRunning: () => isRunning(qemuPid(child.pid)),
+    kill: () => void child.stop(),
+    [Symbol.asyncDispose]: dispose,
+  };
 }

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type Socket } from 'node:net';
+import { createConnection, createServer, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { LabError } from '../core/errors.ts';
@@ -23,19 +23,47 @@ export interface QmpEvent {
   data: Record<string, unknown>;
 }
 
-/** Listens on a Unix socket for the single connection that QEMU makes. Disposing closes both. */
-export async function listenOnce(path: string): Promise<{ connection: Promise<Socket> } & AsyncDisposable> {
+/** A Unix socket that the lab listens on, for the single connection that QEMU makes. Disposing closes both. */
+export interface ControlSocket extends AsyncDisposable {
+  /** Resolves with the connection; never, where QEMU makes none. */
+  readonly connection: Promise<Socket>;
+  /**
+   * For a QEMU that has ended: resolves when a connection that it made is accepted, however busy this process is. Returns whether
+   * `connection` has resolved.
+   */
+  settled(): Promise<boolean>;
+}
+
+/** Listens on a Unix socket. */
+export async function listenOnce(path: string): Promise<ControlSocket> {
   const server = createServer();
-  const connection = new Promise<Socket>((resolve) => server.once('connection', resolve));
   const sockets = new Set<Socket>();
-  server.on('connection', (socket) => sockets.add(socket.on('error', () => {})));
+  let connect: (socket: Socket) => void = () => {};
+  const connection = new Promise<Socket>((resolve) => {
+    connect = resolve;
+  });
+  server.on('connection', (socket) => {
+    socket.on('error', () => {});
+    if (sockets.size === 0) connect(socket);
+    // Read to its end, else it is never closed.
+    else socket.resume();
+    sockets.add(socket);
+  });
   server.listen(path);
   await once(server, 'listening');
   const close = async () => {
     sockets.forEach((socket) => void socket.destroy());
     if (server.listening) await new Promise((resolve) => server.close(resolve));
   };
-  return { connection, [Symbol.asyncDispose]: close };
+  // Connections are accepted in their order: when one of our own has come, each earlier one has. It ends at once, as QEMU has.
+  const settled = async () => {
+    const own = createConnection(path).on('error', () => {});
+    const closed = new Promise((resolve) => own.once('close', resolve));
+    own.end().resume();
+    await closed;
+    return sockets.size > 0;
+  };
+  return { connection, settled, [Symbol.asyncDispose]: close };
 }
 
 /** Calls `onLine` with each line of a socket. Errors are ignored: the socket's `close` event follows each. */

@@ -2,12 +2,12 @@ import { LabError, VerdictError } from '../core/errors.ts';
 import type { StageContext } from '../model/event.ts';
 import type { GuestRequest } from '../model/machine.ts';
 import type { ConsoleLog } from './console.ts';
-import { bootError, deathOf } from './death.ts';
+import { bootError, deathOf, hasOwnCause } from './death.ts';
 import type { Machine } from './qemu.ts';
 import { forwardedPort, type Qmp } from './qmp.ts';
 import type { Keys } from './seed.ts';
 import { SshLink } from './ssh.ts';
-import { type Timeouts, within } from './timeouts.ts';
+import { type Timeouts, withinAndPolled } from './timeouts.ts';
 
 /** What init prints when sshd listens (images/minimal/init). */
 const READY_LINE = /^ringlab: guest is up/;
@@ -88,7 +88,7 @@ export async function waitUntilReady(
   timeouts: Timeouts,
   ctx: StageContext,
 ): Promise<ReadyGuest> {
-  const deadline = AbortSignal.timeout(request.bootTimeoutMs);
+  const deadline = timeouts.deadline?.(request.bootTimeoutMs) ?? AbortSignal.timeout(request.bootTimeoutMs);
   const signal = AbortSignal.any([ctx.signal, deadline]);
   const ready = connect(request, machine, keys, timeouts, signal);
   const ended = machine.ended.then(() => Promise.reject(new LabError('QEMU has ended')));
@@ -98,13 +98,18 @@ export async function waitUntilReady(
     ready.catch(() => {});
     ctx.signal.throwIfAborted();
     // The end of QEMU breaks every channel: it is the reason even where a broken channel was noticed first.
-    const endedByItself = deadline.aborted ? undefined : await within(timeouts.shutdownMs, machine.ended);
+    if (!deadline.aborted) await withinAndPolled(timeouts.shutdownMs, machine.ended);
+    const isLate = machine.isRunning() && deadline.aborted;
+    const isBroken = machine.isRunning() && !deadline.aborted;
     machine.kill();
     const end = await machine.ended;
     const tail = machine.console.tail();
-    if (endedByItself || end.panic) throw bootError(request.name, deathOf(end, tail));
-    if (!deadline.aborted) throw error;
-    const title = `not ready within ${request.bootTimeoutMs / 1000} s`;
-    throw bootError(request.name, { kind: 'boot-timeout', title, tail });
+    const late = {
+      kind: 'boot-timeout' as const,
+      title: `not ready within ${request.bootTimeoutMs / 1000} s`,
+    };
+    // Of a QEMU that the lab ended, only what the guest did before outranks why.
+    if (isBroken && !hasOwnCause(end)) throw error;
+    throw bootError(request.name, deathOf(end, tail, isLate ? late : undefined));
   }
 }

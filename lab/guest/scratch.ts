@@ -1,4 +1,4 @@
-import type { Stats } from 'node:fs';
+import { rmSync, type Stats } from 'node:fs';
 import {
   constants,
   type FileHandle,
@@ -12,6 +12,7 @@ import {
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pending } from '../core/pending.ts';
 import { run } from '../core/process.ts';
 
 /** `ringlab-<random>`; folders of earlier versions have a process id in between. */
@@ -40,7 +41,7 @@ async function tryLock(file: FileHandle): Promise<boolean> {
 async function isAbandoned(path: string): Promise<boolean> {
   const entry: Stats = await lstat(path);
   if (!entry.isDirectory() || entry.uid !== process.getuid?.()) return false;
-  // Nobody but our user can change what a folder with mode 0700 holds.
+  // Only our user can change what a folder with mode 0700 holds.
   if ((entry.mode & 0o077) !== 0) return false;
   const flags = constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK;
   const file = await open(join(path, LOCK), flags).catch((error: NodeJS.ErrnoException) => {
@@ -53,6 +54,30 @@ async function isAbandoned(path: string): Promise<boolean> {
   } finally {
     await file.close();
   }
+}
+
+/** Whether a scratch folder is of our user and its lab runs. */
+async function isInUse(path: string): Promise<boolean> {
+  const entry: Stats = await lstat(path);
+  if (!entry.isDirectory() || entry.uid !== process.getuid?.() || (entry.mode & 0o077) !== 0) return false;
+  const file = await open(join(path, LOCK), constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    return !(await tryLock(file));
+  } finally {
+    await file.close();
+  }
+}
+
+/** The scratch folders for guests that labs of our user have in use, those of this process included. */
+export async function scratchFoldersInUse(): Promise<string[]> {
+  const parents = await Promise.all([tmpdir(), '/tmp'].map((path) => realpath(path).catch(() => path)));
+  const paths = [...new Set(parents)].map(async (parent) => {
+    const names = (await readdir(parent).catch(() => [])).filter((name) => NAME.test(name));
+    return names.map((name) => join(parent, name));
+  });
+  const candidates = (await Promise.all(paths)).flat();
+  const inUse = await Promise.all(candidates.map((path) => isInUse(path).catch(() => false)));
+  return candidates.filter((_, index) => inUse[index]);
 }
 
 /** Removes the scratch folders of our labs that were killed. */
@@ -75,6 +100,7 @@ interface Scratch extends AsyncDisposable {
 async function claim(parent: string): Promise<Scratch> {
   const dir = await mkdtemp(join(parent, 'ringlab-'));
   ours.add(dir);
+  const noted = pending(`folder ${dir}`, { remove: () => rmSync(dir, { recursive: true, force: true }) });
   // It gets its name when it is locked: a lock file without a lock is that of a lab that has ended.
   const file = await open(join(dir, '.lock'), 'wx', 0o600);
   await tryLock(file);
@@ -84,6 +110,7 @@ async function claim(parent: string): Promise<Scratch> {
     [Symbol.asyncDispose]: async () => {
       await rm(dir, { recursive: true, force: true });
       ours.delete(dir);
+      noted[Symbol.dispose]();
       await file.close();
     },
   };

@@ -4,6 +4,8 @@ import ssh2, { type Client, type ClientChannel, type ConnectConfig, type SFTPWra
 import { LabError } from '../core/errors.ts';
 import type { ExecOptions, Guest } from '../model/machine.ts';
 import { type ExecResult, foldersOf, pipeChannel } from './channel.ts';
+import { RemoteFiles } from './sftp.ts';
+import { within } from './timeouts.ts';
 
 type PushFile = Parameters<Guest['push']>[0][number];
 
@@ -22,6 +24,9 @@ const ALGORITHMS: ConnectConfig['algorithms'] = {
   cipher: ['chacha20-poly1305@openssh.com', 'aes128-ctr'],
   compress: ['none'],
 };
+
+/** How long a guest may take to end a forward, ms. */
+const UNFORWARD_MS = 1_000;
 
 /** The SSH connection to a guest. */
 export class SshLink implements AsyncDisposable {
@@ -118,6 +123,12 @@ export class SshLink implements AsyncDisposable {
     }
   }
 
+  /** The guest's files. Throws LabError when the guest has no SFTP server, or the connection ends. */
+  async files(): Promise<RemoteFiles> {
+    this.#sftp ??= this.#promise((done) => this.#client.sftp(done));
+    return new RemoteFiles(await this.#sftp, this.closed);
+  }
+
   /** Copies files into the guest and creates their folders. Throws LabError when a file cannot be copied. */
   async push(files: readonly PushFile[]): Promise<void> {
     this.#sftp ??= this.#promise((done) => this.#client.sftp(done));
@@ -154,8 +165,9 @@ export class SshLink implements AsyncDisposable {
     this.#client.on('tcp connection', onTcp);
     const close = async () => {
       this.#client.off('tcp connection', onTcp);
-      // The forwards of a connection end with it.
-      await this.#promise<void>((done) => this.#client.unforwardIn('127.0.0.1', port, done)).catch(() => {});
+      const ended = this.#promise<void>((done) => this.#client.unforwardIn('127.0.0.1', port, done));
+      // The forwards of a connection end with it: a guest that does not answer needs not be waited for.
+      await within(UNFORWARD_MS, ended).catch(() => {});
     };
     return { port, close };
   }

@@ -4,6 +4,8 @@ export interface Timeouts {
   heartbeat: { intervalMs: number; misses: number };
   /** How long QEMU may outlive the SSH connection that its end breaks, ms. */
   shutdownMs: number;
+  /** Makes the signal that fires when a boot has taken `ms`; default `AbortSignal.timeout`. */
+  deadline?: (ms: number) => AbortSignal;
 }
 
 /** Two minutes of silence: far longer than a slow debug kernel under emulation takes to answer. */

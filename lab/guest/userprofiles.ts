@@ -1,113 +1,121 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { InputError, type Problem } from '../core/errors.ts';
+import { expectedNames } from '../core/near.ts';
 import { GuestProfile } from '../model/guest.ts';
-import { check, parseYaml } from '../model/parse.ts';
-import { MAX_PORTS } from './layout.ts';
+import { checkAt, type PlaceOf, readYaml } from '../model/parse.ts';
+import { FIX, profileProblems } from './profile-problems.ts';
 import { profiles } from './profiles.ts';
-
-const FIX = 'see images/README.md for an example, and lab/model/guest.ts for the fields of a guest';
 
 /** A user's file: `guests:` maps a name to a profile, or to the differences from the profile that it `extend`s. */
 const ProfilesFile = z
   .object({ guests: z.record(z.string(), z.looseObject({ extend: z.string().optional() })) })
   .strict();
 
-type Subsystem = GuestProfile['nvme'][number];
-type AddProblem = (path: string, what: string, expected: string) => void;
+/** An entry of a user's file: a profile, or its differences from the one that it extends. */
+type Entry = z.infer<typeof ProfilesFile>['guests'][string];
 
-const hasDuplicate = (names: readonly string[]) => new Set(names).size < names.length;
+/** The profiles of a file, resolved on demand: an entry may extend one that follows it. */
+class Resolver {
+  readonly all: Map<string, GuestProfile>;
+  readonly problems: Problem[] = [];
+  readonly #entries: ReadonlyMap<string, Entry>;
+  readonly #placeOf: PlaceOf;
+  /** Names of entries that are wrong. */
+  readonly #failed = new Set<string>();
 
-/** Problems of one subsystem. `serials`: subsystem by serial number, of those before it. */
-function checkSubsystem(
-  { name, controllers, namespaces }: Subsystem,
-  at: string,
-  serials: Map<string, string>,
-  add: AddProblem,
-): void {
-  const hotplug = controllers.some((controller) => controller.hotplug);
-  for (const { serial } of controllers) {
-    if (serial !== controllers[0]?.serial)
-      add(`${at}.controllers`, `serials ${serial} and ${controllers[0]?.serial}`, 'one for all (QEMU)');
-    if ((serials.get(serial) ?? name) !== name)
-      add(`${at}.controllers`, `serial ${serial} is taken`, 'another');
-    serials.set(serial, name);
+  constructor(entries: ReadonlyMap<string, Entry>, placeOf: PlaceOf) {
+    this.#entries = entries;
+    this.#placeOf = placeOf;
+    this.all = new Map([...Object.entries(profiles)].filter(([name]) => !entries.has(name)));
   }
-  if (controllers.length > 1 && !controllers.every((controller) => controller.hotplug))
-    add(
-      `${at}.controllers`,
-      'several controllers, not all hotplug: tests could not tell them apart',
-      'hotplug: true',
-    );
-  for (const { role, shared, zoned, sizeMiB } of namespaces) {
-    if (!shared && hotplug)
-      add(
-        `${at}.namespaces`,
-        `${role} is not shared and would disappear with its controller`,
-        'shared: true',
+
+  /** The profile of a name; undefined when it is wrong, with its problems noted. `above`: names of the entries that extend it. */
+  resolve(name: string, above: readonly string[] = []): GuestProfile | undefined {
+    const entry = this.#entries.get(name);
+    const existing = this.all.get(name);
+    if (existing || !entry || this.#failed.has(name)) return existing;
+    const before = this.problems.length;
+    const base = this.#baseOf(name, entry, above);
+    const profile = base && this.#checked(name, entry, base);
+    if (profile && this.problems.length === before) this.all.set(name, profile);
+    else this.#failed.add(name);
+    return this.all.get(name);
+  }
+
+  /** What an entry extends: nothing, one of this file, or a built-in profile, which an entry of its name replaces. */
+  #baseOf(name: string, { extend }: Entry, above: readonly string[]): Partial<GuestProfile> | undefined {
+    if (extend === undefined) return {};
+    const chain = [...above, name];
+    const builtIn = profiles[extend];
+    if (extend === name && builtIn) return builtIn;
+    if (chain.includes(extend)) {
+      const circle = [...chain.slice(chain.indexOf(extend)), extend].join(' -> ');
+      this.#add(
+        name,
+        ['extend'],
+        `guests extend one another in a circle: ${circle}`,
+        'a guest that does not lead back',
       );
-    if (zoned && sizeMiB % zoned.zoneSizeMiB !== 0)
-      add(`${at}.namespaces`, `${role}: ${sizeMiB} MiB is not whole zones`, `n x ${zoned.zoneSizeMiB} MiB`);
+      return undefined;
+    }
+    if (!this.#entries.has(extend) && !builtIn) {
+      const names = [...this.#entries.keys(), ...Object.keys(profiles)].filter((each) => each !== name);
+      this.#add(
+        name,
+        ['extend'],
+        `there is no guest "${extend}"`,
+        expectedNames(extend, [...new Set(names)]),
+      );
+      return undefined;
+    }
+    // The problems of a wrong one are its own.
+    return this.resolve(extend, chain);
   }
-}
 
-/** Problems that the schema cannot express, each with its place in the profile: what QEMU would refuse. */
-export function profileProblems(profile: GuestProfile): Problem[] {
-  const problems: Problem[] = [];
-  const add: AddProblem = (path, what, expected) =>
-    problems.push({ what: `${path}: ${what}`, where: `guest ${profile.name}`, expected, fix: FIX });
-  const controllers = profile.nvme.flatMap((subsystem) => subsystem.controllers);
-  if (profile.icount && profile.vcpus !== 1) add('vcpus', `${profile.vcpus} with icount`, '1');
-  if (hasDuplicate(profile.nvme.map(({ name }) => name)))
-    add('nvme', 'two subsystems of one name', 'names that differ');
-  if (controllers.filter((controller) => controller.hotplug).length > MAX_PORTS)
-    add('nvme', 'too many hot-plug controllers', `at most ${MAX_PORTS}`);
-  const roles = profile.nvme.flatMap((subsystem) => subsystem.namespaces.map(({ role }) => role));
-  if (hasDuplicate(roles)) add('nvme', 'two namespaces of one role', 'roles that differ');
-  const serials = new Map<string, string>();
-  for (const [index, subsystem] of profile.nvme.entries())
-    checkSubsystem(subsystem, `nvme.${index}`, serials, add);
-  return problems;
-}
-
-function resolve(
-  name: string,
-  entry: { extend?: string | undefined; [field: string]: unknown },
-  earlier: ReadonlyMap<string, GuestProfile>,
-  file: string,
-): GuestProfile {
-  const { extend, ...fields } = entry;
-  const base: Partial<GuestProfile> | undefined = extend === undefined ? {} : earlier.get(extend);
-  if (base === undefined) {
-    const expected = `one of ${[...earlier.keys()].join(', ')}`;
-    throw new InputError({ what: `extend: no guest ${extend}`, where: `${file}: guests.${name}`, expected });
+  #checked(
+    name: string,
+    { extend: _extend, ...fields }: Entry,
+    base: Partial<GuestProfile>,
+  ): GuestProfile | undefined {
+    const placeOf: PlaceOf = (path) => this.#placeOf(['guests', name, ...path]);
+    const newFacts = z.record(z.string(), z.unknown()).safeParse(fields.facts ?? {});
+    const facts = newFacts.success ? { ...base.facts, ...newFacts.data } : fields.facts;
+    try {
+      const profile = checkAt(GuestProfile, { ...base, ...fields, facts, name }, placeOf, FIX);
+      this.problems.push(...profileProblems(profile, placeOf));
+      return profile;
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      this.problems.push(
+        ...error.problems.map((problem) => ({ ...problem, what: `guest ${name}: ${problem.what}` })),
+      );
+      return undefined;
+    }
   }
-  const newFacts = z.record(z.string(), z.unknown()).safeParse(fields.facts ?? {});
-  const facts = newFacts.success ? { ...base.facts, ...newFacts.data } : fields.facts;
-  return check(GuestProfile, { ...base, ...fields, facts, name }, `${file}: guests.${name}`, FIX);
+
+  #add(name: string, path: readonly string[], what: string, expected: string): void {
+    const where = this.#placeOf(['guests', name, ...path]);
+    this.problems.push({ what: `guest ${name}: ${path.join('.')}: ${what}`, where, expected, fix: FIX });
+  }
 }
 
 /**
- * The built-in profiles and those of a user's YAML file, by name. A profile may `extend` any before it: each field that it has
- * replaces the other's, except that `facts` are merged. Throws one InputError with every problem of the file.
+ * The built-in profiles and those of a user's YAML file, by name. A profile may `extend` any other: each field that it has replaces the
+ * other's, except that `facts` are merged. Throws one InputError with every problem of the file, each at its `file:line:column`.
  */
 export async function loadProfiles(file?: string): Promise<ReadonlyMap<string, GuestProfile>> {
-  const all = new Map(Object.entries(profiles));
-  if (file === undefined) return all;
+  if (file === undefined) return new Map(Object.entries(profiles));
   const text = await readFile(file, 'utf8').catch((cause) => {
-    throw new InputError({ what: 'cannot read the file of guest profiles', where: file }, { cause });
+    throw new InputError(
+      { what: 'cannot read the file of guest profiles', where: file, fix: FIX },
+      { cause },
+    );
   });
-  const problems: Problem[] = [];
-  for (const [name, entry] of Object.entries(parseYaml(ProfilesFile, text, file, FIX).guests)) {
-    try {
-      const profile = resolve(name, entry, all, file);
-      problems.push(...profileProblems(profile));
-      all.set(name, profile);
-    } catch (error) {
-      if (!(error instanceof InputError)) throw error;
-      problems.push(...error.problems);
-    }
-  }
-  if (problems.length > 0) throw new InputError(problems);
-  return all;
+  const { value, placeOf } = readYaml(text, file, FIX);
+  const { guests } = checkAt(ProfilesFile, value, placeOf, FIX);
+  const resolver = new Resolver(new Map(Object.entries(guests)), placeOf);
+  for (const name of Object.keys(guests)) resolver.resolve(name);
+  if (resolver.problems.length > 0) throw new InputError(resolver.problems);
+  return resolver.all;
 }

@@ -1,8 +1,8 @@
 import type { GuestDeath } from '../model/machine.ts';
-import { deathOf, evidenceOf } from './death.ts';
+import { deathOf } from './death.ts';
 import type { Machine } from './qemu.ts';
 import type { SshLink } from './ssh.ts';
-import { type Timeouts, within } from './timeouts.ts';
+import { type Timeouts, withinAndPolled } from './timeouts.ts';
 
 /**
  * Resolves when a guest that was ready dies, with its complete console tail; QEMU has ended then. Never resolves when
@@ -16,14 +16,12 @@ export async function watchForDeath(
 ): Promise<GuestDeath> {
   const reason = await Promise.race([machine.ended.then(() => 'QEMU has ended'), link.closed]);
   // The end of QEMU breaks the connection a moment before it is reported.
-  const ended = await within(timeouts.shutdownMs, machine.ended);
+  await withinAndPolled(timeouts.shutdownMs, machine.ended);
   if (isShutDown()) return new Promise<never>(() => {});
+  // A QEMU that has ended needs no end by the lab, although the lab may know of its end only later.
+  const byLab: Pick<GuestDeath, 'kind' | 'title'> | undefined = machine.isRunning()
+    ? { kind: 'silent', title: `the guest stopped answering (${reason})` }
+    : undefined;
   machine.kill();
-  const end = await machine.ended;
-  if (ended || end.panic) return deathOf(end, machine.console.tail());
-  return {
-    kind: 'silent',
-    title: `the guest stopped answering (${reason})`,
-    tail: evidenceOf(machine.console.tail()),
-  };
+  return deathOf(await machine.ended, machine.console.tail(), byLab);
 }

@@ -48,6 +48,14 @@ export async function serveControl(qmpPath, qtestPath, port, args) {
       slot = 0x01f1;
       return {};
     },
+    // The next letter on the serial line is a command to the kernel (SysRq).
+    'chardev-send-break': () => {
+      process.stdin.once('data', (letter) => {
+        const report = { w: 'Show Blocked State', l: 'Show backtrace of all active CPUs' }[String(letter)];
+        process.stdout.write(`[    2.0] sysrq: ${report}\ntask:fake state:D by ${letter}\n`);
+      });
+      return {};
+    },
     block_set_io_throttle: ({ device, iops }) => {
       process.stdout.write(`throttle ${device} ${iops}\n`);
       return {};

@@ -26,10 +26,14 @@ const print = (text) => {
   }
 };
 
-/** Ends the process, with a SHUTDOWN event before if there is a `reason`. */
+/**
+ * Ends the process, with a SHUTDOWN event before if there is a `reason`. With -no-shutdown what the guest does only stops the guest, as in
+ * a real QEMU.
+ */
 function shutDown(control, reason, code) {
   if (reason) control.event('SHUTDOWN', { guest: true, reason });
-  control.end(() => process.exit(code));
+  const isStopped = reason?.startsWith('guest-') && args.includes('-no-shutdown');
+  if (!isStopped) control.end(() => process.exit(code));
 }
 
 const PANIC = [
