@@ -10,4 +10,9 @@ export interface ScanOptions {
    * are always fatal.
    */
   severity?: (kind: string, test: string | undefined) => 'fatal' | 'quote' | 'ignore' | undefined;
+  /**
+   * Called with each report of a kernel bug as soon as it is whole, or when the test that it began in ends: its text may then lack its
+   * last lines.
+   */
+  onFatal?: (complaint: AttributedComplaint) => void;
 }

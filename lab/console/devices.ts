@@ -48,6 +48,20 @@ export const DEVICE: readonly ComplaintClass[] = [
     /^kmemleak: \d+ new suspected memory leaks/,
     'kmemleak: suspected memory leaks',
   ),
+  // mm/kmemleak.c: why the detector is off, after which it reports no leak.
+  device(
+    'kmemleak-off',
+    'kmemleak: ',
+    /^kmemleak: (Memory pool empty|Cannot allocate a kmemleak_object structure|Kernel memory leak detector disabled|Automatic memory scanning thread ended)/,
+    'kmemleak: $1',
+  ),
+  device(
+    'kmemleak-off',
+    'kmemleak: ',
+    /^kmemleak: Cannot insert 0x\w+ into the object search tree/,
+    'kmemleak: Cannot insert an object into the search tree',
+    'trace',
+  ),
   {
     kind: 'fault-injection',
     hint: 'FAULT_INJECTION',

@@ -10,7 +10,7 @@ import { isRule, OpenReport } from './report.ts';
 const OPENER = /^(?:-+\[ cut here \]-+|DMAR: DRHD: handling fault)/;
 /** Most lines from an opener to its header; with more the report has no header. */
 const TO_HEADER = 15;
-/** Most reports that are read at the same time, each of its own task or CPU. */
+/** Most reports that are read at the same time, each from another task or CPU. */
 const MAX_OPEN = 256;
 /** Panics that are only the consequence of the report before them. */
 const AFTERMATH =
@@ -28,6 +28,7 @@ const AFTERMATH =
 export class ComplaintScanner {
   readonly #splitter = new LineSplitter((line) => this.#line(line));
   readonly #log: ComplaintLog;
+  readonly #onFatal: ScanOptions['onFatal'];
   /** Reports that are being read, and the latest rule of `=`, by caller. */
   readonly #open = new Map<string, OpenReport>();
   readonly #rules = new Map<string, { line: number; raw: string }>();
@@ -38,6 +39,7 @@ export class ComplaintScanner {
 
   constructor(options: ScanOptions = {}) {
     this.#log = new ComplaintLog(options);
+    this.#onFatal = options.onFatal;
   }
 
   /** The test that has begun and not ended at this point of the console. */
@@ -65,6 +67,7 @@ export class ComplaintScanner {
   #piece({ text, caller = '' }: Piece, raw: string): void {
     const marker = markerOf(text);
     if (marker) {
+      if (marker.event === 'end') this.#tellOpen();
       this.#running = marker.event === 'begin' ? marker.name : undefined;
       return;
     }
@@ -156,17 +159,30 @@ export class ComplaintScanner {
     this.#add(report);
   }
 
+  /** Tells of the fatal reports that are still being read. */
+  #tellOpen(): void {
+    for (const report of this.#open.values())
+      if (report.class?.level === 'bug') this.#onFatal?.(complaintOf(report));
+  }
+
   #add(report: OpenReport): void {
     const level = report.class?.level ?? 'bug';
     if (level === 'none') return;
-    const { line, test } = report;
-    this.#log.add({
-      ...report.name(),
-      kind: report.class?.kind ?? 'cut-off',
-      text: report.text(),
-      line,
-      fatal: level === 'bug',
-      ...(test === undefined ? {} : { test }),
-    });
+    const complaint = complaintOf(report);
+    this.#log.add(complaint);
+    if (complaint.fatal) this.#onFatal?.(complaint);
   }
+}
+
+/** A report without a header counts as one of a bug. */
+function complaintOf(report: OpenReport): AttributedComplaint {
+  const { line, test } = report;
+  return {
+    ...report.name(),
+    kind: report.class?.kind ?? 'cut-off',
+    text: report.text(),
+    line,
+    fatal: (report.class?.level ?? 'bug') === 'bug',
+    ...(test === undefined ? {} : { test }),
+  };
 }
