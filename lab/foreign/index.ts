@@ -1,0 +1,2 @@
+export { buildForeign, type KernelCommit, missingSource } from './build.ts';
+export { readOrigins } from './origin.ts';

@@ -1,0 +1,54 @@
+#!/bin/bash
+# Runs one test of blktests and reports it as TAP: a result for each device that it ran on, with blktests' own reasons.
+# usage: run-one.sh GROUP/NUMBER, in the guest, in the folder of a group
+name=$1
+cd "$(dirname "$0")/blktests" || exit 1
+modprobe -q null_blk 2>/dev/null
+devices=()
+for device in /dev/nvme0n1 /dev/nullb0; do
+  [ -b "$device" ] && devices+=("$device")
+done
+printf 'TEST_DEVS=(%s)\nTIMEOUT=60\n' "${devices[*]}" >config
+printed=$(./check --config=config "$name" 2>&1)
+
+# A line of check ends a test with its status, [passed], [failed] or [not run]; indented lines after it say why.
+awk -v name="$name" -v results="results" '
+  function report(   i, file, line) {
+    if (status == "") return
+    count++
+    label = device == "" ? "without a device" : device
+    if (status == "passed") printf "ok %d - %s\n", count, label
+    else if (status == "not run") printf "ok %d - %s # SKIP %s\n", count, label, reasons == "" ? "no reason given" : reasons
+    else {
+      printf "not ok %d - %s\n  ---\n  message: |-\n    %s\n", count, label, reasons == "" ? "no reason given" : reasons
+      printf "  output: |-\n"
+      folder = results "/" (device == "" ? "nodev" : device) "/" name
+      split("out.bad full dmesg", kinds, " ")
+      for (i = 1; i <= 3; i++) {
+        file = folder "." kinds[i]
+        lines = 0
+        while ((getline line < file) > 0 && lines++ < 200) printf "    %s: %s\n", kinds[i], line
+        close(file)
+      }
+      printf "  ...\n"
+    }
+    status = ""; reasons = ""
+  }
+  BEGIN { print "TAP version 14" }
+  index($0, name) == 1 {
+    report()
+    device = match($0, /=> [^ ]+/) ? substr($0, RSTART + 3, RLENGTH - 3) : ""
+    if (match($0, /\[(passed|failed|not run)\] *$/)) {
+      status = substr($0, RSTART + 1)
+      sub(/\] *$/, "", status)
+    }
+    next
+  }
+  status != "" && /^    / && !/^    (runtime|[a-z_]+)  / {
+    text = $0
+    gsub(/^ +/, "", text)
+    if (status == "not run" || reasons == "") reasons = reasons == "" ? text : reasons "; " text
+  }
+  END { report(); printf "1..%d\n", count }
+' <<<"$printed"
+[[ $printed != *"[failed]"* ]]

@@ -1,0 +1,7 @@
+#!/bin/sh
+# The SMART log has a temperature and no critical warning.
+set -eu
+nvme smart-log /dev/nvme0 >log
+cat log
+grep -q "^temperature" log
+grep -Eq "^critical_warning *: *0(x0*)?\$" log
