@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cachedDataVersionTag } from 'node:v8';
 import { Script } from 'node:vm';
-import { build } from 'esbuild';
+import { type BuildOptions, build } from 'esbuild';
 import writeFile from 'write-file-atomic';
 import { packageRoot } from '../../bin/root.mjs';
 import { AGENT_HOME } from './home.ts';
@@ -53,39 +53,31 @@ export interface Bundle {
   bytes: Uint8Array;
 }
 
-/**
- * Bundles the agent and one suite to one CommonJS script in `folder` (made if missing). `hash` is the sha256 of its bytes and part
- * of its file name, so that bundles of several checkouts may share a folder. A user's suite imports the helpers from
- * `ringlab/suite`. Rejects with esbuild's BuildFailure (`errors`) when the suite does not compile.
- */
-export async function bundleAgent(suite: Source, folder = join(agent, 'build')): Promise<Bundle> {
-  const result = await build({
-    // Paths in the source map are relative to it: equal sources give equal bytes wherever the lab is started.
-    absWorkingDir: packageRoot,
-    stdin: {
-      contents: entry(suite.name),
-      resolveDir: agent,
-      sourcefile: 'entry.ts',
-      loader: 'ts',
-    },
-    alias: { 'ringlab/suite': join(suites, 'lib/index.ts'), [SUITE]: join(suite.dir, 'index.ts') },
-    bundle: true,
-    write: false,
-    platform: 'node',
-    target: 'node20',
-    // An ES module costs the emulated guest a quarter of a second more CPU to start.
-    format: 'cjs',
-    // A script of the waiting node has no import().
-    supported: { 'dynamic-import': false },
-    // Names stay for the traces; white space only costs the guest time. The map is read when a test fails.
-    minifySyntax: true,
-    minifyWhitespace: true,
-    sourcemap: 'inline',
-    sourcesContent: false,
-    outfile: 'agent.cjs',
-    logLevel: 'silent',
-  });
-  const [output] = result.outputFiles;
+/** Options of every bundle: one CommonJS script for the node of the guests. */
+const shared = {
+  // Paths in the source map are relative to it: equal sources give equal bytes wherever the lab is started.
+  absWorkingDir: packageRoot,
+  bundle: true,
+  write: false,
+  platform: 'node',
+  target: 'node20',
+  // An ES module costs the emulated guest a quarter of a second more CPU to start.
+  format: 'cjs',
+  // A script of the waiting node has no import().
+  supported: { 'dynamic-import': false },
+  // Names stay for the traces; white space only costs the guest time. The map is read when a test fails.
+  minifySyntax: true,
+  minifyWhitespace: true,
+  sourcemap: 'inline',
+  sourcesContent: false,
+  outfile: 'agent.cjs',
+  logLevel: 'silent',
+} as const satisfies BuildOptions;
+
+/** Bundles an entry point to one script in `folder`, which is made if missing. */
+async function bundle(options: BuildOptions, folder: string): Promise<Bundle> {
+  const result = await build({ ...shared, ...options, write: false });
+  const [output] = result.outputFiles ?? [];
   if (!output) throw new Error('esbuild gave no output');
   const { contents: bytes, text } = output;
   const hash = createHash('sha256').update(bytes).digest('hex');
@@ -96,3 +88,23 @@ export async function bundleAgent(suite: Source, folder = join(agent, 'build')):
   await Promise.all([writeFile(path, Buffer.from(bytes)), writeFile(compiledPath, compiled(text))]);
   return { path, compiled: compiledPath, hash, bytes };
 }
+
+/**
+ * Bundles the agent and one suite to one CommonJS script in `folder` (made if missing). `hash` is the sha256 of its bytes and part
+ * of its file name, so that bundles of several checkouts may share a folder. A user's suite imports the helpers from
+ * `ringlab/suite`. Rejects with esbuild's BuildFailure (`errors`) when the suite does not compile.
+ */
+export function bundleAgent(suite: Source, folder = join(agent, 'build')): Promise<Bundle> {
+  const stdin = {
+    contents: entry(suite.name),
+    resolveDir: agent,
+    sourcefile: 'entry.ts',
+    loader: 'ts' as const,
+  };
+  const alias = { 'ringlab/suite': join(suites, 'lib/index.ts'), [SUITE]: join(suite.dir, 'index.ts') };
+  return bundle({ stdin, alias }, folder);
+}
+
+/** Bundles the runner of folders of programs, as `bundleAgent`. */
+export const bundleRunner = (folder = join(agent, 'build')): Promise<Bundle> =>
+  bundle({ entryPoints: [join(agent, 'programs/main.ts')] }, folder);

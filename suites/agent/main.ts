@@ -10,6 +10,7 @@ import { type Lab, registeredTests } from '../lib/test.ts';
 import { SkipError, UapiTable } from '../lib/uapi.ts';
 import { AGENT_HOME } from './home.ts';
 import { runTest } from './run.ts';
+import { isSelected, whyNone } from './selection.ts';
 import { TapWriter } from './tap.ts';
 
 /** For each suite by its name, the import that registers its tests. */
@@ -40,12 +41,6 @@ function makeLab(cell: CellFile, uapi: Uapi, host: HostClient): Lab {
   return { cell, uapi: new UapiTable(uapi), host, device };
 }
 
-/** Whether the cell asks for a test, by parts of its name and by its exact name. */
-function isSelected(name: string, { only, tests }: CellFile): boolean {
-  if (tests && !tests.includes(name)) return false;
-  return only.length === 0 || only.some((part) => name.includes(part));
-}
-
 /** Runs the tests of the cell's suite, or the peer that this process was started as. Returns the exit code. */
 async function runSuite(folder: string, suites: SuiteTable, tap: TapWriter): Promise<number> {
   const cell = readJson<CellFile>(folder, 'cell.json');
@@ -64,15 +59,23 @@ async function runSuite(folder: string, suites: SuiteTable, tap: TapWriter): Pro
     await runPeer();
     return Exit.passed;
   }
-  const selected = registeredTests().filter(({ name }) => isSelected(name, cell));
-  tap.announce(selected.map(({ name }) => name));
+  const all = registeredTests();
+  const selected = all.filter(({ name }) => isSelected(name, cell));
+  tap.announce(selected.map(({ name, needs }) => ({ name, timeoutMs: needs.timeoutMs })));
   let failed = 0;
+  let executed = 0;
   for (const testCase of selected) {
+    if (cell.most !== undefined && executed >= cell.most) break;
     const outcome = await runTest(testCase, lab);
+    if (!outcome.directive?.startsWith('SKIP')) executed++;
     if (!outcome.ok && !testCase.needs.knownFault) failed++;
     tap.test(testCase.name, outcome);
   }
-  tap.end();
+  const none = whyNone(
+    all.map(({ name }) => name),
+    cell,
+  );
+  tap.end(none);
   return failed > 0 ? Exit.failed : Exit.passed;
 }
 

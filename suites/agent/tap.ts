@@ -51,11 +51,14 @@ export class TapWriter {
   }
 
   /**
-   * Announces the tests before the first of them runs, one comment line each: `# ringlab: test "NAME"`. The lab reports an
-   * announced test without a result as lost.
+   * Announces the tests before the first of them runs, one comment line each: `# ringlab: test "NAME" 60000 ms`, with the deadline of a
+   * test that sets one. The lab reports an announced test without a result as lost, and one that hangs as timed out.
    */
-  announce(names: readonly string[]): void {
-    const lines = names.map((name) => `# ringlab: test ${JSON.stringify(name.replace(/\s+/g, ' '))}\n`);
+  announce(tests: readonly { name: string; timeoutMs?: number | undefined }[]): void {
+    const lines = tests.map(({ name, timeoutMs }) => {
+      const deadline = timeoutMs === undefined ? '' : ` ${Math.ceil(timeoutMs)} ms`;
+      return `# ringlab: test ${JSON.stringify(name.replace(/\s+/g, ' '))}${deadline}\n`;
+    });
     if (lines.length > 0) this.#write(lines.join(''));
   }
 
@@ -76,9 +79,20 @@ export class TapWriter {
     this.#write(`${lines.join('\n')}\n`);
   }
 
-  /** Writes the plan. It comes last: a stream without a plan was cut off. */
-  end(): void {
-    this.#write(`1..${this.#count}\n`);
+  /** Begins a subtest, whose lines follow by `nested`; `test` of the same name ends it. */
+  subtest(name: string): void {
+    this.#write(`# Subtest: ${name.replace(/\s+/g, ' ')}\n`);
+  }
+
+  /** Writes a line of the subtest. */
+  nested(line: string): void {
+    this.#write(`    ${line}\n`);
+  }
+
+  /** Writes the plan. It comes last: a stream without a plan was cut off. `none`: why there are no tests, in case there are none. */
+  end(none?: string): void {
+    const reason = this.#count === 0 && none !== undefined ? ` # SKIP ${none.replace(/\s+/g, ' ')}` : '';
+    this.#write(`1..${this.#count}${reason}\n`);
   }
 
   /** Ends the stream because the agent cannot go on. */

@@ -78,6 +78,10 @@ export interface PreparedRing extends Pick<LoadedRing, 'ring' | 'release'> {
 export function prepare(t: Test, workload: Workload): PreparedRing {
   const device = t.device('data');
   const block = workload.route === 'block';
+  if (device.atMost(device.blocksOf(workload.bytes)) * device.blockSize < workload.bytes)
+    t.skip(`the drive transfers at most ${device.info.maxTransferBytes} bytes by one command`);
+  if (offsetOf(workload.depth, workload.bytes) > device.blocks * device.blockSize)
+    t.skip(`the drive has ${device.blocks * device.blockSize} bytes, fewer than the workload needs`);
   const flags = block ? constants.O_RDWR | constants.O_DIRECT : constants.O_RDWR;
   const file = t.use(new File(block ? device.block : device.char, flags));
   const ring = openRing(t, { shape: block ? 'plain' : 'big', entries: workload.depth });

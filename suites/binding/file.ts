@@ -1,4 +1,5 @@
 import { closeSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import { attached, integer } from './bounds.ts';
 import { checked, SyscallError } from './error.ts';
 import { type Bytes, native } from './native.ts';
 
@@ -12,7 +13,22 @@ function withSyscallError<T>(call: () => T): T {
   }
 }
 
-/** An open file. All methods throw SyscallError when their call fails. Closing it again does nothing. */
+/** Refuses what node:fs would take for the current position of the file (-1), and released memory, which has no bytes. */
+export function checkTransfer(call: string, bytes: Uint8Array, position: number): void {
+  attached(call, bytes);
+  integer(`${call}: position`, position, 0, Number.MAX_SAFE_INTEGER);
+}
+
+/** Bytes that an ioctl copies from or to its argument, as its number says (_IOC_SIZE of asm-generic/ioctl.h); 0 where it says none. */
+function argumentSize(request: number): number {
+  const [direction, size] = [(request >>> 30) & 3, (request >>> 16) & 0x3fff];
+  return direction === 0 ? 0 : size;
+}
+
+/**
+ * An open file. All methods throw SyscallError when their call fails, and RangeError for a position that is no integer of 0 or more, for
+ * released memory and for an ioctl argument that is too small. Closing it again does nothing.
+ */
 export class File implements Disposable {
   readonly path: string;
   readonly fd: number;
@@ -26,21 +42,28 @@ export class File implements Disposable {
 
   /** pread(2) at byte `position`; returns the number of bytes read. */
   read(bytes: Uint8Array, position: number): number {
+    checkTransfer('read', bytes, position);
     return withSyscallError(() => readSync(this.fd, bytes, 0, bytes.length, position));
   }
 
   /** pwrite(2) at byte `position`; returns the number of bytes written. */
   write(bytes: Uint8Array, position: number): number {
+    checkTransfer('write', bytes, position);
     return withSyscallError(() => writeSync(this.fd, bytes, 0, bytes.length, position));
   }
 
   /** ftruncate(2) to `length` bytes. */
   truncate(length: number): void {
+    integer('length of the file', length, 0, Number.MAX_SAFE_INTEGER);
     withSyscallError(() => ftruncateSync(this.fd, length));
   }
 
   /** ioctl(2), which may block; returns its result, 0 or more. */
   ioctl(request: number, argument: Bytes = null): number {
+    if (argument !== null && argument.byteLength < argumentSize(request))
+      throw new RangeError(
+        `ioctl 0x${request.toString(16)}: argument of ${argument.byteLength} bytes, expected ${argumentSize(request)}`,
+      );
     return checked(native().ioctl(this.fd, request, argument), 'ioctl');
   }
 

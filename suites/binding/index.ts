@@ -1,4 +1,5 @@
 /** io_uring and related system calls. Load the addon first: `loadBinding(path)`. */
+export { attached, checkRange, inside, integer, type MemoryRange } from './bounds.ts';
 export { clockCost, spin } from './clock.ts';
 export { type Cqe, decodeCqes } from './cqe.ts';
 export { checked, errnoName, SyscallError, TimeoutError } from './error.ts';

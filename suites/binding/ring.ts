@@ -4,6 +4,7 @@ import { checked, TimeoutError } from './error.ts';
 import { type Bytes, type Indices, native, type OpenedRing } from './native.ts';
 import { before, Notice } from './notice.ts';
 import { decodeParams, encodeParams, type RingOptions, type RingParams } from './params.ts';
+import { checkRegistration } from './register.ts';
 
 /** IORING_SETUP_IOPOLL: completions are posted only while the ring is entered. */
 const IOPOLL = 1;
@@ -139,8 +140,9 @@ export class Ring implements Disposable {
     return this.#notice.next();
   }
 
-  /** io_uring_register with an opcode by number. Returns its result, 0 or more. */
+  /** io_uring_register with an opcode by number. Returns its result, 0 or more. Throws RangeError for an argument that is too small. */
   register(opcode: number, argument: Bytes, count: number): number {
+    checkRegistration(opcode, argument, count);
     return checked(native().register(this.handle, opcode, argument, count), 'io_uring_register');
   }
 

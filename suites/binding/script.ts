@@ -1,5 +1,7 @@
+import { integer } from './bounds.ts';
 import { bytesOf } from './clock.ts';
 import { SyscallError } from './error.ts';
+import { checkTransfer } from './file.ts';
 import { type NativeStep, native, type Scripted } from './native.ts';
 import type { Ring } from './ring.ts';
 
@@ -16,18 +18,25 @@ const [ENTER, READ, WRITE] = [0, 1, 2];
 /**
  * A step that submits these SQEs with one io_uring_enter and waits for `complete` completions, also of SQEs that earlier steps submitted
  * to the ring. The `user_data` of an SQE must be its expected result.
+ * Throws RangeError for SQEs of another size than the ring's, and for more completions than its CQ holds.
  */
 export function enter(name: string, ring: Ring, sqes: readonly Uint8Array[], complete: number): Step {
+  for (const { length } of sqes)
+    if (length !== ring.sqeSize)
+      throw new RangeError(`${name}: SQE of ${length} bytes, expected ${ring.sqeSize}`);
+  integer(`${name}: completions`, complete, 0, ring.params.cqEntries);
   return { name, call: [ENTER, ring.handle, Buffer.concat(sqes), complete] };
 }
 
-/** A step that fills `bytes` from a file at byte `position`. */
+/** A step that fills `bytes` from a file at byte `position`. Throws RangeError for a position below 0 and for released memory. */
 export function pread(name: string, fd: number, bytes: Uint8Array, position: number): Step {
+  checkTransfer(name, bytes, position);
   return { name, call: [READ, fd, bytes, position] };
 }
 
-/** A step that writes all of `bytes` to a file at byte `position`. */
+/** A step that writes all of `bytes` to a file at byte `position`. Throws RangeError as `pread` does. */
 export function pwrite(name: string, fd: number, bytes: Uint8Array, position: number): Step {
+  checkTransfer(name, bytes, position);
   return { name, call: [WRITE, fd, bytes, position] };
 }
 

@@ -95,7 +95,7 @@ export class Fixture {
     this.#register('IORING_REGISTER_UNMAP_BUFFERS', range);
   }
 
-  /** Writes the SQE of a transfer. Throws RangeError if there is no such buffer. */
+  /** Writes the SQE of a transfer. Throws RangeError if there is no such buffer, or the transfer ends past its memory. */
   queue(transfer: Transfer): void {
     const { kind, buffer = 0, offset = 0, length, position, userData, fd = 0 } = transfer;
     const memory = this.buffers[buffer];

@@ -25,7 +25,7 @@ suite('large buffers', NEEDS, () => {
       const image = memory.bytes.slice();
       const used = await fixture.mappedCommands(async () => {
         for (const middle of [0, 512, 1024, 2048, 3072, size / KIB].map((at) => at * KIB))
-          for (const length of [PAGE, 64 * KIB + 512, 512 * KIB, 768 * KIB]) {
+          for (const length of [PAGE, 64 * KIB + fixture.device.blockSize, 512 * KIB, 768 * KIB]) {
             const offset = Math.max(0, Math.min(size - length, middle - length / 2 - ((length / 2) % 512)));
             const shape = `${length} bytes at offset ${offset}`;
             image.set(medium.subarray(0, length), offset);

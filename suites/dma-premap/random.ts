@@ -1,7 +1,8 @@
 import { ioMemory, numbers, pattern, suite, test } from '../lib/index.ts';
 import { Fixture, NEEDS, type Transfer } from './fixture.ts';
 
-const SECTOR = 512;
+/** Alignment of the transfers in their buffers, bytes. */
+const SKEW = 512;
 /** The medium is written and compared in strips of this many bytes. */
 const STRIP = 1 << 20;
 /** Part of the medium that transfers use, bytes. */
@@ -24,7 +25,7 @@ suite('load', NEEDS, () => {
       const usedBefore = fixture.counters.used;
       let requests = 0;
       for (let round = 0; round < Math.ceil(96 / depth); round++) {
-        const transfers = randomTransfers(below, depth, sizes);
+        const transfers = randomTransfers(below, depth, sizes, fixture.device.blockSize);
         for (const transfer of transfers) {
           fixture.queue(transfer);
           const { kind, buffer = 0, offset = 0, length, position } = transfer;
@@ -65,6 +66,7 @@ function randomTransfers(
   below: (limit: number) => number,
   depth: number,
   sizes: readonly number[],
+  blockSize: number,
 ): Transfer[] {
   const share = SPAN / depth;
   const transfers: Transfer[] = [];
@@ -72,15 +74,16 @@ function randomTransfers(
   const allocated = sizes.map(() => 0);
   for (let index = 0; index < depth; index++) {
     const buffer = below(sizes.length);
-    const size = sizes[buffer] ?? SECTOR;
+    const size = sizes[buffer] ?? blockSize;
     const from = allocated[buffer] ?? 0;
-    const freeSectors = (size - from) / SECTOR;
-    if (freeSectors < 1) continue;
-    const sectors = 1 + below(Math.min(freeSectors, share / SECTOR, depth === 1 ? 2048 : 256));
-    const offset = from + below(freeSectors - sectors + 1) * SECTOR;
-    allocated[buffer] = offset + sectors * SECTOR;
-    const length = sectors * SECTOR;
-    const position = index * share + below((share - length) / SECTOR + 1) * SECTOR;
+    const freeBlocks = Math.floor((size - from) / blockSize);
+    if (freeBlocks < 1) continue;
+    const most = (depth === 1 ? 1 << 20 : 128 << 10) / blockSize;
+    const length = blockSize * (1 + below(Math.min(freeBlocks, share / blockSize, most)));
+    // Buffers may begin within a block, the transfers on the medium may not.
+    const offset = from + below((size - from - length) / SKEW + 1) * SKEW;
+    allocated[buffer] = offset + length;
+    const position = index * share + below((share - length) / blockSize + 1) * blockSize;
     const kind = below(2) === 0 ? ('read' as const) : ('write' as const);
     transfers.push({ kind, buffer, offset, length, position, userData: transfers.length });
   }

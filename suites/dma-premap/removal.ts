@@ -120,7 +120,7 @@ suite('removal and exit', NEEDS, () => {
       ],
       commands: PAGES.map((page) => ({
         ...{ opcode: 'IORING_OP_READ_FIXED', fd: 0, flags: ['IOSQE_FIXED_FILE'], len: PAGE },
-        ...{ addr: memory.address + BigInt(page * PAGE), off: 2 * page * PAGE, bufIndex: 0 },
+        ...{ addr: memory.part(page * PAGE, PAGE).address, off: 2 * page * PAGE, bufIndex: 0 },
       })),
     });
     t.equal(await victim.submitted(), COUNT, 'SQEs that the child submitted');

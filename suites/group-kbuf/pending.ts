@@ -1,6 +1,6 @@
 import { before } from '../binding/index.ts';
 import { type File, ioMemory, type Memory, pattern, type SqeFields, type Test } from '../lib/index.ts';
-import type { Client } from '../lib/ublk/client.ts';
+import type { UblkClient } from '../lib/ublk/client.ts';
 import { pathOptions, ZERO_COPY } from '../lib/ublk/datapath.ts';
 import { MIB, startServer, temporaryPath } from '../lib/ublk/fixtures.ts';
 import type { Completion, PumpSqe } from '../lib/ublk/pump.ts';
@@ -29,7 +29,7 @@ export const taggedResults = (cqes: readonly { tag: number; res: number }[]): st
 /** A client's request that has reached the server and is answered by the test. */
 export interface PendingRequest {
   server: UblkServer;
-  client: Client;
+  client: UblkClient;
   request: BlockRequest;
   /** The ring of the request's queue. */
   port: Port;

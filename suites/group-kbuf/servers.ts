@@ -9,8 +9,8 @@ import {
   type Test,
   test,
 } from '../lib/index.ts';
-import { Client } from '../lib/ublk/client.ts';
-import { Control } from '../lib/ublk/control.ts';
+import { UblkClient } from '../lib/ublk/client.ts';
+import { UblkControl } from '../lib/ublk/control.ts';
 import { pathOptions, ZERO_COPY } from '../lib/ublk/datapath.ts';
 import { eventually, MIB, temporaryPath } from '../lib/ublk/fixtures.ts';
 import { peerServer } from '../lib/ublk/peer.ts';
@@ -72,7 +72,7 @@ suite('servers', ZERO_COPY.needs, () => {
     const path = temporaryPath(t);
     command('mkfifo', path);
     const server = await start(t, { flags: [...ZERO_COPY.flags, ...flags], target: { path, size: MIB } });
-    const client = t.use(new Client(t, server.path));
+    const client = t.use(new UblkClient(t, server.path));
     const memory = ioMemory(t, 4096);
     const completion = client.transfer('READ', memory, MIB / 2);
     // A test that fails before it awaits this must not end the agent by an unhandled rejection.
@@ -86,7 +86,7 @@ suite('servers', ZERO_COPY.needs, () => {
     t.ok(!(await settlesSoon(completion)), 'the client read is pending while the member waits');
     await server.kill();
     t.errno(await completion, 'EIO', 'CQE res of the client read');
-    using control = new Control(t.uapi);
+    using control = new UblkControl(t.uapi);
     const dead = t.uapi.constant('UBLK_S_DEV_DEAD');
     const isDead = async () => (await control.info(server.id)).state === dead;
     await eventually(t, 'the device state is UBLK_S_DEV_DEAD', isDead);
@@ -98,7 +98,7 @@ suite('servers', ZERO_COPY.needs, () => {
     const flags = ['UBLK_F_USER_RECOVERY', 'UBLK_F_USER_RECOVERY_REISSUE'];
     const { server, memory, completion } = await stuckRead(t, flags);
     await server.kill();
-    using control = new Control(t.uapi);
+    using control = new UblkControl(t.uapi);
     await eventually(t, 'recovery of the device can begin', () => control.beginRecovery(server.id));
     const { file, bytes } = patternFile(t, MIB, 12);
     t.use(

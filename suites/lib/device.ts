@@ -106,6 +106,22 @@ export class Device {
     return this.info.blockSize;
   }
 
+  /** Bytes of metadata of a block, in a separate buffer; 0 without metadata. */
+  get metadataBytes(): number {
+    return this.info.metadataBytes;
+  }
+
+  /** Blocks that hold `bytes` bytes, 1 at least. */
+  blocksOf(bytes: number): number {
+    return Math.max(1, Math.ceil(bytes / this.blockSize));
+  }
+
+  /** `blocks`, or as many as one command may transfer if that is fewer. */
+  atMost(blocks: number): number {
+    const { maxTransferBytes } = this.info;
+    return maxTransferBytes === 0 ? blocks : Math.min(blocks, Math.floor(maxTransferBytes / this.blockSize));
+  }
+
   /** Capacity in blocks. */
   get blocks(): number {
     return Math.floor(this.info.sizeBytes / this.info.blockSize);

@@ -1,5 +1,5 @@
 import type { File } from '../binding/index.ts';
-import { commandFields, type NvmeCommand } from './sqe.ts';
+import { checkIovecs, commandFields, type NvmeCommand } from './sqe.ts';
 import type { UapiTable } from './uapi.ts';
 
 const STRUCT = 'nvme_passthru_cmd64';
@@ -15,6 +15,7 @@ export function ioctlCommand(
   command: NvmeCommand,
   request = 'NVME_IOCTL_IO64_CMD',
 ): { status: number; result: bigint } {
+  checkIovecs(command, request);
   const view = new DataView(new ArrayBuffer(uapi.size(STRUCT)));
   uapi.write(view, STRUCT, commandFields(command));
   const status = file.ioctl(uapi.constant(request), view);

@@ -5,9 +5,10 @@ import { loadBinding, Memory } from '../binding/index.ts';
 import { hostUapi } from '../fakes/host-uapi.ts';
 import type { Device } from './device.ts';
 import { HostClient } from './host.ts';
+import { iovecs } from './iovec.ts';
 import * as nvme from './nvme.ts';
 import { fillPattern, pattern } from './pattern.ts';
-import { iovecs, ringOptions } from './ring.ts';
+import { ringOptions } from './ring.ts';
 import { writePassthrough, writeSqe } from './sqe.ts';
 import { SkipError, UapiTable } from './uapi.ts';
 

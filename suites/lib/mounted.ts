@@ -7,10 +7,11 @@ import type { Test } from './test.ts';
 export const command = (name: string, ...args: string[]): string =>
   execFileSync(name, args, { encoding: 'utf8', stdio: 'pipe' }).trim();
 
-/** Formats `kib` KiB of a drive as ext4, which destroys its content, and mounts it until the test's end. Returns the mount point. */
+/** Formats `kib` KiB of a drive, or all of a smaller one, as ext4, which destroys its content, and mounts it until the test's end. Returns the mount point. */
 export function mounted(t: Test, device: Device, kib: number): string {
   const directory = '/root/mounted';
-  command('mke2fs', '-F', '-b', '4096', device.block, String(kib));
+  const blocks = Math.min(kib / 4, Math.floor((device.blocks * device.blockSize) / 4096));
+  command('mke2fs', '-F', '-b', '4096', device.block, String(blocks));
   mkdirSync(directory, { recursive: true });
   command('mount', '-t', 'ext4', device.block, directory);
   t.defer(() => command('umount', directory));

@@ -1,6 +1,13 @@
-import type { Memory } from '../binding/index.ts';
+import { errnoName, integer, type Memory } from '../binding/index.ts';
 import type { Device } from './device.ts';
-import type { NvmeCommand } from './sqe.ts';
+import { buffer, dwords, metadataOf, type TransferOptions } from './nvme-buffer.ts';
+import { Prinfo } from './protection.ts';
+import type { Span } from './span.ts';
+import { BUFFERS, type NvmeCommand } from './sqe.ts';
+
+export type { TransferOptions } from './nvme-buffer.ts';
+export { controllerText, namespaceFormat, type Zone, zonesOf } from './nvme-data.ts';
+export type { Span } from './span.ts';
 
 /** I/O commands, NVM Command Set 1.0 figure 14; zoned: ZNS Command Set 1.1 figure 29. */
 export const Opcode = {
@@ -19,6 +26,9 @@ export const Opcode = {
 
 /** Admin commands, NVMe Base 2.0 figure 138. */
 export const Admin = { getLogPage: 0x02, identify: 0x06, getFeatures: 0x0a } as const;
+
+/** Feature identifiers, NVMe Base 2.0 figure 317. The threshold, in kelvin, is 0 on no controller; the number of queues may be. */
+export const Feature = { temperatureThreshold: 0x04, numberOfQueues: 0x07 } as const;
 
 /** CNS values of Identify, NVMe Base 2.0 figure 273. */
 export const Cns = { namespace: 0x00, controller: 0x01, activeNamespaces: 0x02 } as const;
@@ -45,43 +55,53 @@ export const Status = {
   dnr: 0x4000,
 } as const;
 
-/** Status code type and status code (bits 10:0) of a passthrough result, without the retry delay, More and DNR bits. */
+/**
+ * Status code type and status code (bits 10:0) of a passthrough result, without the retry delay, More and DNR bits. Throws RangeError for
+ * a negative result: the kernel has ended the command with an errno, and there is no status.
+ */
 export function statusCode(res: number): number {
-  return res & 0x7ff;
+  if (res < 0)
+    throw new RangeError(`CQE res ${res} is the errno ${errnoName(-res)}: there is no NVMe status`);
+  return integer('CQE res', res, 0, 0xffff) & 0x7ff;
 }
 
-/** A range of logical blocks. */
-export interface Span {
-  /** First block. */
-  lba: number | bigint;
-  /** Number of blocks, 1 or more. */
-  blocks: number;
-}
+/** Largest number of blocks of a command: the field is 16 bits wide and 0's based (NVM Command Set 1.0 section 3.2.4). */
+const MAX_BLOCKS = 0x10000;
 
 function span(opcode: number, device: Device, { lba, blocks }: Span): NvmeCommand {
-  const start = BigInt(lba);
+  const start = BigInt(integer('lba', lba, 0, 0xffff_ffff_ffff_ffffn));
   return {
     opcode,
     nsid: device.nsid,
     cdw10: Number(start & 0xffffffffn),
     cdw11: Number(start >> 32n),
-    cdw12: blocks - 1,
+    cdw12: integer('blocks', blocks, 1, MAX_BLOCKS) - 1,
   };
 }
 
-/** Read, Write or Compare of these blocks with `memory` from byte `offset` on; `metadata` is passed with its full length. */
+/**
+ * Read, Write or Compare of these blocks with `memory` from byte `offset` on, or with iovecs for the vectored operations. `metadata` is
+ * passed with its full length. Throws RangeError when data or metadata exceed their memory, and for released memory.
+ */
 export function transfer(
   kind: 'read' | 'write' | 'compare',
   device: Device,
   where: Span,
   memory: Memory,
-  { offset = 0, metadata }: { offset?: number; metadata?: Memory } = {},
+  options: TransferOptions = {},
 ): NvmeCommand {
+  const command = span(Opcode[kind], device, where);
+  const { cdw10, cdw12 = 0 } = command;
+  const what = `${kind} of ${where.blocks} blocks of ${device.blockSize} bytes`;
+  const data = buffer(what, memory, where.blocks * device.blockSize, options.offset);
+  const { prinfo, memory: metadata } = metadataOf(what, device, { blocks: where.blocks, kind }, options);
   return {
-    ...span(Opcode[kind], device, where),
-    addr: memory.address + BigInt(offset),
-    dataLength: where.blocks * device.blockSize,
+    ...command,
+    cdw12: (cdw12 | prinfo) >>> 0,
+    ...(prinfo & (Prinfo.act | Prinfo.referenceTag) ? { cdw14: cdw10 } : {}),
+    ...data,
     ...(metadata ? { metadata: metadata.address, metadataLength: metadata.length } : {}),
+    [BUFFERS]: [...data[BUFFERS], ...(metadata ? [metadata] : [])],
   };
 }
 
@@ -90,43 +110,32 @@ export function flush(device: Device): NvmeCommand {
   return { opcode: Opcode.flush, nsid: device.nsid };
 }
 
-/** Write Zeroes to these blocks. */
+/** Write Zeroes to these blocks. Throws RangeError for more than 65536 blocks. */
 export function writeZeroes(device: Device, where: Span): NvmeCommand {
   return span(Opcode.writeZeroes, device, where);
 }
 
-/** Zone Append to the zone that starts at `lba`. `big[0]` of the CQE is the block where the data was written. */
-export function zoneAppend(device: Device, where: Span, memory: Memory): NvmeCommand {
-  const command = span(Opcode.zoneAppend, device, where);
-  return { ...command, addr: memory.address, dataLength: where.blocks * device.blockSize };
+/**
+ * Zone Append to the zone that starts at `lba`. `big[0]` of the CQE is the block where the data was written. Throws RangeError as
+ * `transfer` does.
+ */
+export function zoneAppend(
+  device: Device,
+  where: Span,
+  memory: Memory,
+  options: TransferOptions = {},
+): NvmeCommand {
+  return { ...transfer('write', device, where, memory, options), opcode: Opcode.zoneAppend };
 }
 
-/** Zone Management Receive: a zone report from the zone of `lba` on that fills `memory` (ZNS 1.1 section 3.4.2). */
+/**
+ * Zone Management Receive: a zone report from the zone of `lba` on that fills `memory` (ZNS 1.1 section 3.4.2). Throws RangeError for memory
+ * of less than the header's 64 bytes, and for a length that is no multiple of 4.
+ */
 export function zoneReport(device: Device, lba: number | bigint, memory: Memory): NvmeCommand {
   const command = span(Opcode.zoneManagementReceive, device, { lba, blocks: 1 });
-  return { ...command, cdw12: memory.length / 4 - 1, addr: memory.address, dataLength: memory.length };
-}
-
-/** A zone descriptor; `start`, `capacity` and `writePointer` are in blocks. */
-export interface Zone {
-  start: bigint;
-  capacity: bigint;
-  writePointer: bigint;
-  /** Empty 1, implicitly opened 2, explicitly opened 3, closed 4, read only 13, full 14, offline 15. */
-  state: number;
-}
-
-/** The zone descriptors of a report in memory (ZNS 1.1 figures 37 and 39). */
-export function zonesOf({ view }: Memory): Zone[] {
-  return Array.from({ length: Number(view.getBigUint64(0, true)) }, (_, index) => {
-    const at = 64 * (index + 1);
-    return {
-      start: view.getBigUint64(at + 16, true),
-      capacity: view.getBigUint64(at + 8, true),
-      writePointer: view.getBigUint64(at + 24, true),
-      state: view.getUint8(at + 1) >> 4,
-    };
-  });
+  const count = dwords(memory, 'memory of a zone report', 64);
+  return { ...command, cdw12: count - 1, ...buffer('zone report', memory, memory.length) };
 }
 
 /**
@@ -137,49 +146,19 @@ export function zoneSend(device: Device, lba: number | bigint, action: number, a
   return { ...command, cdw12: 0, cdw13: action | (all ? 1 << 8 : 0) };
 }
 
-/** Identify into the first 4096 bytes of memory. `cns`: a value of `Cns`. */
+/** Identify into the first 4096 bytes of memory. `cns`: a value of `Cns`. Throws RangeError when the memory is smaller. */
 export function identify(cns: number, nsid: number, memory: Memory): NvmeCommand {
-  return { opcode: Admin.identify, nsid, cdw10: cns, addr: memory.address, dataLength: 4096 };
+  return { opcode: Admin.identify, nsid, cdw10: cns, ...buffer('identify', memory, 4096) };
 }
 
-/** Get Log Page that fills `memory`. */
+/** Get Log Page that fills `memory`, whose length must be a multiple of 4. Throws RangeError. */
 export function getLogPage(page: number, nsid: number, memory: Memory): NvmeCommand {
-  const dwords = memory.length / 4 - 1;
+  const last = dwords(memory, 'memory of a log page', 4) - 1;
   return {
     opcode: Admin.getLogPage,
     nsid,
-    cdw10: (page | ((dwords & 0xffff) << 16)) >>> 0,
-    cdw11: dwords >>> 16,
-    addr: memory.address,
-    dataLength: memory.length,
-  };
-}
-
-/** Text fields of Identify Controller (NVMe Base 2.0 figure 275): ASCII without the padding. */
-export function controllerText(identified: Uint8Array): { serial: string; model: string; firmware: string } {
-  const text = (from: number, to: number) =>
-    Buffer.from(identified.subarray(from, to)).toString('latin1').trim();
-  return { serial: text(4, 24), model: text(24, 64), firmware: text(64, 72) };
-}
-
-/**
- * Size and format in use of Identify Namespace (NVM Command Set 1.0 figure 97). `blocks` is NSZE; `piType` is 0 without protection
- * information.
- */
-export function namespaceFormat(memory: Memory): {
-  blocks: bigint;
-  blockSize: number;
-  metadataBytes: number;
-  piType: number;
-} {
-  const { view } = memory;
-  const flbas = view.getUint8(26);
-  const index = (flbas & 0xf) | ((flbas >> 1) & 0x30);
-  const format = view.getUint32(128 + index * 4, true);
-  return {
-    blocks: view.getBigUint64(0, true),
-    blockSize: 2 ** ((format >> 16) & 0xff),
-    metadataBytes: format & 0xffff,
-    piType: view.getUint8(29) & 7,
+    cdw10: (integer('log page', page, 0, 0xff) | ((last & 0xffff) << 16)) >>> 0,
+    cdw11: last >>> 16,
+    ...buffer('log page', memory, memory.length),
   };
 }

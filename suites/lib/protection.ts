@@ -1,5 +1,5 @@
-import type { Memory } from '../binding/index.ts';
-import type { Span } from './nvme.ts';
+import { inside, integer, type Memory } from '../binding/index.ts';
+import type { Span } from './span.ts';
 
 /** PRINFO, bits 29:26 of command dword 12 (NVM Command Set 1.0 section 5.2.2): PRACT, and the fields that the device checks. */
 export const Prinfo = {
@@ -24,7 +24,7 @@ export function guardOf(block: Uint8Array): number {
 
 /**
  * Writes valid type 1 protection information for `data`, which is to be written to these blocks, into `metadata`: the reference tag is
- * the lower half of the block's address.
+ * the lower half of the block's address. Throws RangeError when `data` is not `blocks` blocks or `metadata` is smaller than their tuples.
  */
 export function protect(
   data: Uint8Array,
@@ -32,7 +32,13 @@ export function protect(
   { lba, blocks }: Span,
   applicationTag: number,
 ): void {
-  const size = data.length / blocks;
+  const size = integer(
+    `bytes of a block (${data.length} / ${blocks})`,
+    data.length / blocks,
+    512,
+    data.length,
+  );
+  inside(`tuples of ${blocks} blocks`, 0, blocks * TUPLE_BYTES, metadata.length, 'the metadata memory');
   for (let index = 0; index < blocks; index++) {
     const at = index * TUPLE_BYTES;
     metadata.view.setUint16(at, guardOf(data.subarray(index * size, (index + 1) * size)));

@@ -1,4 +1,5 @@
-import { type Cqe, Memory, Ring, type RingOptions } from '../binding/index.ts';
+import { type Cqe, type MemoryRange, Ring, type RingOptions } from '../binding/index.ts';
+import { iovecs } from './iovec.ts';
 import { type Passthrough, type SqeFields, writePassthrough, writeSqe } from './sqe.ts';
 import type { Test } from './test.ts';
 import type { UapiTable } from './uapi.ts';
@@ -44,17 +45,22 @@ export class TestRing extends Ring {
     this.#uapi = uapi;
   }
 
-  /** Writes the next SQE and returns its bytes, which a test may overwrite. Throws RangeError when the queue is full. */
+  /** Writes the next SQE and returns its bytes, which a test may overwrite. Throws RangeError as `writeSqe`, and when the queue is full. */
   sqe(fields: SqeFields): DataView {
-    const view = this.nextSqe();
-    writeSqe(view, this.#uapi, fields);
-    return view;
+    return this.fill((view) => writeSqe(view, this.#uapi, fields));
   }
 
-  /** Writes the next SQE as an NVMe passthrough command. Throws RangeError when the queue is full. */
+  /** Writes the next SQE as an NVMe passthrough command. Throws RangeError as `writePassthrough`, and when the queue is full. */
   passthrough(pass: Passthrough): DataView {
+    return this.fill((view) => writePassthrough(view, this.#uapi, pass));
+  }
+
+  /** Calls `write` for a zeroed SQE, which becomes the next one. If `write` throws, the ring is as before: no slot is taken. */
+  fill(write: (view: DataView) => void): DataView {
+    const copy = new Uint8Array(this.sqeSize);
+    write(new DataView(copy.buffer));
     const view = this.nextSqe();
-    writePassthrough(view, this.#uapi, pass);
+    new Uint8Array(view.buffer, view.byteOffset, view.byteLength).set(copy);
     return view;
   }
 
@@ -84,11 +90,10 @@ export class TestRing extends Ring {
     return cqe;
   }
 
-  /** IORING_REGISTER_BUFFERS: slot i is `memory[i]`. */
-  registerBuffers(memory: readonly Pick<Memory, 'address' | 'length'>[]): void {
-    const list = iovecs(memory.map(({ address, length }) => ({ address, length })));
+  /** IORING_REGISTER_BUFFERS: slot i is `memory[i]`. Throws RangeError as `iovecs` does. */
+  registerBuffers(memory: readonly MemoryRange[]): void {
+    using list = iovecs(memory);
     this.register(this.#uapi.constant('IORING_REGISTER_BUFFERS'), list.bytes, memory.length);
-    list.release();
   }
 
   /** IORING_REGISTER_FILES: slot i is `fds[i]`. */
@@ -96,16 +101,6 @@ export class TestRing extends Ring {
     const bytes = new Uint8Array(Int32Array.from(fds).buffer);
     this.register(this.#uapi.constant('IORING_REGISTER_FILES'), bytes, fds.length);
   }
-}
-
-/** An array of struct iovec in new memory, for vectored requests and for IORING_REGISTER_BUFFERS. */
-export function iovecs(parts: readonly { address: bigint; length: number }[]): Memory {
-  const memory = new Memory(parts.length * 16);
-  parts.forEach(({ address, length }, index) => {
-    memory.view.setBigUint64(index * 16, address, true);
-    memory.view.setBigUint64(index * 16 + 8, BigInt(length), true);
-  });
-  return memory;
 }
 
 /** Opens a ring that is closed at the test's end. */

@@ -1,4 +1,5 @@
 import type { Uapi } from '../../lab/model/uapi.ts';
+import { integer } from '../binding/index.ts';
 
 /**
  * Thrown where a test does not apply to this kernel or guest. The message follows `# SKIP` in TAP; `lacks` is the name that the
@@ -71,11 +72,16 @@ export class UapiTable {
     return struct;
   }
 
-  /** Writes fields of a struct that begins at byte `at`, little-endian, each in its width; undefined values are left out. */
+  /**
+   * Writes fields of a struct that begins at byte `at`, little-endian, each in its width; undefined values are left out. Throws RangeError
+   * for a value that is no integer of that width, signed or unsigned.
+   */
   write(view: DataView, struct: string, values: Record<string, number | bigint | undefined>, at = 0): void {
     for (const [name, value] of Object.entries(values)) {
       if (value === undefined) continue;
       const { offset, size } = this.field(struct, name);
+      const bits = BigInt(8 * Math.min(size, 8));
+      integer(`${struct}.${name}`, value, -(1n << (bits - 1n)), (1n << bits) - 1n);
       if (size === 1) view.setUint8(at + offset, Number(value));
       else if (size === 2) view.setUint16(at + offset, Number(value), true);
       else if (size === 4) view.setUint32(at + offset, Number(value), true);

@@ -1,6 +1,7 @@
 import type { Memory } from '../binding/index.ts';
 import { Victim } from '../binding/index.ts';
-import { iovecs, ringOptions, type TestRingOptions } from './ring.ts';
+import { iovecs } from './iovec.ts';
+import { ringOptions, type TestRingOptions } from './ring.ts';
 import { type Passthrough, type SqeFields, writePassthrough, writeSqe } from './sqe.ts';
 import type { Test } from './test.ts';
 

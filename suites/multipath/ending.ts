@@ -12,19 +12,27 @@ import {
   until,
 } from '../lib/index.ts';
 import { holdPaths, strandSecond } from './hold.ts';
-import { allocateSpan, type Fixture, onMedium, openFixture, submitReads, WITH_METADATA } from './setup.ts';
+import {
+  allocateSpan,
+  type Fixture,
+  onMedium,
+  openFixture,
+  PAGE,
+  pageOf,
+  submitReads,
+  WITH_METADATA,
+} from './setup.ts';
 
 const COUNT = 16;
 /** Long enough for a command that does not wait to complete. */
 const MOMENT_MS = 300;
 
 function reads(t: Test, { device, char }: Fixture) {
-  const memory = ioMemory(t, COUNT * 4096);
-  return Array.from({ length: COUNT }, (_, index) => ({
-    fd: char.fd,
-    command: nvme.transfer('read', device, { lba: 8 * index, blocks: 8 }, memory, { offset: index * 4096 }),
-    userData: index,
-  }));
+  const memory = ioMemory(t, COUNT * PAGE);
+  return Array.from({ length: COUNT }, (_, index) => {
+    const [part, place] = pageOf(device, { lba: 0 }, index);
+    return { fd: char.fd, command: nvme.transfer('read', device, part, memory, place), userData: index };
+  });
 }
 
 /** Submits reads and checks that they wait. */
@@ -70,7 +78,8 @@ suite('the end of waiting', { devices: [WITH_METADATA] }, () => {
     const other = { ...fixture, ring: openRing(t) };
     other.ring.registerFiles([writer]);
     const { lift } = await throttled(t, fixture.device, 4);
-    submitReads(other, { lba: 0, blocks: COUNT * 8 }, ioMemory(t, COUNT * 4096));
+    const blocks = COUNT * fixture.device.blocksOf(PAGE);
+    submitReads(other, { lba: 0, blocks }, ioMemory(t, COUNT * PAGE));
     await stranded.unplugFirst();
     await lift();
     await delay(MOMENT_MS);

@@ -6,9 +6,12 @@ import { type Fixture, READ_WRITE } from './setup.ts';
 /** Admin opcodes, NVMe Base 2.0 figure 138. */
 const FORMAT_NVM = 0x80;
 const NAMESPACE_ATTACHMENT = 0x15;
-/** Format NVM, cdw10: QEMU's LBA formats of 512 bytes without metadata, and with 8 bytes of it and protection type 1. */
-const WITHOUT_METADATA = 0;
-const WITH_PI = 1 | (1 << 5);
+/**
+ * Format NVM, cdw10: QEMU's LBA formats without metadata, and with 8 bytes of it and protection type 1. Those of 4096-byte blocks
+ * follow the four of 512 bytes (hw/nvme/ns.c, nvme_ns_init).
+ */
+const withoutMetadata = ({ blockSize }: Device) => (blockSize === 4096 ? 4 : 0);
+const withPi = (device: Device) => (withoutMetadata(device) + 1) | (1 << 5);
 /** A reserved SEL value of Namespace Attachment: the device refuses the command and changes nothing. */
 const RESERVED_SELECTION = 0xf;
 
@@ -55,7 +58,7 @@ async function formatOnFirst(
 async function restoreFormat(t: Test, info: Device['info']): Promise<void> {
   const device = new Device(info);
   const [first, second] = await allPaths(t, device);
-  await formatOnFirst(t, device, [first, second], WITH_PI);
+  await formatOnFirst(t, device, [first, second], withPi(device));
   rescanAndWait(t, second);
   t.equal(
     sectors(device.pathName(second)),
@@ -97,7 +100,7 @@ export async function strandSecond(t: Test, { device, char, ring, paths }: Fixtu
     if (second.state() === 'live' && !released) rescan(second);
     await restoreFormat(t, device.info);
   });
-  await formatOnFirst(t, device, paths, WITHOUT_METADATA);
+  await formatOnFirst(t, device, paths, withoutMetadata(device));
   t.ok(sectors(device.pathName(second)) !== sectors(device.name), 'the second path keeps the old size');
   return {
     detachFirst: () => detach(first),

@@ -22,7 +22,7 @@ import {
 } from './setup.ts';
 import { unplugged } from './unplug.ts';
 
-/** Commands in flight together, each in a strip of its own. */
+/** Commands in flight together, each in a separate strip. */
 const SLOTS = 16;
 /** Blocks of a strip. */
 const STRIP = 64;
@@ -65,7 +65,7 @@ class Load {
 
   #choose(memory: Memory, slot: number): Transfer {
     const next = this.#next;
-    const blocks = 1 + next(STRIP);
+    const blocks = 1 + next(this.#fixture.device.atMost(STRIP));
     const start = slot * STRIP + next(STRIP - blocks + 1);
     return { memory, start, blocks, kind: next(2) === 0 ? 'read' : 'write' };
   }

@@ -40,7 +40,7 @@ suite('metadata', { devices: [WITH_METADATA] }, () => {
     const rounds: { where: nvme.Span; written: MetadataTransfer }[] = [];
     await eachPathFaulty(t, fixture, hostPathError, async ({ name }) => {
       // A span for each round: the round that meets no fault must not write again what the faulty round got wrong.
-      const where = allocateSpan(fixture.device, 32);
+      const where = allocateSpan(fixture.device, fixture.device.atMost(32));
       const written = transferWithMetadata(t, fixture, 'write', where, 130 + 2 * rounds.length);
       const { res } = await ring.execute({ fd: char.fd, command: written.command });
       t.equal(res, 0, `CQE res of the write while ${name} fails`);
@@ -60,7 +60,7 @@ suite('metadata', { devices: [WITH_METADATA] }, () => {
     const deferred = ['IORING_SETUP_SINGLE_ISSUER', 'IORING_SETUP_DEFER_TASKRUN'];
     const fixture = await openFixture(t, WITH_METADATA, { flags: deferred });
     const { char, ring } = fixture;
-    const where = allocateSpan(fixture.device, 32);
+    const where = allocateSpan(fixture.device, fixture.device.atMost(32));
     const written = transferWithMetadata(t, fixture, 'write', where, 150);
     const write = await ring.execute({ fd: char.fd, command: written.command });
     t.equal(write.res, 0, 'CQE res of the write without a fault');

@@ -5,7 +5,7 @@ import { allocateSpan, allSucceeded, onMedium, openFixture, resultsByTag, SHARED
 suite('no failure', { devices: [SHARED] }, () => {
   test('a write through the head reads back equal through the head and through the block device', async (t) => {
     const { device, io } = await openFixture(t);
-    const where = allocateSpan(device, 64);
+    const where = allocateSpan(device, device.atMost(64));
     const memory = ioMemory(t, where.blocks * device.blockSize, 10);
     const written = memory.bytes.slice();
     t.equal((await io('write', where, memory)).res, 0, 'CQE res of the write');

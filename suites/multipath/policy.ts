@@ -42,7 +42,7 @@ export function useOnePath(
 ): Controller {
   usePolicy(t, 'numa');
   const before = [first, second].map((path) => completedReads(device, path));
-  onMedium(t, device, { lba: 0, blocks: 8 });
+  onMedium(t, device, { lba: 0, blocks: 1 });
   const [isFirst, isSecond] = [first, second].map(
     (path, index) => completedReads(device, path) !== before[index],
   );

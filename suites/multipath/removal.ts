@@ -5,6 +5,8 @@ import {
   allSucceeded,
   onMedium,
   openFixture,
+  PAGE,
+  pageOf,
   putOnMedium,
   resultsByTag,
   SHARED,
@@ -26,7 +28,7 @@ suite('an unplugged controller', { devices: [SHARED] }, () => {
     const fixture = await openFixture(t);
     const { device, ring, paths } = fixture;
     const used = useOnePath(t, device, paths);
-    const where = allocateSpan(device, COUNT * 8);
+    const where = allocateSpan(device, COUNT * device.blocksOf(PAGE));
     const source = ioMemory(t, where.blocks * device.blockSize, 500);
     putOnMedium(t, device, where, source);
     const target = ioMemory(t, source.length, 501);
@@ -42,13 +44,13 @@ suite('an unplugged controller', { devices: [SHARED] }, () => {
   test('writes in flight on a controller that is unplugged succeed on the other path', async (t) => {
     const { device, char, ring, paths } = await openFixture(t);
     const used = useOnePath(t, device, paths);
-    const where = allocateSpan(device, COUNT * 8);
+    const where = allocateSpan(device, COUNT * device.blocksOf(PAGE));
     const memory = ioMemory(t, where.blocks * device.blockSize);
     fillPattern(memory.bytes, 510);
     const { lift } = await throttled(t, device, IOPS);
     for (let index = 0; index < COUNT; index++) {
-      const part = { lba: Number(where.lba) + index * 8, blocks: 8 };
-      const command = nvme.transfer('write', device, part, memory, { offset: index * 8 * device.blockSize });
+      const [part, place] = pageOf(device, where, index);
+      const command = nvme.transfer('write', device, part, memory, place);
       ring.passthrough({ fd: char.fd, command, userData: index });
     }
     ring.submit();
@@ -63,9 +65,10 @@ suite('an unplugged controller', { devices: [SHARED] }, () => {
     const fixture = await openFixture(t);
     const { char, device, ring, paths } = fixture;
     await throttled(t, device, IOPS);
-    const target = ioMemory(t, COUNT * 8 * device.blockSize);
+    const blocks = COUNT * device.blocksOf(PAGE);
+    const target = ioMemory(t, blocks * device.blockSize);
     await unplugged(t, device, paths[0]);
-    submitReads(fixture, { lba: 0, blocks: COUNT * 8 }, target);
+    submitReads(fixture, { lba: 0, blocks }, target);
     await unplugged(t, device, paths[1]);
     t.defer(() => {
       // Runs before the replugs: an open file would keep the old head, and the new one would get another number.

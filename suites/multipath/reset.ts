@@ -6,6 +6,8 @@ import {
   allSucceeded,
   onMedium,
   openFixture,
+  PAGE,
+  pageOf,
   putOnMedium,
   resultsByTag,
   SHARED,
@@ -15,7 +17,7 @@ suite('a controller reset', { devices: [SHARED] }, () => {
   test('reads in flight on the only path wait for the reset of its controller and succeed after it', async (t) => {
     const fixture = await openFixture(t);
     const { device, char, ring, paths } = fixture;
-    const where = allocateSpan(device, 16 * 8);
+    const where = allocateSpan(device, 16 * device.blocksOf(PAGE));
     const source = ioMemory(t, where.blocks * device.blockSize, 400);
     putOnMedium(t, device, where, source);
     const detachedFirst = detached(paths[0]);
@@ -23,8 +25,8 @@ suite('a controller reset', { devices: [SHARED] }, () => {
     const { lift } = await throttled(t, device, 4);
     const target = ioMemory(t, source.length);
     for (let index = 0; index < 16; index++) {
-      const part = { lba: Number(where.lba) + index * 8, blocks: 8 };
-      const command = nvme.transfer('read', device, part, target, { offset: index * 8 * device.blockSize });
+      const [part, place] = pageOf(device, where, index);
+      const command = nvme.transfer('read', device, part, target, place);
       ring.passthrough({ fd: char.fd, command, userData: index });
     }
     t.equal(ring.submit(), 16, 'SQEs submitted');

@@ -6,6 +6,8 @@ import {
   failOnce,
   onMedium,
   openFixture,
+  PAGE,
+  pageOf,
   putOnMedium,
   resultsByTag,
   SHARED,
@@ -19,7 +21,7 @@ suite('a path error', { devices: [SHARED] }, () => {
   test('a read that fails with a path error succeeds on the other path', async (t) => {
     const fixture = await openFixture(t);
     const { device, io } = fixture;
-    const where = allocateSpan(device, 64);
+    const where = allocateSpan(device, device.atMost(64));
     const source = ioMemory(t, where.blocks * device.blockSize, 20);
     putOnMedium(t, device, where, source);
     await eachPathFaulty(t, fixture, hostPathError, async ({ name }) => {
@@ -34,7 +36,7 @@ suite('a path error', { devices: [SHARED] }, () => {
   test('a write that fails with a path error succeeds on the other path', async (t) => {
     const fixture = await openFixture(t);
     const { device, io } = fixture;
-    const where = allocateSpan(device, 64);
+    const where = allocateSpan(device, device.atMost(64));
     const memory = ioMemory(t, where.blocks * device.blockSize);
     await eachPathFaulty(t, fixture, hostPathError, async ({ name }) => {
       fillPattern(memory.bytes, name.charCodeAt(4));
@@ -46,7 +48,7 @@ suite('a path error', { devices: [SHARED] }, () => {
   test('a command succeeds on the other path after any path related status (3xxh)', async (t) => {
     const fixture = await openFixture(t);
     const { device, io } = fixture;
-    const where = allocateSpan(device, 8);
+    const where = allocateSpan(device, device.atMost(8));
     const memory = ioMemory(t, where.blocks * device.blockSize, 40);
     const failures: string[] = [];
     for (const status of PATH_ERRORS)
@@ -60,7 +62,7 @@ suite('a path error', { devices: [SHARED] }, () => {
   test('a read that fails with a path error on each path once succeeds at the third attempt', async (t) => {
     const fixture = await openFixture(t);
     const { device, io } = fixture;
-    const where = allocateSpan(device, 16);
+    const where = allocateSpan(device, device.atMost(16));
     const source = ioMemory(t, where.blocks * device.blockSize, 50);
     putOnMedium(t, device, where, source);
     const faults = failOnce(t, fixture, hostPathError);
@@ -81,7 +83,7 @@ suite('a path error', { devices: [SHARED] }, () => {
       const { res } = await ring.execute({ fd: char.fd, command: nvme.flush(device) });
       t.equal(res, 0, `CQE res of the flush while ${name} fails`);
     });
-    const where = allocateSpan(device, 8);
+    const where = allocateSpan(device, device.atMost(8));
     putOnMedium(t, device, where, ioMemory(t, where.blocks * device.blockSize, 51));
     await eachPathFaulty(t, fixture, hostPathError, async ({ name }) => {
       const command = nvme.writeZeroes(device, where);
@@ -95,16 +97,15 @@ suite('a path error', { devices: [SHARED] }, () => {
   test('64 reads that fail at once with a path error each complete once, on the other path', async (t) => {
     const fixture = await openFixture(t);
     const { device, char, ring } = fixture;
-    const where = allocateSpan(device, 64 * 8);
+    const where = allocateSpan(device, 64 * device.blocksOf(PAGE));
     const source = ioMemory(t, where.blocks * device.blockSize, 60);
     putOnMedium(t, device, where, source);
     const target = ioMemory(t, source.length);
     await eachPathFaulty(t, fixture, hostPathError, async ({ name }) => {
       fillPattern(target.bytes, 61);
       for (let index = 0; index < 64; index++) {
-        const part = { lba: Number(where.lba) + index * 8, blocks: 8 };
-        const offset = index * 8 * device.blockSize;
-        const command = nvme.transfer('read', device, part, target, { offset });
+        const [part, place] = pageOf(device, where, index);
+        const command = nvme.transfer('read', device, part, target, place);
         ring.passthrough({ fd: char.fd, command, userData: index });
       }
       const cqes = await ring.complete();

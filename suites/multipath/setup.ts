@@ -9,12 +9,15 @@ import {
   type Memory,
   nvme,
   openRing,
+  SkipError,
   type Test,
   type TestRing,
   type TestRingOptions,
 } from '../lib/index.ts';
 import { allPaths } from './paths.ts';
 
+/** Bytes of a transfer whose size does not matter. */
+export const PAGE = 4096;
 /** How the character devices are opened. */
 export const READ_WRITE = constants.O_RDWR;
 /** How the block devices are opened: past the page cache. */
@@ -77,8 +80,10 @@ let nextBlock = 0;
 
 /** A span that starts on a page boundary and that no earlier test has used, until the namespace is used up. */
 export function allocateSpan(device: Device, blocks: number): nvme.Span {
-  const blocksPerPage = Math.max(1, 4096 / device.blockSize);
+  const blocksPerPage = device.blocksOf(PAGE);
   const allocated = Math.ceil(blocks / blocksPerPage) * blocksPerPage;
+  if (allocated > device.blocks)
+    throw new SkipError(`the namespace has ${device.blocks} blocks, the test needs ${allocated}`);
   if (nextBlock + allocated > device.blocks) nextBlock = 0;
   const lba = nextBlock;
   nextBlock += allocated;
@@ -101,15 +106,21 @@ export function putOnMedium(t: Test, device: Device, { lba }: nvme.Span, memory:
   t.equal(written, memory.length, 'bytes written to the block device');
 }
 
-/** Submits reads of 8 blocks each that cover a span, tagged from 0 in the order of their blocks. */
-export function submitReads(
-  { device, char, ring }: Fixture,
-  { lba, blocks }: nvme.Span,
-  target: Memory,
-): void {
-  for (let index = 0; index < blocks / 8; index++) {
-    const part = { lba: Number(lba) + index * 8, blocks: 8 };
-    const command = nvme.transfer('read', device, part, target, { offset: index * 8 * device.blockSize });
+/** The `index`-th part of a span, of the blocks of a page, and the offset of its data in a buffer for all of them. */
+export function pageOf(
+  device: Device,
+  { lba }: Pick<nvme.Span, 'lba'>,
+  index: number,
+): [nvme.Span, { offset: number }] {
+  const blocks = device.blocksOf(PAGE);
+  return [{ lba: Number(lba) + index * blocks, blocks }, { offset: index * blocks * device.blockSize }];
+}
+
+/** Submits reads of a page each that cover a span, tagged from 0 in the order of their blocks. */
+export function submitReads({ device, char, ring }: Fixture, where: nvme.Span, target: Memory): void {
+  for (let index = 0; index < where.blocks / device.blocksOf(PAGE); index++) {
+    const [part, place] = pageOf(device, where, index);
+    const command = nvme.transfer('read', device, part, target, place);
     ring.passthrough({ fd: char.fd, command, userData: index });
   }
   ring.submit();

@@ -6,13 +6,14 @@ import {
   allSucceeded,
   onMedium,
   openFixture,
+  PAGE,
+  pageOf,
   putOnMedium,
   resultsByTag,
   submitReads,
   WITH_METADATA,
 } from './setup.ts';
 
-const PAGE = 4096;
 const COUNT = 16;
 /** Long enough for a command that does not wait to complete. */
 const MOMENT_MS = 300;
@@ -22,12 +23,12 @@ suite('no usable path', { devices: [WITH_METADATA] }, () => {
     const fixture = await openFixture(t, WITH_METADATA);
     const { device, char, ring } = fixture;
     const hold = await holdPaths(t, fixture);
-    const where = allocateSpan(device, 64);
+    const where = allocateSpan(device, 8 * device.blocksOf(PAGE));
     const memory = ioMemory(t, where.blocks * device.blockSize, 200);
     const content = memory.bytes.slice();
     for (let index = 0; index < 8; index++) {
-      const part = { lba: Number(where.lba) + index * 8, blocks: 8 };
-      const command = nvme.transfer('write', device, part, memory, { offset: index * 8 * device.blockSize });
+      const [part, place] = pageOf(device, where, index);
+      const command = nvme.transfer('write', device, part, memory, place);
       const sqe = ring.passthrough({ fd: char.fd, command, userData: index });
       t.equal(ring.submit(), 1, `SQEs submitted of write ${index}`);
       new Uint8Array(sqe.buffer, sqe.byteOffset, sqe.byteLength).fill(0xff);
@@ -47,19 +48,15 @@ suite('no usable path', { devices: [WITH_METADATA] }, () => {
     const fixture = await openFixture(t, WITH_METADATA);
     const { device, char, ring } = fixture;
     const hold = await holdPaths(t, fixture);
-    const where = allocateSpan(device, 32);
+    const where = allocateSpan(device, device.blocksOf(4 * PAGE));
     const length = where.blocks * device.blockSize;
     const [registered, source] = [ioMemory(t, length), ioMemory(t, length, 210)];
     ring.registerBuffers([registered]);
-    const parts = [3, 1, 0, 2].map((page) => ({
-      address: source.address + BigInt(page * PAGE),
-      length: PAGE,
-    }));
-    const list = t.use(iovecs(parts));
+    const list = t.use(iovecs([3, 1, 0, 2].map((page) => source.part(page * PAGE, PAGE))));
     const gathered = Buffer.concat(
       [3, 1, 0, 2].map((page) => source.bytes.slice(page * PAGE, (page + 1) * PAGE)),
     );
-    const write = { ...nvme.transfer('write', device, where, list), dataLength: parts.length };
+    const write = nvme.transfer('write', device, where, list);
     ring.passthrough({
       fd: char.fd,
       cmdOp: 'NVME_URING_CMD_IO_VEC',
@@ -95,7 +92,7 @@ suite('no usable path', { devices: [WITH_METADATA] }, () => {
     const fixture = await openFixture(t, WITH_METADATA);
     const { device, ring } = fixture;
     const stranded = await strandSecond(t, fixture);
-    const where = allocateSpan(device, COUNT * 8);
+    const where = allocateSpan(device, COUNT * device.blocksOf(PAGE));
     const source = ioMemory(t, where.blocks * device.blockSize, 220);
     putOnMedium(t, device, where, source);
     const { lift } = await throttled(t, device, 4);

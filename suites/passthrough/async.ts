@@ -1,10 +1,10 @@
 import { ioMemory, nvme, suite, test, throttled } from '../lib/index.ts';
-import { allocateBlocks, readBlockDevice, setUp } from './setup.ts';
+import { allocateBlocks, PAGE, readBlockDevice, setUp } from './setup.ts';
 
 suite('asynchronous completion', { devices: ['data'] }, () => {
   test('at depths 1 to 128 every command completes once, with its own data', async (t) => {
     const { device, char, ring } = setUp(t, { entries: 128 });
-    const blocks = 8;
+    const blocks = device.blocksOf(PAGE);
     const length = blocks * device.blockSize;
     for (const depth of [1, 2, 4, 8, 16, 32, 64, 128]) {
       const span = allocateBlocks(device, depth * blocks);
@@ -34,10 +34,11 @@ suite('asynchronous completion', { devices: ['data'] }, () => {
   test('submission returns before a throttled device completes its commands', async (t) => {
     const { device, char, ring } = setUp(t);
     const count = 12;
-    const memory = ioMemory(t, count * 4096);
+    const memory = ioMemory(t, count * PAGE);
+    const span = { lba: 0, blocks: device.blocksOf(PAGE) };
     const { lift } = await throttled(t, device, 1);
     for (let index = 0; index < count; index++) {
-      const command = nvme.transfer('read', device, { lba: 0, blocks: 8 }, memory, { offset: index * 4096 });
+      const command = nvme.transfer('read', device, span, memory, { offset: index * PAGE });
       ring.passthrough({ fd: char.fd, command, userData: index });
     }
     t.equal(ring.submit(), count, 'SQEs submitted');
@@ -63,7 +64,7 @@ suite('asynchronous completion', { devices: ['data'] }, () => {
   ] as const) {
     test(`commands on a ring with ${name} complete with their data`, async (t) => {
       const { device, char, ring } = setUp(t, { flags });
-      const blocks = 8;
+      const blocks = device.blocksOf(PAGE);
       const span = allocateBlocks(device, 16 * blocks);
       const memory = ioMemory(t, span.blocks * device.blockSize, 7);
       for (let index = 0; index < 16; index++) {
@@ -87,12 +88,13 @@ suite('asynchronous completion', { devices: ['data'] }, () => {
   test('cancelling a command in flight fails with ENOENT, and the command completes', async (t) => {
     const { device, char, ring } = setUp(t);
     const { lift } = await throttled(t, device, 1);
-    const memory = ioMemory(t, 8 * 4096);
+    const memory = ioMemory(t, 8 * PAGE);
+    const span = { lba: 0, blocks: device.blocksOf(PAGE) };
     for (let index = 1; index <= 8; index++)
       ring.passthrough({
         fd: char.fd,
         userData: index,
-        command: nvme.transfer('read', device, { lba: 0, blocks: 8 }, memory, { offset: (index - 1) * 4096 }),
+        command: nvme.transfer('read', device, span, memory, { offset: (index - 1) * PAGE }),
       });
     ring.sqe({ opcode: 'IORING_OP_ASYNC_CANCEL', addr: 8n, userData: 100 });
     t.equal(ring.submit(), 9, 'SQEs submitted');

@@ -22,7 +22,7 @@ suite('under load', { devices: ['data'] }, () => {
       // The commands of a round use disjoint strips of blocks, so that the order in which they complete does not matter.
       const strip = BLOCKS / SLOTS;
       const jobs = buffers.map((memory, slot) => {
-        const blocks = 1 + next(strip);
+        const blocks = 1 + next(device.atMost(strip));
         const lba = slot * strip + next(strip - blocks + 1);
         const kind = next(3) === 0 ? ('read' as const) : ('write' as const);
         const offset = next(4) * 512;

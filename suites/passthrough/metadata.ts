@@ -14,7 +14,7 @@ suite('metadata buffers', { devices: ['pi'] }, () => {
   test('block device and passthrough verify each other’s tuples; a wrong guard fails a block read with EILSEQ', async (t) => {
     const fixture = setUp(t, {}, 'pi');
     const { device } = fixture;
-    const span = allocateBlocks(device, 16);
+    const span = allocateBlocks(device, device.atMost(16));
     const source = protectedData(t, fixture, span, 850);
     t.equal(await transfer(fixture, 'write', span, source), 0, 'CQE res of the write by passthrough');
     t.bytes(readBlockDevice(t, device, span), source.data.bytes, 'data read by the block device');
@@ -52,7 +52,7 @@ suite('metadata buffers', { devices: ['pi'] }, () => {
     knownFault: ZERO_PAGE,
   }, async (t) => {
     const fixture = setUp(t, {}, 'pi');
-    const span = allocateBlocks(fixture.device, 8);
+    const span = allocateBlocks(fixture.device, fixture.device.atMost(8));
     // Metadata memory that was never written to is backed by the zero page until its first write.
     const unwritten = () => ({
       data: ioMemory(t, span.blocks * fixture.device.blockSize, 871),

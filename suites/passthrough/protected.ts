@@ -14,6 +14,8 @@ export interface Buffers {
 
 /** A pattern of data, and metadata with the correct tuples for these blocks. */
 export function protectedData(t: Test, { device }: Fixture, span: nvme.Span, seed: number): Buffers {
+  if (device.metadataBytes !== TUPLE_BYTES)
+    t.skip(`the namespace has ${device.metadataBytes} bytes of metadata, more than the tuple`);
   const data = ioMemory(t, span.blocks * device.blockSize, seed);
   const metadata = ioMemory(t, span.blocks * TUPLE_BYTES);
   protect(data.bytes, metadata, span, APPLICATION_TAG);
@@ -34,14 +36,11 @@ export async function transfer(
   checks = CHECK_ALL,
 ): Promise<number> {
   const { device, char, ring } = fixture;
-  const command = nvme.transfer(kind, device, span, data, { metadata });
+  const command = nvme.transfer(kind, device, span, data, { metadata, prinfo: checks });
   const tags = {
     cdw14: Number(BigInt(span.lba) & 0xffffffffn),
     cdw15: ((0xffff << 16) | APPLICATION_TAG) >>> 0,
   };
-  const cqe = await ring.execute({
-    fd: char.fd,
-    command: { ...command, ...tags, cdw12: ((command.cdw12 ?? 0) | checks) >>> 0 },
-  });
+  const cqe = await ring.execute({ fd: char.fd, command: { ...command, ...tags } });
   return cqe.res;
 }

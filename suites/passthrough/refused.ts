@@ -79,20 +79,20 @@ suite('commands that the kernel refuses', { devices: ['data'] }, () => {
 
   test('a command with memory outside the caller’s address space fails with EFAULT', async (t) => {
     const { device, char, ring } = setUp(t);
-    const read = nvme.transfer('read', device, { lba: 0, blocks: 1 }, ioMemory(t, 4096));
+    const read = nvme.transfer('read', device, { lba: 0, blocks: 1 }, ioMemory(t, device.blockSize));
     for (const addr of [8n, UNMAPPED, KERNEL_ADDRESS]) {
       const cqe = await ring.execute({ fd: char.fd, command: { ...read, addr } });
       t.errno(cqe, 'EFAULT', `CQE res of a read into address 0x${addr.toString(16)}`);
     }
-    const list = t.use(iovecs([{ address: UNMAPPED, length: 4096 }]));
-    const vectored = { ...read, addr: list.address, dataLength: 1 };
+    const list = t.use(iovecs([{ address: UNMAPPED, length: device.blockSize }]));
+    const vectored = nvme.transfer('read', device, { lba: 0, blocks: 1 }, list);
     const cqe = await ring.execute({ fd: char.fd, cmdOp: 'NVME_URING_CMD_IO_VEC', command: vectored });
     t.errno(cqe, 'EFAULT', 'CQE res of a vectored read into unmapped memory');
   });
 
   test('an empty buffer slot, and a range outside the registered buffer, fail with EFAULT', async (t) => {
     const { device, char, ring } = setUp(t);
-    const memory = ioMemory(t, 4096, 5);
+    const memory = ioMemory(t, Math.max(4096, device.blockSize), 5);
     const command = nvme.transfer('read', device, { lba: 0, blocks: 1 }, memory);
     const unregistered = await ring.execute({ fd: char.fd, command, bufIndex: 0 });
     t.errno(unregistered, 'EFAULT', 'CQE res of a read with no buffers registered');
@@ -100,9 +100,13 @@ suite('commands that the kernel refuses', { devices: ['data'] }, () => {
     const before = memory.bytes.slice();
     const cases: [string, number, Partial<NvmeCommand>][] = [
       ['buffer slot 1 of 1', 1, {}],
-      ['a range one byte past the end', 0, { addr: memory.address + 3585n }],
+      [
+        'a range one byte past the end',
+        0,
+        { addr: memory.address + BigInt(memory.length - device.blockSize + 1) },
+      ],
       ['a range one byte before the start', 0, { addr: memory.address - 1n }],
-      ['a range one byte longer than the buffer', 0, { dataLength: 4097 }],
+      ['a range one byte longer than the buffer', 0, { dataLength: memory.length + 1 }],
       ['a range whose end overflows 64 bits', 0, { addr: 0xffff_ffff_ffff_ff00n }],
     ];
     for (const [label, bufIndex, change] of cases) {
@@ -117,13 +121,13 @@ suite('commands that the kernel refuses', { devices: ['data'] }, () => {
   test('a transfer of max_hw_sectors_kb completes; one block more fails with EINVAL', async (t) => {
     const { device, char, ring, io } = setUp(t);
     const limit = Number(readFileSync(`/sys/block/${device.name}/queue/max_hw_sectors_kb`, 'utf8')) * 1024;
-    const span = allocateBlocks(device, limit / device.blockSize + 1);
+    const span = allocateBlocks(device, Math.floor(limit / device.blockSize) + 1);
     const memory = ioMemory(t, span.blocks * device.blockSize, 81);
     const largest = { ...span, blocks: span.blocks - 1 };
     t.equal((await io('write', largest, memory)).res, 0, `CQE res of the write of ${limit} bytes`);
-    const target = ioMemory(t, limit);
+    const target = ioMemory(t, largest.blocks * device.blockSize);
     t.equal((await io('read', largest, target)).res, 0, `CQE res of the read of ${limit} bytes`);
-    t.bytes(target.bytes, memory.bytes.subarray(0, limit), `memory after the read of ${limit} bytes`);
+    t.bytes(target.bytes, memory.bytes.subarray(0, target.length), `memory after the read of ${limit} bytes`);
     const tooLong = nvme.transfer('read', device, span, memory);
     const cqe = await ring.execute({ fd: char.fd, command: tooLong });
     t.errno(cqe, 'EINVAL', `CQE res of a read of ${memory.length} bytes`);

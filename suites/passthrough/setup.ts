@@ -7,6 +7,7 @@ import {
   type Memory,
   nvme,
   openRing,
+  SkipError,
   type Test,
   type TestRing,
   type TestRingOptions,
@@ -21,6 +22,8 @@ export interface Fixture {
   io(kind: 'read' | 'write' | 'compare', span: nvme.Span, memory: Memory): Promise<Cqe>;
 }
 
+/** Bytes that a transfer moves where its size does not matter. */
+export const PAGE = 4096;
 /** Open mode of the character devices. */
 export const READ_WRITE = constants.O_RDWR;
 /** Open mode of the block device: without the page cache, which does not see what passthrough writes. */
@@ -51,12 +54,14 @@ let nextBlock = 0;
 
 /**
  * Blocks that no other test of this run has used, until the end of the namespace is reached. Then it starts over: tests run one
- * after another, so that blocks of earlier tests may be reused.
+ * after another, so that blocks of earlier tests may be reused. Throws SkipError when the namespace has fewer blocks.
  */
 export function allocateBlocks(device: Device, blocks: number): nvme.Span {
   // Whole pages: two spans must not share a page of the block device's page cache.
-  const unit = Math.max(1, 4096 / device.blockSize);
+  const unit = device.blocksOf(PAGE);
   const rounded = Math.ceil(blocks / unit) * unit;
+  if (rounded > device.blocks)
+    throw new SkipError(`the namespace has ${device.blocks} blocks, the test needs ${rounded}`);
   if (nextBlock + rounded > device.blocks) nextBlock = 0;
   const lba = nextBlock;
   nextBlock += rounded;

@@ -1,7 +1,5 @@
-import { ioMemory, iovecs, nvme, suite, test } from '../lib/index.ts';
-import { allocateBlocks, setUp, writeBlockDevice } from './setup.ts';
-
-const PAGE = 4096;
+import { ioMemory, iovecs, type MemoryRange, nvme, suite, test } from '../lib/index.ts';
+import { allocateBlocks, PAGE, setUp, writeBlockDevice } from './setup.ts';
 
 suite('data lengths and segment counts', { devices: ['data'] }, () => {
   test('a command with a data length of 0 completes, whatever its address', async (t) => {
@@ -23,6 +21,7 @@ suite('data lengths and segment counts', { devices: ['data'] }, () => {
     const source = ioMemory(t, blockSize, 910);
     writeBlockDevice(t, device, span, source);
     // Within one page: a longer buffer would need a second PRP, which the device does not expect for one block.
+    if (blockSize >= PAGE) t.skip(`a block of ${blockSize} bytes leaves no room in its page`);
     for (const dataLength of [blockSize, blockSize + 1, 2 * blockSize, PAGE - 1, PAGE]) {
       const memory = ioMemory(t, 2 * PAGE, 911);
       const before = memory.bytes.slice();
@@ -44,17 +43,17 @@ suite('data lengths and segment counts', { devices: ['data'] }, () => {
 
   test('a vectored read skips empty segments; more than UIO_MAXIOV segments fail with EINVAL', async (t) => {
     const { device, char, ring } = setUp(t);
-    const span = allocateBlocks(device, 8);
+    const span = allocateBlocks(device, device.blocksOf(PAGE));
     const source = ioMemory(t, span.blocks * device.blockSize, 930);
     writeBlockDevice(t, device, span, source);
     const memory = ioMemory(t, 4 * PAGE);
-    const vectored = (parts: { address: bigint; length: number }[]) => {
+    const vectored = (parts: MemoryRange[]) => {
       const list = t.use(iovecs(parts));
-      const command = { ...nvme.transfer('read', device, span, list), dataLength: parts.length };
+      const command = nvme.transfer('read', device, span, list);
       return { fd: char.fd, cmdOp: 'NVME_URING_CMD_IO_VEC', command };
     };
-    const whole = { address: memory.address, length: source.length };
-    const empty = { address: memory.address, length: 0 };
+    const whole = memory.part(0, source.length);
+    const empty = memory.part(0, 0);
     const { res } = await ring.execute(vectored([empty, whole, empty]));
     t.equal(res, 0, 'CQE res of the read with empty segments');
     t.bytes(

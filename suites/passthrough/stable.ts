@@ -10,7 +10,7 @@ import {
   test,
   throttled,
 } from '../lib/index.ts';
-import { allocateBlocks, type Fixture, readBlockDevice, setUp } from './setup.ts';
+import { allocateBlocks, type Fixture, PAGE, readBlockDevice, setUp } from './setup.ts';
 
 /**
  * io_uring_cmd_prep_setup() of Linux 6.12 keeps a pointer to the SQE slot unless the command is forced async. The slot is then
@@ -67,7 +67,7 @@ async function writeAndOverwriteSqes(
   hooks: Hooks = {},
 ): Promise<void> {
   const { device, char, ring } = fixture;
-  const blocks = 8;
+  const blocks = device.blocksOf(PAGE);
   const length = blocks * device.blockSize;
   const span = allocateBlocks(device, commandFlags.length * blocks);
   const memory = ioMemory(t, commandFlags.length * length, 200);

@@ -1,5 +1,5 @@
 import { type Cqe, ioMemory, Memory, nvme, suite, type Test, test, throttled } from '../lib/index.ts';
-import { allocateBlocks, readBlockDevice, setUp } from './setup.ts';
+import { allocateBlocks, PAGE, readBlockDevice, setUp } from './setup.ts';
 
 /** A struct __kernel_timespec of `ms`, released at the end of the test. */
 function timespecOf(t: Test, ms: number): Memory {
@@ -37,9 +37,9 @@ suite('timeouts', { devices: ['data'] }, () => {
 
   test('a linked timeout of a command in flight fails with ENOENT, and the command completes', async (t) => {
     const { device, char, ring } = setUp(t);
-    const memory = ioMemory(t, 5 * 4096);
-    const read = (index: number) =>
-      nvme.transfer('read', device, { lba: 0, blocks: 8 }, memory, { offset: index * 4096 });
+    const memory = ioMemory(t, 5 * PAGE);
+    const span = { lba: 0, blocks: device.blocksOf(PAGE) };
+    const read = (index: number) => nvme.transfer('read', device, span, memory, { offset: index * PAGE });
     const { lift } = await throttled(t, device, 1);
     // These use up the burst that the throttle allows, so that the linked read is slow.
     for (let index = 0; index < 4; index++)
@@ -65,10 +65,11 @@ suite('timeouts', { devices: ['data'] }, () => {
   test('a command that exceeds its timeout_ms completes with EINTR, and the device keeps working', async (t) => {
     const fixture = setUp(t);
     const { device, char, ring } = fixture;
-    const memory = ioMemory(t, 16 * 4096);
+    const memory = ioMemory(t, 8 * PAGE);
+    const first = { lba: 0, blocks: device.blocksOf(PAGE) };
     const { lift } = await throttled(t, device, 1);
     for (let index = 0; index < 8; index++) {
-      const command = nvme.transfer('read', device, { lba: 0, blocks: 8 }, memory, { offset: index * 4096 });
+      const command = nvme.transfer('read', device, first, memory, { offset: index * PAGE });
       ring.passthrough({ fd: char.fd, command: { ...command, timeoutMs: 300 }, userData: index });
     }
     t.equal(ring.submit(), 8, 'SQEs submitted');
@@ -88,7 +89,7 @@ suite('timeouts', { devices: ['data'] }, () => {
     t.ok(timedOut.length > 0, 'at least one command times out');
     // nvme_uring_cmd_end_io(): a command that the driver cancelled completes with -EINTR whatever status it has.
     for (const cqe of timedOut) t.errno(cqe, 'EINTR', `CQE res of timed-out command ${cqe.tag}`);
-    const span = allocateBlocks(device, 8);
+    const span = allocateBlocks(device, device.blocksOf(PAGE));
     const source = ioMemory(t, span.blocks * device.blockSize, 900);
     t.equal((await fixture.io('write', span, source)).res, 0, 'CQE res of a write after the timeout');
     t.bytes(readBlockDevice(t, device, span), source.bytes, 'blocks written after the timeout');

@@ -13,15 +13,13 @@ import {
 import { type DeviceResults, Model } from './model.ts';
 import type { Request, Sequence, Step } from './plan.ts';
 
-/** Feature identifier, NVMe Base 2.0 figure 317. */
-const NUMBER_OF_QUEUES = 0x07;
 /** Read buffers: more than the requests of a sequence (12 submissions of up to 8), so that no two reads share one. */
 export const SLOTS = 128;
 /** The command of a `features` request. */
 export const featuresCommand: NvmeCommand = {
   opcode: nvme.Admin.getFeatures,
   nsid: 0,
-  cdw10: NUMBER_OF_QUEUES,
+  cdw10: nvme.Feature.temperatureThreshold,
 };
 
 /** Files, memory and expected device results that all sequences of a test share. */
@@ -75,7 +73,7 @@ class Run implements Disposable {
     const flags = [...LINKS[link], ...(async ? ['IOSQE_ASYNC'] : [])];
     const common = { flags, userData };
     // Reads in flight must not share memory: DMA-API debugging reports overlapping mappings.
-    const addr = memory.address + BigInt((userData % SLOTS) * device.blockSize);
+    const { address: addr } = memory.part((userData % SLOTS) * device.blockSize);
     const read = { ...common, opcode: 'IORING_OP_READ', addr, len: device.blockSize };
     if (kind === 'nop') this.#ring.sqe({ ...common, opcode: 'IORING_OP_NOP' });
     else if (kind === 'read') this.#ring.sqe({ ...read, fd: block.fd });

@@ -21,7 +21,7 @@ function setUp(t: Test): Fixture {
   const open = (path: string, flags = constants.O_RDWR) => t.use(new File(path, flags));
   const controller = open(device.controllers[0]?.path ?? '');
   const { result } = ioctlCommand(t.uapi, controller, featuresCommand, 'NVME_IOCTL_ADMIN64_CMD');
-  t.ok(result !== 0n, 'the number of queues is not 0, as an unset extra word would be');
+  t.ok(result !== 0n, 'the temperature threshold is not 0, as an unset extra word would be');
   const memory = ioMemory(t, SLOTS * device.blockSize);
   const { invalidOpcode, dnr } = nvme.Status;
   return {

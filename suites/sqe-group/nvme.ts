@@ -12,7 +12,8 @@ import {
 } from '../lib/index.ts';
 import { completionsByTag, GroupRing, range } from './groups.ts';
 
-const BLOCKS = 8;
+/** Bytes of a transfer: whole blocks on every drive. */
+const LENGTH = 4096;
 
 interface Setting {
   kind: string;
@@ -40,10 +41,10 @@ suite('groups on a drive', { devices: ['data'] }, () => {
       const device = t.device('data');
       const groupRing = new GroupRing(t, { shape: 'big' satisfies Shape, flags });
       const char = open(t, device.char);
-      const bytes = BLOCKS * device.blockSize;
+      const where = { lba: 0, blocks: device.blocksOf(LENGTH) };
+      const bytes = where.blocks * device.blockSize;
       const memory = ioMemory(t, bytes, 5);
       const targets = range(0, 4).map(() => ioMemory(t, bytes));
-      const where = { lba: 0, blocks: BLOCKS };
       const write = { fd: char.fd, command: nvme.transfer('write', device, where, memory) };
       groupRing.passthrough({ ...write, userData: 1 }, true);
       targets.forEach((target, index) => {
@@ -66,14 +67,14 @@ suite('groups on a drive', { devices: ['data'] }, () => {
       const device = t.device('data');
       const groupRing = new GroupRing(t, { flags, entries: 128 });
       const block = open(t, device.block);
-      const [groups, copies, bytes] = [16, 3, 4096];
+      const [groups, copies, bytes] = [16, 3, LENGTH];
       const memory = ioMemory(t, groups * bytes, 9);
       const image = pattern(groups * bytes, 10);
       const staging = ioMemory(t, groups * bytes);
       staging.bytes.set(image);
       t.equal(block.write(staging.bytes, 0), groups * bytes, 'bytes of the source written');
       range(0, groups).forEach((group) => {
-        const at = { fd: block.fd, addr: memory.address + BigInt(group * bytes), len: bytes };
+        const at = { fd: block.fd, addr: memory.part(group * bytes).address, len: bytes };
         groupRing.writeGroup(
           { ...at, opcode: 'IORING_OP_READ', off: group * bytes, userData: group * 10 },
           ...range(1, copies).map((copy) => ({
@@ -107,8 +108,8 @@ suite('groups on a drive', { devices: ['data'] }, () => {
       const device = t.device('data');
       const groupRing = new GroupRing(t, { flags });
       const block = open(t, device.block);
-      const memory = ioMemory(t, 4096);
-      const read = { opcode: 'IORING_OP_READ', fd: block.fd, addr: memory.address, len: 4096, off: 0 };
+      const memory = ioMemory(t, LENGTH);
+      const read = { opcode: 'IORING_OP_READ', fd: block.fd, addr: memory.address, len: LENGTH, off: 0 };
       const [path] = device.controllers.map((controller) => device.pathName(controller));
       using _fault = new InjectedFault(path ?? device.name, {
         status: nvme.Status.lbaOutOfRange,
@@ -157,16 +158,20 @@ suite('groups on a drive', { devices: ['data'] }, () => {
     const groupRing = new GroupRing(t, { flags });
     const { ring } = groupRing;
     const block = open(t, device.block);
-    const memory = ioMemory(t, 4 * 4096);
+    const memory = ioMemory(t, 4 * LENGTH);
     const read = (index: number) => ({
-      ...{ opcode: 'IORING_OP_READ', fd: block.fd, len: 4096, off: index * 4096, userData: index },
-      addr: memory.address + BigInt(index * 4096),
+      ...{ opcode: 'IORING_OP_READ', fd: block.fd, len: LENGTH, off: index * LENGTH, userData: index },
+      addr: memory.part(index * LENGTH).address,
     });
     for (let turn = 0; turn < 20; turn++) {
       groupRing.writeGroup(read(1), read(2), read(3));
       const wait = t.uapi.constant('IORING_ENTER_GETEVENTS');
       t.equal(ring.enter(ring.publish(), 3, wait, 5000), 3, `SQEs submitted in turn ${turn}`);
-      t.same(completionsByTag(ring.reap()), ['1:4096', '2:4096', '3:4096'], `completions of turn ${turn}`);
+      t.same(
+        completionsByTag(ring.reap()),
+        [1, 2, 3].map((tag) => `${tag}:${LENGTH}`),
+        `completions of turn ${turn}`,
+      );
     }
   });
 });

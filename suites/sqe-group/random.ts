@@ -35,7 +35,7 @@ const LINK_FLAGS = { none: [], soft: ['IOSQE_IO_LINK'], hard: ['IOSQE_IO_HARDLIN
 
 function sqe({ file, memory, blockSize }: Fixture, { kind, async }: Request, userData: number): SqeFields {
   const flags = async ? ['IOSQE_ASYNC'] : [];
-  const addr = memory.address + BigInt(userData * blockSize);
+  const { address: addr } = memory.part(userData * blockSize);
   const read = { opcode: 'IORING_OP_READ', addr, len: blockSize, off: 0, userData, flags };
   if (kind === 'nop') return { opcode: 'IORING_OP_NOP', userData, flags };
   if (kind === 'badOpcode') return { opcode: 250, userData, flags };

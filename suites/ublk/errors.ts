@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { InjectedFault, ioMemory, nvme, pattern, suite, test } from '../lib/index.ts';
-import { MIB, NEEDS, startServer, temporaryPath } from '../lib/ublk/fixtures.ts';
+import { MIB, startServer, temporaryPath, UBLK_NEEDS } from '../lib/ublk/fixtures.ts';
 import { copyIn, type StrategyFactory, userCopy } from '../lib/ublk/strategy.ts';
 import { deviceTarget, fileTarget, memoryTarget } from '../lib/ublk/target.ts';
 
@@ -25,7 +25,14 @@ const DRIVE_FAULTS = [
   { name: 'Internal Error', status: 0x006, errno: 'EIO' },
 ];
 
-suite('errors', NEEDS, () => {
+/**
+ * __ublk_complete_rq() of Linux 7.3 leaves with success before it looks at the result when it has no data to unmap, as with user copy; 7.2
+ * and 6.12 requeue the rest of a short read. The client then gets bytes that were never written.
+ */
+const SHORT_READ =
+  'a short read of a device with user copy completes as a whole, with memory that was not written (__ublk_complete_rq, Linux 7.3; not in 7.2)';
+
+suite('errors', UBLK_NEEDS, () => {
   for (const [committed, seen] of Object.entries(CLIENT_ERRNO))
     test(`the client sees ${seen} when the server commits ${committed}`, async (t) => {
       const { client, server } = await startServer(t, { target: memoryTarget(t, MIB) });
@@ -40,7 +47,9 @@ suite('errors', NEEDS, () => {
       t.bytes(await client.get(0, 4096), pattern(4096, 1), 'bytes read after the failures');
     });
 
-  test('reads past the end of a truncated backing file fail with EIO, and reads up to its end succeed', async (t) => {
+  test('reads past the end of a truncated backing file fail with EIO, and reads up to its end succeed', {
+    knownFault: SHORT_READ,
+  }, async (t) => {
     const target = fileTarget(t, temporaryPath(t), MIB);
     const { client } = await startServer(t, { target });
     const bytes = pattern(8192, 2);
@@ -71,7 +80,9 @@ suite('errors', NEEDS, () => {
       t.bytes(await client.get(0, 4096), pattern(4096, 9), 'bytes read after the failures');
     });
 
-  test('a read that the server answers in part is requeued for the rest until all bytes are read', async (t) => {
+  test('a read that the server answers in part is requeued for the rest until all bytes are read', {
+    knownFault: SHORT_READ,
+  }, async (t) => {
     const target = memoryTarget(t, MIB);
     const halvedLengths: number[] = [];
     const answerHalf: StrategyFactory = (whole, uapi) => {

@@ -1,10 +1,10 @@
 import { readdirSync } from 'node:fs';
 import { ioMemory, pattern, SyscallError, suite, test } from '../lib/index.ts';
-import { MIB, NEEDS, startServer } from '../lib/ublk/fixtures.ts';
+import { MIB, startServer, UBLK_NEEDS } from '../lib/ublk/fixtures.ts';
 import { UblkServer } from '../lib/ublk/server.ts';
 import { memoryTarget } from '../lib/ublk/target.ts';
 
-suite('rejections', NEEDS, () => {
+suite('rejections', UBLK_NEEDS, () => {
   test('access to request data fails with EACCES in the wrong direction and with EINVAL outside a request in flight', async (t) => {
     const { client, server } = await startServer(t, { target: memoryTarget(t, MIB) });
     const [queue] = server.queues;

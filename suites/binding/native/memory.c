@@ -3,8 +3,10 @@
 #include "ringlab.h"
 #include <sys/ioctl.h>
 
-enum { SHARED = 1, HUGETLB = 2, TRANSPARENT = 4 };
+enum { SHARED = 1, HUGETLB = 2, TRANSPARENT = 4, REUSED = 8 };
+#define PAGE ((size_t)4096)
 #define HUGE_PAGE ((size_t)2 << 20)
+#define NO_ACCESS (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)
 
 struct mapping *mapping_new(void *address, size_t length)
 {
@@ -14,6 +16,7 @@ struct mapping *mapping_new(void *address, size_t length)
 	atomic_init(&mapping->refs, 1);
 	mapping->address = address;
 	mapping->length = length;
+	mapping->reserved = false;
 	return mapping;
 }
 
@@ -21,7 +24,9 @@ void mapping_put(struct mapping *mapping)
 {
 	if (!mapping || atomic_fetch_sub(&mapping->refs, 1) != 1)
 		return;
-	munmap(mapping->address, mapping->length);
+	/* Frees the pages, but no later mapping gets the address: a request in flight may still have it. */
+	if (!mapping->reserved || mmap(mapping->address, mapping->length, PROT_NONE, NO_ACCESS | MAP_FIXED, -1, 0) == MAP_FAILED)
+		munmap(mapping->address, mapping->length);
 	free(mapping);
 }
 
@@ -44,22 +49,32 @@ napi_value mapping_view(napi_env env, struct mapping *mapping)
 	return NULL;
 }
 
-/* Maps 2 MiB-aligned memory, which transparent huge pages require. */
-static void *map_aligned(size_t length, int flags)
+/* Address space for `length` bytes, aligned and between pages without access, so that a transfer that overruns them fails. */
+void *reserve(size_t length, size_t alignment)
 {
-	char *room = mmap(NULL, length + HUGE_PAGE, PROT_READ | PROT_WRITE, flags, -1, 0);
+	char *room = mmap(NULL, length + alignment + PAGE, PROT_NONE, NO_ACCESS, -1, 0);
 	if (room == MAP_FAILED)
 		return MAP_FAILED;
-	char *start = (char *)(((uintptr_t)room + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1));
-	if (start > room)
-		munmap(room, (size_t)(start - room));
-	munmap(start + length, (size_t)(room + HUGE_PAGE - start));
-	madvise(start, length, MADV_HUGEPAGE);
-	return start;
+	return (char *)(((uintptr_t)room + alignment) & ~(alignment - 1));
 }
 
-/* The result of mmap() as an ArrayBuffer, or -errno when it failed. Owns the memory in either case. */
-static napi_value view_of(napi_env env, void *address, size_t length)
+/* Maps memory of this kind into reserved address space. */
+static void *map_reserved(size_t length, uint32_t kind)
+{
+	int flags = MAP_ANONYMOUS | (kind & SHARED ? MAP_SHARED : MAP_PRIVATE) | (kind & HUGETLB ? MAP_HUGETLB : 0);
+	if (kind & REUSED)
+		return mmap(NULL, length, PROT_READ | PROT_WRITE, flags, -1, 0);
+	void *start = reserve(length, kind & (HUGETLB | TRANSPARENT) ? HUGE_PAGE : PAGE);
+	if (start == MAP_FAILED)
+		return MAP_FAILED;
+	void *address = mmap(start, length, PROT_READ | PROT_WRITE, flags | MAP_FIXED, -1, 0);
+	if (address != MAP_FAILED && kind & TRANSPARENT)
+		madvise(address, length, MADV_HUGEPAGE);
+	return address;
+}
+
+/* The result of mmap() as an ArrayBuffer, or -errno when it failed. Owns the memory in either case. `reserved`: see struct mapping. */
+static napi_value view_of(napi_env env, void *address, size_t length, bool reserved)
 {
 	if (address == MAP_FAILED)
 		return make_number(env, -errno);
@@ -68,6 +83,7 @@ static napi_value view_of(napi_env env, void *address, size_t length)
 		munmap(address, length);
 		return make_number(env, -ENOMEM);
 	}
+	mapping->reserved = reserved;
 	napi_value view = mapping_view(env, mapping);
 	mapping_put(mapping);
 	return view;
@@ -81,10 +97,7 @@ static napi_value allocate(napi_env env, napi_callback_info info)
 	if (!take_args(env, info, 2, args) || !take_u32(env, args[0], "length", &length) ||
 	    !take_u32(env, args[1], "kind", &kind))
 		return NULL;
-	int flags = MAP_ANONYMOUS | (kind & SHARED ? MAP_SHARED : MAP_PRIVATE) | (kind & HUGETLB ? MAP_HUGETLB : 0);
-	void *address = kind & TRANSPARENT ? map_aligned(length, flags)
-					   : mmap(NULL, length, PROT_READ | PROT_WRITE, flags, -1, 0);
-	return view_of(env, address, length);
+	return view_of(env, map_reserved(length, kind), length, !(kind & REUSED));
 }
 
 /* mapFile(fd, offset, length): a read-only shared mapping of part of a file as an ArrayBuffer, or -errno. */
@@ -97,7 +110,7 @@ static napi_value map_file(napi_env env, napi_callback_info info)
 	    !take_i64(env, args[1], "offset", &offset) || !take_u32(env, args[2], "length", &length))
 		return NULL;
 	void *address = mmap(NULL, length, PROT_READ, MAP_SHARED | MAP_POPULATE, (int)fd, offset);
-	return view_of(env, address, length);
+	return view_of(env, address, length, false);
 }
 
 /* address(bytes): address of the first byte, as a bigint. */

@@ -26,6 +26,7 @@ struct mapping {
 	atomic_int refs;
 	void *address;
 	size_t length;
+	bool reserved; /* its address space stays reserved for ever */
 };
 
 struct ring {
@@ -53,6 +54,7 @@ void export_function(napi_env env, napi_value exports, const char *name, napi_ca
 void mapping_put(struct mapping *mapping);
 napi_value mapping_view(napi_env env, struct mapping *mapping);
 struct mapping *mapping_new(void *address, size_t length);
+void *reserve(size_t length, size_t alignment);
 
 /* ring.c: take_ring() also throws ERR_RING_CLOSED for a closed ring. */
 bool take_ring(napi_env env, napi_value value, struct ring **out);

@@ -72,7 +72,7 @@ static napi_value scattered(napi_env env, napi_callback_info info)
 	uint32_t length;
 	if (!take_args(env, info, 1, args) || !take_u32(env, args[0], "length", &length))
 		return NULL;
-	char *target = mmap(NULL, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *target = reserve(length, PAGE);
 	if (target == MAP_FAILED)
 		return make_number(env, -errno);
 	int error = fill(target, length / PAGE);
@@ -81,6 +81,7 @@ static napi_value scattered(napi_env env, napi_callback_info info)
 		munmap(target, length);
 		return make_number(env, error ? error : -ENOMEM);
 	}
+	mapping->reserved = true;
 	napi_value view = mapping_view(env, mapping);
 	mapping_put(mapping);
 	return view;

@@ -1,3 +1,4 @@
+// The README of the suites lists what 'ringlab/suite' exports. Take sizes from the device: drives differ in block size and limits.
 import { constants } from 'node:fs';
 import { File, ioMemory, nvme, openRing, suite, test, throttled } from 'ringlab/suite';
 
@@ -6,11 +7,12 @@ suite('passthrough of the first blocks', { devices: ['data'] }, () => {
     const device = t.device('data');
     const block = t.use(new File(device.block, constants.O_RDWR | constants.O_DIRECT));
     const char = t.use(new File(device.char, constants.O_RDWR));
-    const written = ioMemory(t, 8 * device.blockSize, 1);
+    const span = { lba: 0, blocks: device.blocksOf(4096) };
+    const written = ioMemory(t, span.blocks * device.blockSize, 1);
     t.equal(block.write(written.bytes, 0), written.length, 'bytes written to the block device');
 
     const read = ioMemory(t, written.length);
-    const command = nvme.transfer('read', device, { lba: 0, blocks: 8 }, read);
+    const command = nvme.transfer('read', device, span, read);
     const cqe = await openRing(t).execute({ fd: char.fd, command });
     t.equal(cqe.res, 0, 'CQE res of the read');
     t.bytes(read.bytes, written.bytes, 'data read');
@@ -20,10 +22,11 @@ suite('passthrough of the first blocks', { devices: ['data'] }, () => {
     const device = t.device('data');
     const char = t.use(new File(device.char, constants.O_RDWR));
     const ring = openRing(t);
-    const memory = ioMemory(t, 8 * 4096);
+    const memory = ioMemory(t, 8 * device.blockSize);
     const { lift } = await throttled(t, device, 1);
     for (let index = 0; index < 8; index++) {
-      const command = nvme.transfer('read', device, { lba: 0, blocks: 8 }, memory, { offset: index * 4096 });
+      const offset = index * device.blockSize;
+      const command = nvme.transfer('read', device, { lba: 0, blocks: 1 }, memory, { offset });
       ring.passthrough({ fd: char.fd, command, userData: index });
     }
     t.equal(ring.submit(), 8, 'reads submitted');

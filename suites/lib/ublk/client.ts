@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
 import { promisify } from 'node:util';
-import { File, ioMemory, iovecs, type Memory, type Test } from '../index.ts';
+import { File, ioMemory, iovecs, type MemoryRange, type Test } from '../base.ts';
 import { type Completion, Pump } from './pump.ts';
 
 type Opcode = 'READ' | 'WRITE';
@@ -10,7 +10,7 @@ type Opcode = 'READ' | 'WRITE';
  * A user of a ublk device that runs in the server's process: O_DIRECT I/O on a separate ring. It never blocks the event loop, so
  * the server can answer.
  */
-export class Client implements Disposable {
+export class UblkClient implements Disposable {
   readonly file: File;
   readonly #pump: Pump;
   readonly #t: Test;
@@ -26,12 +26,7 @@ export class Client implements Disposable {
   }
 
   /** Reads or writes all of `memory` at byte `offset` of the device. `flags`: RWF_ bits. */
-  transfer(
-    opcode: Opcode,
-    memory: Pick<Memory, 'address' | 'length'>,
-    offset: number,
-    flags = 0,
-  ): Promise<Completion> {
+  transfer(opcode: Opcode, memory: MemoryRange, offset: number, flags = 0): Promise<Completion> {
     return this.#pump.execute({
       ...{ opcode: `IORING_OP_${opcode}`, fd: this.file.fd, off: offset },
       ...{ addr: memory.address, len: memory.length, more: { rw_flags: flags } },
@@ -39,11 +34,7 @@ export class Client implements Disposable {
   }
 
   /** Reads or writes these parts of memory as one READV or WRITEV at byte `offset` of the device. */
-  async vectored(
-    opcode: Opcode,
-    parts: readonly Pick<Memory, 'address' | 'length'>[],
-    offset: number,
-  ): Promise<Completion> {
+  async vectored(opcode: Opcode, parts: readonly MemoryRange[], offset: number): Promise<Completion> {
     using vector = iovecs(parts);
     const sqe = { opcode: `IORING_OP_${opcode}V`, fd: this.file.fd, off: offset };
     return await this.#pump.execute({ ...sqe, addr: vector.address, len: parts.length });

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { File, Memory, SyscallError, type UapiTable } from '../index.ts';
+import { File, Memory, SyscallError, type UapiTable } from '../base.ts';
 import { Pump } from './pump.ts';
 import { SECTOR } from './request.ts';
 
@@ -42,7 +42,7 @@ export interface DeviceParams {
  * an io-wq worker, so a server on this event loop can answer the requests that a command waits for. All methods throw
  * SyscallError with the command's name.
  */
-export class Control implements Disposable {
+export class UblkControl implements Disposable {
   readonly #uapi: UapiTable;
   readonly #file: File;
   readonly #pump: Pump;
@@ -53,14 +53,24 @@ export class Control implements Disposable {
     this.#pump = new Pump(uapi, { shape: 'sqe128', entries: 8 });
   }
 
-  /** UBLK_U_CMD_ADD_DEV: creates /dev/ublkcN. The kernel may grant fewer queues (at most one per CPU) and clear flags. */
-  async add(params: { queues: number; depth: number; maxIo: number; flags: number }): Promise<DeviceInfo> {
+  /**
+   * UBLK_U_CMD_ADD_DEV: creates /dev/ublkcN, with the number `id` or else the lowest that is free. The kernel may grant fewer queues (at
+   * most one per CPU) and clear flags. Throws SyscallError EEXIST when the number is taken.
+   */
+  async add(params: {
+    queues: number;
+    depth: number;
+    maxIo: number;
+    flags: number;
+    id?: number;
+  }): Promise<DeviceInfo> {
+    const { id = ANY_ID } = params;
     using memory = new Memory(this.#uapi.size(INFO));
     this.#uapi.write(memory.view, INFO, {
       ...{ nr_hw_queues: params.queues, queue_depth: params.depth, flags: params.flags },
-      ...{ max_io_buf_bytes: params.maxIo, dev_id: ANY_ID },
+      ...{ max_io_buf_bytes: params.maxIo, dev_id: id },
     });
-    await this.#command('UBLK_U_CMD_ADD_DEV', ANY_ID, memory);
+    await this.#command('UBLK_U_CMD_ADD_DEV', id, memory);
     return this.#decode(memory.view);
   }
 
@@ -88,7 +98,10 @@ export class Control implements Disposable {
     await this.#command('UBLK_U_CMD_SET_PARAMS', id, memory);
   }
 
-  /** UBLK_U_CMD_START_DEV: resolves when all queues have fetched, /dev/ublkbN exists and its partition table has been read. */
+  /**
+   * UBLK_U_CMD_START_DEV: resolves when all queues have fetched and /dev/ublkbN exists. Its partition table has been read then, or, in newer
+   * kernels, is going to be read (`partitionsRead`).
+   */
   async start(id: number): Promise<void> {
     await this.#command('UBLK_U_CMD_START_DEV', id, undefined, process.pid);
   }
@@ -157,7 +170,7 @@ export class Control implements Disposable {
 }
 
 /** Deletes a device if it still exists, without waiting until its number is free. Throws SyscallError other than ENODEV. */
-export async function deleteIfPresent(control: Control, id: number): Promise<void> {
+export async function deleteIfPresent(control: UblkControl, id: number): Promise<void> {
   try {
     await control.delete(id, { wait: false });
   } catch (error) {

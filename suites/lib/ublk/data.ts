@@ -1,13 +1,20 @@
 import { constants, readFileSync } from 'node:fs';
-import { File, ioMemory, mounted, numbers, pattern, suite, test } from '../index.ts';
+import { File, ioMemory, mounted, numbers, pattern, suite, test } from '../base.ts';
 import { runCommand } from './client.ts';
 import { type DataPath, pathOptions, testEachTarget } from './datapath.ts';
 import { MIB, startServer, temporaryPath } from './fixtures.ts';
-import { fileTarget } from './target.ts';
+import { SECTOR } from './request.ts';
+import { fileTarget, type Target } from './target.ts';
 
-const SIZES = [512, 4096, 64 << 10, 512 << 10, MIB];
-/** Block-aligned offsets; all but 0 are aligned to no page and no larger block. */
-const ODD_OFFSETS = [0, 512, 3 * 512, 4096 + 512, 65536 - 512, 2 * MIB + 7 * 512];
+/** Sizes of whole blocks. */
+const sizes = (block: number) => [...new Set([block, 4096, 64 << 10, 512 << 10, MIB])];
+/** Block-aligned offsets; all but 0 are aligned to no larger block. */
+const oddOffsets = (block: number) => [
+  ...[0, block, 3 * block],
+  ...[4096 + block, 65536 - block, 2 * MIB + 7 * block],
+];
+/** Logical block size of a device over this target. */
+const blockOf = ({ blockSize = SECTOR }: Target) => blockSize;
 
 /** Registers the tests of contents: every size and offset, device limits, and other processes as clients. */
 export function dataTests(dataPath: DataPath): void {
@@ -21,13 +28,14 @@ function tests(dataPath: DataPath): void {
     dataPath,
     'reads return the bytes written at every size and odd offset',
     async (t, makeTarget) => {
-      const { client, server } = await startServer(t, { ...options, target: makeTarget(8 * MIB) });
+      const target = makeTarget(8 * MIB);
+      const { client, server } = await startServer(t, { ...options, target });
       const image = new Uint8Array(8 * MIB);
       await client.put(0, image.subarray(0, 4 * MIB));
       await client.put(4 * MIB, image.subarray(4 * MIB));
       let seed = 1;
-      for (const size of SIZES)
-        for (const offset of ODD_OFFSETS) {
+      for (const size of sizes(blockOf(target)))
+        for (const offset of oddOffsets(blockOf(target))) {
           const bytes = pattern(size, seed++);
           image.set(bytes, offset);
           await client.put(offset, bytes);
@@ -62,17 +70,18 @@ function tests(dataPath: DataPath): void {
   });
 
   test('the last block of a device whose end is not MiB-aligned is usable, and a write past the end fails with ENOSPC', async (t) => {
-    const size = MIB + 3 * 512;
+    const block = blockOf(dataPath.scratch(t, MIB));
+    const size = MIB + 3 * block;
     const { client } = await startServer(t, { ...options, target: dataPath.scratch(t, size) });
-    const bytes = pattern(512, 8);
-    await client.put(size - 512, bytes);
-    t.bytes(await client.get(size - 512, 512), bytes, 'the last block read back');
-    const acrossEnd = await client.transfer('READ', ioMemory(t, 4096), size - 512);
-    t.equal(acrossEnd.res, 512, 'CQE res of a read across the end');
-    const pastEnd = await client.transfer('READ', ioMemory(t, 512), size);
+    const bytes = pattern(block, 8);
+    await client.put(size - block, bytes);
+    t.bytes(await client.get(size - block, block), bytes, 'the last block read back');
+    const acrossEnd = await client.transfer('READ', ioMemory(t, 2 * 4096), size - block);
+    t.equal(acrossEnd.res, block, 'CQE res of a read across the end');
+    const pastEnd = await client.transfer('READ', ioMemory(t, block), size);
     t.equal(pastEnd.res, 0, 'CQE res of a read past the end');
     t.errno(
-      await client.transfer('WRITE', ioMemory(t, 512), size),
+      await client.transfer('WRITE', ioMemory(t, block), size),
       'ENOSPC',
       'CQE res of a write past the end',
     );
@@ -98,20 +107,23 @@ function tests(dataPath: DataPath): void {
   }, async (t) => {
     const folder = mounted(t, t.device('data'), 32768);
     const target = fileTarget(t, `${folder}/image`, 4 * MIB, { direct: true });
-    const { client } = await startServer(t, { ...options, target });
+    // Direct I/O on a file takes whole blocks of the drive.
+    const { blockSize } = t.device('data');
+    const { client } = await startServer(t, { ...options, target, blockSize });
     const bytes = pattern(MIB, 31);
-    await client.put(MIB + 512, bytes);
+    await client.put(MIB + blockSize, bytes);
     t.equal((await client.fsync()).res, 0, 'CQE res of the fsync');
-    t.bytes(await client.get(MIB + 512, MIB), bytes, 'the bytes read back');
+    t.bytes(await client.get(MIB + blockSize, MIB), bytes, 'the bytes read back');
     const file = t.use(new File(`${folder}/image`, constants.O_RDONLY));
     const contents = new Uint8Array(MIB);
-    t.equal(file.read(contents, MIB + 512), MIB, 'bytes read from the backing file');
+    t.equal(file.read(contents, MIB + blockSize), MIB, 'bytes read from the backing file');
     t.bytes(contents, bytes, 'contents of the backing file');
   });
 
   test('100 random transfers, four in flight, match an image in memory', { timeoutMs: 60_000 }, async (t) => {
     const size = 4 * MIB;
     const target = dataPath.scratch(t, size);
+    const block = blockOf(target);
     const { client } = await startServer(t, { ...options, target, queues: 2 });
     const below = numbers(t.lab.cell.seed);
     const image = new Uint8Array(size);
@@ -120,8 +132,9 @@ function tests(dataPath: DataPath): void {
     for (let round = 0; round < 25; round++) {
       // One transfer in each MiB: concurrent transfers do not overlap.
       const transfers = [0, 1, 2, 3].map((region) => {
-        const length = 512 * (1 + below(512));
-        return { offset: region * MIB + 512 * below((MIB - length) / 512), length, write: below(2) === 0 };
+        const length = block * (1 + below((256 << 10) / block));
+        const offset = region * MIB + block * below((MIB - length) / block);
+        return { offset, length, write: below(2) === 0 };
       });
       await Promise.all(
         transfers.map(async ({ offset, length, write }, index) => {

@@ -1,5 +1,5 @@
-import { type Needs, type Test, test } from '../index.ts';
-import { NEEDS, temporaryPath } from './fixtures.ts';
+import { type Needs, type Test, test } from '../base.ts';
+import { temporaryPath, UBLK_NEEDS } from './fixtures.ts';
 import { type ServerOptions, USER_COPY_FLAGS, ZERO_COPY_FLAGS } from './server.ts';
 import { type StrategyFactory, userCopy, ZERO_COPY_UAPI, zeroCopy } from './strategy.ts';
 import { deviceTarget, fileTarget, memoryTarget, type Target } from './target.ts';
@@ -42,7 +42,7 @@ export function testEachTarget(
 export const USER_COPY: DataPath = {
   makeStrategy: userCopy,
   flags: USER_COPY_FLAGS,
-  needs: NEEDS,
+  needs: UBLK_NEEDS,
   targets: ['memory', 'file', 'drive'],
   scratch: memoryTarget,
 };
@@ -51,7 +51,7 @@ export const USER_COPY: DataPath = {
 export const ZERO_COPY: DataPath = {
   makeStrategy: zeroCopy,
   flags: ZERO_COPY_FLAGS,
-  needs: { uapi: [...(NEEDS.uapi ?? []), ...ZERO_COPY_UAPI], devices: ['data'] },
+  needs: { uapi: [...(UBLK_NEEDS.uapi ?? []), ...ZERO_COPY_UAPI], devices: ['data'] },
   targets: ['file', 'drive'],
   // Not a file: members on files need io-wq workers, and clients that wait for a tag may occupy all workers of this process.
   scratch: (t, size) => deviceTarget(t, t.device('data'), size),

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { ioMemory, pattern, suite, type Test, test, until } from '../index.ts';
-import { Client } from './client.ts';
-import { Control } from './control.ts';
+import { ioMemory, pattern, suite, type Test, test, until } from '../base.ts';
+import { UblkClient } from './client.ts';
+import { UblkControl } from './control.ts';
 import type { DataPath } from './datapath.ts';
 import { eventually, MIB, temporaryPath } from './fixtures.ts';
 import { peerServer } from './peer.ts';
@@ -23,7 +23,7 @@ function tests(start: ReturnType<typeof peerServer>, { flags }: DataPath): void 
   test('a server in a peer process answers a read while it holds a write back, and deletes its device when it stops', async (t) => {
     const { path, size } = backingFile(t);
     const server = await start(t, { flags, target: { path, size }, hold: 'write', queues: 2 });
-    const client = t.use(new Client(t, server.path));
+    const client = t.use(new UblkClient(t, server.path));
     const bytes = pattern(64 << 10, 3);
     const write = client.put(4096, bytes);
     const { kind, offset, length } = await server.arrived();
@@ -46,20 +46,16 @@ function tests(start: ReturnType<typeof peerServer>, { flags }: DataPath): void 
   for (const kind of ['read', 'write'] as const)
     test(`each ${kind} in flight fails with EIO when the server process is killed`, async (t) => {
       const server = await start(t, { flags, target: backingFile(t), hold: kind });
-      const client = t.use(new Client(t, server.path));
+      const client = t.use(new UblkClient(t, server.path));
       const memory = ioMemory(t, 3 * 4096);
       const transfers = [0, 1, 2].map((index) =>
-        client.transfer(
-          kind === 'read' ? 'READ' : 'WRITE',
-          { address: memory.address + BigInt(index * 4096), length: 4096 },
-          index * 65536,
-        ),
+        client.transfer(kind === 'read' ? 'READ' : 'WRITE', memory.part(index * 4096, 4096), index * 65536),
       );
       for (const _ of transfers) await server.arrived();
       await server.kill();
       for (const [index, completion] of (await Promise.all(transfers)).entries())
         t.errno(completion, 'EIO', `CQE res of ${kind} ${index}`);
-      using control = new Control(t.uapi);
+      using control = new UblkControl(t.uapi);
       const dead = t.uapi.constant('UBLK_S_DEV_DEAD');
       await eventually(
         t,
@@ -79,12 +75,12 @@ function tests(start: ReturnType<typeof peerServer>, { flags }: DataPath): void 
   test('the device of an idle server that is killed can be deleted, and a new server starts', async (t) => {
     for (const round of [0, 1]) {
       const server = await start(t, { flags, target: backingFile(t) });
-      const client = t.use(new Client(t, server.path));
+      const client = t.use(new UblkClient(t, server.path));
       await client.put(0, pattern(4096, round));
       await server.kill();
       await until('the block device is gone', () => !existsSync(server.path));
       client[Symbol.dispose]();
-      using control = new Control(t.uapi);
+      using control = new UblkControl(t.uapi);
       await control.delete(server.id);
     }
   });

@@ -1,14 +1,14 @@
 import { rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Needs, Test } from '../index.ts';
-import { Client } from './client.ts';
+import type { Needs, Test } from '../base.ts';
+import { UblkClient } from './client.ts';
 import { type ServerOptions, UblkServer } from './server.ts';
 
 /** Bytes in a MiB. */
 export const MIB = 1 << 20;
 
 /** What every test with a ublk server needs of the kernel. */
-export const NEEDS: Needs = { uapi: ['UBLK_F_USER_COPY', 'UBLK_U_CMD_ADD_DEV', 'UBLK_U_IO_FETCH_REQ'] };
+export const UBLK_NEEDS: Needs = { uapi: ['UBLK_F_USER_COPY', 'UBLK_U_CMD_ADD_DEV', 'UBLK_U_IO_FETCH_REQ'] };
 
 /**
  * Starts a ublk device over `options.target` and opens a client of it. Both are disposed of when the test ends. Throws what
@@ -17,9 +17,9 @@ export const NEEDS: Needs = { uapi: ['UBLK_F_USER_COPY', 'UBLK_U_CMD_ADD_DEV', '
 export async function startServer(
   t: Test,
   options: ServerOptions,
-): Promise<{ server: UblkServer; client: Client }> {
+): Promise<{ server: UblkServer; client: UblkClient }> {
   const server = t.use(await UblkServer.start(t.uapi, options));
-  return { server, client: t.use(new Client(t, server.path)) };
+  return { server, client: t.use(new UblkClient(t, server.path)) };
 }
 
 /** Polls until `holds` resolves to true. Throws AssertionError, with `state` in its quantity, after 5 s. */

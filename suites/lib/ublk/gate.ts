@@ -1,5 +1,5 @@
 import { before, deferred } from '../../binding/index.ts';
-import { TimeoutError } from '../index.ts';
+import { TimeoutError } from '../base.ts';
 import type { BlockRequest } from './request.ts';
 
 type Filter = (request: BlockRequest) => boolean;

@@ -8,8 +8,8 @@ import {
   startPeer,
   type Test,
   type UapiTable,
-} from '../index.ts';
-import { Control, deleteIfPresent } from './control.ts';
+} from '../base.ts';
+import { deleteIfPresent, UblkControl } from './control.ts';
 import type { HeldRequests } from './gate.ts';
 import type { BlockRequest } from './request.ts';
 import { type ServerOptions, UblkServer } from './server.ts';
@@ -106,7 +106,7 @@ export class PeerServer implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill();
-    using control = new Control(this.#uapi);
+    using control = new UblkControl(this.#uapi);
     await deleteIfPresent(control, this.id);
   }
 }

@@ -7,7 +7,7 @@ import {
   type TestRingOptions,
   type UapiTable,
   writeSqe,
-} from '../index.ts';
+} from '../base.ts';
 
 /** Fields of an SQE; the pump assigns its `user_data`. */
 export interface PumpSqe extends Omit<SqeFields, 'userData'> {
@@ -101,7 +101,7 @@ export class Pump implements Disposable {
 
   #write(sqe: PumpSqe): Promise<Completion> {
     const userData = ++this.#serial;
-    writePumpSqe(this.ring.nextSqe(), this.#uapi, sqe, userData);
+    this.ring.fill((view) => writePumpSqe(view, this.#uapi, sqe, userData));
     this.#written++;
     const promise = new Promise<Completion>((resolve, reject) =>
       this.#pending.set(userData, { resolve, reject }),

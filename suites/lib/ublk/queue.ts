@@ -1,5 +1,5 @@
 import { errnoName } from '../../binding/index.ts';
-import { type File, Mapping, Memory, type UapiTable } from '../index.ts';
+import { type File, Mapping, Memory, type UapiTable } from '../base.ts';
 import type { DeviceInfo } from './control.ts';
 import type { Gate } from './gate.ts';
 import { type Completion, Pump, type PumpSqe } from './pump.ts';
@@ -56,14 +56,20 @@ export class Queue implements Port, Disposable {
   readonly failures: Error[] = [];
   /** Requests fetched, and their bytes. */
   readonly served = { requests: 0, bytes: 0 };
+  /** Resolves when the first request has been fetched. */
+  readonly fetched: Promise<void>;
   readonly #options: QueueOptions;
   readonly #layout: RequestLayout;
   readonly #descriptors: Mapping;
   readonly #buffers = new Map<number, Memory>();
   #tags: Promise<unknown> = Promise.resolve();
+  #onFetch = () => {};
 
   constructor(options: QueueOptions) {
     this.#options = options;
+    this.fetched = new Promise((resolve) => {
+      this.#onFetch = resolve;
+    });
     this.uapi = options.uapi;
     this.char = options.char;
     this.#layout = new RequestLayout(this.uapi);
@@ -105,6 +111,7 @@ export class Queue implements Port, Disposable {
     const request = this.#layout.decode(this.#descriptors.view, this.#options.index, tag);
     this.served.requests++;
     this.served.bytes += request.length;
+    this.#onFetch();
     try {
       const override = await this.#options.gate.pass(request);
       return override ?? (await this.#options.strategy(request, this));

@@ -1,4 +1,5 @@
-import type { UapiTable } from '../index.ts';
+import { integer } from '../../binding/index.ts';
+import type { UapiTable } from '../base.ts';
 
 /** Bytes in a sector, the unit of ublk whatever the logical block size is (include/linux/blk_types.h, SECTOR_SIZE). */
 export const SECTOR = 512;
@@ -59,8 +60,12 @@ export class RequestLayout {
     return { queue, tag, kind, op, fua, offset, length };
   }
 
-  /** Position in /dev/ublkcN of byte `offset` of a request's data, for pread and pwrite (UBLK_F_USER_COPY). */
+  /**
+   * Position in /dev/ublkcN of byte `offset` of a request's data, for pread and pwrite (UBLK_F_USER_COPY). Throws RangeError for an
+   * offset that is the position of another request.
+   */
   position({ queue, tag }: Pick<BlockRequest, 'queue' | 'tag'>, offset = 0): number {
+    integer('offset in the data of a request', offset, 0, this.#strides.tag - 1);
     // Multiplied, not shifted: the queue's number lies above bit 32.
     return this.#strides.base + queue * this.#strides.queue + tag * this.#strides.tag + offset;
   }

@@ -1,10 +1,11 @@
 import { constants } from 'node:fs';
 import { before } from '../../binding/index.ts';
-import { File, SyscallError, type UapiTable } from '../index.ts';
-import { Control, type DeviceInfo, deleteIfPresent } from './control.ts';
+import { File, SyscallError, type UapiTable } from '../base.ts';
+import { type DeviceInfo, deleteIfPresent, UblkControl } from './control.ts';
 import { Gate, type HeldRequests } from './gate.ts';
 import { Queue, type Strategy } from './queue.ts';
-import type { BlockRequest } from './request.ts';
+import { type BlockRequest, SECTOR } from './request.ts';
+import { partitionsRead } from './scan.ts';
 import { type StrategyFactory, userCopy, zeroCopy } from './strategy.ts';
 import type { Target } from './target.ts';
 
@@ -17,7 +18,7 @@ export interface ServerOptions {
   queues?: number;
   /** Tags of a queue, that is requests in flight: default 16. */
   depth?: number;
-  /** Logical block size, bytes: 512 or 4096; default 512. */
+  /** Logical block size, bytes: 512 or 4096; default that of the target, else 512. */
   blockSize?: number;
   /** Largest request, bytes: default 1 MiB. */
   maxIo?: number;
@@ -40,13 +41,13 @@ const DEFAULT_ATTRIBUTES = ['UBLK_ATTR_VOLATILE_CACHE', 'UBLK_ATTR_FUA'];
 const DISPOSAL_STEP_MS = 4000;
 
 /**
- * Prepares a device for a server; `live` then makes it live. Calls `setId` as soon as the device exists and must be deleted after a
- * failure.
+ * Prepares a device for a server; `live` then makes it live, given the server. Calls `setId` as soon as the device exists and must be
+ * deleted after a failure.
  */
 type Prepare = (
-  control: Control,
+  control: UblkControl,
   setId: (id: number) => void,
-) => Promise<{ info: DeviceInfo; live(): Promise<void> }>;
+) => Promise<{ info: DeviceInfo; live(server: UblkServer): Promise<void> }>;
 
 /** Waits at most DISPOSAL_STEP_MS for a step of the disposal; returns its failure. ENODEV is none: the device no longer exists. */
 async function failureOf(step: string, work: Promise<void>): Promise<Error | undefined> {
@@ -66,7 +67,7 @@ async function failureOf(step: string, work: Promise<void>): Promise<Error | und
 export class UblkServer implements AsyncDisposable {
   readonly info: DeviceInfo;
   readonly queues: readonly Queue[];
-  readonly control: Control;
+  readonly control: UblkControl;
   readonly #char: File;
   readonly #gate: Gate;
   readonly #eio: number;
@@ -75,7 +76,7 @@ export class UblkServer implements AsyncDisposable {
 
   private constructor(
     uapi: UapiTable,
-    control: Control,
+    control: UblkControl,
     info: DeviceInfo,
     { strategy, entries }: { strategy: Strategy; entries: number },
   ) {
@@ -89,7 +90,7 @@ export class UblkServer implements AsyncDisposable {
   }
 
   /**
-   * Adds a device and starts it. Throws SyscallError with the command's name, Error when the kernel cleared flags, SkipError where
+   * Adds a device and starts it; resolves when the kernel has read its partition table, so that it can be opened. Throws SyscallError with the command's name, Error when the kernel cleared flags, SkipError where
    * the kernel lacks a name.
    */
   static async start(uapi: UapiTable, options: ServerOptions): Promise<UblkServer> {
@@ -97,8 +98,8 @@ export class UblkServer implements AsyncDisposable {
       queues = 1,
       depth = 16,
       maxIo = 1 << 20,
-      blockSize = 512,
       target,
+      blockSize = target.blockSize ?? SECTOR,
       attributes = DEFAULT_ATTRIBUTES,
     } = options;
     const flags = uapi.bits(...flagsOf(options));
@@ -109,7 +110,11 @@ export class UblkServer implements AsyncDisposable {
       const refused = (flags & ~info.flags) >>> 0;
       if (refused) throw new Error(`UBLK_U_CMD_ADD_DEV cleared flags 0x${refused.toString(16)}`);
       await control.setParams(info.id, { size: target.size, blockSize, maxIo, attributes });
-      return { info, live: () => control.start(info.id) };
+      const live = async ({ path, queues: serving }: UblkServer) => {
+        await control.start(info.id);
+        await partitionsRead(path, serving);
+      };
+      return { info, live };
     });
   }
 
@@ -131,7 +136,7 @@ export class UblkServer implements AsyncDisposable {
   ): Promise<UblkServer> {
     // Before the device is added: a SkipError for what the kernel lacks must leave no device behind.
     const strategy = makeStrategy(target, uapi);
-    const control = new Control(uapi);
+    const control = new UblkControl(uapi);
     let id: number | undefined;
     let server: UblkServer | undefined;
     try {
@@ -140,7 +145,7 @@ export class UblkServer implements AsyncDisposable {
       });
       server = new UblkServer(uapi, control, info, { strategy, entries });
       for (const queue of server.queues) queue.start();
-      await live();
+      await live(server);
       return server;
     } catch (error) {
       if (server) await server[Symbol.asyncDispose]().catch(() => {});

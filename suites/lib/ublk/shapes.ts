@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { ioMemory, pattern, suite, test } from '../index.ts';
+import { ioMemory, pattern, suite, test } from '../base.ts';
 import { runCommand } from './client.ts';
 import { type DataPath, pathOptions } from './datapath.ts';
 import { MIB, startServer } from './fixtures.ts';
 import { recorded } from './recorded.ts';
 import { segmentTests } from './segments.ts';
+import type { UblkServer } from './server.ts';
 
 /** Registers the tests of how the block layer forms requests: segments, merges, size limit, tags, queues, flush and FUA. */
 export function shapeTests(dataPath: DataPath): void {
@@ -43,7 +44,7 @@ function limitTests(dataPath: DataPath): void {
     const { client } = await startServer(t, { ...pathOptions(dataPath), target, depth: 2 });
     const memory = ioMemory(t, 64 * 4096, 6);
     const writes = Array.from({ length: 64 }, (_, index) => {
-      const part = { address: memory.address + BigInt(index * 4096), length: 4096 };
+      const part = memory.part(index * 4096, 4096);
       // Gaps between the writes: none is merged, so each needs a tag.
       return client.transfer('WRITE', part, index * 8192);
     });
@@ -58,6 +59,10 @@ function limitTests(dataPath: DataPath): void {
   });
 }
 
+/** The first CPU whose requests go to this queue of the device. */
+const firstCpuOf = ({ id }: UblkServer, queue: number) =>
+  Number.parseInt(readFileSync(`/sys/block/ublkb${id}/mq/${queue}/cpu_list`, 'utf8'), 10);
+
 function queueTests(dataPath: DataPath): void {
   const { flags } = dataPath;
   test('with two queues, the requests of each CPU go to its queue only', async (t) => {
@@ -69,10 +74,10 @@ function queueTests(dataPath: DataPath): void {
     if (cpus < 2) t.skip('the guest has one CPU');
 
     const first = requests.length;
-    // busybox's dd reads on the CPU that taskset sets; CPU 0 reads the first MiB, CPU 1 the second.
-    for (const cpu of [0, 1]) {
-      const mask = (1 << cpu).toString(16);
-      const input = [`if=${server.path}`, 'of=/dev/null', 'bs=64k', 'count=4', `skip=${cpu * 16}`];
+    // busybox's dd reads on the CPU that taskset sets; a CPU of queue 0 reads the first MiB, one of queue 1 the second.
+    for (const queue of [0, 1]) {
+      const mask = (1 << firstCpuOf(server, queue)).toString(16);
+      const input = [`if=${server.path}`, 'of=/dev/null', 'bs=64k', 'count=4', `skip=${queue * 16}`];
       await runCommand(t, 'taskset', mask, 'dd', ...input);
     }
     const reads = requests.slice(first);

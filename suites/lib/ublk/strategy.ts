@@ -1,4 +1,4 @@
-import { groupMarking, type UapiTable } from '../index.ts';
+import { groupMarking, type UapiTable } from '../base.ts';
 import type { PumpSqe } from './pump.ts';
 import type { Port, Strategy } from './queue.ts';
 import type { BlockRequest } from './request.ts';

@@ -1,10 +1,12 @@
 import { constants } from 'node:fs';
-import { type Device, File, Memory, type Test } from '../index.ts';
+import { type Device, File, Memory, SkipError, type Test } from '../base.ts';
 
 /** Where a server keeps the data of its device: an open file, or memory of the server (user copy only). */
 export interface Target {
   /** Size of the device, bytes. */
   readonly size: number;
+  /** Blocks of the target, bytes, if it takes only whole ones: the default of the device's logical block size. */
+  readonly blockSize?: number;
   readonly fd?: number;
   readonly memory?: Memory;
 }
@@ -30,12 +32,19 @@ export function fileTarget(
   return { size, fd: file.fd, file };
 }
 
-/** The first `size` bytes of a drive, opened with O_DIRECT; their contents are overwritten. Throws SyscallError. */
+/**
+ * The first `size` bytes of a drive, opened with O_DIRECT; their contents are overwritten. Throws SkipError when the drive is smaller,
+ * SyscallError.
+ */
 export function deviceTarget(
   t: Pick<Test, 'use'>,
   device: Device,
   size = device.blocks * device.blockSize,
-): Target & { fd: number; file: File } {
+): Target & { fd: number; file: File; blockSize: number } {
+  if (size > device.blocks * device.blockSize)
+    throw new SkipError(
+      `the drive ${device.name} has ${device.blocks * device.blockSize} bytes, the test needs ${size}`,
+    );
   const file = t.use(new File(device.block, constants.O_RDWR | constants.O_DIRECT));
-  return { size, fd: file.fd, file };
+  return { size, blockSize: device.blockSize, fd: file.fd, file };
 }

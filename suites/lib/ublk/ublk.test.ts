@@ -1,4 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { buildBinding } from '../../binding/build.mjs';
@@ -9,6 +11,7 @@ import { Gate } from './gate.ts';
 import { Pump } from './pump.ts';
 import { Queue } from './queue.ts';
 import { type BlockRequest, RequestLayout } from './request.ts';
+import { partitionsRead } from './scan.ts';
 import { transferSqe, zeroCopy } from './strategy.ts';
 
 loadBinding(await buildBinding());
@@ -134,3 +137,29 @@ t.test('held requests arrive in order, and continue to the strategy or complete 
   gate.open(-5);
   t.equal(await failed, -5);
 });
+
+t.test(
+  'a device is opened after its first request, and the event loop runs while the open waits',
+  async (t) => {
+    // open(2) of a FIFO waits for a writer, as that of a device waits for the worker that reads its partitions.
+    const path = join(t.testdir({}), 'device');
+    execFileSync('mkfifo', [path]);
+    let fetch = () => {};
+    const fetched = new Promise<void>((resolve) => {
+      fetch = resolve;
+    });
+    const steps: string[] = [];
+    const done = partitionsRead(path, [{ fetched } as Queue]).then(() => steps.push('read'));
+    setImmediate(() => {
+      steps.push('fetched');
+      fetch();
+    });
+    await fetched;
+    // The open of the writer resolves only when that of the reader is under way.
+    const writer = await open(path, constants.O_WRONLY);
+    steps.push('written');
+    await Promise.all([done, writer.close()]);
+    t.same(steps.slice(0, 1), ['fetched']);
+    t.same(new Set(steps), new Set(['fetched', 'written', 'read']));
+  },
+);
