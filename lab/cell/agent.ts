@@ -8,13 +8,14 @@ import type { Launch } from './launch.ts';
 import { AGENT_FILES } from './payload.ts';
 
 /** `cell.json`: what the agent is to run, and on what. */
-function cellFile(spec: CellSpec, guest: Guest): CellFile {
+export function cellFile(spec: CellSpec, guest: Guest): CellFile {
   return {
     suite: spec.suite.name,
     guest: spec.profile.name,
     kernel: spec.kernel.id,
     only: spec.only,
     ...(spec.tests ? { tests: spec.tests } : {}),
+    ...(spec.most ? { most: spec.most } : {}),
     seed: spec.seed,
     testTimeoutMs: spec.deadlines.testMs,
     devices: [...guest.devices],

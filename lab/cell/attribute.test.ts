@@ -35,3 +35,26 @@ t.test('the running test is the last that began and did not end', (t) => {
   t.equal(runningTest(''), undefined);
   t.end();
 });
+
+t.test('a complaint while a program with subtests runs is a result of the program', (t) => {
+  const results = [
+    { name: 'poll > reads', verdict: 'pass' as const },
+    { name: 'poll > writes', verdict: 'pass' as const },
+    { name: 'pollute', verdict: 'pass' as const },
+  ];
+  const report = { signature: '', line: 1, fatal: true, test: 'poll' };
+  const complaints = [
+    { ...report, title: 'BUG: first', text: 'a' },
+    { ...report, title: 'BUG: second', text: 'b' },
+  ];
+  t.match(attributeComplaints(results, complaints), [
+    ...results,
+    { name: 'poll', verdict: 'crash', reason: 'BUG: first', detail: 'a' },
+  ]);
+  t.equal(
+    attributeComplaints(results, [{ ...report, title: 'x', text: '', fatal: false }]).length,
+    3,
+    'results',
+  );
+  t.end();
+});

@@ -1,4 +1,5 @@
 import { EventEmitter, once } from 'node:events';
+import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import t from 'tap';
 import type { CellSpec } from '../model/cell.ts';
@@ -9,6 +10,9 @@ import { Budget } from './limits.ts';
 import { resultByExitCode } from './program.ts';
 import { localGuest as guest } from './testing/local-guest.ts';
 
+/** The file of kmemleak in the guests of these tests. */
+const KMEMLEAK = join(t.testdir({ kmemleak: '' }), 'kmemleak');
+
 /** Runs a command as the suite: its outcome, and the tests that were told meanwhile. */
 async function outcomeOf(
   command: string,
@@ -18,16 +22,29 @@ async function outcomeOf(
     budget,
     resultChars,
     debug = false,
+    hasKmemleak = false,
+    signal = new AbortController().signal,
+    watchdog = { slackMs: 60_000 },
+    kind = 'program',
+    sequence = false,
+    known = [],
     ...more
   }: Partial<Guest> & {
     onTest?: (line: string) => unknown;
     budget?: Budget;
     resultChars?: number;
     debug?: boolean;
+    hasKmemleak?: boolean;
+    signal?: AbortSignal;
+    watchdog?: { slackMs: number };
+    kind?: 'agent' | 'program' | 'programs';
+    sequence?: boolean;
+    known?: CellSpec['known'];
   } = {},
 ) {
   const told: string[] = [];
   const emit = (event: Omit<LabEvent, 'at'>) => {
+    if ((event as EventOf<'tests.announced'>).type === 'tests.announced') return;
     const { test } = event as EventOf<'test.end'>;
     const line = `${test.name}: ${test.verdict}`;
     told.push(line);
@@ -40,11 +57,16 @@ async function outcomeOf(
     byExitCode: resultByExitCode('prog', program),
     [Symbol.asyncDispose]: async () => {},
   };
-  const spec = { deadlines: { suiteMs: 20_000 }, kernel: { debug } } as CellSpec;
-  const ctx = { signal: new AbortController().signal, emit };
+  const spec = {
+    ...{ deadlines: { suiteMs: 60_000, testMs: 60_000 }, kernel: { debug }, known },
+    ...{ suite: { sequence }, payload: { kind } },
+  } as CellSpec;
+  const ctx = { signal, emit };
   const options = {
     cell: 'k/plain/prog',
     sink: new PassThrough().resume(),
+    hasKmemleak,
+    watchdog,
     ...(budget ? { budget } : {}),
     ...(resultChars ? { resultChars } : {}),
   };
@@ -65,6 +87,49 @@ t.test('TAP outranks the exit code where both are there', async (t) => {
   const { tests, told } = await outcomeOf('printf "ok 1 - one\\nok 2 - two\\n1..2\\n"', 'auto');
   t.match(tests, [{ name: 'one', verdict: 'pass' }, { name: 'two' }]);
   t.same(told, ['one: pass', 'two: pass']);
+});
+
+t.test('an assertion on standard error explains the failed test of a program with TAP', async (t) => {
+  const script =
+    'printf "TAP version 13\\n1..3\\nok 1 - maps\\n"; echo "# map.c:12: expected 0, got 14" >&2; printf "not ok 2 - unmaps\\nok 3 - ends\\n"; exit 1';
+  const { tests, verdict } = await outcomeOf(script, 'auto');
+  t.match(
+    { verdict, tests },
+    {
+      verdict: 'done',
+      tests: [
+        { name: 'maps', verdict: 'pass' },
+        { name: 'unmaps', verdict: 'fail', reason: 'map.c:12: expected 0, got 14' },
+        { name: 'ends', verdict: 'pass' },
+      ],
+    },
+  );
+  t.equal(tests.length, 3, 'number of tests');
+});
+
+t.test('a script that dies before its first TAP line fails with its last words', async (t) => {
+  const script = 'set -e; . ./no-such-library.sh; echo "1..1"';
+  const auto = await outcomeOf(script, 'auto');
+  t.match(auto.tests, [{ name: 'prog', verdict: 'fail', reason: /exit code \d+: .*no-such-library/ }]);
+  const tap = await outcomeOf(script, 'tap');
+  t.match(tap.tests, [{ verdict: 'lost', reason: /no test result arrived: .*no-such-library/ }]);
+});
+
+t.test('a program that plans no test is skipped for its reason, whatever its exit code says', async (t) => {
+  for (const code of [0, 4, 77]) {
+    const { tests } = await outcomeOf(`echo "1..0 # SKIP no polled queues"; exit ${code}`, 'auto');
+    t.same(tests, [{ name: '(all)', verdict: 'skip', reason: 'no polled queues' }], `exit code ${code}`);
+  }
+  const failed = await outcomeOf('printf "1..1\\nok 1 - a # SKIP b\\n"; exit 1', 'auto');
+  t.match(failed.tests, [{ verdict: 'skip' }, { verdict: 'fail', reason: /exit code 1/ }]);
+});
+
+t.test('a program that announces TAP and reports nothing is no pass', async (t) => {
+  const { tests } = await outcomeOf('printf "TAP version 13\\n1..2\\n"', 'auto');
+  t.match(tests, [
+    { name: '#1', verdict: 'lost' },
+    { name: '#2', verdict: 'lost' },
+  ]);
 });
 
 t.test('a program of which only TAP counts, and that prints none, has lost its results', async (t) => {
@@ -184,6 +249,37 @@ for (const [how, scan] of [
   );
 }
 
+t.test('a cell whose kmemleak is off is not free of leaks: it is lost, and its tests are kept', async (t) => {
+  const outcome = await outcomeOf('printf "1..1\\nok 1 - only\\n"', 'tap', {
+    debug: true,
+    // What sh does when the kernel refuses each command to kmemleak with EPERM.
+    exec: (command, options) =>
+      guest.exec(
+        /kmemleak/.test(command)
+          ? `echo() { return 1; }; ${command.replaceAll('/sys/kernel/debug/kmemleak', KMEMLEAK)}`
+          : command,
+        options,
+      ),
+  });
+  t.match(outcome, {
+    verdict: 'lost',
+    reason: /kmemleak is off/,
+    tests: [{ name: 'only', verdict: 'pass' }],
+  });
+});
+
+t.test('a cell without kmemleak is lost only if its kernel is configured with it', async (t) => {
+  const suite = 'printf "1..1\\nok 1 - only\\n"';
+  const exec: Guest['exec'] = (command, options) =>
+    guest.exec(command.replaceAll('/sys/kernel/debug/kmemleak', '/no/such/file'), options);
+  t.match(await outcomeOf(suite, 'tap', { debug: true, exec }), { verdict: 'done' });
+  t.match(await outcomeOf(suite, 'tap', { debug: true, hasKmemleak: true, exec }), {
+    verdict: 'lost',
+    reason: /kmemleak has no file/,
+  });
+  t.match(await outcomeOf(suite, 'tap', { hasKmemleak: true, exec }), { verdict: 'done' }, 'not scanned');
+});
+
 t.test('a cell whose report of leaks was cut is not done; its tests are kept', async (t) => {
   const outcome = await outcomeOf('printf "1..1\\nok 1 - only\\n"', 'tap', {
     debug: true,
@@ -196,3 +292,61 @@ t.test('a cell whose report of leaks was cut is not done; its tests are kept', a
     tests: [{ name: 'only', verdict: 'pass' }],
   });
 });
+
+/** An agent that hangs with its second test, in spite of its deadline. */
+const HANGING = `printf '# ringlab: test "opens"\\n# ringlab: test "hangs" 20 ms\\n# ringlab: test "closes"\\nok 1 - opens\\n'; exec sleep 1000`;
+
+for (const [what, showTasks] of [
+  ['whose kernel says why', async () => 'task:node state:D'],
+  ['that does not react', async () => '[the kernel did not react to SysRq w]'],
+] as const) {
+  t.test(`a test whose agent hangs costs its own deadline, in a guest ${what}`, async (t) => {
+    const outcome = await outcomeOf(HANGING, 'tap', { showTasks, watchdog: { slackMs: 100 } });
+    const words = 'the agent hung with a test: no result within 0.12 s, its deadline is 0.02 s';
+    t.match(outcome, { verdict: 'timeout', reason: `${words}: hangs`, detail: await showTasks() });
+    t.same(outcome.tests, [
+      { name: 'opens', verdict: 'pass' },
+      { name: 'hangs', verdict: 'timeout', reason: `was running when ${words}`, detail: await showTasks() },
+      { name: 'closes', verdict: 'lost', reason: `no result arrived: ${words}` },
+    ]);
+  });
+}
+
+t.test('an abort keeps the result that came last', async (t) => {
+  const abort = new AbortController();
+  const told: string[] = [];
+  const exec: Guest['exec'] = (_command, options) =>
+    new Promise(() => {
+      options?.onStdout?.(Buffer.from('TAP version 14\n1..2\nok 1 - one\n'));
+      abort.abort(new Error('enough'));
+    });
+  const onTest = (line: string) => void told.push(line);
+  await t.rejects(outcomeOf('sleep 1000', 'tap', { exec, signal: abort.signal, onTest }), {
+    message: 'enough',
+  });
+  t.same(told, ['one: pass']);
+});
+
+for (const [what, onAbort] of [
+  ['whose connection breaks', (resolve: (end: { code: null }) => void) => resolve({ code: null })],
+  ['that answers no more', () => {}],
+] as const) {
+  t.test(`an abort ends the suite of a guest ${what} without a wait for its death`, async (t) => {
+    const abort = new AbortController();
+    const started = new EventEmitter();
+    const exec: Guest['exec'] = (_command, options) =>
+      new Promise((resolve) => {
+        options?.signal?.addEventListener('abort', () => onAbort(resolve));
+        started.emit('now');
+      });
+    const starts = once(started, 'now');
+    let ended: unknown;
+    void outcomeOf('sleep 1000', 'tap', { exec, signal: abort.signal }).catch((error) => {
+      ended = error;
+    });
+    await starts;
+    abort.abort(new Error('enough'));
+    for (let turn = 0; turn < 50 && !ended; turn++) await new Promise((resolve) => setImmediate(resolve));
+    t.match(ended, { message: 'enough' });
+  });
+}

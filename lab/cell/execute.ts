@@ -1,84 +1,17 @@
 import type { Writable } from 'node:stream';
 import type { CellSpec } from '../model/cell.ts';
 import type { StageContext } from '../model/event.ts';
-import { type Guest, type GuestDeath, isLabFault } from '../model/machine.ts';
+import type { Guest } from '../model/machine.ts';
 import type { TestResult } from '../model/result.ts';
-import type { CellVerdict } from '../model/verdict.ts';
 import { runningTestOf } from './complaints.ts';
-import { DEATH_GRACE_MS, verdictOf } from './death.ts';
+import { DamageWatch } from './damage.ts';
 import type { Launch } from './launch.ts';
 import { scanForLeaks } from './leaks.ts';
 import { type Budget, OutputMeter } from './limits.ts';
 import { SuiteListener } from './listener.ts';
-
-/** How a suite went, before the console is read for complaints. */
-export interface SuiteOutcome {
-  verdict: CellVerdict;
-  reason?: string | undefined;
-  detail?: string | undefined;
-  tests: TestResult[];
-  /** ms from QEMU start to the first byte of TAP, pushing the agent included. */
-  firstTapMs?: number | undefined;
-  /** kmemleak's report at the end, of debug kernels only. */
-  leakReport?: string | undefined;
-}
-
-/** How a suite ended. */
-type End =
-  | { kind: 'stopped'; at: TestResult }
-  | { kind: 'exit'; code: number | null; signal?: string | undefined }
-  | { kind: 'death'; death: GuestDeath }
-  | { kind: 'timeout' }
-  | { kind: 'flood'; limit: string };
-
-function judge(
-  end: End,
-  spec: CellSpec,
-  launch: Launch,
-): Pick<SuiteOutcome, 'verdict' | 'reason' | 'detail'> {
-  if (end.kind === 'timeout') {
-    return {
-      verdict: 'timeout',
-      reason: `the suite did not end within ${spec.deadlines.suiteMs / 1000} s`,
-    };
-  }
-  if (end.kind === 'death') {
-    const { kind, title, tail } = end.death;
-    return { verdict: verdictOf(kind), reason: title, detail: tail };
-  }
-  if (end.kind === 'flood') {
-    return { verdict: 'lost', reason: `the suite was ended: it printed more than ${end.limit}` };
-  }
-  if (end.kind === 'stopped') return { verdict: 'done' };
-  // The agent exits with 0 or 1 after a whole suite; a program's code is a verdict, whatever it is.
-  const isVerdict = launch.byExitCode && end.code !== null;
-  if (isVerdict || end.code === 0 || end.code === 1) return { verdict: 'done' };
-  const how =
-    end.code === null ? `was ended by ${end.signal ?? 'a lost connection'}` : `ended with code ${end.code}`;
-  return { verdict: 'lost', reason: `the ${launch.byExitCode ? 'program' : 'agent'} ${how}` };
-}
-
-async function deadline<T>(ms: number, value: T, stop: AbortSignal): Promise<T> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms, value);
-    stop.addEventListener('abort', () => clearTimeout(timer), { once: true });
-  });
-}
-
-/** Waits for the suite's end, the guest's death or the suite's deadline, whichever comes first. */
-async function waitForEnd(guest: Guest, ends: Promise<End>[], suiteMs: number): Promise<End> {
-  const stop = new AbortController();
-  const death = guest.death.then((found): End => ({ kind: 'death', death: found }));
-  try {
-    const limit = deadline<End>(suiteMs, { kind: 'timeout' }, stop.signal);
-    const end = await Promise.race([...ends, death, limit]);
-    const connectionLost = end.kind === 'exit' && end.code === null;
-    // A panic cuts the connection before QEMU has reported it: the death explains more than the cut.
-    return connectionLost ? await Promise.race([death, deadline(DEATH_GRACE_MS, end, stop.signal)]) : end;
-  } finally {
-    stop.abort();
-  }
-}
+import { type End, judge, type SuiteOutcome, wasKilled, whatEnded } from './suite-end.ts';
+import { tasksOf, waitForEnd } from './wait.ts';
+import { Watchdog } from './watchdog.ts';
 
 /** What `executeSuite` needs besides the cell. */
 export interface ExecuteOptions {
@@ -90,6 +23,10 @@ export interface ExecuteOptions {
   budget?: Budget;
   /** Characters that the results may take in the record; absent: one suite's share. */
   resultChars?: number;
+  /** Whether the kernel is configured with kmemleak: a debug kernel that has none then is no kernel without leaks. */
+  hasKmemleak?: boolean;
+  /** How the watchdog of hanging tests is set, for tests of it. */
+  watchdog?: { slackMs: number };
   /** Ends the suite after the first test for which this returns true; later tests are not in the result. */
   stopAt?: ((test: TestResult) => boolean) | undefined;
 }
@@ -123,17 +60,16 @@ function listen(
 /** The result that a program's exit code is; undefined where TAP decides. */
 function resultOfExit(end: End, launch: Launch, listener: SuiteListener): TestResult | undefined {
   if (end.kind !== 'exit' || end.code === null) return undefined;
-  const result = launch.byExitCode?.(end.code, listener.stdoutTail + listener.stderrTail, listener.anyTap);
+  const output = { stdout: listener.stdoutTail, stderr: listener.stderrTail };
+  const result = launch.byExitCode?.(end.code, output, listener.tap.anyTap);
   if (result) listener.report(result);
   return result;
 }
 
-/** What cost the running test its result, when the suite did not end by itself. */
-function whatEnded(end: End): { guestDied?: string; cutOff?: string } {
-  if (end.kind === 'flood') return { cutOff: `the suite was ended after ${end.limit} of output` };
-  if (end.kind !== 'death') return {};
-  const { kind, title } = end.death;
-  return isLabFault(kind) ? { cutOff: title } : { guestDied: title };
+/** The test that was running at the end. That of a damaged guest is not blamed: it runs again elsewhere. */
+async function runningAt(end: End, guest: Guest): Promise<{ running?: string | undefined }> {
+  if (end.kind === 'damaged') return {};
+  return { running: end.kind === 'stuck' ? end.test.name : await runningTestOf(guest) };
 }
 
 /** The tests of a suite that has ended. */
@@ -142,6 +78,7 @@ async function testsOf(
   launch: Launch,
   listener: SuiteListener,
   guest: Guest,
+  evidence: string | undefined,
 ): Promise<TestResult[]> {
   if (end.kind === 'stopped') return [end.at];
   // Before the stream's end: what is missing in output that is no TAP would count as TAP.
@@ -154,7 +91,8 @@ async function testsOf(
     ...(end.kind === 'exit' && end.signal !== undefined ? { signal: end.signal } : {}),
     timedOut: end.kind === 'timeout',
     ...whatEnded(end),
-    ...(complete ? {} : { running: await runningTestOf(guest) }),
+    ...(evidence === undefined ? {} : { evidence }),
+    ...(complete ? {} : await runningAt(end, guest)),
   });
 }
 
@@ -170,26 +108,52 @@ export async function executeSuite(
   ctx: StageContext,
 ): Promise<SuiteOutcome> {
   const stop = new AbortController();
-  const listener = new SuiteListener(options.cell, options.stopAt, ctx, options.resultChars);
+  const isCounting = spec.profile?.icount ?? false;
+  using watchdog = new Watchdog({ testMs: spec.deadlines.testMs, isCounting, ...options.watchdog });
+  using damage = new DamageWatch(guest, spec);
+  const watchers = { watchdog, damage };
+  const listener = new SuiteListener(options.cell, options.stopAt, watchers, ctx, options.resultChars);
   const meter = new OutputMeter(options.budget?.share);
   const signal = AbortSignal.any([ctx.signal, stop.signal]);
   const exited = listen(guest, launch, listener, options.sink, meter, signal);
   const flooded = meter.flooded.then((): End => ({ kind: 'flood', limit: meter.limitText }));
   const stopped = listener.stopped.then((at): End => ({ kind: 'stopped', at }));
-  const end = await waitForEnd(guest, [flooded, exited, stopped], spec.deadlines.suiteMs);
-  stop.abort();
+  const stuck = watchdog.stuck.then((test): End => ({ kind: 'stuck', test }));
+  const damaged = damage.found.then((found): End => ({ kind: 'damaged', damage: found }));
+  const end = await waitForEnd(
+    guest,
+    [flooded, exited, stopped, stuck, damaged],
+    spec.deadlines.suiteMs,
+    ctx.signal,
+  ).finally(() => {
+    stop.abort();
+    // The record of an interrupted run has what had ended.
+    if (ctx.signal.aborted) listener.tap.release();
+  });
   options.budget?.spend(meter.taken);
   ctx.signal.throwIfAborted();
+  const isHung = end.kind === 'stuck' || end.kind === 'timeout';
+  const evidence = isHung ? await tasksOf(guest, ctx.signal) : undefined;
   const scan = end.kind === 'exit' && spec.kernel.debug;
-  const leaks = scan ? await scanForLeaks(guest, ctx.signal) : undefined;
+  const leaks = scan
+    ? await scanForLeaks(guest, ctx.signal, { isConfigured: options.hasKmemleak ?? false })
+    : undefined;
   // The tests of a suite that had ended stay as they are when the guest dies later.
-  const judged = judge(leaks?.death ? { kind: 'death', death: leaks.death } : end, spec, launch);
+  const judged = judge(
+    leaks?.death ? { kind: 'death', death: leaks.death } : end,
+    spec,
+    launch,
+    listener.stderrTail,
+  );
   // A report that was cut may hide a leak: the cell does not count as done.
   const isCut = judged.verdict === 'done' && leaks?.cut !== undefined;
   const { verdict, reason, detail } = isCut ? { verdict: 'lost' as const, reason: leaks.cut } : judged;
   return {
-    ...{ verdict, reason, detail: detail ?? (listener.stderrTail.trim() || undefined) },
-    tests: await testsOf(end, launch, listener, guest),
+    ...{ verdict, reason, detail: detail ?? evidence ?? (listener.stderrTail.trim() || undefined) },
+    tests: await testsOf(end, launch, listener, guest, evidence),
+    notBegun: listener.tap.notBegun,
+    announced: listener.tap.announced,
+    killed: wasKilled(end),
     firstTapMs: listener.firstTapMs,
     leakReport: leaks?.report,
   };

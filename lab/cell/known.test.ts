@@ -18,7 +18,7 @@ const entry = { title: 'WARNING in port_gone', functions: ['slot_empty'], reason
 const [found] = collectComplaints(SPLAT);
 if (!found) throw new Error('the sample is no complaint');
 
-t.test('what is known is told of and fails nobody', async (t) => {
+t.test('a known complaint is reported and fails no test', async (t) => {
   t.ok(found.fatal, 'it is one that fails a test');
   const [marked] = markKnown([found], [entry]);
   t.match(marked, { fatal: false, known: 'older than any series', title: found.title, text: found.text });

@@ -1,6 +1,7 @@
 /** Scans of kmemleak in a guest whose commands run here. */
 
-import t from 'tap';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
 import type { Guest } from '../model/machine.ts';
 import { scanForLeaks } from './leaks.ts';
 import { localGuest as guest } from './testing/local-guest.ts';
@@ -29,6 +30,56 @@ t.test('a report of kmemleak without end is cut at 1 MiB or its deadline, and sa
   });
   const short = { ...guest, exec: (_: string, options?: object) => guest.exec('echo all', options) };
   t.same(await scanForLeaks(short, signal), { report: 'all\n' });
+});
+
+const whole = new AbortController().signal;
+const LEAK = 'unreferenced object 0xffff888004d2e000 (size 64):';
+
+/**
+ * A guest whose kmemleak is a file here. As in the kernel, one that is off can be read and refuses every command. It is switched off
+ * by `give_up` in one of the shell functions that stand for the commands of the scan.
+ */
+function leakyGuest(t: Test, { before = ':', sleep = ':', read = ':' }): Guest {
+  const file = join(t.testdir({ kmemleak: '' }), 'kmemleak');
+  const prelude = `
+    give_up() { touch ${file}.off; }
+    echo() { [ ! -e ${file}.off ]; }
+    cat() { printf '%s' '${LEAK}'; ${read}; }
+    sleep() { ${sleep}; }
+    ${before}
+  `;
+  const exec: Guest['exec'] = (command, options) =>
+    guest.exec(`${prelude}${command.replaceAll('/sys/kernel/debug/kmemleak', file)}`, options);
+  return { ...guest, exec };
+}
+
+t.test('the report of a kmemleak that is on is whole', async (t) => {
+  t.same(await scanForLeaks(leakyGuest(t, {}), whole), { report: LEAK });
+});
+
+for (const [when, turn] of [
+  ['before the scan', { before: 'give_up' }],
+  ['between two scans', { sleep: 'give_up' }],
+  ['while the report is read', { read: 'give_up' }],
+] as const) {
+  t.test(
+    `a kmemleak that switched itself off ${when} leaves a cut report with the leaks so far`,
+    async (t) => {
+      const scan = await scanForLeaks(leakyGuest(t, turn), whole);
+      t.match(scan, { report: LEAK, cut: /kmemleak is off/ });
+    },
+  );
+}
+
+t.test('a missing kmemleak is no gap only for a kernel that is configured without it', async (t) => {
+  const exec: Guest['exec'] = (command, options) =>
+    guest.exec(command.replaceAll('/sys/kernel/debug/kmemleak', '/no/such/file'), options);
+  const bare = { ...guest, exec };
+  t.same(await scanForLeaks(bare, whole), { report: '' });
+  t.match(await scanForLeaks(bare, whole, { isConfigured: true }), {
+    report: '',
+    cut: /kmemleak has no file in \/sys\/kernel\/debug/,
+  });
 });
 
 const { signal } = new AbortController();

@@ -1,6 +1,8 @@
 import type { StageContext } from '../model/event.ts';
 import type { TestResult } from '../model/result.ts';
 import { TapStream } from '../tap/index.ts';
+import type { DamageWatch } from './damage.ts';
+import type { Watchdog } from './watchdog.ts';
 
 /** Output kept for a program whose only verdict is its exit code, characters. */
 const OUTPUT_KEPT = 64 << 10;
@@ -11,7 +13,6 @@ export class SuiteListener {
   readonly tap: TapStream;
   stdoutTail = '';
   stderrTail = '';
-  anyTap = false;
   /** ms from QEMU start to the first byte. */
   firstTapMs: number | undefined;
   /** Reports the result of a test. */
@@ -27,15 +28,18 @@ export class SuiteListener {
   constructor(
     cell: string,
     stopAt: ((test: TestResult) => boolean) | undefined,
+    watchers: { watchdog: Watchdog; damage: DamageWatch },
     ctx: StageContext,
     maxChars?: number,
   ) {
+    const { watchdog, damage } = watchers;
     let stop = (_test: TestResult) => {};
     this.stopped = new Promise((resolve) => {
       stop = resolve;
     });
     this.report = (test) => {
       ctx.emit({ type: 'test.end', cell, test });
+      damage.report(test);
       if (stopAt?.(test)) stop(test);
     };
     this.#emitAnnounced = () => {
@@ -44,9 +48,15 @@ export class SuiteListener {
     };
     this.tap = new TapStream({
       maxChars,
-      onAnnounced: (name) => this.#announced.push(name),
+      onAnnounced: (name, deadlineMs) => {
+        this.#announced.push(name);
+        watchdog.announce(name, deadlineMs);
+      },
+      onPoint: (name) => {
+        watchdog.report(name);
+        damage.point(name);
+      },
       onTest: (test) => {
-        this.anyTap = true;
         this.#emitAnnounced();
         this.report(test);
       },
@@ -62,5 +72,6 @@ export class SuiteListener {
 
   takeStderr(chunk: Buffer): void {
     this.stderrTail = (this.stderrTail + chunk.toString('utf8')).slice(-STDERR_KEPT);
+    this.tap.writeStderr(chunk);
   }
 }

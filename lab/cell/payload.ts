@@ -1,9 +1,9 @@
 import { copyFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { bundleAgent } from '../../suites/agent/bundle.ts';
+import { bundleAgent, bundleRunner } from '../../suites/agent/bundle.ts';
 import { buildBinding } from '../../suites/binding/build.mjs';
 import { writeJson } from '../core/atomic.ts';
-import { cacheRoot, exists } from '../core/cache.ts';
+import { cacheRoot, isPresent } from '../core/cache.ts';
 import { InputError, LabError } from '../core/errors.ts';
 import { hashFile, hashOf } from '../core/hash.ts';
 import { damageOf, ensureSealed } from '../core/seal.ts';
@@ -11,7 +11,10 @@ import { storageFault } from '../core/storage.ts';
 import type { CellSpec } from '../model/cell.ts';
 import type { StageContext } from '../model/event.ts';
 import type { Suite } from '../model/suite.ts';
-import { collectProgram, copyProgram } from './program-files.ts';
+import { collectFolder } from './folder-files.ts';
+import { packFiles } from './pack.ts';
+import { type PayloadFile, partsOf } from './payload-files.ts';
+import { collectProgram } from './program-files.ts';
 
 /** What is pushed into a guest to run a suite, by content key. */
 export type Payload = CellSpec['payload'];
@@ -24,7 +27,7 @@ const payloadFolder = (key: string) => join(cacheRoot(), 'payloads', key);
 /** Folder of a stored payload. Throws InputError when the cache does not have it, LabError when it is damaged. */
 export async function findPayload({ kind, key }: Payload): Promise<string> {
   const folder = payloadFolder(key);
-  if (await exists(folder)) {
+  if (await isPresent(folder)) {
     const damage = await damageOf(folder);
     if (damage === undefined) return folder;
     const fix = 'run the suite without --cell, which makes it again';
@@ -96,22 +99,48 @@ async function storeAgent(suite: Suite, addon: string, ctx: StageContext): Promi
   return { kind: 'agent', key };
 }
 
-async function storeProgram(suite: Suite, ctx: StageContext): Promise<Payload> {
-  const program = await collectProgram(suite, ctx.signal);
-  const parts = await Promise.all(
-    program.files.map(async ({ from, to, mode }) => [to, String(mode), await hashFile(from)]),
-  );
-  const key = hashOf('program-2', JSON.stringify(program.start), ...parts.flat()).slice(0, 32);
+/** Stores the files of programs with a JSON file that says what is to run, and further files. */
+async function storeFiles(
+  kind: Payload['kind'],
+  files: readonly PayloadFile[],
+  start: { file: string; content: object },
+  more: { from: string; to: string; hash: string }[],
+  ctx: StageContext,
+): Promise<Payload> {
+  const hashes = [...(await partsOf(files)), ...more.flatMap(({ to, hash }) => [to, hash])];
+  const key = hashOf(`${kind}-3`, JSON.stringify(start.content), ...hashes).slice(0, 32);
   const fill = async (dir: string) => {
-    await copyProgram(program.files, dir);
-    await writeJson(join(dir, 'program.json'), program.start);
+    await packFiles(files, dir, ctx.signal);
+    await writeJson(join(dir, start.file), start.content);
+    for (const { from, to } of more) await copyFile(from, join(dir, to));
   };
   await ensureSealed(payloadFolder(key), fill, sealed(`payloads/${key}`, ctx));
-  return { kind: 'program', key };
+  return { kind, key };
+}
+
+async function storeProgram(suite: Suite, ctx: StageContext): Promise<Payload> {
+  const { files, start } = await collectProgram(suite, ctx.signal);
+  return storeFiles('program', files, { file: 'program.json', content: start }, [], ctx);
+}
+
+async function storeFolder(suite: Suite, ctx: StageContext): Promise<Payload> {
+  const { files, list } = await collectFolder(suite, ctx.signal);
+  const runner = await bundleRunner(join(cacheRoot(), 'agents'));
+  const tag = basename(runner.compiled);
+  const more = [
+    { from: runner.path, to: AGENT_FILES.script, hash: runner.hash },
+    { from: runner.compiled, to: AGENT_FILES.compiled, hash: tag },
+  ];
+  return storeFiles('programs', files, { file: 'programs.json', content: list }, more, ctx);
+}
+
+function store(suite: Suite, addon: string, ctx: StageContext): Promise<Payload> {
+  if (suite.programs) return storeFolder(suite, ctx);
+  return suite.run ? storeProgram(suite, ctx) : storeAgent(suite, addon, ctx);
 }
 
 /**
- * Stores what is pushed into guests for each suite: the agent bundled with it, or a program with its files and libraries. Gives
+ * Stores what is pushed into guests for each suite: the agent bundled with it, or programs with their files and libraries. Gives
  * the payload of each suite by its name. Throws InputError for a suite that does not compile or names missing files.
  */
 export async function preparePayloads(
@@ -119,9 +148,7 @@ export async function preparePayloads(
   ctx: StageContext,
 ): Promise<Map<string, Payload>> {
   const unique = [...new Map(suites.map((suite) => [suite.name, suite])).values()];
-  const addon = unique.some(({ run }) => !run) ? await compiledAddon(ctx) : '';
-  const payloads = await Promise.all(
-    unique.map((suite) => (suite.run ? storeProgram(suite, ctx) : storeAgent(suite, addon, ctx))),
-  );
+  const addon = unique.some(({ run, programs }) => !run && !programs) ? await compiledAddon(ctx) : '';
+  const payloads = await Promise.all(unique.map((suite) => store(suite, addon, ctx)));
   return new Map(unique.map(({ name }, index) => [name, payloads[index] as Payload]));
 }

@@ -1,15 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import type { EventBody } from '../model/event.ts';
-import { SuiteInfo } from '../model/suite.ts';
 import { loadSuites, loadUserSuite, withUserSuites } from '../suite/discover.ts';
 import { librariesOf } from '../suite/libraries.ts';
 import { newSuite } from '../suite/scaffold.ts';
-import { findPayload, preparePayloads } from './payload.ts';
 import { resultByExitCode } from './program.ts';
-import { collectProgram, conventionOf, readProgram } from './program-files.ts';
+import { conventionOf } from './program-files.ts';
 
 const { signal } = new AbortController();
 
@@ -89,73 +86,18 @@ t.test('an exit code becomes the only result of a program, by the convention of 
   t.equal(conventionOf('auto', '/liburing/test/nop.t'), 'liburing');
   t.equal(conventionOf('tap', '/x'), undefined);
   const auto = resultByExitCode('p', { convention: 'liburing', tapFirst: true });
-  t.same(auto(0, '', false), { name: 'p', verdict: 'pass' });
-  t.same(auto(77, 'no device\n', false), {
-    ...{ name: 'p', verdict: 'skip', reason: 'exit code 77', detail: 'no device' },
+  const silent = { stdout: '', stderr: '' };
+  t.same(auto(0, silent, false), { name: 'p', verdict: 'pass' });
+  t.same(auto(77, { stdout: 'no device, skipping\n', stderr: '' }, false), {
+    ...{ name: 'p', verdict: 'skip', reason: 'no device', detail: 'no device, skipping' },
   });
-  t.match(auto(1, '', false), { verdict: 'fail', reason: 'exit code 1' });
-  t.match(auto(139, '', false), { verdict: 'fail', reason: 'ended by SIGSEGV' });
-  t.equal(auto(1, 'ok 1', true), undefined, 'its TAP says more');
+  t.match(auto(1, { stdout: 'began\n', stderr: 'no such device\n' }, false), {
+    ...{ verdict: 'fail', reason: 'exit code 1: no such device', detail: 'began\nno such device' },
+  });
+  t.match(auto(139, silent, false), { verdict: 'fail', reason: 'ended by SIGSEGV' });
+  t.equal(auto(1, silent, true), undefined, 'its TAP says more');
   const plain = resultByExitCode('p', { convention: 'plain', tapFirst: false });
-  t.match(plain(77, '', true), { verdict: 'fail' }, 'requested by name: TAP or not');
-  t.equal(resultByExitCode('p', { tapFirst: false })(0, '', false), undefined);
+  t.match(plain(77, silent, true), { verdict: 'fail' }, 'requested by name: TAP or not');
+  t.equal(resultByExitCode('p', { tapFirst: false })(0, silent, false), undefined);
   t.end();
-});
-
-t.test('a program is stored once with its files, and is found again by its key', async (t) => {
-  const dir = t.testdir({
-    cache: {},
-    suite: { 'run.sh': '#!/bin/sh\n', data: { hello: 'hello' }, 'other.txt': 'not named' },
-  });
-  chmodSync(join(dir, 'suite/run.sh'), 0o755);
-  const before = process.env.RINGLAB_CACHE;
-  process.env.RINGLAB_CACHE = join(dir, 'cache');
-  t.teardown(() => {
-    if (before === undefined) delete process.env.RINGLAB_CACHE;
-    else process.env.RINGLAB_CACHE = before;
-  });
-  const suite = {
-    ...SuiteInfo.parse({ name: 'p', run: ['./run.sh', '-v'], files: ['data'] }),
-    dir: join(dir, 'suite'),
-  };
-  const { files } = await collectProgram(suite, signal);
-  t.same(
-    files.map(({ to, mode }) => [to, mode & 0o111]),
-    [
-      ['files/data/hello', 0],
-      ['files/run.sh', 0o111],
-    ],
-  );
-  const ctx = { signal, emit: () => {} };
-  const payload = (await preparePayloads([suite, suite], ctx)).get('p');
-  if (!payload) throw new Error('no payload');
-  const folder = await findPayload(payload);
-  t.match(await readProgram(folder), {
-    program: 'run.sh',
-    args: ['-v'],
-    convention: 'liburing',
-    tapFirst: true,
-  });
-  t.equal(readFileSync(join(folder, 'files/data/hello'), 'utf8'), 'hello');
-  writeFileSync(join(dir, 'suite/data/hello'), 'changed');
-  t.not((await preparePayloads([suite], ctx)).get('p')?.key, payload.key, 'other files, another key');
-
-  const notes: EventBody[] = [];
-  const noting = { signal, emit: (event: EventBody) => void notes.push(event) };
-  writeFileSync(join(dir, 'suite/data/hello'), 'hello');
-  for (const text of ['', 'hellO', '\0\0\0\0\0']) {
-    writeFileSync(join(folder, 'files/data/hello'), text);
-    await t.rejects(findPayload(payload), { exitCode: 3, message: /damaged: files\/data\/hello[\s\S]*fix/ });
-    t.same((await preparePayloads([suite], noting)).get('p'), payload);
-    t.equal(readFileSync(join(await findPayload(payload), 'files/data/hello'), 'utf8'), 'hello');
-  }
-  t.equal(notes.length, 3, 'notes');
-  t.match(notes, [{ note: { code: 'cache.damaged', subject: `payloads/${payload.key}` } }]);
-
-  const missing = { kind: 'program' as const, key: '0'.repeat(32) };
-  await t.rejects(findPayload(missing), { exitCode: 2, message: /the cache has no program 0{32}/ });
-  await t.rejects(collectProgram({ ...suite, files: ['../cache', 'nothing'] }, signal), {
-    exitCode: 2,
-    message: /outside of the suite/,
-  });
 });

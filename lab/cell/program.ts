@@ -1,71 +1,77 @@
-import { readdir, stat } from 'node:fs/promises';
-import { constants } from 'node:os';
-import { join, posix, relative } from 'node:path';
+import { join, posix } from 'node:path';
+import { PROGRAM_HOME, PROGRAM_LIBRARIES } from '../../suites/agent/home.ts';
+import { LabError } from '../core/errors.ts';
 import { quoted } from '../core/quote.ts';
 import type { CellSpec } from '../model/cell.ts';
 import type { Guest } from '../model/machine.ts';
 import type { TestResult } from '../model/result.ts';
-import { exitConvention } from '../tap/index.ts';
+import { exitConvention, reasonOfExit } from '../tap/index.ts';
 import type { Launch } from './launch.ts';
-import { PROGRAM_FOLDERS, type ProgramFile, readProgram } from './program-files.ts';
+import { ARCHIVES } from './pack.ts';
+import { type ProgramFile, readProgram } from './program-files.ts';
 
-/** Where a program lives in the guest: a tmpfs. */
-const HOME = '/run/program';
-const LIBRARIES = `${HOME}/.lib`;
 const OUTPUT_KEPT = 8000;
-
-type PushFile = Parameters<Guest['push']>[0][number];
-
-async function filesIn(folder: string, to: string): Promise<PushFile[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
-  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  return Promise.all(
-    paths.map(async (from) => ({
-      from,
-      to: posix.join(to, relative(folder, from)),
-      mode: (await stat(from)).mode & 0o777,
-    })),
-  );
-}
-
-/** A shell gives 128 + n for a program that signal n ended. */
-function describeExit(code: number | null): string {
-  const signal = Object.entries(constants.signals).find(([, number]) => number === (code ?? 0) - 128);
-  return signal ? `ended by ${signal[0]}` : `exit code ${code}`;
-}
 
 /** How the exit code of a program becomes its only result; undefined where TAP decides. */
 export function resultByExitCode(
   name: string,
   { convention, tapFirst }: Pick<ProgramFile, 'convention' | 'tapFirst'>,
 ): NonNullable<Launch['byExitCode']> {
-  return (code, output, anyTap): TestResult | undefined => {
+  return (code, { stdout, stderr }, anyTap): TestResult | undefined => {
     if (!convention || (tapFirst && anyTap)) return undefined;
     const verdict = exitConvention(convention, code);
-    const detail = output.slice(-OUTPUT_KEPT).trim();
+    const reason = reasonOfExit(verdict, code, stdout, stderr);
+    const detail = (stdout + stderr).slice(-OUTPUT_KEPT).trim();
     return {
       name,
       verdict,
-      ...(verdict === 'pass' ? {} : { reason: describeExit(code) }),
+      ...(reason === undefined ? {} : { reason }),
       ...(detail ? { detail } : {}),
     };
   };
 }
 
+/** Unpacks the files and libraries of a payload in the guest, modes and links kept. Throws LabError when that fails. */
+export async function unpackPrograms(guest: Guest, payload: string): Promise<void> {
+  const parts = [
+    { archive: ARCHIVES.files, folder: PROGRAM_HOME },
+    { archive: ARCHIVES.libraries, folder: PROGRAM_LIBRARIES },
+  ];
+  const inGuest = (archive: string) => `/run/${archive}`;
+  // SFTP takes several round trips to an emulated guest for each file.
+  await guest.push(parts.map(({ archive }) => ({ from: join(payload, archive), to: inGuest(archive) })));
+  const unpack = parts.map(
+    ({ archive, folder }) =>
+      `mkdir -p ${folder} && tar -xf ${inGuest(archive)} -C ${folder} && rm ${inGuest(archive)}`,
+  );
+  let printed = '';
+  const onStderr = (chunk: Buffer) => {
+    printed += chunk;
+  };
+  const { code } = await guest.exec(unpack.join(' && '), { onStderr });
+  if (code !== 0)
+    throw new LabError(`cannot unpack the programs in the guest: ${printed.trim() || `code ${code}`}`);
+}
+
+/** What the shell says where the guest lacks a program that `run` names by its absolute path. */
+const missingProgram = (path: string) =>
+  `[ -x ${quoted(path)} ] || { echo ${quoted(`this guest has no ${path}: name the Debian package that has it`)} >&2; exit 127; }`;
+
 /** Copies a program into the guest. The kernel log marks its beginning and end as those of a test. */
 export async function launchProgram(guest: Guest, { suite }: CellSpec, payload: string): Promise<Launch> {
   const program = await readProgram(payload);
-  const [files, libraries] = await Promise.all([
-    filesIn(join(payload, PROGRAM_FOLDERS.files), HOME),
-    filesIn(join(payload, PROGRAM_FOLDERS.libraries), LIBRARIES),
-  ]);
-  await guest.push([...files, ...libraries]);
-  const words = [posix.join(HOME, program.program), ...program.args].map(quoted);
+  await unpackPrograms(guest, payload);
+  const isOfGuest = posix.isAbsolute(program.program);
+  const path = posix.resolve(PROGRAM_HOME, program.program);
+  const words = [path, ...program.args].map(quoted);
+  const variables = Object.entries({ LD_LIBRARY_PATH: PROGRAM_LIBRARIES, ...program.env });
+  const assignments = variables.map(([name, value]) => `${name}=${quoted(value)}`);
   const mark = (what: 'begin' | 'end') => `echo '<5>ringlab: ${what} "${suite.name}"' >/dev/kmsg`;
   const command = [
-    `cd ${HOME}`,
+    `cd ${PROGRAM_HOME}`,
+    ...(isOfGuest ? [missingProgram(path)] : []),
     mark('begin'),
-    `LD_LIBRARY_PATH=${LIBRARIES} ${words.join(' ')}`,
+    `${assignments.join(' ')} ${words.join(' ')}`,
     `code=$?; ${mark('end')}; exit $code`,
   ].join('\n');
   return {

@@ -1,16 +1,16 @@
 import { type CellSpec, nameOfCell } from '../model/cell.ts';
 import type { Attempt, CellRecord } from '../model/run.ts';
 import { type AttributedComplaint, attributeComplaints } from './attribute.ts';
-import type { SuiteOutcome } from './execute.ts';
 import { metricsOf } from './metrics.ts';
+import type { SuiteOutcome } from './suite-end.ts';
 
 /** The name of a spec's cell, for people. */
-export const nameOf = ({ kernel, profile, suite, repeat }: CellSpec): string =>
-  nameOfCell({ kernel: kernel.id, profile: profile.name, suite: suite.name, repeat });
+export const nameOf = ({ kernel, profile, suite, repeat, shard, rerun }: CellSpec): string =>
+  nameOfCell({ kernel: kernel.id, profile: profile.name, suite: suite.name, repeat, shard, rerun });
 
 /** A record of one attempt that has no results yet. */
 export function emptyCell(
-  spec: Pick<CellSpec, 'profile' | 'suite' | 'repeat' | 'attempt'> & { kernel: { id: string } },
+  spec: Pick<CellSpec, 'profile' | 'suite' | 'repeat' | 'attempt' | 'shard'> & { kernel: { id: string } },
   verdict: CellRecord['verdict'],
   more: Partial<Pick<CellRecord, 'reason' | 'detail'>> & Partial<Attempt> = {},
 ): CellRecord {
@@ -23,6 +23,7 @@ export function emptyCell(
     attempts: [
       {
         ...{ repeat: spec.repeat, attempt: spec.attempt, verdict, ...why },
+        ...(spec.shard === undefined ? {} : { shard: spec.shard }),
         ...{ timings: { totalMs: 0 }, artefacts: [], ...attempt },
       },
     ],
@@ -39,6 +40,7 @@ export function judge(outcome: SuiteOutcome, complaints: readonly AttributedComp
     ...(why.detail === undefined ? {} : { detail: why.detail }),
     tests: attributeComplaints(outcome.tests, complaints),
     metrics: metricsOf(outcome.tests),
+    notBegun: outcome.notBegun,
     complaints: complaints.map(({ test: _test, ...complaint }) => complaint),
   };
 }

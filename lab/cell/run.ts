@@ -4,37 +4,54 @@ import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { writeJson } from '../core/atomic.ts';
 import { errorText, VerdictError } from '../core/errors.ts';
+import { readPlainFile } from '../core/plain-file.ts';
 import { Resources } from '../core/resource.ts';
 import { asReported, recordPlace, StorageError, throwIfFull } from '../core/storage.ts';
-import { bootGuest, scratchFolder } from '../guest/index.ts';
+import { bootGuest, clockArguments, scratchFolder } from '../guest/index.ts';
+import type { Artefact } from '../model/artefact.ts';
 import { type CellSpec, keyOfCell } from '../model/cell.ts';
 import type { StageContext } from '../model/event.ts';
 import type { StoredKernel } from '../model/kernel.ts';
 import type { Guest } from '../model/machine.ts';
 import type { TestResult } from '../model/result.ts';
-import type { Artefact, Attempt, CellRecord } from '../model/run.ts';
+import type { Attempt, CellRecord } from '../model/run.ts';
 import { isFailure } from '../model/verdict.ts';
 import { recordChars } from '../tap/index.ts';
 import { launchAgent } from './agent.ts';
 import { artefactOf } from './artefact.ts';
 import { boundComplaints } from './bound.ts';
 import { complaintsOf } from './complaints.ts';
-import { executeSuite, type SuiteOutcome } from './execute.ts';
+import { withoutDamaged } from './damage.ts';
+import { executeSuite } from './execute.ts';
+import { launchPrograms } from './folder.ts';
 import { markKnown } from './known.ts';
+import { installModules } from './modules.ts';
+import { withOutOfMemory } from './oom.ts';
 import { launchProgram } from './program.ts';
 import { emptyCell, type Judged, judge, nameOf } from './result.ts';
 import type { CellSession } from './session.ts';
+import type { SuiteOutcome } from './suite-end.ts';
 
 /** What a caller may ask of one attempt besides its spec. */
 export interface CellOptions {
   /** Ends the cell after the first test for which this returns true. */
   stopAt?: ((test: TestResult) => boolean) | undefined;
+  /** Decides, by the result, whether another attempt takes what this one did not begin; may say in the result why not. */
+  settle?: ((result: CellRecord) => { result: CellRecord; continues: boolean }) | undefined;
 }
 
 /** `debian-6.12+x/plain/passthrough` as a file name; a later attempt has its number. */
 function fileStem(spec: CellSpec): string {
-  const name = nameOf(spec).replace(/[^A-Za-z0-9.+-]+/g, '_');
+  const name = nameOf(spec)
+    .replace('!', '.rerun-')
+    .replace(/[^A-Za-z0-9.+-]+/g, '_');
   return spec.attempt > 1 ? `${name}.attempt-${spec.attempt}` : name;
+}
+
+/** Whether an option is built into a stored kernel. */
+async function isConfigured({ dir }: StoredKernel, option: string): Promise<boolean> {
+  const config = (await readPlainFile(join(dir, 'config'))) ?? '';
+  return config.split('\n').includes(`CONFIG_${option}=y`);
 }
 
 /** One attempt under way: its spec, where its files go. */
@@ -83,12 +100,17 @@ class CellRun {
     this.session.budgets.console.spend(await this.#keep('console', file));
   }
 
-  boot(kernel: StoredKernel, image: Awaited<ReturnType<CellSession['image']>>, dir: string): Promise<Guest> {
+  async boot(
+    kernel: StoredKernel,
+    image: Awaited<ReturnType<CellSession['image']>>,
+    dir: string,
+  ): Promise<Guest> {
     const { profile, accel, deadlines, kernelArgs, qemuArgs } = this.spec;
     const request = {
       ...{ name: this.name, profile, kernel: { vmlinux: kernel.vmlinux }, image, accel, dir },
       ...{ bootTimeoutMs: deadlines.bootMs, kernelArgs, qemuArgs },
       consoleBytes: this.session.budgets.console.share,
+      clockArgs: await clockArguments(this.ctx, accel),
     };
     return bootGuest(request, this.ctx);
   }
@@ -104,13 +126,11 @@ class CellRun {
     sink.on('error', (error) => failed.abort(asReported(error, recordPlace(session.recordDir))));
     const ctx = { ...this.ctx, signal: AbortSignal.any([this.ctx.signal, failed.signal]) };
     try {
-      const launching =
-        spec.payload.kind === 'program'
-          ? launchProgram(guest, spec, payload)
-          : launchAgent(guest, spec, payload, kernel);
-      await using launch = await launching;
+      const launchers = { agent: launchAgent, program: launchProgram, programs: launchPrograms };
+      await using launch = await launchers[spec.payload.kind](guest, spec, payload, kernel);
       const { output: budget, results } = session.budgets;
-      const options = { cell: this.name, sink, budget, stopAt: this.options.stopAt };
+      const hasKmemleak = await isConfigured(kernel, 'DEBUG_KMEMLEAK');
+      const options = { cell: this.name, sink, budget, hasKmemleak, stopAt: this.options.stopAt };
       return await executeSuite(guest, spec, launch, { ...options, resultChars: results.share }, ctx);
     } finally {
       await finished(sink.end()).catch(() => {});
@@ -121,10 +141,11 @@ class CellRun {
 
   /** The record of this attempt; `attempt` holds what is not derived from its verdict. */
   record(
-    { verdict, reason, detail, ...results }: Judged,
+    { verdict, reason, detail, notBegun, ...results }: Judged,
     attempt: Pick<Attempt, 'timings' | 'qemu'>,
   ): CellRecord {
-    const facts = { key: keyOfCell(this.spec), artefacts: this.#artefacts, ...attempt };
+    const rest = notBegun.length > 0 ? { notBegun: [...notBegun] } : {};
+    const facts = { key: keyOfCell(this.spec), artefacts: this.#artefacts, ...rest, ...attempt };
     return { ...emptyCell(this.spec, verdict, { reason, detail, ...facts }), ...results };
   }
 
@@ -146,6 +167,7 @@ async function attempt(run: CellRun, dir: string, resources: Resources): Promise
     session.payload(spec.payload),
   ]);
   const guest = resources.use(await run.boot(kernel, image, dir));
+  await installModules(guest, kernel, dir, run.ctx);
   const outcome = await run.execute(guest, kernel, payload);
   // QEMU hands a full disk to the guest as failing I/O, which is no fault of the kernel.
   if (outcome.verdict !== 'done' || outcome.tests.some(({ verdict }) => isFailure(verdict)))
@@ -154,7 +176,9 @@ async function attempt(run: CellRun, dir: string, resources: Resources): Promise
   await guest[Symbol.asyncDispose]();
   const complaints = markKnown(await complaintsOf(guest, outcome.leakReport), spec.known);
   const { results } = session.budgets;
-  const judged = judge(outcome, boundComplaints(complaints, results.share / 2));
+  const explained = await withOutOfMemory(outcome, guest.consoleFile);
+  const trusted = withoutDamaged(explained, complaints, spec);
+  const judged = judge(trusted, boundComplaints(complaints, results.share / 2));
   results.spend(recordChars(judged));
   await run.keepConsole(dir);
   const portable = (word: string) => word.replaceAll(dir, '.').replaceAll(kernel.dir, 'kernel');
@@ -203,6 +227,10 @@ export async function runCell(
     const message = `${run.name}: the lab could not run this cell: ${result.reason}`;
     ctx.emit({ type: 'lab.failure', subject: run.name, message });
   }
-  ctx.emit({ type: 'cell.end', cell: run.name, verdict: result.verdict, ms: run.totalMs, result });
-  return result;
+  const settled = options.settle?.(result) ?? { result, continues: false };
+  ctx.emit({
+    ...{ type: 'cell.end', cell: run.name, verdict: result.verdict, ms: run.totalMs },
+    ...{ result: settled.result, ...(settled.continues ? { continues: true } : {}) },
+  });
+  return settled.result;
 }

@@ -7,7 +7,9 @@ export const localGuest = {
   startedAt: 0,
   death: new Promise(() => {}),
   consoleFile: '/dev/null',
+  watchConsole: () => () => {},
   checkConsole() {},
+  showTasks: async () => 'task:agent state:D',
   async exec(command: string, { onStdout, onStderr, signal }: Parameters<Guest['exec']>[1] = {}) {
     const child = spawn('sh', ['-c', command], { detached: true });
     const kill = () => void process.kill(-(child.pid ?? 0), 'SIGKILL');
