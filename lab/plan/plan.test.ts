@@ -79,7 +79,7 @@ t.test('sizes and a debug kernel change guest and deadlines', (t) => {
 });
 
 const artefacts: Artefacts = {
-  image: { recipe: 'minimal', key: 'a'.repeat(32) },
+  imageOf: ({ packages = [] }) => ({ recipe: 'minimal', key: (packages.length > 0 ? 'e' : 'a').repeat(32) }),
   accel: 'tcg',
   payloads: new Map(['passthrough', 'bench'].map((name) => [name, { kind: 'agent', key: 'b'.repeat(32) }])),
 };
@@ -98,6 +98,19 @@ t.test('the cells of a pair on base and patched kernel stand next to each other'
     'k/swiotlb/passthrough#1',
     'k+s/swiotlb/passthrough#1',
   ]);
+  t.end();
+});
+
+t.test('the guests of a suite boot the image with its packages, and other cells keep their keys', (t) => {
+  const plan = makePlan(request({ suites: ['passthrough'], seed: 7 }), profiles, suites);
+  const [pair] = plan.pairs;
+  const [plain] = cellSpecs(plan, kernels, artefacts);
+  if (!pair || !plain) throw new Error('no cell');
+  const pairs = [{ ...pair, suite: { ...pair.suite, packages: ['bash'] } }];
+  const [spec] = cellSpecs({ ...plan, pairs }, kernels, artefacts);
+  t.match(spec, { image: { recipe: 'minimal', key: 'e'.repeat(32) }, suite: { packages: ['bash'] } });
+  t.equal(plain.image.key, 'a'.repeat(32), 'image without packages');
+  t.notOk('packages' in plain.suite, 'field of a suite without packages');
   t.end();
 });
 

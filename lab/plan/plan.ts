@@ -43,12 +43,17 @@ export function makePlan(
     repeats: request.repeats ?? 1,
     bench: request.bench,
     jobs: request.jobs,
+    ...(request.restarts === undefined ? {} : { restarts: request.restarts }),
+    ...(request.isolate ? { isolate: true } : {}),
+    ...{ confirm: request.confirm, flaky: request.flaky },
     only: request.only,
     seed: request.seed ?? randomInt(2 ** 31),
     kernelArgs: request.kernelArgs,
     qemuArgs: request.qemuArgs,
     bootTimeoutMs,
     known: request.known ?? [],
-    accel: request.accel,
+    ...{ accel: request.accel, allow: request.allow },
+    ...(request.recipe === undefined ? {} : { recipe: request.recipe }),
+    ...(request.packages?.length ? { packages: request.packages } : {}),
   };
 }

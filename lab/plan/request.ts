@@ -10,6 +10,8 @@ export interface PlanRequest {
   seriesDefaults?: { suites: string[]; guests: string[] };
   guests: string[];
   suites: string[];
+  /** How to correct the name of a suite that is unknown, by that name. */
+  suiteFixes?: ReadonlyMap<string, string>;
   config: KernelConfigRequest;
   withBase: boolean;
   /** Default 1. */
@@ -17,6 +19,10 @@ export interface PlanRequest {
   /** Makes it a benchmark: guests that count instructions have one CPU, whatever their profile says. */
   bench?: BenchSettings;
   jobs: number;
+  restarts?: number | undefined;
+  isolate?: boolean | undefined;
+  confirm?: number | undefined;
+  flaky?: 'fail' | 'warn' | undefined;
   only: string[];
   seed?: number;
   kernelArgs: string[];
@@ -26,5 +32,8 @@ export interface PlanRequest {
   diskMiB?: number;
   bootTimeoutMs?: number;
   known?: Plan['known'];
-  accel?: 'kvm' | 'tcg';
+  accel?: Plan['accel'];
+  allow?: Plan['allow'];
+  recipe?: string | undefined;
+  packages?: readonly string[] | undefined;
 }

@@ -1,22 +1,38 @@
-import { InputError } from '../core/errors.ts';
+import { join } from 'node:path';
+import { InputError, type Problem } from '../core/errors.ts';
+import { expectedNames } from '../core/near.ts';
 import type { GuestProfile } from '../model/guest.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Suite } from '../model/suite.ts';
 import type { PlanRequest } from './request.ts';
 
-/** Looks names up. Throws one InputError with every unknown name; `option`: where the names come from, e.g. `--suite`. */
-function pick<T>(known: ReadonlyMap<string, T>, names: readonly string[], option: string): T[] {
+/** A problem for each name that is unknown; `option`: where the names come from, e.g. `--suite`; `fixes`: by name. */
+function unknownNames<T>(
+  known: ReadonlyMap<string, T>,
+  names: readonly string[],
+  option: string,
+  fixes?: ReadonlyMap<string, string>,
+): Problem[] {
   const unknown = names.filter((name) => !known.has(name));
-  if (unknown.length > 0) {
-    throw new InputError(
-      unknown.map((name) => ({
-        what: `unknown name "${name}"`,
-        where: option,
-        expected: `one of ${[...known.keys()].join(', ')}`,
-      })),
-    );
-  }
-  return names.flatMap((name) => known.get(name) ?? []);
+  return unknown.map((name) => {
+    const fix = fixes?.get(name);
+    const expected = expectedNames(name, [...known.keys()]);
+    return { what: `unknown name "${name}"`, where: option, expected, ...(fix ? { fix } : {}) };
+  });
+}
+
+const pick = <T>(known: ReadonlyMap<string, T>, names: readonly string[]): T[] =>
+  names.flatMap((name) => known.get(name) ?? []);
+
+/** Names of guests in a suite.yaml that no profile has, where the suite decides which guests it runs on. */
+function unknownGuests(suites: readonly Suite[], profiles: ReadonlyMap<string, GuestProfile>): Problem[] {
+  return suites.flatMap(({ dir, name, guests }) =>
+    unknownNames(profiles, guests, join(dir, 'suite.yaml')).map(({ what, ...problem }) => ({
+      ...problem,
+      what: `guests: ${what}`,
+      fix: `name a guest that exists, give a file with it (--guests-file), or choose where ${name} runs (--guest)`,
+    })),
+  );
 }
 
 function suiteNamesOf(request: PlanRequest, allSuites: Iterable<Suite>): string[] {
@@ -51,17 +67,21 @@ function pairUp(
 
 /**
  * The guest x suite pairs of a request, by names: its own, else those of its series, else every suite and the guests that it is written
- * for. Throws InputError for unknown names, and for guests on which none of the suites runs.
+ * for. Each name counts once. Throws one InputError with every unknown name, and for guests on which none of the suites runs.
  */
 export function selectPairs(
   request: PlanRequest,
   profiles: ReadonlyMap<string, GuestProfile>,
   allSuites: ReadonlyMap<string, Suite>,
 ): Plan['pairs'] {
-  const suites = pick(allSuites, suiteNamesOf(request, allSuites.values()), '--suite');
-  const suitable = suites.flatMap((suite) => suite.guests).filter((name) => profiles.has(name));
-  const guestNames =
-    request.guests.length > 0 ? request.guests : (request.seriesDefaults?.guests ?? suitable);
-  const guests = pick(profiles, [...new Set(guestNames)], '--guest');
-  return pairUp(guests, suites, allSuites.values(), request.guests.length > 0);
+  const suiteNames = suiteNamesOf(request, allSuites.values());
+  const suites = pick(allSuites, suiteNames);
+  const chosen = request.guests.length > 0 ? request.guests : request.seriesDefaults?.guests;
+  const guestNames = [...new Set(chosen ?? suites.flatMap((suite) => suite.guests))];
+  const problems = [
+    ...unknownNames(allSuites, suiteNames, '--suite', request.suiteFixes),
+    ...(chosen ? unknownNames(profiles, guestNames, '--guest') : unknownGuests(suites, profiles)),
+  ];
+  if (problems.length > 0) throw new InputError(problems);
+  return pairUp(pick(profiles, guestNames), suites, allSuites.values(), request.guests.length > 0);
 }

@@ -20,11 +20,12 @@ export interface OpenCell {
   running?: Running;
 }
 
-const placeOf = ({ kernel, profile, suite, repeat }: Planned) =>
-  JSON.stringify([kernel, profile, suite, repeat]);
+const placeOf = ({ kernel, profile, suite, repeat, shard }: Planned) =>
+  JSON.stringify([kernel, profile, suite, repeat, shard]);
 
-const plannedOf = ({ kernel, profile, suite, repeat }: CellSpec): Planned => ({
+const plannedOf = ({ kernel, profile, suite, repeat, shard }: CellSpec): Planned => ({
   ...{ kernel: kernel.id, profile: profile.name, suite: suite.name, repeat },
+  ...(shard === undefined ? {} : { shard }),
 });
 
 /** The cells of a run that were planned or began and have no result yet, from the events of the run. */
@@ -35,6 +36,7 @@ export class OpenCells {
   /** Takes the next event; events that say nothing about cells are passed over. */
   take(event: LabEvent): void {
     if (event.type === 'cells.planned') {
+      this.#planned.clear();
       for (const cell of event.cells) this.#planned.set(placeOf(cell), cell);
     } else if (event.type === 'cell.start') {
       const { cell, spec, at: startedMs } = event;
@@ -47,8 +49,20 @@ export class OpenCells {
     } else if (event.type === 'cell.end') {
       this.#running.delete(event.cell);
       const { kernel, profile, suite, attempts } = event.result;
-      this.#planned.delete(placeOf({ kernel, profile, suite, repeat: attempts[0]?.repeat ?? 1 }));
+      const { repeat = 1, shard } = attempts[0] ?? {};
+      this.#planned.delete(placeOf({ kernel, profile, suite, repeat, shard }));
     }
+  }
+
+  /**
+   * The end of a cell that the lab could not run on, with the tests that it had reported until then, and `lost` for the announced rest:
+   * the lab's fault does not undo what the kernel did. Any other end is given back. Before `take`, which forgets the cell.
+   */
+  withReported(end: EventOf<'cell.end'>): EventOf<'cell.end'> {
+    const { verdict, tests, reason = verdict } = end.result;
+    const running = this.#running.get(end.cell);
+    if (verdict !== 'lab-failed' || tests.length > 0 || !running) return end;
+    return { ...end, result: { ...end.result, tests: testsOf(running, reason) } };
   }
 
   /** The cells without a result: those that run, then those that have not begun. */
@@ -75,10 +89,11 @@ function testsOf({ tests, announced }: Running, reason: string): TestResult[] {
  * reason, e.g. `the run was interrupted`.
  */
 export function cutOffRecord({ planned, running }: OpenCell, cause: string, atMs: number): CellRecord {
-  const { repeat, ...place } = planned;
+  const { repeat, shard, ...place } = planned;
   const reason = `${cause} before the cell ${running ? 'ended' : 'began'}`;
   const attempt: Attempt = {
     ...{ repeat, attempt: running?.spec.attempt ?? 1, verdict: 'lost', reason },
+    ...(shard === undefined ? {} : { shard }),
     cutOff: running ? 'running' : 'planned',
     ...(running ? { key: keyOfCell(running.spec) } : {}),
     timings: { totalMs: running ? Math.max(0, atMs - running.startedMs) : 0 },

@@ -1,4 +1,5 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, openSync, statSync, writeSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../core/errors.ts';
 import { asReported, eventsPlace } from '../core/storage.ts';
@@ -15,26 +16,40 @@ const RETRY_MS = 5;
 const PAUSE = new Int32Array(new SharedArrayBuffer(4));
 
 /**
+ * Throws InputError when a file that is there cannot be written, or none can be made; nothing is written. A pipe is opened, since its
+ * reader waits for that: the descriptor.
+ */
+function checkWritable(file: string): number | undefined {
+  try {
+    if (!existsSync(file)) accessSync(dirname(resolve(file)), constants.W_OK | constants.X_OK);
+    else if (statSync(file).isFile()) accessSync(file, constants.W_OK);
+    else return openSync(file, 'w');
+    return undefined;
+  } catch (cause) {
+    throw new InputError(
+      { what: 'cannot write the log of events', where: `--events ${file}`, expected: 'a file in a folder' },
+      { cause },
+    );
+  }
+}
+
+/**
  * A log of events: one JSON object a line (NDJSON), in the order in which they happened, without a path of this machine. Each
- * line is complete when `take` returns, so that a reader may follow the file.
+ * line is complete when `take` returns, so that a reader may follow the file. Before a run starts nothing is written: its request may
+ * be wrong, and an earlier log then stays.
  */
 export class EventLog implements Disposable {
-  readonly #fd: number;
   readonly #file: string;
   readonly #failed = new AbortController();
+  #fd: number | undefined;
+  /** Events before the start of the run. */
+  #early: LabEvent[] = [];
   #portable: <T>(value: T) => T;
 
-  /** Replaces the file. Throws InputError when it cannot be written. */
+  /** Replaces the file, when a run starts. Throws InputError when it cannot be written. */
   constructor(file: string) {
     this.#file = file;
-    try {
-      this.#fd = openSync(file, 'w');
-    } catch (cause) {
-      throw new InputError(
-        { what: 'cannot write the log of events', where: `--events ${file}`, expected: 'a file in a folder' },
-        { cause },
-      );
-    }
+    this.#fd = checkWritable(file);
     this.#portable = portability(file);
   }
 
@@ -47,22 +62,26 @@ export class EventLog implements Disposable {
   take(event: LabEvent): void {
     if (this.#failed.signal.aborted) return;
     if (event.type === 'run.start') this.#portable = portability(event.dir);
+    this.#early.push(event);
+    if (this.#fd === undefined && event.type !== 'run.start') return;
     try {
-      this.#write(Buffer.from(`${JSON.stringify(this.#portable(event))}\n`));
+      this.#fd ??= openSync(this.#file, 'w');
+      for (const each of this.#early.splice(0))
+        this.#write(this.#fd, Buffer.from(`${JSON.stringify(this.#portable(each))}\n`));
     } catch (error) {
       this.#failed.abort(asReported(error, eventsPlace(this.#file)));
     }
   }
 
   /** Writes all bytes: on a disk that fills up the system takes a part, and fails only at the next call. */
-  #write(bytes: Uint8Array): void {
-    for (let done = 0; done < bytes.length; ) done += this.#writePart(bytes.subarray(done));
+  #write(fd: number, bytes: Uint8Array): void {
+    for (let done = 0; done < bytes.length; ) done += this.#writePart(fd, bytes.subarray(done));
   }
 
   /** Writes some bytes; none into a full pipe that does not block, after a wait for its reader. */
-  #writePart(bytes: Uint8Array): number {
+  #writePart(fd: number, bytes: Uint8Array): number {
     try {
-      return writeSync(this.#fd, bytes);
+      return writeSync(fd, bytes);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
       Atomics.wait(PAUSE, 0, 0, RETRY_MS);
@@ -71,7 +90,7 @@ export class EventLog implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    closeSync(this.#fd);
+    if (this.#fd !== undefined) closeSync(this.#fd);
   }
 }
 

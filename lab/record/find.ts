@@ -1,14 +1,33 @@
+import { statSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { exists } from '../core/cache.ts';
 import { InputError } from '../core/errors.ts';
 import { plainProblems } from '../core/path-characters.ts';
 import { RECORD_FILE } from './record.ts';
 
+/** What is at a path; undefined for nothing, also below a file. */
+function statOf(path: string) {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Throws InputError for a folder that cannot be made, because a file is in its place or on the way to it. */
+function checkFolder(dir: string, where: string): void {
+  for (let path = dir; ; path = dirname(path)) {
+    const info = statOf(path);
+    if (info?.isDirectory() || dirname(path) === path) return;
+    if (info) throw new InputError({ what: `${path} is no folder`, where, expected: 'a new folder' });
+  }
+}
+
 /**
  * The id and folder of a new run. Ids begin with the UTC time to the second, so they sort by age:
  * `20261121T084212Z-nvme-uring-cmd-multipath`. `out` names the folder; without it the folder lies in `runsDir` under its id.
- * Nothing is created. Throws InputError when `out` holds a run already, or has control characters in its path.
+ * Nothing is created. Throws InputError when `out` holds a run already, cannot be made, or has control characters in its path.
  */
 export async function newRunDir(
   runsDir: string,
@@ -29,6 +48,7 @@ export async function newRunDir(
         fix: 'give another folder, or remove it',
       });
     }
+    checkFolder(resolve(out), `--out ${out}`);
     return { id: stem, dir: resolve(out) };
   }
   for (let number = 1; ; number++) {

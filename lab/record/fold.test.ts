@@ -97,6 +97,78 @@ t.test('the events of a run make its record', (t) => {
   t.end();
 });
 
+t.test(
+  'planned kernels and cells are in the record until they are made, run, or left out of a later plan',
+  (t) => {
+    const start = events('/runs/x').slice(0, 2);
+    const kernels = [
+      { id: 'k', name: 'k', side: 'base' as const },
+      { id: 'k+s', name: 'k+s', side: 'patched' as const, base: 'k' },
+    ];
+    const cells = ['k', 'k+s'].map((kernel) => ({ kernel, profile: 'plain', suite: 's', repeat: 1 }));
+    const planned: EventBody[] = [
+      { type: 'kernels.planned', kernels },
+      { type: 'cells.planned', cells },
+    ];
+    const before = fold(stamped([...start, ...planned]));
+    t.same(before.kernels[0], { ...kernels[0], warnings: [], newWarnings: [] });
+    t.match(before.cells, [
+      { kernel: 'k', verdict: 'lost' },
+      { kernel: 'k+s', verdict: 'lost' },
+    ]);
+    const failure = { verdict: 'apply-failed' as const, message: 'no', detail: '' };
+    const ready: EventBody = {
+      type: 'kernel.ready',
+      kernel: { id: 'k+s', name: 'k+s', side: 'patched', base: 'k', warnings: [], newWarnings: [], failure },
+    };
+    const left: EventBody = { type: 'cells.planned', cells: [] };
+    const after = fold(
+      stamped([...start, ...planned, ready, left, { type: 'run.end', seconds: 1, interrupted: false }]),
+    );
+    t.match(after.kernels, [{ id: 'k' }, { id: 'k+s', failure }]);
+    t.equal(after.kernels.length, 2);
+    t.same(after.cells, []);
+    t.end();
+  },
+);
+
+t.test(
+  'a cell that the lab could not finish keeps the tests that had ended; the announced rest is lost',
+  (t) => {
+    const cell = 'k/plain/s';
+    const spec = { kernel: { id: 'k' }, profile: { name: 'plain' }, suite: { name: 's' }, repeat: 1 };
+    const end = cellEnd('k', 'plain', 1) as Extract<EventBody, { type: 'cell.end' }>;
+    const failed = { verdict: 'lab-failed' as const, reason: 'no space left', tests: [] };
+    const { cells } = fold(
+      stamped([
+        ...events('/runs/x').slice(0, 2),
+        { type: 'cell.start', cell, spec } as unknown as EventBody,
+        { type: 'tests.announced', cell, tests: ['a', 'b', 'c'] },
+        { type: 'test.end', cell, test: { name: 'a', verdict: 'pass' } },
+        { ...end, verdict: 'lab-failed', result: { ...end.result, ...failed } },
+      ]),
+    );
+    const lost = { verdict: 'lost', reason: 'no result arrived: no space left' };
+    t.match(cells[0]?.tests, [
+      { name: 'a', verdict: 'pass' },
+      { name: 'b', ...lost },
+      { name: 'c', ...lost },
+    ]);
+    t.equal(cells[0]?.verdict, 'lab-failed');
+    t.end();
+  },
+);
+
+t.test('what became of each mutant is in the record', (t) => {
+  const mutant = { mutant: '0001-x', fault: 'drop it', killed: true, killedBy: 'plain/s: a' };
+  const list: EventBody[] = [...events('/runs/x').slice(0, 2), { type: 'mutant.end', ...mutant }];
+  t.same(fold(stamped(list)).mutants, [
+    { name: '0001-x', fault: 'drop it', killed: true, killedBy: 'plain/s: a' },
+  ]);
+  t.equal(fold(stamped(list.slice(0, 2))).mutants, undefined);
+  t.end();
+});
+
 t.test('the repeats of a cell are merged once until another repeat of it ends', (t) => {
   const records = new RecordFold();
   const take = (...bodies: EventBody[]) => {
@@ -140,6 +212,26 @@ t.test(
     t.match((await readRecord(run)).kernels[0]?.warnings, ['<run>/a.c: unused']);
   },
 );
+
+t.test('a log replaces an earlier one when a run starts, not before: the request may be wrong', (t) => {
+  const dir = t.testdir({ 'old.ndjson': 'an earlier log\n' });
+  const [old, fresh] = [join(dir, 'old.ndjson'), join(dir, 'fresh.ndjson')];
+  const [early, start] = stamped(events('/runs/x'));
+  for (const file of [old, fresh]) {
+    using log = new EventLog(file);
+    if (early) log.take(early);
+  }
+  t.equal(readFileSync(old, 'utf8'), 'an earlier log\n');
+  t.notOk(existsSync(fresh));
+  for (const file of [old, fresh]) {
+    using log = new EventLog(file);
+    for (const event of [early, start]) if (event) log.take(event);
+    t.match(readFileSync(file, 'utf8'), /^\{"type":"source\.start".*\n\{"type":"run\.start".*\n$/);
+  }
+  for (const file of [dir, join(dir, 'nowhere/e.ndjson'), join(old, 'e.ndjson')])
+    t.throws(() => new EventLog(file), { exitCode: 2, message: /cannot write the log of events/ }, file);
+  t.end();
+});
 
 t.test('a log in a pipe that does not block waits for its reader', async (t) => {
   const dir = t.testdir({});

@@ -1,6 +1,7 @@
 import { nameOfCell } from '../model/cell.ts';
 import type { EventOf, LabEvent } from '../model/event.ts';
-import type { CellRecord, RunRecord, Span } from '../model/run.ts';
+import type { CellRecord, KernelRecord, RunRecord, Span } from '../model/run.ts';
+import { joinAttempts } from './attempts.ts';
 import { cutOffRecord, OpenCells } from './cut-off.ts';
 import { mergeRepeats } from './repeats.ts';
 
@@ -33,7 +34,9 @@ export class RecordFold {
   #ended = false;
 
   /** Takes the next event; events that no record keeps are passed over. */
-  take(event: LabEvent): void {
+  take(received: LabEvent): void {
+    const event =
+      received.type === 'cell.end' ? { ...this.#open.withReported(received), at: received.at } : received;
     this.#takeSpan(event);
     this.#open.take(event);
     this.#lastMs = event.at;
@@ -44,9 +47,13 @@ export class RecordFold {
     const record = this.#head;
     if (!record) return;
     if (event.type === 'session.ready') this.#takeSession(record, event);
-    else if (event.type === 'kernel.ready') record.kernels.push(event.kernel);
+    else if (event.type === 'kernels.planned') planKernels(record, event);
+    else if (event.type === 'kernel.ready') takeKernel(record, event.kernel);
     else if (event.type === 'cell.end') add(this.#cells, event.result);
-    else if (event.type === 'lab.failure') {
+    else if (event.type === 'mutant.end') takeMutant(record, event);
+    else if (event.type === 'confirm.end') {
+      record.confirmations = [...(record.confirmations ?? []), event.confirmation];
+    } else if (event.type === 'lab.failure') {
       record.failures.push({ subject: event.subject, message: event.message });
     } else if (event.type === 'run.end') {
       record.seconds = event.seconds;
@@ -81,7 +88,7 @@ export class RecordFold {
 
   /** A run is saved every few seconds, and only some of its cells have changed. */
   #merge(repeats: readonly CellRecord[]): CellRecord | undefined {
-    const merged = this.#merges.get(repeats) ?? mergeRepeats(inOrder(repeats));
+    const merged = this.#merges.get(repeats) ?? mergeRepeats(joinedRepeats(repeats));
     if (merged) this.#merges.set(repeats, merged);
     return merged;
   }
@@ -128,6 +135,26 @@ export class RecordFold {
   }
 }
 
+/** Lists the kernels that are to be built, without any fact of a build. */
+function planKernels(record: RunRecord, { kernels }: EventOf<'kernels.planned'>): void {
+  for (const kernel of kernels) takeKernel(record, { ...kernel, warnings: [], newWarnings: [] });
+}
+
+/** Adds a kernel, or replaces what was planned or known of it. */
+function takeKernel(record: RunRecord, kernel: KernelRecord): void {
+  const place = record.kernels.findIndex(({ id }) => id === kernel.id);
+  if (place < 0) record.kernels.push(kernel);
+  else record.kernels[place] = kernel;
+}
+
+function takeMutant(record: RunRecord, event: EventOf<'mutant.end'>): void {
+  const { mutant: name, fault, killed, killedBy, broken } = event;
+  record.mutants = [
+    ...(record.mutants ?? []),
+    { name, fault, killed, ...(killedBy ? { killedBy } : {}), ...(broken ? { broken } : {}) },
+  ];
+}
+
 /** Adds the result of one repeat to those of its cell. */
 function add(cells: Map<string, CellRecord[]>, result: CellRecord): void {
   const id = cellId(result);
@@ -136,6 +163,15 @@ function add(cells: Map<string, CellRecord[]>, result: CellRecord): void {
 
 const repeatOf = ({ attempts }: CellRecord) => attempts[0]?.repeat ?? 1;
 
-function inOrder(repeats: readonly CellRecord[]): CellRecord[] {
-  return [...repeats].sort((a, b) => repeatOf(a) - repeatOf(b));
+/** One record for each repeat, in order; guests that shared the tests of a repeat are joined. */
+function joinedRepeats(results: readonly CellRecord[]): CellRecord[] {
+  const byRepeat = new Map<number, CellRecord[]>();
+  for (const result of results)
+    byRepeat.set(repeatOf(result), [...(byRepeat.get(repeatOf(result)) ?? []), result]);
+  const order = [...byRepeat].sort(([a], [b]) => a - b);
+  return order.flatMap(([, parts]) => joinAttempts(parts.sort(byShard)) ?? []);
 }
+
+const byShard = (a: CellRecord, b: CellRecord) =>
+  (a.attempts[0]?.shard ?? 0) - (b.attempts[0]?.shard ?? 0) ||
+  (a.attempts[0]?.attempt ?? 0) - (b.attempts[0]?.attempt ?? 0);

@@ -36,6 +36,29 @@ t.test('a failure, a complaint or a crash of one repeat is that of the cell', (t
   t.end();
 });
 
+t.test('a test that a boot skips or does not report did not simply pass', (t) => {
+  const boot = (tests: CellRecord['tests'], more: Partial<CellRecord> = {}) =>
+    cell({ a: 1 }, { tests, ...more });
+  const pass = { name: 'a', verdict: 'pass' as const };
+  const skip = { name: 'a', verdict: 'skip' as const, reason: 'no drive' };
+  t.match(mergeRepeats([boot([pass]), boot([skip])])?.tests, [skip]);
+  t.match(mergeRepeats([boot([skip]), boot([pass])])?.tests, [skip], 'whichever comes first');
+  const lost = { name: 'a', verdict: 'lost', reason: 'no result arrived in 1 of 3 boots' };
+  t.same(mergeRepeats([boot([pass]), boot([]), boot([pass])])?.tests, [lost]);
+  t.match(mergeRepeats([boot([{ ...pass, verdict: 'fail' }]), boot([])])?.tests, [{ verdict: 'fail' }]);
+  const broken = mergeRepeats([boot([pass]), boot([], { verdict: 'boot-failed', reason: 'no init' })]);
+  t.match(
+    broken,
+    { verdict: 'boot-failed', tests: [{ verdict: 'pass' }] },
+    'the verdict of the cell says it',
+  );
+  const flaw = { name: '(end of suite)', verdict: 'fail' as const };
+  t.same(mergeRepeats([boot([pass, flaw]), boot([pass])])?.tests, [pass, flaw], 'no test of the other boot');
+  const all = { name: '(all)', verdict: 'skip' as const };
+  t.match(mergeRepeats([boot([pass]), boot([all])])?.tests, [{ name: 'a', verdict: 'lost' }, all]);
+  t.end();
+});
+
 t.test(
   'repeats of 100,000 tests with figures are merged in a time that grows with their number only',
   (t) => {

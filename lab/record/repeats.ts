@@ -1,5 +1,5 @@
 import { max, median, min } from 'simple-statistics';
-import type { Metric, TestResult } from '../model/result.ts';
+import { isStreamResult, type Metric, type TestResult } from '../model/result.ts';
 import type { CellRecord } from '../model/run.ts';
 import { isFailure } from '../model/verdict.ts';
 
@@ -33,14 +33,35 @@ function joinMetrics(repeats: readonly CellRecord[]): Metric[] {
   });
 }
 
-/** Of a test's results in several repeats the first failure, else the first result: what failed once has failed. */
+/** What counts most of several results: a failure, then a test that did not run, then one that is expected to fail. */
+const rankOf = ({ verdict }: TestResult): number =>
+  isFailure(verdict) ? 3 : verdict === 'skip' ? 2 : verdict === 'todo' ? 1 : 0;
+
+/** `lost` for a test that a repeat ran to its end without: `absent` of its results did not come. */
+const lostResult = (name: string, absent: number, repeats: number): TestResult => ({
+  name,
+  verdict: 'lost',
+  reason: `no result arrived in ${absent} of ${repeats} boots`,
+});
+
+/**
+ * Of a test's results in several repeats the first that counts most: what failed or was skipped once did not simply pass. A test that
+ * is missing in a repeat that ended well is lost.
+ */
 function worstResults(repeats: readonly CellRecord[]): TestResult[] {
   const worst = new Map<string, TestResult>();
+  const times = new Map<string, number>();
+  const whole = repeats.filter(({ verdict }) => verdict === 'done');
   for (const test of repeats.flatMap(({ tests }) => tests)) {
     const earlier = worst.get(test.name);
-    if (!earlier || (isFailure(test.verdict) && !isFailure(earlier.verdict))) worst.set(test.name, test);
+    if (!earlier || rankOf(test) > rankOf(earlier)) worst.set(test.name, test);
   }
-  return [...worst.values()];
+  for (const { name } of whole.flatMap(({ tests }) => tests)) times.set(name, (times.get(name) ?? 0) + 1);
+  return [...worst.values()].map((test) => {
+    const absent = whole.length - (times.get(test.name) ?? 0);
+    if (absent === 0 || isFailure(test.verdict) || isStreamResult(test)) return test;
+    return lostResult(test.name, absent, repeats.length);
+  });
 }
 
 /** One record of several repeats of a cell, each with its attempts; undefined without any. A broken repeat breaks the cell. */
