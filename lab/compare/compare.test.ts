@@ -46,8 +46,18 @@ t.test('every pair of verdicts', (t) => {
         { [change]: change === 'same' ? 2 : 1 },
         `${base} -> ${patched} is counted as ${change}`,
       );
+      const isSkippedNow =
+        (patched === 'skip' && !['skip', 'lost'].includes(base)) || (base === 'pass' && patched === 'todo');
+      t.equal(
+        comparison.unproven?.some(({ code }) => code === 'skipped') ?? false,
+        isSkippedNow,
+        `${base} -> ${patched}: a test that ran is newly skipped`,
+      );
       const worse =
-        change === 'regressed' || patched === 'lost' || (base === 'lost' && failures.includes(patched));
+        change === 'regressed' ||
+        isSkippedNow ||
+        patched === 'lost' ||
+        (base === 'lost' && failures.includes(patched));
       t.equal(exitCodeOf(comparison), worse ? 1 : 0, `${base} -> ${patched} exits with ${worse ? 1 : 0}`);
     }
   }
@@ -69,7 +79,7 @@ t.test('a side without the test, and a kernel without the feature', (t) => {
 t.test('new and gone tests', (t) => {
   const both = compareSides(record([cell('base', { old: 'pass' }), cell('patched', { young: 'pass' })]));
   t.match(both, { new: 1, gone: 1, passed: 1, failed: 0, same: 0 });
-  t.equal(exitCodeOf(both), 0);
+  t.equal(exitCodeOf(both), 1, 'a test is gone');
   const failing = compareSides(
     record([cell('base', { a: 'pass' }), cell('patched', { a: 'pass', b: 'fail' })]),
   );
@@ -102,23 +112,35 @@ t.test('a cell that was broken on base and runs now is fixed', (t) => {
   t.end();
 });
 
-t.test('a kernel that could not be made breaks every cell of its side, also those never begun', (t) => {
-  const failure = { verdict: 'apply-failed' as const, message: 'patch 3 does not apply', detail: '@@' };
-  const kernels = [kernel('base', 'debian-6.12'), { ...kernel('patched', 'debian-6.12+x'), failure }];
-  const comparison = compareSides(record([cell('base', { a: 'pass' })], { kernels }));
-  t.match(comparison, { regressed: 1, gone: 0 });
-  t.match(comparison.brokenCells, [
-    { side: 'patched', verdict: 'apply-failed', reason: 'patch 3 does not apply' },
-  ]);
-  const failed = [
-    { ...kernel('base', 'debian-6.12'), failure: { ...failure, verdict: 'build-failed' as const } },
-  ];
-  const other = compareSides(
-    record([cell('patched', { a: 'pass' })], { kernels: [...failed, kernel('patched', 'debian-6.12+x')] }),
-  );
-  t.match(other, { fixed: 1, brokenCells: [{ side: 'base', verdict: 'build-failed' }] });
-  t.end();
-});
+t.test(
+  'a kernel that could not be made is reported once: its cells are broken, and no test is compared',
+  (t) => {
+    const failure = { verdict: 'apply-failed' as const, message: 'patch 3 does not apply', detail: '@@' };
+    const kernels = [kernel('base', 'debian-6.12'), { ...kernel('patched', 'debian-6.12+x'), failure }];
+    const comparison = compareSides(record([cell('base', { a: 'pass' })], { kernels }));
+    t.match(comparison, { regressed: 0, gone: 0, tests: { length: 0 } });
+    t.match(comparison.brokenCells, [
+      { side: 'patched', verdict: 'apply-failed', reason: 'patch 3 does not apply' },
+    ]);
+    t.same(comparison.unproven, [
+      {
+        ...{ code: 'kernel-failed', subjects: ['debian-6.12+x'], count: 1 },
+        reason: 'apply-failed: patch 3 does not apply',
+      },
+    ]);
+    t.equal(exitCodeOf(comparison), 1);
+    const failed = [
+      { ...kernel('base', 'debian-6.12'), failure: { ...failure, verdict: 'build-failed' as const } },
+    ];
+    const other = compareSides(
+      record([cell('patched', { a: 'pass' })], { kernels: [...failed, kernel('patched', 'debian-6.12+x')] }),
+    );
+    t.match(other, { fixed: 0, new: 1, brokenCells: [{ side: 'base', verdict: 'build-failed' }] });
+    t.match(other.unproven, [{ code: 'kernel-failed', subjects: ['debian-6.12'] }]);
+    t.equal(exitCodeOf(other), 1, 'there is no base to compare with');
+    t.end();
+  },
+);
 
 t.test('two right behaviours are a change, told with its reason', (t) => {
   const seen = (side: 'base' | 'patched', behaviour?: string) =>
@@ -260,8 +282,11 @@ t.test('a run with one side cannot be compared with itself', (t) => {
 
 t.test('exit code of a run on its own', (t) => {
   const one = (verdict: Verdict, more: Partial<CellRecord> = {}, run: Partial<RunRecord> = {}) =>
-    exitCodeOfRun(record([cell('base', { a: verdict }, more)], run));
-  for (const verdict of verdicts) t.equal(one(verdict), failures.includes(verdict) ? 1 : 0, verdict);
+    exitCodeOfRun(
+      record([cell('base', { a: verdict }, more)], { kernels: [kernel('base', 'debian-6.12')], ...run }),
+    );
+  for (const verdict of verdicts)
+    t.equal(one(verdict), verdict === 'skip' || failures.includes(verdict) ? 1 : 0, verdict);
   t.equal(one('pass', { verdict: 'crash' }), 1);
   t.equal(one('pass', { complaints: [complaint('x')] }), 1);
   t.equal(one('pass', { complaints: [complaint('x', false)] }), 0);

@@ -6,12 +6,13 @@ import type { Pair, Subject } from './pairs.ts';
 
 const placeOf = ({ cell, kernel, profile, suite }: Pair) => ({ cell, kernel, profile, suite });
 
-/**
- * The stand-in for a test that a cell should have given: in a cell that broke, or whose kernel failed, the test is `lost`, so
- * that no test vanishes with its cell.
- */
+/** True for a cell whose kernel could not be made: the failure is the kernel's and is reported once, not for each test. */
+const hasNoKernel = (cell: CellRecord | undefined): boolean =>
+  cell?.verdict === 'apply-failed' || cell?.verdict === 'build-failed';
+
+/** The stand-in for a test that a cell should have given: in a cell that broke the test is `lost`, so that no test vanishes with its cell. */
 function standIn(name: string, cell: CellRecord | undefined): TestResult | undefined {
-  if (!cell || cell.verdict === 'done') return undefined;
+  if (!cell || cell.verdict === 'done' || hasNoKernel(cell)) return undefined;
   return { name, verdict: 'lost', reason: cell.reason ? `${cell.verdict}: ${cell.reason}` : cell.verdict };
 }
 
@@ -26,8 +27,9 @@ function reasonOf(
   return reason ?? (differs ? (to?.behaviour ?? from?.behaviour) : undefined);
 }
 
-/** Every test of a pair, base's order first. */
+/** Every test of a pair, base's order first. Without a patched kernel nothing was compared, and there are none. */
 export function testRows(pair: Pair): TestChange[] {
+  if (hasNoKernel(pair.patched)) return [];
   const before = new Map(pair.base?.tests.map((test) => [test.name, test]));
   const after = new Map(pair.patched?.tests.map((test) => [test.name, test]));
   return [...new Set([...before.keys(), ...after.keys()])].map((name) => {
@@ -60,8 +62,9 @@ function metricVerdict(
   return difference < 0 === (better === 'lower') ? 'better' : 'worse';
 }
 
-/** Every metric of a pair with its verdict. */
+/** Every metric of a pair with its verdict; as `testRows`. */
 export function metricRows(pair: Pair): MetricChange[] {
+  if (hasNoKernel(pair.patched)) return [];
   const before = new Map(pair.base?.metrics.map((metric) => [metric.name, metric]));
   const after = new Map(pair.patched?.metrics.map((metric) => [metric.name, metric]));
   return [...new Map([...before, ...after]).values()].map(({ name, unit, better, noise }) => {
