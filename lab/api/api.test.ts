@@ -65,6 +65,7 @@ t.test('wrong options throw one InputError with every problem, before any work',
     ['importSeries', (wrong) => api.importSeries(mbox, wrong)],
     ['findSeries', (wrong) => api.findSeries(mbox, wrong)],
     ['listSeries', (wrong) => api.listSeries(wrong)],
+    ['listSources', (wrong) => api.listSources(wrong)],
     ['runCell', (wrong) => api.runCell('cell.json', wrong)],
     ['readRun', (wrong) => api.readRun('latest', wrong)],
     ['compare', (wrong) => api.compare('a', 'b', wrong)],
@@ -72,7 +73,15 @@ t.test('wrong options throw one InputError with every problem, before any work',
   ];
   for (const [name, call] of calls) {
     const problems = await problemsOf(() => call({ nonsense: 1, onEvents: 2 }));
-    t.match(problems, [{ what: /"nonsense", "onEvents"/, where: new RegExp(`^${name}\\(`) }], name);
+    const where = new RegExp(`^${name}\\(`);
+    t.match(
+      problems,
+      [
+        { what: /"nonsense"/, where, expected: /one of / },
+        { what: /"onEvents"/, where },
+      ],
+      name,
+    );
   }
   const several = { jobs: 0, memoryMiB: 1, accel: 'hvf', kernels: 'debian-6.12', onEvent: 5 };
   const problems = await problemsOf(() => api.run(several as object));
@@ -148,6 +157,23 @@ t.test(
     );
   },
 );
+
+t.test('a kernel that was added is listed, built by its name, and gone after its removal', async (t) => {
+  t.match(await api.addSource('mine', { tree: fake.tree, base, summary: 'fake' }), {
+    name: 'mine',
+    from: 'user',
+  });
+  t.match(
+    (await api.listSources()).find(({ name }) => name === 'mine'),
+    { path: fake.tree, revision: base, ready: true },
+  );
+  t.match(await api.buildKernel({ kernel: 'mine' }), { name: /^mine-/ });
+  t.match(await api.updateSources('mine'), [{ name: 'mine', changed: false }]);
+  await api.removeSource('mine');
+  t.match(await problemsOf(() => api.buildKernel({ kernel: 'mine' })), [
+    { what: 'there is no kernel "mine"' },
+  ]);
+});
 
 t.test('an abort before or in a build throws its reason', async (t) => {
   const reason = new Error('the script has seen enough');

@@ -4,9 +4,12 @@ import { Comparison } from '../model/compare.ts';
 import type { LabEvent } from '../model/event.ts';
 import { check } from '../model/parse.ts';
 import { Series } from '../model/series.ts';
+import { PackageNames } from '../model/suite.ts';
 import type {
+  AllowOptions,
   BenchOptions,
   BuildOptions,
+  CompareOptions,
   ImportOptions,
   KernelOptions,
   MatrixOptions,
@@ -16,6 +19,7 @@ import type {
   ReportOptions,
   RunCellOptions,
   RunOptions,
+  SourceOptions,
   WorkOptions,
 } from './options.ts';
 
@@ -48,14 +52,26 @@ const matrix: Shape<MatrixOptions> = {
   ...work,
   ...kernel,
   ...recording,
-  ...{ guests: texts, suites: texts, only: texts, kernelArgs: texts, qemuArgs: texts },
+  ...{ guests: texts, suites: texts, suiteSources: texts, only: texts, kernelArgs: texts, qemuArgs: texts },
   ...{ jobs: whole(1), seed: whole(0), guestsFile: text, knownFile: text },
   ...{ vcpus: whole(1), memoryMiB: whole(256), diskMiB: whole(1) },
   bootTimeoutSeconds: z.number().positive().optional(),
   accel: z.enum(['kvm', 'tcg']).optional(),
+  ...{ recipe: text, packages: PackageNames.optional() },
 };
 
-const run: Shape<RunOptions> = { ...matrix, patchedOnly: flag, repeats: whole(1) };
+const allow: Shape<AllowOptions> = { allowSkips: flag, allowGone: flag };
+
+const run: Shape<RunOptions> = {
+  ...matrix,
+  ...allow,
+  patchedOnly: flag,
+  repeats: whole(1),
+  restarts: whole(0),
+  isolate: flag,
+  confirm: whole(0),
+  flaky: z.enum(['fail', 'warn']).optional(),
+};
 
 const reading: Shape<ReadOptions> = { runsDir: text };
 
@@ -65,6 +81,10 @@ const shapes = {
     ...{ name: text, version: whole(1), repo: text, needs: text, save: flag },
   } satisfies Shape<ImportOptions>,
   work,
+  source: {
+    ...work,
+    ...{ tarball: text, sha256: text, package: text, suite: text, tree: text, base: text, summary: text },
+  } satisfies Shape<SourceOptions>,
   build: { ...work, ...singleKernel, kernel: text } satisfies Shape<BuildOptions>,
   run,
   bench: {
@@ -72,8 +92,9 @@ const shapes = {
     ...{ clock: z.enum(['instructions', 'time']).optional(), turns: whole(1), warmUp: whole(0) },
   } satisfies Shape<BenchOptions>,
   mutants: { ...matrix, mutants: texts } satisfies Shape<MutantsOptions>,
-  runCell: { ...work, ...recording } satisfies Shape<RunCellOptions>,
+  runCell: { ...work, ...recording, ...allow } satisfies Shape<RunCellOptions>,
   read: reading,
+  compare: { ...reading, ...allow } satisfies Shape<CompareOptions>,
   report: {
     ...reading,
     format: z.enum(formats as [Format, ...Format[]]).optional(),

@@ -3,6 +3,7 @@ import type { Comparison } from '../model/compare.ts';
 import type { LabEvent } from '../model/event.ts';
 import type { RunRecord } from '../model/run.ts';
 import type { Series } from '../model/series.ts';
+import type { NewSource } from '../source/new-source.ts';
 
 /** Options of every function that builds, boots or reads sources. */
 export interface WorkOptions {
@@ -31,9 +32,12 @@ export interface ImportOptions extends WorkOptions {
   save?: boolean | undefined;
 }
 
+/** Where a new source is: exactly one of `tarball`, `package` and `tree`. */
+export type SourceOptions = WorkOptions & Omit<NewSource, 'name'>;
+
 /** One kernel, or several that are compared with the first. */
 export interface KernelOptions {
-  /** Names in kernels/sources.yaml; default the base of the series, else `debian-6.12`. */
+  /** Names of sources (`listSources`); default the base of the series, else `debian-6.12`. */
   kernels?: readonly string[] | undefined;
   /** Path of a kernel, instead of `kernels`: a git tree, a tarball or a folder. */
   tree?: string | undefined;
@@ -51,7 +55,7 @@ export interface KernelOptions {
 
 /** Which kernel `buildKernel` and `buildEach` build. */
 export interface BuildOptions extends Omit<KernelOptions, 'kernels'>, WorkOptions {
-  /** Name in kernels/sources.yaml; default the base of the series, else `debian-6.12`. */
+  /** Name of a source (`listSources`); default the base of the series, else `debian-6.12`. */
   kernel?: string | undefined;
 }
 
@@ -65,12 +69,22 @@ export interface RecordOptions {
   eventsFile?: string | undefined;
 }
 
+/** What a run or comparison may lack without failing. */
+export interface AllowOptions {
+  /** Do not fail because tests are skipped: all of them, or tests that ran on the base; default false. */
+  allowSkips?: boolean | undefined;
+  /** Do not fail because tests or figures of the base are not there; default false. */
+  allowGone?: boolean | undefined;
+}
+
 /** Guests, suites and tests. Sizes override those of the profiles. */
 export interface MatrixOptions extends KernelOptions, RecordOptions, WorkOptions {
   /** Guest profiles; default those that the series or the suites name. */
   guests?: readonly string[] | undefined;
   /** Names of suites, or paths of your own: a folder or a program. Default those that the series names, else all. */
   suites?: readonly string[] | undefined;
+  /** Sources of foreign suites: `liburing=PATH`, a git URL or `debian:PACKAGE` instead of the path. */
+  suiteSources?: readonly string[] | undefined;
   /** Run only tests whose name contains one of these; default all. */
   only?: readonly string[] | undefined;
   /** Guests that run at the same time; default the number of CPUs, at most 4. */
@@ -94,14 +108,26 @@ export interface MatrixOptions extends KernelOptions, RecordOptions, WorkOptions
   bootTimeoutSeconds?: number | undefined;
   /** Default KVM where a guest really starts with it. */
   accel?: 'kvm' | 'tcg' | undefined;
+  /** Image recipe of the guests: a name under images/, or the path of a folder with a recipe.yaml; default `minimal`. */
+  recipe?: string | undefined;
+  /** Debian packages to add to the image, with what they depend on; default those that the suites name. */
+  packages?: readonly string[] | undefined;
 }
 
 /** A run of base and patched kernels over guests and suites. */
-export interface RunOptions extends MatrixOptions {
+export interface RunOptions extends MatrixOptions, AllowOptions {
   /** Leave the base out, so that nothing is compared; default false. */
   patchedOnly?: boolean | undefined;
   /** Boots of each cell, whose results become one; default 1. */
   repeats?: number | undefined;
+  /** Fresh guests that a cell may take for the tests that a lost or damaged guest did not begin; default 20. */
+  restarts?: number | undefined;
+  /** Runs each test in a separate guest; default false. */
+  isolate?: boolean | undefined;
+  /** How often a test that regressed is run again alone, on each side; default 2. */
+  confirm?: number | undefined;
+  /** Whether a test that reruns show to be flaky fails the run; default `warn`. */
+  flaky?: 'fail' | 'warn' | undefined;
 }
 
 /** A measurement of costs on base and patched kernels. */
@@ -123,13 +149,16 @@ export interface MutantsOptions extends MatrixOptions {
 }
 
 /** How `runCell` runs a recorded cell again. */
-export interface RunCellOptions extends RecordOptions, WorkOptions {}
+export interface RunCellOptions extends RecordOptions, AllowOptions, WorkOptions {}
 
 /** Where records are looked for. */
 export interface ReadOptions {
   /** Folder in which an id or `latest` is looked for; default `runs`. */
   runsDir?: string | undefined;
 }
+
+/** Which runs `compare` compares, and what the later run may lack. */
+export interface CompareOptions extends ReadOptions, AllowOptions {}
 
 /** What `report` prints. */
 export interface ReportOptions extends ReadOptions {

@@ -7,8 +7,8 @@ import { check } from '../model/parse.ts';
 import { RunRecord } from '../model/run.ts';
 import { loadRun } from '../record/load.ts';
 import { checkOptions } from './check.ts';
-import type { ReadOptions, ReportOptions, RunRef } from './options.ts';
-import { RUNS_DIR } from './request.ts';
+import type { CompareOptions, ReadOptions, ReportOptions, RunRef } from './options.ts';
+import { allowedBy, RUNS_DIR } from './request.ts';
 
 /** Two runs compared. */
 export interface ComparisonResult {
@@ -34,7 +34,7 @@ export async function readRun(run: string, options: ReadOptions = {}): Promise<R
 }
 
 /**
- * Compares two runs, test by test: `base` is the earlier run. Throws InputError when one of them cannot be read.
+ * Compares two runs, test by test: `base` is the earlier run. `comparison.unproven` has what the later run does not show. Throws InputError when one of them cannot be read.
  *
  * @example
  * const { comparison, exitCode } = await compare('runs/monday', 'runs/tuesday');
@@ -43,11 +43,11 @@ export async function readRun(run: string, options: ReadOptions = {}): Promise<R
 export async function compare(
   base: RunRef,
   patched: RunRef,
-  options: ReadOptions = {},
+  options: CompareOptions = {},
 ): Promise<ComparisonResult> {
-  checkOptions('read', options, 'compare(base, patched, options)');
+  checkOptions('compare', options, 'compare(base, patched, options)');
   const [from, to] = await Promise.all([recordOf(base, options), recordOf(patched, options)]);
-  const comparison = compareRecords(from, to);
+  const comparison = compareRecords(from, to, allowedBy(options));
   return { comparison, exitCode: exitCodeOfComparison(comparison) };
 }
 

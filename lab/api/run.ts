@@ -2,22 +2,25 @@ import { outcomeOf } from '../compare/outcome.ts';
 import { benchRequest } from '../experiment/bench.ts';
 import { runCellSpec } from '../experiment/cell-file.ts';
 import { type DryRun, dryRun } from '../experiment/dry-run.ts';
-import { exitCodeOfMutants, type MutantResult, runMutants } from '../experiment/mutants.ts';
+import { runMutants } from '../experiment/mutants.ts';
 import { type MatrixRequest, resolvePlan, singleSourceOf } from '../experiment/request.ts';
 import { type Run, runPlan } from '../experiment/run.ts';
 import { CellSpec } from '../model/cell.ts';
 import type { Comparison } from '../model/compare.ts';
 import { check } from '../model/parse.ts';
-import type { RunRecord } from '../model/run.ts';
+import type { MutantRecord, RunRecord } from '../model/run.ts';
+import type { Unproven } from '../model/unproven.ts';
 import { readCellSpec } from '../plan/file.ts';
 import { checkOptions } from './check.ts';
 import { inContext } from './context.ts';
 import type { BenchOptions, CellRef, MutantsOptions, RunCellOptions, RunOptions } from './options.ts';
-import { matrixRequest, recordingOf } from './request.ts';
+import { allowedBy, matrixRequest, recordingOf } from './request.ts';
 
 /** Result of a run that was not interrupted, whether or not its tests pass. */
 export interface RunResult {
   record: RunRecord;
+  /** What the run does not prove, so that it fails; absent where there is no such thing. */
+  unproven?: Unproven[];
   /** Of the base and the patched kernels; absent when the run has one side only. */
   comparison?: Comparison;
   /** Folder of the record. */
@@ -28,7 +31,7 @@ export interface RunResult {
 
 /** Result of a run over mutants. */
 export interface MutantsResult {
-  mutants: MutantResult[];
+  mutants: MutantRecord[];
   record: RunRecord;
   /** Folder of the record. */
   dir: string;
@@ -111,7 +114,9 @@ export async function bench(options: BenchOptions = {}): Promise<RunResult> {
 export async function runCell(cell: CellRef, options: RunCellOptions = {}): Promise<RunResult> {
   checkOptions('runCell', options, 'runCell(cell, options)');
   const spec = typeof cell === 'string' ? await readCellSpec(cell) : check(CellSpec, cell, 'runCell(cell)');
-  return inContext(options, async (ctx) => resultOf(await runCellSpec(spec, recordingOf(options), ctx)));
+  return inContext(options, async (ctx) =>
+    resultOf(await runCellSpec(spec, { ...recordingOf(options), allow: allowedBy(options) }, ctx)),
+  );
 }
 
 /**
@@ -129,6 +134,6 @@ export async function mutants(options: MutantsOptions = {}): Promise<MutantsResu
   return inContext(options, async (ctx) => {
     const { plan, stack } = await resolvePlan(request, ctx);
     const result = await runMutants(plan, stack, { ...recordingOf(options), only }, ctx);
-    return { ...result, exitCode: exitCodeOfMutants(result) };
+    return { ...result, exitCode: outcomeOf(result.record).exitCode };
   });
 }

@@ -18,7 +18,7 @@ interface BuildInput {
 
 /** Resolves the source and applies the series. Throws InputError, and VerdictError `apply-failed`. */
 async function prepare(request: KernelRequest, ctx: StageContext): Promise<BuildInput> {
-  const loaded = await stackOf(request.series, ctx);
+  const loaded = await stackOf(request, ctx);
   const source = await resolveSource(singleSourceOf(request, baseOf(loaded)), ctx);
   const config = configOf(request);
   if (loaded.length === 0) return { source, steps: [], config };

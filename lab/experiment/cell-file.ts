@@ -18,14 +18,18 @@ function planOf(spec: CellSpec): Plan {
 }
 
 /**
- * Runs the cell of a spec with the artefacts of the cache, and records it as a run of one cell. Throws one InputError with every
+ * Runs the cell of a spec with the artefacts of the cache, and records it as a run of one cell, which may lack what `options.allow` says. Throws one InputError with every
  * artefact that the cache does not have.
  */
-export async function runCellSpec(spec: CellSpec, options: RecordOptions, ctx: StageContext): Promise<Run> {
+export async function runCellSpec(
+  spec: CellSpec,
+  options: RecordOptions & Pick<Plan, 'allow'>,
+  ctx: StageContext,
+): Promise<Run> {
   const { id, key } = spec.kernel;
   await checkArtefacts(spec, cachedArtefacts(''));
   return recorded(
-    planOf(spec),
+    { ...planOf(spec), allow: options.allow },
     [],
     options,
     async (recorder) => {

@@ -1,13 +1,14 @@
-import { probeAccel, qemuCommand } from '../guest/index.ts';
+import { clockArguments, probeAccel, qemuCommand } from '../guest/index.ts';
 import { nameOfCell } from '../model/cell.ts';
 import type { StageContext } from '../model/event.ts';
 import type { GuestProfile } from '../model/guest.ts';
 import type { Accel } from '../model/machine.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Series } from '../model/series.ts';
+import type { Suite } from '../model/suite.ts';
 import { sourceName } from '../source/index.ts';
-import { patchedName } from './kernels.ts';
-import { RECIPE } from './session.ts';
+import { imageName } from './images.ts';
+import { plannedKernels } from './kernels.ts';
 import { checkPlan } from './validate.ts';
 
 /** What a run would do. */
@@ -25,31 +26,40 @@ export interface DryRun {
 function commandOf(
   kernel: string,
   profile: GuestProfile,
-  accel: Accel,
-  { kernelArgs, qemuArgs, bootTimeoutMs }: Plan,
+  { accel, clockArgs }: { accel: Accel; clockArgs: readonly string[] },
+  plan: Plan,
+  suite?: Suite,
 ): string[] {
+  const { kernelArgs, qemuArgs, bootTimeoutMs } = plan;
+  const image = imageName(plan, suite);
   return qemuCommand({
     ...{ name: `${kernel}/${profile.name}`, profile, accel, kernelArgs, qemuArgs, bootTimeoutMs },
     kernel: { vmlinux: `<kernel ${kernel}>/vmlinux` },
-    image: { recipe: RECIPE, key: '', path: `<image ${RECIPE}>` },
+    image: { recipe: image, key: '', path: `<image ${image}>` },
     dir: '<boot folder>',
+    clockArgs,
   });
+}
+
+/** The accelerator of this machine, or as requested, and the clock of its guests. */
+async function emulationOf(plan: Plan, ctx: StageContext) {
+  const accel = plan.accel ?? (await probeAccel(ctx)).accel;
+  return { accel, clockArgs: await clockArguments(ctx, accel) };
 }
 
 /** Names of the kernels of a plan, base first. */
 async function kernelNames(plan: Plan, stack: readonly Series[], ctx: StageContext): Promise<string[]> {
   const bases = await Promise.all(plan.sources.map((source) => sourceName(source, ctx.signal)));
-  if (stack.length === 0) return bases;
-  return bases.flatMap((base) => [...(plan.withBase ? [base] : []), patchedName(base, stack)]);
+  return plannedKernels(bases, plan, stack).map(({ name }) => name);
 }
 
 /**
  * What a run would do: kernels, and each cell with its exact QEMU command line for the accelerator of this machine. Nothing is
- * unpacked, built or booted but the accelerator's probe. Throws InputError for a plan that is wrong.
+ * unpacked, built or booted but the probes of accelerator and clock. Throws InputError for a plan that is wrong.
  */
 export async function dryRun(plan: Plan, stack: readonly Series[], ctx: StageContext): Promise<DryRun> {
   await checkPlan(plan, ctx);
-  const accel = plan.accel ?? (await probeAccel(ctx)).accel;
+  const emulation = await emulationOf(plan, ctx);
   const kernels = await kernelNames(plan, stack, ctx);
   const repeats = Array.from({ length: plan.repeats }, (_, index) => index + 1);
   const cells = plan.pairs.flatMap(({ profile, suite }) =>
@@ -57,7 +67,7 @@ export async function dryRun(plan: Plan, stack: readonly Series[], ctx: StageCon
       kernels.map((kernel) => ({
         name: nameOfCell({ kernel, profile: profile.name, suite: suite.name, repeat }),
         timeoutSeconds: suite.timeoutSeconds,
-        command: commandOf(kernel, profile, accel, plan),
+        command: commandOf(kernel, profile, emulation, plan, suite),
       })),
     ),
   );
@@ -72,7 +82,7 @@ export async function dryShell(
   ctx: StageContext,
 ): Promise<string[]> {
   await checkPlan(plan, ctx);
-  const accel = plan.accel ?? (await probeAccel(ctx)).accel;
+  const emulation = await emulationOf(plan, ctx);
   const kernel = (await kernelNames(plan, stack, ctx)).at(-1) ?? '';
-  return commandOf(kernel, profile, accel, plan);
+  return commandOf(kernel, profile, emulation, plan);
 }

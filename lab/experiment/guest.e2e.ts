@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { VerdictError } from '../core/errors.ts';
 import { run } from '../core/process.ts';
-import { bootGuest, profiles, scratchFolder, type Timeouts } from '../guest/index.ts';
+import { bootGuest, clockArguments, profiles, scratchFolder, type Timeouts } from '../guest/index.ts';
 import { ensureImage } from '../image/index.ts';
 import type { Guest, GuestRequest } from '../model/machine.ts';
 import { HostReply } from '../model/protocol.ts';
@@ -48,6 +48,23 @@ async function ask(guest: Guest, port: number, verb: string, args: object = {}):
 const readTime = (count: number) =>
   `a=$(cut -d' ' -f1 /proc/uptime); dd if=/dev/nvme0n1 of=/dev/null bs=4k count=${count} iflag=direct 2>/dev/null;` +
   `b=$(cut -d' ' -f1 /proc/uptime); echo "$b - $a" | bc`;
+
+t.test('an emulated guest takes the rate of its clock from the lab', async (t) => {
+  const clockArgs = await clockArguments(ctx, 'tcg');
+  const guest = await boot(t, 'plain', { clockArgs });
+  const khz = Number(clockArgs[0]?.split('=')[1]);
+  t.match(guest.consoleText(), `tsc: Detected ${(khz / 1000).toFixed(3)} MHz`);
+  t.notMatch(guest.consoleText(), /calibration deviates/);
+  const host = () => (performance.now() - guest.startedAt) / 1000;
+  const [before, uptime, after] = [
+    host(),
+    Number((await shell(guest, 'cat /proc/uptime')).split(' ')[0]),
+    host(),
+  ];
+  t.ok(uptime < after, `uptime ${uptime} s, of QEMU ${after} s`);
+  // The refined rate (arch/x86/kernel/tsc.c), against the PM timer over a second, is accepted only near the given one.
+  t.ok(before - uptime < 20, `uptime ${uptime} s, of QEMU before ${before} s`);
+});
 
 t.test('a plain guest runs, takes files, asks for help and panics', async (t) => {
   const guest = await boot(t, 'plain');
@@ -100,26 +117,33 @@ t.test('a plain guest runs, takes files, asks for help and panics', async (t) =>
   t.notOk(existsSync(`/proc/${guest.pid}`));
 });
 
-t.test('the node that waits takes the first script, and nobody waits for one that is gone', async (t) => {
-  const NODE = '/usr/lib/ringlab/node';
-  const script = `console.log(process.ppid, process.cwd(), process.env.COLOUR, process.argv.slice(2).join());
+t.test(
+  'the node that waits takes the first script, and a script that is gone is not waited for',
+  async (t) => {
+    const NODE = '/usr/lib/ringlab/node';
+    const script = `console.log(process.ppid, process.cwd(), process.env.COLOUR, process.argv.slice(2).join());
     console.error('to the second channel'); process.exit(7);`;
-  const guest = await boot(t, 'plain');
-  await guest.push([{ from: Buffer.from(script), to: '/root/x y/script.cjs' }]);
-  const go = () => shell(guest, `cd '/root/x y' && COLOUR=red ${NODE} script.cjs 'a b' c 2>&1`);
-  t.equal(
-    await go(),
-    '1 /root/x y red a b,c\nto the second channel\n(code 7)',
-    "init's own, as if it were started here",
-  );
-  t.match(await go(), /^(?!1 )\d+ \/root\/x y red a b,c\nto the second channel\n\(code 7\)$/, 'a new one');
+    const guest = await boot(t, 'plain');
+    await guest.push([{ from: Buffer.from(script), to: '/root/x y/script.cjs' }]);
+    const go = () => shell(guest, `cd '/root/x y' && COLOUR=red ${NODE} script.cjs 'a b' c 2>&1`);
+    t.equal(
+      await go(),
+      '1 /root/x y red a b,c\nto the second channel\n(code 7)',
+      "init's own, as if it were started here",
+    );
+    t.match(await go(), /^(?!1 )\d+ \/root\/x y red a b,c\nto the second channel\n\(code 7\)$/, 'a new one');
 
-  const other = await boot(t, 'plain');
-  await shell(other, 'until kill -9 $(pidof node); do usleep 1000; done');
-  await other.push([{ from: Buffer.from(script), to: '/root/script.cjs' }]);
-  t.equal(await shell(other, `cd /root && ${NODE} script.cjs`), '(code 137)', 'its end is told to who asks');
-  t.match(await shell(other, `cd /root && ${NODE} script.cjs`), /\(code 7\)$/);
-});
+    const other = await boot(t, 'plain');
+    await shell(other, 'until kill -9 $(pidof node); do usleep 1000; done');
+    await other.push([{ from: Buffer.from(script), to: '/root/script.cjs' }]);
+    t.equal(
+      await shell(other, `cd /root && ${NODE} script.cjs`),
+      '(code 137)',
+      'its end is told to who asks',
+    );
+    t.match(await shell(other, `cd /root && ${NODE} script.cjs`), /\(code 7\)$/);
+  },
+);
 
 t.test('a controller is pulled, put back and removed in order', async (t) => {
   const guest = await boot(t, 'multipath');

@@ -16,11 +16,14 @@ export interface PreparedKernel {
   name: string;
   /** Id of the kernel that this kernel was made from or is compared with. */
   base?: string;
-  /** Absent where the series does not apply. */
+  /** Absent where the series does not apply, and of a base that is not built for that reason. */
   tree?: SourceTree;
   build?: KernelBuild;
   failure?: VerdictError;
 }
+
+/** A kernel before it is made. */
+type KernelHead = Omit<PreparedKernel, 'build' | 'failure' | 'tree'>;
 
 /** Applies a series and all that it needs, in order; `steps` has one state for each patch. Throws VerdictError `apply-failed`. */
 export async function applyStack(base: SourceTree, stack: readonly Series[], ctx: StageContext) {
@@ -46,7 +49,7 @@ async function orVerdict<T>(make: () => Promise<T>): Promise<T | VerdictError> {
 
 /** Builds a state, or keeps the verdict. */
 export async function prepareKernel(
-  kernel: Omit<PreparedKernel, 'build' | 'failure' | 'tree'>,
+  kernel: KernelHead,
   tree: SourceTree | VerdictError,
   config: Plan['config'],
   ctx: StageContext,
@@ -84,10 +87,64 @@ async function resolve(
   }, ctx);
 }
 
+/** The kernels of one source, without trees. Without a series the first source is the base of all others. */
+function headsOf(
+  name: string,
+  first: string,
+  plan: Pick<Plan, 'withBase'>,
+  stack: readonly Series[],
+): { own: KernelHead; patched?: KernelHead } {
+  const own = { id: name, name };
+  if (stack.length === 0) {
+    return { own: name === first ? { ...own, side: 'base' } : { ...own, side: 'patched', base: first } };
+  }
+  const id = patchedName(name, stack);
+  const base = plan.withBase ? { base: name } : {};
+  return { own: { ...own, side: 'base' }, patched: { id, name: id, side: 'patched', ...base } };
+}
+
 /**
- * Builds every kernel of a plan, in the order of its sources, base before patched: the patched kernel is built incrementally in
- * on top of the base's objects. One after the other, since a build takes every core. `onKernel` gets each kernel of the run as
- * soon as it is known. Without a series the first kernel is the base of all others.
+ * The kernels that `prepareKernels` will give, in its order, by the names of their sources (`sourceName`): known before anything is
+ * unpacked or built.
+ */
+export function plannedKernels(
+  names: readonly string[],
+  plan: Pick<Plan, 'withBase'>,
+  stack: readonly Series[],
+): KernelHead[] {
+  return names.flatMap((name) => {
+    const { own, patched } = headsOf(name, names[0] ?? name, plan, stack);
+    return [...(!patched || plan.withBase ? [own] : []), ...(patched ? [patched] : [])];
+  });
+}
+
+/** Builds the kernels of one source, base first: the patched kernel is built incrementally on top of the base's objects. */
+async function prepareSource(
+  { source, patched: tree }: Resolved,
+  { own, patched }: ReturnType<typeof headsOf>,
+  plan: Pick<Plan, 'config' | 'withBase'>,
+  onKernel: (kernel: PreparedKernel) => void,
+  ctx: StageContext,
+): Promise<PreparedKernel[]> {
+  const ready = (kernel: PreparedKernel) => {
+    onKernel(kernel);
+    return kernel;
+  };
+  const withBase = !patched || plan.withBase;
+  // A base is there to be compared with: without a patched kernel it need not even be built.
+  if (patched && tree instanceof VerdictError)
+    return [...(withBase ? [own] : []), { ...patched, failure: tree }];
+  const base = await prepareKernel(own, source, plan.config, ctx);
+  if (withBase) ready(base);
+  if (!patched || !tree) return [base];
+  const kernel = ready(await prepareKernel(patched, tree, plan.config, ctx, base.build));
+  return withBase ? [base, kernel] : [kernel];
+}
+
+/**
+ * Builds every kernel of a plan, in the order of its sources, one after the other, since a build takes every core. All series are applied
+ * first, which takes seconds: `onKernel` gets a kernel to which they do not apply before any build, and each other kernel when it was
+ * built or failed. A base whose series does not apply is in the result without a build.
  */
 export async function prepareKernels(
   plan: Pick<Plan, 'sources' | 'config' | 'withBase'>,
@@ -96,29 +153,29 @@ export async function prepareKernels(
   ctx: StageContext,
 ): Promise<PreparedKernel[]> {
   const sources: Resolved[] = [];
-  for (const request of plan.sources) sources.push(await resolve(request, stack, ctx));
-  const first = sources[0]?.source.name;
+  for (const request of plan.sources) {
+    const resolved = await resolve(request, stack, ctx);
+    sources.push(resolved);
+    const { patched: head } = headsOf(resolved.source.name, sources[0]?.source.name ?? '', plan, stack);
+    if (head && resolved.patched instanceof VerdictError) onKernel({ ...head, failure: resolved.patched });
+  }
+  const first = sources[0]?.source.name ?? '';
   const kernels: PreparedKernel[] = [];
-  const add = (kernel: PreparedKernel) => {
-    kernels.push(kernel);
-    onKernel(kernel);
-  };
-  for (const [index, { source, patched }] of sources.entries()) {
-    const { name } = source;
-    const isBase = stack.length > 0 || index === 0;
-    const own = {
-      id: name,
-      name,
-      ...(isBase ? { side: 'base' as const } : { side: 'patched' as const, base: first }),
-    };
-    const base = await prepareKernel(own as PreparedKernel, source, plan.config, ctx);
-    if (!patched || plan.withBase) add(base);
-    if (!patched) continue;
-    const id = patchedName(name, stack);
-    const head = { id, name: id, side: 'patched' as const, ...(plan.withBase ? { base: name } : {}) };
-    add(await prepareKernel(head, patched, plan.config, ctx, base.build));
+  for (const resolved of sources) {
+    const heads = headsOf(resolved.source.name, first, plan, stack);
+    kernels.push(...(await prepareSource(resolved, heads, plan, onKernel, ctx)));
   }
   return kernels;
+}
+
+/**
+ * The kernels whose cells are to run: those that were built, but not a base of a series none of whose patched kernels was built, since
+ * there is nothing to compare with it. Without a series each kernel was asked for by its name.
+ */
+export function kernelsToRun(kernels: readonly PreparedKernel[], stack: readonly Series[]): PreparedKernel[] {
+  const isCompared = ({ id, side }: PreparedKernel) =>
+    side === 'patched' || stack.length === 0 || kernels.some(({ base, build }) => base === id && build);
+  return kernels.filter((kernel) => kernel.build && isCompared(kernel));
 }
 
 /** The kernel as run records keep it. */

@@ -1,26 +1,18 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout } from 'node:timers/promises';
-import { build } from 'esbuild';
 import t from 'tap';
 import { run, start } from '../core/process.ts';
+import { temporaryPath } from '../core/temporary.ts';
+import { bundleScripts } from '../core/testing/bundle.ts';
 import { readRecord } from '../record/record.ts';
 
 const SCRIPTS = t.testdir({});
-// Bundled once: loading the sources takes longer than the run that is killed.
-await build({
-  entryPoints: ['killed', 'interrupted'].map((name) => join(import.meta.dirname, `testing/${name}.ts`)),
-  ...{
-    outdir: SCRIPTS,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    packages: 'external',
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-  },
-});
+await bundleScripts(
+  SCRIPTS,
+  ['killed', 'interrupted'].map((name) => join(import.meta.dirname, `testing/${name}.ts`)),
+);
 
 /** Runs the script, kills it `afterMs` after its first cell has ended, and gives the kernels whose cells were reported. */
 async function killedRun(dir: string, afterMs: number): Promise<string[]> {
@@ -62,13 +54,23 @@ t.test(
       t.ok(others.every(({ verdict, attempts }) => verdict === 'lost' && attempts[0]?.cutOff !== undefined));
       t.equal(record.unfinished ?? false, others.length > 0 || record.unfinished === true);
       t.same(
-        readdirSync(out).filter((name) => !/^(?:run\.json|\.run\.json\.\d+\.tmp)$/.test(name)),
+        readdirSync(out).filter((name) => !/^(?:run\.json|\.run\.json\.[-.0-9a-f]+\.tmp)$/.test(name)),
         [],
         'nothing but the record and at most its successor',
       );
     }
   },
 );
+
+t.test('a run removes what a killed run has left half written in the folder of its record', async (t) => {
+  const out = t.testdir({});
+  // As of a process that has ended: that of this id started at another time.
+  const ofKilled = (name: string) => temporaryPath(join(out, name)).replace(/-\d+(?=\.[^.]+\.tmp$)/, '-1');
+  for (const name of ['run.json', 'cell-other.json']) writeFileSync(ofKilled(name), '{"format":');
+  await run(process.execPath, [join(SCRIPTS, 'killed.mjs'), out]);
+  t.same(readdirSync(out), ['run.json']);
+  t.notOk((await readRecord(out)).unfinished, 'the record is whole');
+});
 
 t.test(
   'a process that ends during the last write of its record leaves the finished tests in it',

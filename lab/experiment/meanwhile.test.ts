@@ -51,3 +51,25 @@ t.test('what is prepared is aborted and has ended when the work fails', async (t
   await t.rejects(meanwhile(prepare, work, ctx()), /no kernel/);
   t.ok(ended);
 });
+
+t.test(
+  'work is aborted when what it needs cannot be prepared, and has ended when the failure is thrown',
+  async (t) => {
+    let ended = false;
+    const work = (prepared: Promise<void>, { signal }: { signal: AbortSignal }) =>
+      new Promise<void>((_, reject) => {
+        prepared.catch(() => {});
+        signal.addEventListener('abort', () =>
+          setImmediate(() => {
+            ended = true;
+            reject(signal.reason);
+          }),
+        );
+      });
+    const prepare = async () => {
+      throw new Error('no image');
+    };
+    await t.rejects(meanwhile(prepare, work, ctx()), /no image/);
+    t.ok(ended);
+  },
+);

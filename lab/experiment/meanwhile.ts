@@ -1,22 +1,26 @@
 import type { StageContext } from '../model/event.ts';
 
 /**
- * Starts `prepare` and hands its promise to `use`, which awaits it when it needs the result: a failure is thrown there. When
- * `use` ends first, `prepare` is aborted; both have ended when this returns.
+ * Starts `prepare` and hands its promise to `use`, which awaits it when it needs the result. What fails ends the other: when `prepare`
+ * fails, the context of `use` is aborted and the failure is thrown; when `use` ends first, `prepare` is aborted. Both have ended when
+ * this returns.
  */
 export async function meanwhile<T, R>(
   prepare: (ctx: StageContext) => Promise<T>,
-  use: (prepared: Promise<T>) => Promise<R>,
+  use: (prepared: Promise<T>, ctx: StageContext) => Promise<R>,
   ctx: StageContext,
 ): Promise<R> {
   const stop = new AbortController();
+  const failed = new AbortController();
   const prepared = prepare({ ...ctx, signal: AbortSignal.any([ctx.signal, stop.signal]) });
   const settled = prepared.then(
     () => {},
-    () => {},
+    (error) => failed.abort(error),
   );
   try {
-    return await use(prepared);
+    return await use(prepared, { ...ctx, signal: AbortSignal.any([ctx.signal, failed.signal]) });
+  } catch (error) {
+    throw failed.signal.aborted ? failed.signal.reason : error;
   } finally {
     stop.abort();
     await settled;

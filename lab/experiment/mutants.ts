@@ -1,10 +1,10 @@
 import { nameOf } from '../cell/result.ts';
-import { ExitCode, LabError, VerdictError } from '../core/errors.ts';
+import { LabError, VerdictError } from '../core/errors.ts';
 import type { CellSpec } from '../model/cell.ts';
-import type { EventOf, StageContext } from '../model/event.ts';
+import type { StageContext } from '../model/event.ts';
 import type { KernelBuild } from '../model/kernel.ts';
 import type { Plan } from '../model/plan.ts';
-import type { CellRecord } from '../model/run.ts';
+import type { CellRecord, MutantRecord } from '../model/run.ts';
 import type { Series } from '../model/series.ts';
 import { isFailure } from '../model/verdict.ts';
 import { importSeries } from '../series/index.ts';
@@ -17,28 +17,10 @@ import { listMutants, type MutantFile, mutantsOf } from './mutant-files.ts';
 import type { Recorder, RecordOptions } from './recorder.ts';
 import { type Run, recorded, specsOf } from './run.ts';
 import { cachedArtefacts, openSession, type Session } from './session.ts';
-import { checkPlan } from './validate.ts';
+import { checkRun } from './validate.ts';
 
-/** What became of one mutant. */
-export interface MutantResult {
-  name: string;
-  /** What it plants: the subject of its patch. */
-  fault: string;
-  killed: boolean;
-  /** `guest/suite: test`, or the cell's verdict when the whole cell went down. */
-  killedBy?: string | undefined;
-  /** Why the mutant does not apply or build: it then says nothing about the suite. */
-  broken?: string | undefined;
-}
-
-/** A run over mutants. */
-export type MutantsRun = Run & { mutants: MutantResult[] };
-
-/** Exit code of a run over mutants: 3 when the lab failed, 1 when a mutant survived, did not apply or did not build. */
-export function exitCodeOfMutants({ record, mutants }: Pick<MutantsRun, 'record' | 'mutants'>): number {
-  if (record.failures.length > 0) return ExitCode.lab;
-  return mutants.every(({ killed }) => killed) ? ExitCode.ok : ExitCode.failed;
-}
+/** A run over mutants, with what became of each in the order of their names. */
+export type MutantsRun = Run & { mutants: MutantRecord[] };
 
 /** The healthy kernel, and the results that mutants are compared with. */
 interface Baseline {
@@ -68,13 +50,15 @@ function checkHealthy(spec: CellSpec, result: CellRecord | undefined, ctx: Stage
   return result;
 }
 
-/** Builds the healthy kernel: the base of every mutant. Throws the verdict when it does not apply or build. */
+/** Builds the healthy kernel: the base of every mutant. Throws the verdict when it does not apply or build; the record has it too. */
 async function healthyKernel(plan: Plan, stack: readonly Series[], ctx: StageContext) {
   const kernel = (await prepareKernels(plan, stack, () => {}, ctx)).at(-1);
-  if (!kernel?.build) throw kernel?.failure ?? new Error('no kernel was prepared');
-  const { base: _base, ...healthy } = { ...kernel, side: 'base' as const, build: kernel.build };
+  if (!kernel) throw new Error('no kernel was prepared');
+  const { base: _base, ...healthy } = { ...kernel, side: 'base' as const };
   ctx.emit({ type: 'kernel.ready', kernel: kernelRecord(healthy) });
-  return healthy;
+  const { build } = healthy;
+  if (!build) throw healthy.failure ?? new Error('the kernel has neither a build nor a failure');
+  return { ...healthy, build };
 }
 
 /** Runs the suites without any mutant: only a test that passes here can notice one. */
@@ -129,17 +113,16 @@ async function kill(
   return undefined;
 }
 
-function report(result: MutantResult, ctx: StageContext): MutantResult {
-  const { name: mutant, fault, killed, killedBy, broken } = result;
-  const event: EventOf<'mutant.end'> = { type: 'mutant.end', mutant, fault, killed };
-  ctx.emit({ ...event, ...(killedBy ? { killedBy } : {}), ...(broken ? { broken } : {}) });
+function report(result: MutantRecord, ctx: StageContext): MutantRecord {
+  const { name: mutant, ...outcome } = result;
+  ctx.emit({ type: 'mutant.end', mutant, ...outcome });
   return result;
 }
 
 /** Builds the mutants one after the other; guests of one run while the next is built. */
-async function tryMutants(mutants: readonly MutantFile[], trial: Trial): Promise<MutantResult[]> {
+async function tryMutants(mutants: readonly MutantFile[], trial: Trial): Promise<MutantRecord[]> {
   const { ctx } = trial;
-  const running: Promise<MutantResult>[] = [];
+  const running: Promise<MutantRecord>[] = [];
   try {
     for (const file of mutants) {
       // No more mutants in flight than guests: a build must not run ahead of what is tested by hours.
@@ -148,7 +131,14 @@ async function tryMutants(mutants: readonly MutantFile[], trial: Trial): Promise
       const { name } = file;
       const broken = planted.failure?.message;
       const result = kill(planted, trial).then((killedBy) =>
-        report({ name, fault, killed: killedBy !== undefined, killedBy, broken }, ctx),
+        report(
+          {
+            ...{ name, fault, killed: killedBy !== undefined },
+            ...(killedBy === undefined ? {} : { killedBy }),
+            ...(broken === undefined ? {} : { broken }),
+          },
+          ctx,
+        ),
       );
       // Awaited with all others; until then a failure must not count as unhandled.
       result.catch(() => {});
@@ -172,23 +162,23 @@ export async function runMutants(
   ctx: StageContext,
 ): Promise<MutantsRun> {
   const files = await listMutants(mutantsOf(plan, stack), options.only);
-  await checkPlan(plan, ctx);
-  let mutants: MutantResult[] = [];
+  const payloads = await checkRun(plan, ctx);
+  let mutants: MutantRecord[] = [];
   const work = async (recorder: Recorder) => {
     const { ctx: inner, dir } = recorder;
     await meanwhile(
-      (own) => openSession(plan, own),
-      async (prepared) => {
-        const kernel = await healthyKernel({ ...plan, withBase: false }, stack, inner);
+      (own) => openSession(plan, own, payloads),
+      async (prepared, own) => {
+        const kernel = await healthyKernel({ ...plan, withBase: false }, stack, own);
         const session = await prepared;
         await recorder.keepFiles();
         const cells = plan.pairs.length * plan.repeats * (files.length + 1);
-        const slots = new CellSlots(plan.jobs, cells, cachedArtefacts(dir), inner);
+        const slots = new CellSlots(plan, cells, cachedArtefacts(dir), inner);
         const baseline = await measureBaseline(plan, kernel, session, slots, inner);
         mutants = await tryMutants(files, { plan, session, baseline, slots, ctx: inner });
       },
       inner,
     );
   };
-  return { ...(await recorded(plan, stack, options, work, ctx)), mutants };
+  return { ...(await recorded(plan, stack, { ...options, overMutants: true }, work, ctx)), mutants };
 }

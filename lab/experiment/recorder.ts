@@ -5,6 +5,7 @@ import { dirname, join, sep } from 'node:path';
 import { LabError } from '../core/errors.ts';
 import { protections } from '../core/sandbox.ts';
 import { asReported, recordPlace } from '../core/storage.ts';
+import { removeLeftoversIn } from '../core/temporary.ts';
 import type { EventBody, StageContext } from '../model/event.ts';
 import type { Plan } from '../model/plan.ts';
 import type { HostFacts, PlanRecord, RunRecord } from '../model/run.ts';
@@ -20,6 +21,8 @@ export interface RecordOptions {
   out?: string | undefined;
   /** Version of ringlab. */
   version: string;
+  /** The run is over mutants: its record lists what becomes of each. */
+  overMutants?: boolean | undefined;
 }
 
 /** Longest time that a record on disk lags behind its run, ms. */
@@ -47,6 +50,11 @@ function planRecord(plan: Plan): PlanRecord {
     ...(plan.series === undefined ? {} : { series: plan.series }),
     ...(plan.accel === undefined ? {} : { accel: plan.accel }),
     ...(plan.bench === undefined ? {} : { bench: plan.bench }),
+    ...(plan.restarts === undefined ? {} : { restarts: plan.restarts }),
+    ...(plan.isolate ? { isolate: true } : {}),
+    ...(plan.confirm === undefined ? {} : { confirm: plan.confirm }),
+    ...(plan.flaky === undefined ? {} : { flaky: plan.flaky }),
+    ...(plan.allow?.skips || plan.allow?.gone ? { allow: plan.allow } : {}),
     pairs: plan.pairs.map(({ profile, suite }) => ({ profile: profile.name, suite: suite.name })),
   };
 }
@@ -56,7 +64,7 @@ function headOf(
   id: string,
   plan: Plan,
   series: Series | undefined,
-  version: string,
+  { version, overMutants }: RecordOptions,
   sandbox: RunRecord['sandbox'],
 ): RunRecord {
   const profiles = new Map(plan.pairs.map(({ profile }) => [profile.name, profile]));
@@ -78,6 +86,7 @@ function headOf(
     suites: [...suites].map(([name, { summary }]) => ({ id: name, summary })),
     seed: plan.seed,
     ...(plan.bench ? { bench: { ...plan.bench, repeats: plan.repeats } } : {}),
+    ...(overMutants ? { mutants: [] } : {}),
     ...{ cells: [], spans: [], failures: [], interrupted: false },
   };
 }
@@ -104,6 +113,7 @@ export class Recorder implements Disposable {
   /** The folder that `save` created first, e.g. `runs`; undefined while there is none. */
   #created: string | undefined;
   #isStale = true;
+  #anyCell = false;
   /** The last write has begun: what is reported meanwhile needs no write besides. */
   #isEnding = false;
 
@@ -114,6 +124,7 @@ export class Recorder implements Disposable {
       const event = { ...body, at: body.at ?? Date.now() };
       this.#fold.take(event);
       if (!PASSING.has(event.type)) this.#isStale = true;
+      if (event.type === 'cell.start') this.#anyCell = true;
       // With its announced tests a cell that is cut off has a result for each of them.
       if (event.type === 'cell.end' || event.type === 'tests.announced') this.#saveInTurn();
       outer.emit(event);
@@ -139,7 +150,7 @@ export class Recorder implements Disposable {
     const { id, dir } = await newRunDir(options.runsDir, options.out, series?.name ?? 'base');
     const recorder = new Recorder(dir, ctx, saveMs);
     const sandbox = { required: !ctx.unsafeNoSandbox, protections: await protections(ctx) };
-    recorder.ctx.emit({ type: 'run.start', record: headOf(id, plan, series, options.version, sandbox), dir });
+    recorder.ctx.emit({ type: 'run.start', record: headOf(id, plan, series, options, sandbox), dir });
     return recorder;
   }
 
@@ -148,6 +159,11 @@ export class Recorder implements Disposable {
     this.#isStale = true;
     this.#save();
     this.ctx.signal.throwIfAborted();
+  }
+
+  /** Whether a cell has begun: from then on the record is worth keeping. */
+  get anyCell(): boolean {
+    return this.#anyCell;
   }
 
   get record(): RunRecord {
@@ -160,7 +176,10 @@ export class Recorder implements Disposable {
   readonly #save = (): void => {
     if (!this.#isStale || !this.#fold.record) return;
     try {
-      this.#created ??= mkdirSync(this.dir, { recursive: true }) ?? '';
+      if (this.#created === undefined) {
+        this.#created = mkdirSync(this.dir, { recursive: true }) ?? '';
+        removeLeftoversIn(this.dir);
+      }
       saveRecord(this.dir, this.record);
       this.#isStale = false;
     } catch (error) {

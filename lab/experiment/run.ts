@@ -1,17 +1,26 @@
-import { errorText, InputError, LabError, RinglabError } from '../core/errors.ts';
+import { errorText, InputError, LabError, RinglabError, VerdictError } from '../core/errors.ts';
 import { asReported } from '../core/storage.ts';
 import type { CellSpec } from '../model/cell.ts';
 import type { StageContext } from '../model/event.ts';
 import type { Plan } from '../model/plan.ts';
 import type { RunRecord } from '../model/run.ts';
 import type { Series } from '../model/series.ts';
-import { cellSpecs } from '../plan/cells.ts';
+import { cellSpecs, plannedCells } from '../plan/cells.ts';
+import { shardSpecs } from '../plan/shards.ts';
+import { sourceName } from '../source/index.ts';
 import { CellSlots, reportFailedCells } from './cells.ts';
-import { kernelRecord, type PreparedKernel, prepareKernels } from './kernels.ts';
+import { confirmRegressions, rerunContext } from './confirm.ts';
+import {
+  kernelRecord,
+  kernelsToRun,
+  type PreparedKernel,
+  plannedKernels,
+  prepareKernels,
+} from './kernels.ts';
 import { meanwhile } from './meanwhile.ts';
 import { Recorder, type RecordOptions } from './recorder.ts';
 import { cachedArtefacts, openSession, type Session } from './session.ts';
-import { checkPlan } from './validate.ts';
+import { checkRun } from './validate.ts';
 
 /** A run that has been recorded. */
 export interface Run {
@@ -24,25 +33,43 @@ export interface Run {
 export function specsOf(
   plan: Plan,
   kernels: readonly PreparedKernel[],
-  { image, accel, payloads }: Session,
+  { imageOf, accel, payloads, tests }: Session,
 ): CellSpec[] {
   const built = kernels.flatMap(({ id, side, build }) => (build ? [{ id, side, key: build.key }] : []));
-  return cellSpecs(plan, built, { image, accel: accel.kind, payloads });
+  return shardSpecs(cellSpecs(plan, built, { imageOf, accel: accel.kind, payloads }), plan.jobs, tests);
 }
 
 async function runMatrix(
   plan: Plan,
+  stack: readonly Series[],
   kernels: readonly PreparedKernel[],
   prepared: Promise<Session>,
   recorder: Recorder,
 ): Promise<void> {
   const { ctx, dir } = recorder;
   for (const kernel of kernels) reportFailedCells(kernel, plan, ctx);
-  if (!kernels.some(({ build }) => build)) return;
-  const specs = specsOf(plan, kernels, await prepared);
+  const toRun = kernelsToRun(kernels, stack);
+  if (toRun.length === 0) {
+    ctx.emit({ type: 'cells.planned', cells: [] });
+    return;
+  }
+  const specs = specsOf(plan, toRun, await prepared);
   // Not before: a suite that does not compile leaves nothing behind.
   await recorder.keepFiles();
-  await new CellSlots(plan.jobs, specs.length, cachedArtefacts(dir), ctx).runAll(specs);
+  await new CellSlots(plan, specs.length, cachedArtefacts(dir), ctx).runAll(specs);
+  // What a benchmark measures is the boot, and its figures have a spread.
+  if (plan.bench || ctx.signal.aborted) return;
+  const again = rerunContext(ctx);
+  const slots = new CellSlots({ ...plan, restarts: 0 }, 0, cachedArtefacts(dir), again);
+  await confirmRegressions(recorder.record, { plan, specs, slots, ctx });
+}
+
+/** Puts kernels and cells into the record before any work: however the run ends, none of them is missing. */
+async function announce(plan: Plan, stack: readonly Series[], { ctx }: Recorder): Promise<void> {
+  const names = await Promise.all(plan.sources.map((source) => sourceName(source, ctx.signal)));
+  const kernels = plannedKernels(names, plan, stack);
+  ctx.emit({ type: 'kernels.planned', kernels });
+  ctx.emit({ type: 'cells.planned', cells: plannedCells(plan, kernels) });
 }
 
 /** What `work` threw, or the reason of the abort that ended it; undefined when it did what it should. */
@@ -53,13 +80,17 @@ async function failureOf(recorder: Recorder, work: (recorder: Recorder) => Promi
     return undefined;
   } catch (error) {
     const { aborted, reason } = recorder.ctx.signal;
-    return asReported(aborted ? reason : error);
+    const failure = asReported(aborted ? reason : error);
+    if (!(failure instanceof InputError) || !recorder.anyCell) return failure;
+    // The request was valid when the first guest started: what is wrong now became so meanwhile.
+    return new LabError(failure.message, { cause: failure.cause });
   }
 }
 
 /**
  * Lets `work` make a run's record and writes it however the work ends, so that what was learnt before an interruption or a fault
- * of the lab is kept. Nothing is written when the user's input is at fault. Throws what `work` threw, and the abort reason.
+ * of the lab is kept. Nothing is written when the user's input is at fault: no cell has begun then. Throws what `work` threw, and the
+ * abort reason.
  */
 export async function recorded(
   plan: Plan,
@@ -70,11 +101,13 @@ export async function recorded(
 ): Promise<Run> {
   using recorder = await Recorder.begin(plan, stack, options, ctx);
   const failure = await failureOf(recorder, work);
-  if (failure instanceof InputError && recorder.record.cells.length === 0) {
+  if (failure instanceof InputError) {
     await recorder.withdraw();
     throw failure;
   }
-  if (failure !== undefined && (!ctx.signal.aborted || failure instanceof LabError)) {
+  // A verdict is in the record as the failure of its kernel.
+  const isVerdict = failure instanceof VerdictError;
+  if (failure !== undefined && !isVerdict && (!ctx.signal.aborted || failure instanceof LabError)) {
     const subject = failure instanceof RinglabError ? 'run' : 'ringlab';
     recorder.ctx.emit({ type: 'lab.failure', subject, message: errorText(failure) });
   }
@@ -97,18 +130,18 @@ export async function runPlan(
   options: RecordOptions,
   ctx: StageContext,
 ): Promise<Run> {
-  await checkPlan(plan, ctx);
+  const payloads = await checkRun(plan, ctx);
   const work = async (recorder: Recorder) => {
-    const { ctx: inner } = recorder;
+    await announce(plan, stack, recorder);
     await meanwhile(
-      (own) => openSession(plan, own),
-      async (session) => {
+      (own) => openSession(plan, own, payloads),
+      async (session, own) => {
         const onKernel = (kernel: PreparedKernel) =>
-          inner.emit({ type: 'kernel.ready', kernel: kernelRecord(kernel) });
-        const kernels = await prepareKernels(plan, stack, onKernel, inner);
-        await runMatrix(plan, kernels, session, recorder);
+          own.emit({ type: 'kernel.ready', kernel: kernelRecord(kernel) });
+        const kernels = await prepareKernels(plan, stack, onKernel, own);
+        await runMatrix(plan, stack, kernels, session, recorder);
       },
-      inner,
+      recorder.ctx,
     );
   };
   return recorded(plan, stack, options, work, ctx);

@@ -1,24 +1,45 @@
+import { readPrograms } from '../cell/folder-files.ts';
 import { Budget, CONSOLE, OUTPUT, RESULTS } from '../cell/limits.ts';
 import { findPayload, type Payload, preparePayloads } from '../cell/payload.ts';
 import type { CellSession } from '../cell/session.ts';
 import { InputError } from '../core/errors.ts';
-import { probeAccel } from '../guest/index.ts';
-import { ensureImage, findImage } from '../image/index.ts';
+import { buildForeign } from '../foreign/index.ts';
+import { clockArguments, probeAccel } from '../guest/index.ts';
+import { findImage } from '../image/index.ts';
 import { findKernel } from '../kernel/index.ts';
 import type { CellSpec } from '../model/cell.ts';
 import type { EventOf, StageContext } from '../model/event.ts';
 import type { Image } from '../model/machine.ts';
 import type { Plan } from '../model/plan.ts';
-
-/** Recipe of the image that guests boot. */
-export const RECIPE = 'minimal';
+import type { Suite } from '../model/suite.ts';
+import { resolveSource } from '../source/index.ts';
+import { checkInterpreters, prepareImages } from './images.ts';
 
 /** What all guests of an experiment need whatever their kernel. */
 export interface Session {
+  /** The image of the first suite, or of a shell. */
   image: Image;
+  /** The image that the guests of a suite boot: with the packages that the suite names. */
+  imageOf: (suite: Pick<Suite, 'name' | 'packages'>) => Image;
   accel: EventOf<'session.ready'>['accel'];
   /** What is pushed into guests, by the suite's name. */
   payloads: ReadonlyMap<string, Payload>;
+  /** Names of the tests of suites that are folders of programs, by the suite's name. */
+  tests: ReadonlyMap<string, readonly string[]>;
+}
+
+/** The tests of the payloads that are folders of programs. */
+async function testsOf(payloads: ReadonlyMap<string, Payload>): Promise<Map<string, string[]>> {
+  const tests = new Map<string, string[]>();
+  for (const [suite, payload] of payloads) {
+    if (payload.kind !== 'programs') continue;
+    const { programs } = await readPrograms(await findPayload(payload));
+    tests.set(
+      suite,
+      programs.map(({ name }) => name),
+    );
+  }
+  return tests;
 }
 
 /** Accelerator of the guests: as requested, else KVM where a guest really starts with it. */
@@ -28,26 +49,54 @@ async function chooseAccel(accel: Plan['accel'], ctx: StageContext): Promise<Ses
   return { kind: probed.accel, reason: probed.reason };
 }
 
+/** The suites of a plan, the foreign ones built. A suite that is made of the kernel's source takes the first kernel, without a series. */
+async function suitesOf(
+  { pairs, sources }: Pick<Plan, 'pairs' | 'sources'>,
+  ctx: StageContext,
+): Promise<Suite[]> {
+  const unique = [...new Map(pairs.map(({ suite }) => [suite.name, suite])).values()];
+  const needsKernel = unique.some(({ build, origin }) => build?.from === 'kernel' && !origin);
+  const kernel = needsKernel ? await resolveSource(sources[0] ?? {}, ctx) : undefined;
+  const suites: Suite[] = [];
+  for (const suite of unique) suites.push(await buildForeign(suite, kernel, ctx));
+  return suites;
+}
+
+/** What is pushed into the guests of a plan. Throws InputError for suites that do not compile or lack files. */
+export const payloadsOf = async (
+  plan: Pick<Plan, 'pairs' | 'sources'>,
+  ctx: StageContext,
+): Promise<Session['payloads']> => preparePayloads(await suitesOf(plan, ctx), ctx);
+
 /**
- * Prepares image, accelerator and payloads, side by side: the one place that does, for every verb that boots guests. Throws
+ * Prepares image, accelerator and (unless they are `prepared`) payloads, side by side: the one place that does, for every verb that boots guests. Throws
  * InputError for a suite that does not compile, LabError when the machine lacks a tool.
  */
-export async function openSession(plan: Pick<Plan, 'accel' | 'pairs'>, ctx: StageContext): Promise<Session> {
-  const [image, payloads, accel] = await Promise.all([
-    ensureImage(RECIPE, ctx),
-    preparePayloads(
-      plan.pairs.map(({ suite }) => suite),
-      ctx,
-    ),
+export async function openSession(
+  plan: Pick<Plan, 'accel' | 'pairs' | 'recipe' | 'packages' | 'sources'>,
+  ctx: StageContext,
+  prepared?: Session['payloads'],
+): Promise<Session> {
+  const [images, payloads, accel] = await Promise.all([
+    prepareImages(plan, ctx),
+    prepared ?? payloadsOf(plan, ctx),
     chooseAccel(plan.accel, ctx),
   ]);
+  const { image, imageOf } = images;
+  await checkInterpreters(plan, imageOf);
+  // Before the first guests compete for the processors.
+  await clockArguments(ctx, accel.kind);
   ctx.emit({
     type: 'session.ready',
-    image: { recipe: image.recipe, key: image.key },
+    image: {
+      recipe: image.recipe,
+      key: image.key,
+      ...(plan.packages?.length ? { packages: [...plan.packages] } : {}),
+    },
     accel,
     payloads: Object.fromEntries([...payloads].map(([suite, { key }]) => [suite, key])),
   });
-  return { image, accel, payloads };
+  return { image, imageOf, accel, payloads, tests: await testsOf(payloads) };
 }
 
 const missing = (what: string, fix: string) => new InputError({ what, where: 'the cell spec', fix });

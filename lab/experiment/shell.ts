@@ -1,4 +1,6 @@
-import { bootGuest, scratchFolder } from '../guest/index.ts';
+import { installModules } from '../cell/modules.ts';
+import { bootGuest, clockArguments, registerGuest, scratchFolder } from '../guest/index.ts';
+import { findKernel } from '../kernel/index.ts';
 import type { StageContext } from '../model/event.ts';
 import type { GuestProfile } from '../model/guest.ts';
 import type { Guest } from '../model/machine.ts';
@@ -10,19 +12,19 @@ import { openSession } from './session.ts';
 import { checkPlan } from './validate.ts';
 
 /**
- * Builds the kernel (patched when there is a series), boots one guest and hands it to `use`; the guest is gone when this
- * returns. Throws VerdictError when the series does not apply, build or boot, InputError for a plan that is wrong.
+ * Builds the kernel (patched when there is a series), boots one guest and hands it to `use` with the id by which other processes find
+ * it (`runningGuests`); the guest is gone when this returns. Throws VerdictError when the series does not apply, build or boot, InputError for a plan that is wrong.
  */
 export async function inFreshGuest<T>(
   plan: Plan,
   profile: GuestProfile,
   stack: readonly Series[],
-  use: (guest: Guest) => Promise<T>,
+  use: (guest: Guest, id: string) => Promise<T>,
   ctx: StageContext,
 ): Promise<T> {
   await checkPlan(plan, ctx);
-  const boot = async (session: ReturnType<typeof openSession>) => {
-    const kernel = (await prepareKernels(plan, stack, () => {}, ctx)).at(-1);
+  const boot = async (session: ReturnType<typeof openSession>, own: StageContext) => {
+    const kernel = (await prepareKernels(plan, stack, () => {}, own)).at(-1);
     if (!kernel?.build) throw kernel?.failure ?? new Error('no kernel was prepared');
     const { image, accel } = await session;
     await using scratch = await scratchFolder('guest');
@@ -30,10 +32,13 @@ export async function inFreshGuest<T>(
       ...{ name: `${kernel.name}/${profile.name}`, profile, image, accel: accel.kind, dir: scratch.dir },
       ...{ kernel: { vmlinux: kernel.build.vmlinux }, bootTimeoutMs: plan.bootTimeoutMs },
       ...{ kernelArgs: plan.kernelArgs, qemuArgs: plan.qemuArgs },
+      clockArgs: await clockArguments(ctx, accel.kind),
     };
     await using guest = await bootGuest(request, ctx);
+    const stored = await findKernel(kernel.build.key);
+    if (stored) await installModules(guest, stored, scratch.dir, ctx);
     // Awaited here: the guest must outlive the use.
-    return await use(guest);
+    return await use(guest, await registerGuest(scratch.dir, guest));
   };
-  return meanwhile((own) => openSession({ accel: plan.accel, pairs: [] }, own), boot, ctx);
+  return meanwhile((own) => openSession({ ...plan, pairs: [], sources: [] }, own), boot, ctx);
 }

@@ -1,0 +1,22 @@
+import { isResultOf } from '../model/result.ts';
+import type { CellRecord } from '../model/run.ts';
+
+/**
+ * The tests that ran before a test in the same guest, in order: those that earlier attempts of its repeat and shard did not take, up to
+ * the test. `test` is the name by which it is selected.
+ */
+export function precedingTests(
+  { tests, attempts }: Pick<CellRecord, 'tests' | 'attempts'>,
+  test: string,
+): string[] {
+  // Of a program with subtests only its own name can be selected.
+  const names = [...new Set(tests.filter(({ verdict }) => verdict !== 'skip').map(({ name }) => name))];
+  const order = names.map((name) => (isResultOf(name, test) ? test : name));
+  const before = order.slice(0, Math.max(0, order.indexOf(test)));
+  // The attempt that ran the test is the last one to which it was left.
+  const [{ repeat, shard } = { repeat: 1, shard: undefined }] = attempts;
+  const own = attempts.filter((attempt) => attempt.repeat === repeat && attempt.shard === shard);
+  const index = own.findIndex(({ notBegun = [] }) => !notBegun.includes(test));
+  const taken = index > 0 ? new Set(own[index - 1]?.notBegun ?? []) : undefined;
+  return before.filter((name) => !taken || taken.has(name));
+}
