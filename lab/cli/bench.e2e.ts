@@ -27,7 +27,7 @@ t.test('bench reports 50 planted instructions per submission as worse, within 4 
   for (const { name, base = 0, patched = 0, spread = 0, verdict } of submissions) {
     t.equal(verdict, 'worse', `verdict of ${name}`);
     t.ok(Math.abs(patched - base - 50) <= 4, `${name}: ${base} -> ${patched} is 50 more, within 4`);
-    t.ok(spread <= base * 0.002, `${name}: boots differ by at most 0.2%, spread ${spread} of ${base}`);
+    t.ok(spread <= 10, `${name}: boots differ by far less than was planted, spread ${spread} of ${base}`);
   }
   const calls = metrics.filter(({ name }) => name.endsWith('.syscalls'));
   t.ok(

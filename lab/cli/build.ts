@@ -4,12 +4,12 @@ import { buildRequested, buildSteps } from '../experiment/build.ts';
 import type { KernelBuild } from '../model/kernel.ts';
 import { oneLine } from '../model/visible.ts';
 import { Exit } from './exit.ts';
-import { type KernelOptions, withKernel } from './options.ts';
+import { type KernelOptions, quietOption, single, withKernel } from './options.ts';
 import { columns, print, printJson } from './output.ts';
-import { contextFor } from './render.ts';
+import { contextFor, type ReportingOptions } from './render.ts';
 import { kernelRequest } from './request.ts';
 
-type Options = KernelOptions & { series?: string; each: boolean; json: boolean; verbose: boolean };
+type Options = KernelOptions & ReportingOptions & { series?: string; each: boolean; json: boolean };
 
 function describe(build: KernelBuild): string {
   const how = build.cached ? 'was built before' : `built in ${build.seconds.toFixed(1)} s`;
@@ -59,9 +59,10 @@ export const buildVerb = (signal: AbortSignal) =>
   withKernel(
     new Command('build').description('Build a kernel, with a series on top, or after each of its patches.'),
   )
-    .option('--series <series>', 'a series by name or path')
+    .addOption(single('--series <series>', 'a series by name or path'))
     .option('--each', 'build after every patch and say which does not build', false)
     .option('--json', 'print the result as JSON', false)
     .option('-v, --verbose', 'show warnings and errors of the compiler as they come', false)
+    .addOption(quietOption())
     .addHelpText('after', '\nExample: ringlab build --series nvme-uring-cmd-multipath --each')
     .action((options) => build(options, signal));

@@ -22,6 +22,9 @@ t.test('what is wrong with the input is said, with what would be right; exit 2',
     [['report', 'latest'], /no run yet[\s\S]*ringlab run/],
     [['series', 'import', 'garbage'], /garbage: [\s\S]*expected[\s\S]*fix/],
     [['mutants'], /--series/],
+    [['run', '--series', 'a', '--series', 'b'], /'--series <series>' argument 'b'.*given before, as "a"/],
+    [['shell', '--tree', 'a', '--tree', 'b'], /given before, as "a"/],
+    [['run', '--quiet', '--verbose'], /--quiet' cannot be used with option '-v, --verbose'/],
   ];
   const results = await Promise.all(wrong.map(([args]) => ringlab(...args)));
   wrong.forEach(([args, message], index) => {

@@ -19,7 +19,7 @@ writeFileSync(
   'From: A <a@a>\nSubject: [PATCH] x: y\n\nWhy.\n---\n x | 1 +\n\ndiff --git a/x b/x\nnew file mode 100644\n--- /dev/null\n+++ b/x\n@@ -0,0 +1 @@\n+y\n',
 );
 
-/** Runs the command where `small` is a tmpfs of its own, full or read-only, in a namespace that no other process sees. */
+/** Runs the command where `small` is a full or read-only tmpfs, in a namespace that no other process sees. */
 function onSmall(
   state: 'full' | 'read-only' | '300k',
   args: string[],

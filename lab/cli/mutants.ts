@@ -1,6 +1,7 @@
+import { outcomeOf } from '../compare/outcome.ts';
 import { ExitCode } from '../core/errors.ts';
 import { listMutants, mutantsOf } from '../experiment/mutant-files.ts';
-import { exitCodeOfMutants, runMutants } from '../experiment/mutants.ts';
+import { runMutants } from '../experiment/mutants.ts';
 import { singleSourceOf } from '../experiment/request.ts';
 import { Exit } from './exit.ts';
 import { many } from './options.ts';
@@ -46,6 +47,6 @@ export const mutantsVerb = (signal: AbortSignal) =>
         print(columns(rows));
       }
       for (const { message } of record.failures) stderr.write(`ringlab: ${message}\n`);
-      const code = exitCodeOfMutants({ record, mutants });
+      const { exitCode: code } = outcomeOf(record);
       if (code !== ExitCode.ok) throw new Exit(code);
     });

@@ -2,7 +2,8 @@ import picocolors from 'picocolors';
 import type { Colors } from '../../reports/index.ts';
 import type { Output, OutputName } from '../model/output.ts';
 import { oneLine, visibleJson } from '../model/visible.ts';
-import { ESC, stdout } from './terminal.ts';
+import { ESC } from './escape.ts';
+import { stdout } from './terminal.ts';
 
 /**
  * Writes a value as JSON on standard output: with --json, the only thing written there. `name` is the published schema
@@ -12,11 +13,13 @@ export function printJson<N extends OutputName>(_name: N, value: Output<N>): voi
   stdout.write(`${visibleJson(JSON.stringify(value, null, 2))}\n`);
 }
 
-/** True for a terminal, unless NO_COLOR or CI is set: picocolors alone takes CI for a terminal. */
-export const wantsColors = (stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv): boolean =>
-  Boolean(stream.isTTY) && !env.NO_COLOR && !env.CI && env.TERM !== 'dumb';
+/** Whether a stream is a terminal that a person looks at: CI systems and TERM=dumb show no more than lines. */
+export const isScreen = (stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv): boolean =>
+  Boolean(stream.isTTY) && !env.CI && env.TERM !== 'dumb';
 
-const painter = picocolors.createColors(wantsColors(stdout, process.env));
+/** True for a screen, unless NO_COLOR is set: picocolors alone takes CI for a terminal. */
+export const wantsColors = (stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv): boolean =>
+  isScreen(stream, env) && !env.NO_COLOR;
 
 /** A colour of picocolors whose ESC only `Terminal.write` inserts. */
 const marked = (paint: (text: string) => string) => (text: string) => {
@@ -24,14 +27,20 @@ const marked = (paint: (text: string) => string) => (text: string) => {
   return `${open}${text}${close}`;
 };
 
-/** Colours for text on standard output; they add nothing unless `wantsColors`. */
-export const colors: Colors = {
-  bold: marked(painter.bold),
-  dim: marked(painter.dim),
-  red: marked(painter.red),
-  green: marked(painter.green),
-  yellow: marked(painter.yellow),
-};
+/** Colours for text on a stream; they add nothing unless `wantsColors`. */
+export function colorsFor(stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv): Colors {
+  const painter = picocolors.createColors(wantsColors(stream, env));
+  return {
+    bold: marked(painter.bold),
+    dim: marked(painter.dim),
+    red: marked(painter.red),
+    green: marked(painter.green),
+    yellow: marked(painter.yellow),
+  };
+}
+
+/** Colours for text on standard output. */
+export const colors = colorsFor(stdout, process.env);
 
 /** Writes text and a newline on standard output; a text that ends in a newline gets no second one. */
 export function print(text: string): void {

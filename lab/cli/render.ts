@@ -1,97 +1,143 @@
+import type { Colors } from '../../reports/index.ts';
 import { cacheRoot } from '../core/cache.ts';
 import { checkTemporaryFolder } from '../core/path-characters.ts';
 import { contextOf, type LabEvent, type StageContext } from '../model/event.ts';
-import { oneLine } from '../model/visible.ts';
 import { EventLog } from '../record/event-log.ts';
+import { cellWords, hasLine } from './cell-words.ts';
+import { durationWords } from './live/duration.ts';
+import { MinuteLines } from './live/minute.ts';
+import { isBusy, type LiveState } from './live/state.ts';
+import { Tracker } from './live/tracker.ts';
+import type { LiveView } from './live/view.ts';
+import { colorsFor, isScreen } from './output.ts';
 import { stderr, type Terminal } from './terminal.ts';
-import {
-  detailWords,
-  endWords,
-  isStart,
-  lineWords,
-  type Progress,
-  progressOf,
-  subjectWords,
-} from './words.ts';
+import { detailWords, endWords, lineWords, startWords, subjectWords } from './words.ts';
 
-/** Without a terminal, progress is printed in steps of this many percent. */
-const STEP = 10;
+/** How a command reports its progress. */
+export interface RendererOptions {
+  /** Prints single tests, compiler output and what begins. */
+  verbose?: boolean | undefined;
+  /** Prints nothing but that the sandbox is off. */
+  quiet?: boolean | undefined;
+  env?: NodeJS.ProcessEnv;
+  /** Time between two lines of progress without a live view, ms; a minute. */
+  everyMs?: number;
+}
 
-const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
+/** When the work began whose end an event is. */
+function startOf(event: LabEvent, { work, running }: LiveState): number | undefined {
+  if (event.type === 'cell.end') return event.ms > 0 ? event.at - event.ms : undefined;
+  if (event.type === 'guest.ready' && !running.has(event.guest)) return event.at - event.ms;
+  return work.get(subjectWords(event))?.startedMs;
+}
 
 /**
- * Turns events into text on standard error: on a terminal one live status line under the lines that stay, else plain lines.
- * With `verbose`, compiler output and single tests are printed too. The only place that words events.
+ * Turns events into text on standard error. Lines that stay: each end of a cell or build, notes, failures. What runs is shown below
+ * them by a live view on a terminal, else by a line a minute.
  */
 export class Renderer {
   readonly #out: Terminal;
-  readonly #live: boolean;
-  readonly #verbose: boolean;
-  readonly #started = new Map<string, number>();
-  readonly #steps = new Map<string, number>();
+  readonly #options: RendererOptions;
+  #isLive: boolean;
+  readonly #colors: Colors;
+  readonly #tracker = new Tracker();
+  readonly #minutes: MinuteLines | undefined;
+  #view: LiveView | undefined;
+  #isOpening = false;
 
-  constructor(out: Terminal, options: { verbose: boolean }) {
+  constructor(out: Terminal, options: RendererOptions) {
+    const { env = process.env, everyMs, quiet } = options;
     this.#out = out;
-    this.#live = out.isTTY && !process.env.CI;
-    this.#verbose = options.verbose;
+    this.#options = options;
+    this.#isLive = isScreen(out, env) && !quiet;
+    this.#colors = colorsFor(out, env);
+    if (!quiet) this.#minutes = new MinuteLines(this.#tracker, this.#printMinute, everyMs);
   }
 
-  #status(text: string): void {
-    if (!this.#live) return;
-    this.#out.clearLine();
-    this.#out.write(oneLine(text, Math.max(20, this.#out.columns - 1)));
-  }
-
-  /** A text of several lines is indented, so that no line of it passes for one of ours. */
-  #keep(text: string): void {
-    this.#status('');
-    this.#out.write(`${text.replaceAll('\n', '\n  ')}\n`);
-  }
-
-  #begin(subject: string, at: number): void {
-    this.#started.set(subject, at);
-    this.#status(`${subject} ...`);
-    if (!this.#live && this.#verbose) this.#keep(`${subject}: begins`);
-  }
-
-  #end(subject: string, text: string, at: number): void {
-    const since = this.#started.get(subject);
-    this.#started.delete(subject);
-    this.#steps.delete(subject);
-    this.#keep(`${subject}: ${text}${since === undefined ? '' : ` (${seconds(at - since)})`}`);
-  }
-
-  #progress(subject: string, { done, total = 0, text }: Progress, at: number): void {
-    const percent = total > 0 ? Math.min(100, Math.floor((100 * done) / total)) : 0;
-    const since = this.#started.get(subject);
-    const elapsed = since === undefined ? '' : ` ${seconds(at - since)}`;
-    const line = `${subject}: ${percent}% (${done}/${total})${elapsed}${text ? ` ${text}` : ''}`;
-    this.#status(line);
-    if (this.#live || subject === 'cells') return;
-    const step = Math.floor(percent / STEP);
-    if (total === 0 || step <= (this.#steps.get(subject) ?? 0)) return;
-    this.#steps.set(subject, step);
-    this.#keep(line);
+  /** Whether what runs is shown by a live view: on a screen, until `finish`. */
+  get isLive(): boolean {
+    return this.#isLive;
   }
 
   /** Takes one event. */
   readonly take = (event: LabEvent): void => {
-    const subject = subjectWords(event);
-    const progress = progressOf(event);
-    const end = endWords(event);
-    const line = lineWords(event);
-    const detail = this.#verbose ? detailWords(event) : undefined;
-    if (progress) this.#progress(subject, progress, event.at);
-    else if (isStart(event)) this.#begin(subject, event.at);
-    else if (end !== undefined) this.#end(subject, end, event.at);
-    else if (line !== undefined) this.#keep(`${subject}: ${line}`);
-    else if (detail !== undefined) this.#keep(`${subject}: ${detail}`);
+    const { state } = this.#tracker;
+    this.#tracker.take(event);
+    const text = this.#textOf(event, state);
+    if (text !== undefined) this.#keep(`${subjectWords(event)}: ${text}`);
+    if (this.#view) this.#view.refresh();
+    else if (this.#isLive && !this.#isOpening && isBusy(this.#tracker.state)) void this.#open();
   };
 
-  /** Takes the status line away. */
-  finish(): void {
-    this.#status('');
+  /** The command has been interrupted or has failed, and cleans up. */
+  end(): void {
+    this.#tracker.end();
+    this.#view?.refresh();
   }
+
+  /** Takes the live view away for good; lines are still printed. */
+  finish(): void {
+    this.#isLive = false;
+    this.#minutes?.close();
+    this.#view?.close();
+    this.#view = undefined;
+  }
+
+  async #open(): Promise<void> {
+    this.#isOpening = true;
+    const { LiveView } = await import('./live/view.ts');
+    const view = await LiveView.open(this.#out, this.#tracker, this.#colors);
+    if (this.#isLive) this.#view = view;
+    else view.close();
+  }
+
+  /** A text of several lines is indented, so that no line of it passes for one of ours. */
+  #keep(text: string): void {
+    this.#out.write(`${text.replaceAll('\n', '\n  ')}\n`);
+    this.#view?.restore();
+  }
+
+  readonly #printMinute = (line: string): void => {
+    if (!this.#view?.isVisible) this.#keep(line);
+  };
+
+  /** The line that an event leaves, without its subject; `before` is the state before the event. */
+  #textOf(event: LabEvent, before: LiveState): string | undefined {
+    const { quiet, verbose } = this.#options;
+    if (quiet)
+      return event.type === 'note' && event.note.code === 'sandbox.off' ? lineWords(event) : undefined;
+    const end = this.#endOf(event, before);
+    if (end !== undefined) {
+      const since = startOf(event, before);
+      return since === undefined ? end : `${end} (${durationWords(event.at - since)})`;
+    }
+    // A live view shows what has begun, and a log shows builds, which take minutes.
+    const isLogged = verbose || event.type === 'kernel.start';
+    const start = isLogged && !this.#isLive ? startWords(event) : undefined;
+    const line = start ?? this.#restOf(event, before) ?? lineWords(event);
+    return line ?? (verbose ? detailWords(event) : undefined);
+  }
+
+  #endOf(event: LabEvent, { running }: LiveState): string | undefined {
+    if (event.type === 'cell.end') return hasLine(event) ? cellWords(event, this.#colors) : undefined;
+    // Of a cell the end says enough.
+    if (event.type === 'guest.ready' && running.has(event.guest) && !this.#options.verbose) return undefined;
+    return endWords(event);
+  }
+
+  /** What was counted instead of printed. */
+  #restOf(event: LabEvent, { notBegun }: LiveState): string | undefined {
+    if (event.type !== 'run.end' || notBegun === 0) return undefined;
+    return `${notBegun} ${notBegun === 1 ? 'cell' : 'cells'} did not begin`;
+  }
+}
+
+/** Options of a verb that say what is reported, and where. */
+export interface ReportingOptions {
+  verbose?: boolean | undefined;
+  quiet?: boolean | undefined;
+  events?: string | undefined;
+  unsafeNoSandbox?: boolean | undefined;
 }
 
 /**
@@ -100,21 +146,17 @@ export class Renderer {
  */
 export function contextFor(
   signal: AbortSignal,
-  options: {
-    verbose?: boolean | undefined;
-    events?: string | undefined;
-    unsafeNoSandbox?: boolean | undefined;
-  },
+  { verbose, quiet, events, unsafeNoSandbox }: ReportingOptions,
 ): StageContext & { renderer: Renderer } {
   checkTemporaryFolder();
   cacheRoot();
-  const policy = { unsafeNoSandbox: options.unsafeNoSandbox };
-  const renderer = new Renderer(stderr, { verbose: options.verbose ?? false });
-  if (options.events === undefined) return { ...contextOf(signal, renderer.take, policy), renderer };
-  const log = new EventLog(options.events);
+  const renderer = new Renderer(stderr, { verbose, quiet });
+  const log = events === undefined ? undefined : new EventLog(events);
   const take = (event: LabEvent) => {
-    log.take(event);
+    log?.take(event);
     renderer.take(event);
   };
-  return { ...contextOf(AbortSignal.any([signal, log.failed]), take, policy), renderer };
+  const ending = log ? AbortSignal.any([signal, log.failed]) : signal;
+  ending.addEventListener('abort', () => renderer.end(), { once: true });
+  return { ...contextOf(ending, take, { unsafeNoSandbox }), renderer };
 }

@@ -11,9 +11,14 @@ export interface MatrixOptions extends KernelOptions {
   series?: string;
   guest: string[];
   suite: string[];
+  source?: string[];
   only: string[];
   patchedOnly?: boolean;
   boots?: number;
+  restarts?: number;
+  isolate?: boolean;
+  confirm?: number;
+  flaky?: 'fail' | 'warn';
   bench?: BenchSettings;
   jobs: number;
   seed?: number;
@@ -26,6 +31,10 @@ export interface MatrixOptions extends KernelOptions {
   qemuArg: string[];
   bootTimeout?: number;
   accel?: 'kvm' | 'tcg';
+  allowSkips?: boolean;
+  allowGone?: boolean;
+  recipe?: string;
+  packages?: string[];
 }
 
 /** The request that the options for a kernel and a series make. */
@@ -39,11 +48,29 @@ export function matrixRequest(options: MatrixOptions): MatrixRequest {
   const { only, jobs, seed, guestsFile, vcpus, accel } = options;
   return {
     ...kernelRequest(options),
-    ...{ guests: options.guest, suites: options.suite, only, patchedOnly: options.patchedOnly ?? false },
-    ...{ repeats: options.boots, jobs, seed, guestsFile, knownFile: options.known },
+    ...{
+      guests: options.guest,
+      suites: options.suite,
+      suiteSources: options.source ?? [],
+      only,
+      patchedOnly: options.patchedOnly ?? false,
+    },
+    ...{
+      repeats: options.boots,
+      restarts: options.restarts,
+      isolate: options.isolate,
+      confirm: options.confirm,
+      flaky: options.flaky,
+      jobs,
+      seed,
+      guestsFile,
+      knownFile: options.known,
+    },
     ...{ vcpus, memoryMiB: options.memory, diskMiB: options.disk, accel },
     ...{ kernelArgs: options.kernelArg, qemuArgs: options.qemuArg },
     bootTimeoutSeconds: options.bootTimeout,
+    allow: { skips: options.allowSkips ?? false, gone: options.allowGone ?? false },
+    ...{ recipe: options.recipe, packages: options.packages },
   };
 }
 

@@ -9,7 +9,17 @@ import { type DryRun, dryRun } from '../experiment/dry-run.ts';
 import { type Run, runPlan } from '../experiment/run.ts';
 import { readCellSpec } from '../plan/file.ts';
 import { Exit } from './exit.ts';
-import { jobsOption, many, whole, withGuest, withKernel } from './options.ts';
+import {
+  allowedBy,
+  jobsOption,
+  many,
+  quietOption,
+  single,
+  whole,
+  withAllowances,
+  withGuest,
+  withKernel,
+} from './options.ts';
 import { colors, print, printJson } from './output.ts';
 import { contextFor } from './render.ts';
 import { type MatrixOptions, planFrom } from './request.ts';
@@ -18,32 +28,41 @@ import { stderr } from './terminal.ts';
 /** The options that `run`, `bench` and `mutants` share: the matrix, and the record that they leave. */
 export const matrixCommand = (name: string) =>
   withGuest(withKernel(new Command(name)))
-    .option('--series <series>', 'a series by name or path: base and patched run and are compared')
+    .addOption(single('--series <series>', 'a series by name or path: base and patched run and are compared'))
     .addOption(many('--guest <profile>', 'a guest profile (default: those the series or suites name)'))
     .addOption(
       many(
         '--suite <suite>',
-        'a suite by name, or the path of your own: a folder or a program (default: those the series names, else all)',
+        'a suite by name, or the path of your own: a folder, a program or a pattern of programs (default: those the series names, else all)',
+      ),
+    )
+    .addOption(
+      many(
+        '--source <suite=place>',
+        'the source of a foreign suite: a folder, a git URL or debian:PACKAGE (liburing=~/src/liburing)',
       ),
     )
     .addOption(many('--only <text>', 'only tests whose name contains this'))
-    .option(
-      '--known <file>',
-      'a YAML file of kernel complaints that fail nothing, as kernels/known-complaints.yaml',
+    .addOption(
+      single(
+        '--known <file>',
+        'a YAML file of kernel complaints that fail nothing, as kernels/known-complaints.yaml',
+      ),
     )
     .option('--seed <n>', 'seed of the random parts (default: a new one)', whole(0))
     .addOption(jobsOption())
-    .option('--out <dir>', 'folder of the run record (default: a new one under --runs)')
+    .addOption(single('--out <dir>', 'folder of the run record (default: a new one under --runs)'))
     .option('--runs <dir>', 'where run records are kept', 'runs')
-    .option('--events <file>', 'write every event to this file, one JSON object a line')
+    .addOption(single('--events <file>', 'write every event to this file, one JSON object a line'))
     .option('--json', 'print the summary as JSON', false)
     .option('--dry-run', 'print what would be done, with the exact QEMU command lines', false)
-    .option('-v, --verbose', 'show every test and the output of the tools', false);
+    .option('-v, --verbose', 'show every test and the output of the tools', false)
+    .addOption(quietOption());
 
 /** Prints what a run has found and takes its exit code. */
 export function finish({ record }: Pick<Run, 'record'>, options: { json: boolean }): void {
-  const { comparison, exitCode } = outcomeOf(record);
-  if (options.json) printJson('run', comparison ?? record);
+  const { comparison, unproven, exitCode } = outcomeOf(record);
+  if (options.json) printJson('run', comparison ?? (unproven ? { unproven, ...record } : record));
   else print(render('text', { record, comparison, colors }));
   for (const { message } of record.failures) stderr.write(`ringlab: ${message}\n`);
   if (exitCode !== ExitCode.ok) throw new Exit(exitCode);
@@ -63,10 +82,12 @@ function showDryRun(dry: DryRun, json: boolean): void {
 
 /** What `run` and `bench` share besides the matrix. */
 export const comparedCommand = (name: string) =>
-  matrixCommand(name).option(
-    '--patched-only',
-    'leave the base out: the quick loop while a series is written',
-    false,
+  withAllowances(
+    matrixCommand(name).option(
+      '--patched-only',
+      'leave the base out: the quick loop while a series is written',
+      false,
+    ),
   );
 
 type ComparedOptions = ReturnType<ReturnType<typeof comparedCommand>['opts']> & MatrixOptions;
@@ -92,25 +113,42 @@ export async function runCompared(options: ComparedOptions, signal: AbortSignal)
 }
 
 /** Runs one cell again, as its spec says. */
-async function runCellFile(
-  file: string,
-  options: { json: boolean; runs: string; out?: string; events?: string; verbose: boolean },
-  signal: AbortSignal,
-): Promise<void> {
+async function runCellFile(file: string, options: ComparedOptions, signal: AbortSignal): Promise<void> {
+  const spec = await readCellSpec(file);
   const ctx = contextFor(signal, options);
-  const run = await runCellSpec(await readCellSpec(file), recordOptions(options), ctx);
+  const run = await runCellSpec(spec, { ...recordOptions(options), allow: allowedBy(options) }, ctx);
   ctx.renderer.finish();
   finish(run, options);
 }
 
 /** Options that a cell spec answers itself. */
-const ANSWERED = ['series', 'guest', 'suite', 'only', 'kernel', 'tree', 'seed', 'dryRun'] as const;
+const ANSWERED = [
+  ...(['series', 'guest', 'suite', 'only', 'kernel', 'tree', 'seed', 'dryRun'] as const),
+  ...(['recipe', 'packages'] as const),
+];
 
 /** `ringlab run`. */
 export const runVerb = (signal: AbortSignal) =>
   comparedCommand('run')
     .description(
       'Build base and patched kernel, run the suites in guests, and report what the series changes.',
+    )
+    .option(
+      '--restarts <n>',
+      'fresh guests that a cell may take for the rest of a suite whose guest died, hung or was damaged (default: 20)',
+      whole(0),
+    )
+    .option('--isolate', 'run each test in a separate guest', false)
+    .option(
+      '--confirm <n>',
+      'how often a test that regressed is run again alone, on each side; 0: never (default: 2)',
+      whole(0),
+    )
+    .addOption(
+      new Option(
+        '--flaky <how>',
+        'whether a test that reruns show to be flaky fails the run (default: warn)',
+      ).choices(['fail', 'warn'] as const),
     )
     .addOption(
       new Option(

@@ -2,7 +2,15 @@ import { Command } from '@commander-js/extra-typings';
 import { writeAtomic } from '../core/atomic.ts';
 import type { Series } from '../model/series.ts';
 import { oneLine } from '../model/visible.ts';
-import { findSeries, importSeries, listSeries, saveSeries, withNeeds, writeMbox } from '../series/index.ts';
+import {
+  findSeries,
+  importSeries,
+  listSeries,
+  removeSeries,
+  saveSeries,
+  withNeeds,
+  writeMbox,
+} from '../series/index.ts';
 import { whole } from './options.ts';
 import { columns, print, printJson } from './output.ts';
 import { contextFor } from './render.ts';
@@ -98,17 +106,31 @@ function exportVerb(signal: AbortSignal) {
     .action(async (name, { out }) => {
       const { series } = await findSeries(name, contextFor(signal, {}));
       const mbox = writeMbox(series);
-      if (out) await writeAtomic(out, mbox);
+      if (out) await writeAtomic(out, mbox, { followLink: true });
       else stdout.data(mbox);
+    });
+}
+
+function removeVerb(signal: AbortSignal) {
+  return new Command('remove')
+    .description('Remove imported series from the cache; those that ringlab carries stay.')
+    .argument('<series...>', 'names of imported series')
+    .option('--json', 'print what was removed as JSON', false)
+    .addHelpText('after', '\nExample: ringlab series remove my-series')
+    .action(async (names, { json }) => {
+      const removed = await removeSeries(names, contextFor(signal, {}));
+      if (json) printJson('series-remove', { removed });
+      else print(`removed: ${removed.join(', ')}`);
     });
 }
 
 /** `ringlab series` with its subcommands. */
 export const seriesVerb = (signal: AbortSignal) =>
   new Command('series')
-    .description('Import and look at patch series.')
+    .description('Import, look at and remove patch series.')
     .addHelpText('after', '\nExample: ringlab series import ./t.mbox.gz --name my-series')
     .addCommand(importVerb(signal))
     .addCommand(listVerb(signal))
     .addCommand(showVerb(signal))
-    .addCommand(exportVerb(signal));
+    .addCommand(exportVerb(signal))
+    .addCommand(removeVerb(signal));

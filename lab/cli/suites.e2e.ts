@@ -90,10 +90,27 @@ t.test('programs with nothing but an exit code, pointed at', async (t) => {
   t.equal(code, 1);
   const only = (suite: string) => tests[suite]?.map(({ name, verdict, reason }) => [name, verdict, reason]);
   t.same(only('exit-0'), [['exit-0', 'pass', undefined]]);
-  t.same(only('exit-77'), [['exit-77', 'skip', 'exit code 77']]);
+  t.same(only('exit-77'), [['exit-77', 'skip', 'exit code 77: told to end by 77']]);
   t.same(only('exit-3'), [['exit-3', 'fail', 'exit code 3']]);
   t.same(only('exit-crash'), [['exit-crash', 'fail', 'ended by SIGSEGV']]);
   t.match(tests['exit-3']?.[0]?.detail, /told to end by 3/, 'what it said');
+});
+
+t.test('a program explains a failure and a skip on standard error', async (t) => {
+  const program = compile('stderr.c', join(dir, 'assert-stderr'));
+  const skipped = join(dir, 'lacks-skip');
+  copyFileSync(program, skipped);
+  const script = join(dir, 'dies-early');
+  writeFileSync(script, '#!/bin/sh\nset -e\nno-such-tool --version\necho 1..1\n', { mode: 0o755 });
+  const { code, tests } = await runSuites(program, skipped, script);
+  t.equal(code, 1);
+  t.match(tests['assert-stderr'], [
+    { name: 'opens', verdict: 'pass' },
+    { name: 'resizes', verdict: 'fail', reason: /^ring\.c:\d+: expected 16 entries, got 15$/ },
+    { name: 'closes', verdict: 'pass' },
+  ]);
+  t.match(tests['lacks-skip'], [{ verdict: 'skip', reason: 'this kernel has no such ring' }]);
+  t.match(tests['dies-early'], [{ verdict: 'fail', reason: /^exit code 127: .*no-such-tool: not found/ }]);
 });
 
 t.test('a program that does not end is stopped at its deadline', async (t) => {

@@ -4,9 +4,12 @@ import { PassThrough } from 'node:stream';
 import t from 'tap';
 import { projectRoot } from '../core/paths.ts';
 import { UNSAFE } from '../model/visible.ts';
+import { ESC } from './escape.ts';
 import { Renderer } from './render.ts';
-import { ESC, Terminal } from './terminal.ts';
+import { Terminal } from './terminal.ts';
+import { inTests } from './testing/events.ts';
 import { ringlab as command } from './testing/ringlab.ts';
+import { FakeScreen } from './testing/screen.ts';
 
 /** A title change, a screen clear, C1 controls, a carriage return and a right-to-left override. */
 const HOSTILE = '\u001b]0;owned\u0007\u001b[2J\u009b31mred\u0090\r\u202eevil\u2066';
@@ -22,8 +25,12 @@ function terminal(isTTY = false) {
 
 t.test('no file of lab/cli but terminal.ts writes to a stream itself', async (t) => {
   const dir = join(projectRoot, 'lab/cli');
-  const sources = (await readdir(dir)).filter((name) => /^(?!terminal)[\w-]+\.ts$/.test(name));
-  t.ok(sources.length > 15, 'number of files');
+  const files = [
+    ...(await readdir(dir)),
+    ...(await readdir(join(dir, 'live'))).map((name) => `live/${name}`),
+  ];
+  const sources = files.filter((name) => /^(?!terminal)(live\/)?[\w-]+\.ts$/.test(name));
+  t.ok(sources.length > 30, 'number of files');
   for (const name of sources) {
     const text = await readFile(join(dir, name), 'utf8');
     t.notMatch(text, /process\s*\.\s*std(?:out|err)|\bconsole\s*\.|from 'node:(?:tty|console)'/, name);
@@ -49,29 +56,38 @@ t.test('data for a program stays as it is, but not on a terminal', (t) => {
   t.end();
 });
 
-t.test('every event that has text from outside is worded without control characters', (t) => {
-  for (const isTTY of [false, true]) {
-    const { terminal: out, text } = terminal(isTTY);
-    const renderer = new Renderer(out, { verbose: true });
-    const name = `a\n${HOSTILE}`;
-    const test = { name, verdict: 'fail' as const, reason: HOSTILE };
-    renderer.take({ type: 'source.start', source: name, action: 'read', from: name, at: 0 });
-    const applied = { base: name, series: name, patch: name, done: 0, total: 2 };
-    renderer.take({ type: 'series.progress', ...applied, at: 0 });
-    renderer.take({ type: 'kernel.start', kernel: name, compiler: name, at: 0 });
-    renderer.take({ type: 'kernel.progress', kernel: name, target: name, done: 1, total: 2, at: 0 });
-    renderer.take({ type: 'kernel.output', kernel: name, line: name, at: 0 });
-    renderer.take({ type: 'test.end', cell: name, test, at: 0 });
-    const note = { code: 'series.unreadable' as const, subject: name, message: name };
-    renderer.take({ type: 'note', note, at: 0 });
-    const written = text();
-    // On a terminal the status line is emptied with these two sequences.
-    const rest = written.replaceAll('\u001b[1G', '').replaceAll('\u001b[2K', '');
-    t.match(rest, 'evil', 'text that was written');
-    t.same(rest.match(UNSAFE), null, 'unsafe characters');
-    t.notMatch(rest, /^\\x1b/m, 'no line begins with text from outside');
+/** Lets a renderer word every event that has text from outside. */
+function takeHostile(out: Terminal): Renderer {
+  const renderer = new Renderer(out, { verbose: true, env: {} });
+  const name = `a\n${HOSTILE}`;
+  const test = { name, verdict: 'fail' as const, reason: HOSTILE };
+  renderer.take({ type: 'source.start', source: name, action: 'read', from: name, at: 0 });
+  const applied = { base: name, series: name, patch: name, done: 0, total: 2 };
+  renderer.take({ type: 'series.progress', ...applied, at: 0 });
+  renderer.take({ type: 'kernel.start', kernel: name, compiler: name, at: 0 });
+  renderer.take({ type: 'kernel.progress', kernel: name, target: name, done: 1, total: 2, at: 0 });
+  renderer.take({ type: 'kernel.output', kernel: name, line: name, at: 0 });
+  const cell = `${name}/plain/s`;
+  for (const event of inTests(cell, [name, name])) renderer.take({ ...event, at: 0 });
+  renderer.take({ type: 'test.end', cell, test, at: 0 });
+  const note = { code: 'series.unreadable' as const, subject: name, message: name };
+  renderer.take({ type: 'note', note, at: 0 });
+  return renderer;
+}
+
+t.test('every event that has text from outside is worded without control characters', async (t) => {
+  const pipe = terminal();
+  takeHostile(pipe.terminal).finish();
+  // It throws at any escape sequence that is not of the view.
+  const screen = new FakeScreen(60, 30);
+  const renderer = takeHostile(new Terminal(screen as unknown as NodeJS.WriteStream));
+  const shown = await screen.until(/^ {2}1\/2: 1 failed/m);
+  renderer.finish();
+  for (const text of [pipe.text(), shown]) {
+    t.match(text, 'evil', 'text that was written');
+    t.same(text.match(UNSAFE), null, 'unsafe characters');
+    t.notMatch(text, /^\\x1b/m, 'no line begins with text from outside');
   }
-  t.end();
 });
 
 t.test(

@@ -1,6 +1,7 @@
+import { confirmWords } from '../model/confirm.ts';
 import type { EventBody, EventOf } from '../model/event.ts';
 import type { Note } from '../model/note.ts';
-import { isFailure } from '../model/verdict.ts';
+import { shorten, testWords } from './cell-words.ts';
 
 /** A posting of a thread: `v2 "title" (3 of 4)`. */
 const posting = ({ version, title, patches, total }: Extract<Note, { code: 'series.postings' }>['taken']) =>
@@ -40,40 +41,13 @@ function noteWords(note: Note): string {
       return `damaged, it is made again: ${note.damage}`;
     case 'image.snapshot':
       return `no snapshot ${note.target}, guests start a little later: ${note.reason}`;
+    case 'guest.modules':
+      return `its modules have ${note.megabytes} MB: guests do not get them, build in what they need`;
     case 'sandbox.off':
       return 'code of kernels and image recipes runs with all your rights (--unsafe-no-sandbox)';
     case 'mutants.excluded':
       return `excluded, it is ${note.verdict} without a mutant: ${note.test}`;
   }
-}
-
-/** Most characters of a reason in the line of a cell: a difference of two lists can be long. */
-const REASON = 120;
-
-const shorten = (text: string) => (text.length > REASON ? `${text.slice(0, REASON)}...` : text);
-
-/** A test in one line: `name: reason`. */
-const testWords = (name: string, reason = '') => (reason === '' ? name : `${name}: ${reason}`);
-
-/** `ok: 4 passed, 0 failed`, or `fail: 3 passed, 1 failed (its name: its reason)`. */
-export function cellWords({ verdict, result }: EventOf<'cell.end'>): string {
-  const count = (...verdicts: string[]) =>
-    result.tests.filter((test) => verdicts.includes(test.verdict)).length;
-  const [failure, ...others] = result.tests.filter((test) => isFailure(test.verdict));
-  const failed = failure ? 1 + others.length : 0;
-  const skipped = count('skip');
-  const parts = [
-    `${count('pass')} passed`,
-    `${failed} failed`,
-    ...(skipped > 0 ? [`${skipped} skipped`] : []),
-    ...(count('todo') > 0 ? [`${count('todo')} todo`] : []),
-  ];
-  const outcome = verdict === 'done' ? (failed > 0 ? 'fail' : 'ok') : verdict;
-  const first =
-    failure &&
-    `${others.length > 0 ? 'first ' : ''}${testWords(failure.name, shorten(failure.reason ?? ''))}`;
-  const reason = verdict === 'done' ? first : result.reason;
-  return `${outcome}: ${parts.join(', ')}${reason ? ` (${reason})` : ''}`;
 }
 
 /** A mutant as the cells of a table row: outcome, name, and what killed it or what it plants. */
@@ -109,6 +83,9 @@ export function subjectWords(event: EventBody): string {
     case 'cell.end':
     case 'test.end':
       return `cell ${event.cell}`;
+    case 'confirm.start':
+    case 'confirm.end':
+      return 'reruns';
     case 'kernel.ready':
       return `kernel ${event.kernel.name}`;
     case 'note':
@@ -118,44 +95,61 @@ export function subjectWords(event: EventBody): string {
   }
 }
 
-/** How far a piece of work is. */
+/** How far a piece of work is: `done` of `total` `unit`s, and what is worked on or done with them. */
 export interface Progress {
   done: number;
   total?: number | undefined;
+  unit: string;
   text: string;
+}
+
+const megabytes = (bytes: number) => Math.round(bytes / 1e6);
+
+function sourceProgress({ action, done, total }: EventOf<'source.progress'>): Progress {
+  if (action !== 'download')
+    return { done, total, unit: 'files', text: action === 'unpack' ? 'unpacked' : 'stored' };
+  return { done: megabytes(done), total: total && megabytes(total), unit: 'MB', text: 'downloaded' };
 }
 
 /** What an event says of progress; undefined for other events. */
 export function progressOf(event: EventBody): Progress | undefined {
-  if (event.type === 'source.progress') {
-    const text = event.action === 'unpack' ? 'files unpacked' : 'files stored';
-    return { done: event.done, total: event.total, text };
-  }
-  if (event.type === 'series.progress') return { done: event.done, total: event.total, text: event.patch };
-  if (event.type === 'kernel.progress') return { done: event.done, total: event.total, text: event.target };
-  return event.type === 'cells.progress' ? { done: event.done, total: event.total, text: '' } : undefined;
-}
-
-/** Whether an event begins a piece of work, whose end is an event of the same subject. */
-export const isStart = ({ type }: EventBody): boolean =>
-  ['source.start', 'kernel.start', 'image.start', 'guest.start', 'cell.start'].includes(type);
-
-/** How a piece of work ended; undefined for other events. */
-export function endWords(event: EventBody): string | undefined {
   switch (event.type) {
-    case 'source.end':
-      return event.files === undefined ? 'done' : `${event.files} files`;
-    case 'kernel.end':
-      return event.outcome === 'built' ? `built in ${event.seconds} s` : event.outcome;
-    case 'image.end':
-      return event.key;
-    case 'guest.ready':
-      return `ready in ${event.ms} ms`;
-    case 'cell.end':
-      return cellWords(event);
+    case 'source.progress':
+      return sourceProgress(event);
+    case 'series.progress':
+      return { done: event.done, total: event.total, unit: 'patches', text: event.patch };
+    case 'kernel.progress':
+      return { done: event.done, total: event.total, unit: 'targets', text: event.target };
+    case 'confirm.start':
+      return { done: 0, total: event.tests, unit: 'tests', text: '' };
+    case 'confirm.end': {
+      const { done, total, confirmation } = event;
+      return { done, total, unit: 'tests', text: confirmation.test };
+    }
     default:
       return undefined;
   }
+}
+
+/** How a piece of work other than a cell ended; undefined for other events. */
+export function endWords(event: EventBody): string | undefined {
+  switch (event.type) {
+    case 'source.end':
+      return event.files === undefined ? 'ready' : `ready, ${event.files} files`;
+    case 'kernel.end':
+      return event.outcome === 'failed' ? 'FAILED to build' : event.outcome;
+    case 'image.end':
+      return `ready, ${event.key}`;
+    case 'guest.ready':
+      return 'ready';
+    default:
+      return undefined;
+  }
+}
+
+/** What a kernel that could not be made is called, with the first line of the reason. */
+function kernelFailure({ kernel: { failure } }: EventOf<'kernel.ready'>): string | undefined {
+  return failure && `${failure.verdict.toUpperCase()} (${shorten(failure.message)})`;
 }
 
 /** An event that is always printed as a line. */
@@ -163,12 +157,33 @@ export function lineWords(event: EventBody): string | undefined {
   switch (event.type) {
     case 'lock.wait':
       return 'waits for another ringlab that makes it';
+    case 'kernel.ready':
+      return kernelFailure(event);
     case 'mutant.end':
       return mutantWords(event).join(' ');
+    case 'confirm.end':
+      return `${shorten(event.confirmation.test)}: ${confirmWords(event.confirmation)}`;
     case 'record.written':
       return event.dir;
     case 'note':
       return event.note.code === 'apply.offset' ? undefined : noteWords(event.note);
+    default:
+      return undefined;
+  }
+}
+
+/** What is begun, as a line of a log; undefined for other events. */
+export function startWords(event: EventBody): string | undefined {
+  switch (event.type) {
+    case 'source.start':
+      return `begins to ${event.action} ${event.from}`;
+    case 'kernel.start':
+      return `build begins, ${event.compiler}`;
+    case 'image.start':
+      return `begins, ${event.packages} packages`;
+    case 'guest.start':
+    case 'cell.start':
+      return 'begins';
     default:
       return undefined;
   }

@@ -64,8 +64,8 @@ const samples: [title: string, file: string, content: string, problems: string[]
   [
     'an option that stands alone',
     'x.ts',
-    "throw new InputError({ where: '--source' });",
-    ['x.ts:1: no verb has an option --source'],
+    "throw new InputError({ where: '--sauce' });",
+    ['x.ts:1: no verb has an option --sauce'],
   ],
   [
     'a choice',
@@ -78,7 +78,7 @@ const samples: [title: string, file: string, content: string, problems: string[]
     'x.md',
     '`ringlab run --suite nvme`',
     [
-      'x.md:1: --suite does not take nvme: bench, dma-premap, group-kbuf, multipath, passthrough, ring-model, sqe-group, ublk',
+      'x.md:1: --suite does not take nvme: bench, dma-premap, group-kbuf, multipath, passthrough, ring-model, sqe-group, ublk, blktests, fio, kselftest, liburing, nvme-cli',
     ],
   ],
   [

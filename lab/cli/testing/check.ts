@@ -69,7 +69,10 @@ function optionProblems(
     if (!option) return [`${nameOf(command)} has no option ${flag}`];
     const value = assigned ?? words[index + 1];
     if (value === undefined || value.startsWith('-') || isPlaceholder(value)) return [];
-    const isOther = flag === '--guest' && words.includes('--guests-file');
+    // The suite of `source add` is one of Debian.
+    const isOther =
+      (flag === '--guest' && words.includes('--guests-file')) ||
+      (flag === '--suite' && words.includes('--package'));
     const values =
       option.argChoices ?? (isOther ? undefined : names[flag] && [...names[flag], ...introduced]);
     return !values || values.includes(value) ? [] : [`${flag} does not take ${value}: ${values.join(', ')}`];
