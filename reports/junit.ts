@@ -1,11 +1,14 @@
 import { create } from 'xmlbuilder2';
 import { nameOfCell } from '../lab/model/cell.ts';
+import { type Comparison, isFlaky, type TestChange } from '../lab/model/compare.ts';
+import { confirmWords } from '../lab/model/confirm.ts';
 import type { TestResult } from '../lab/model/result.ts';
 import { type CellRecord, cellsOfSide, kernelOf, type RunRecord, totalMsOf } from '../lab/model/run.ts';
 import type { CellVerdict } from '../lab/model/verdict.ts';
 import { visible } from './escape.ts';
 import type { ReportInput } from './input.ts';
-import { DID_NOT_END, failedKernels, labFailures, unsandboxedWords } from './view.ts';
+import { unprovenIn, unprovenWords } from './unproven.ts';
+import { DID_NOT_END, failedKernels, labFailures, mutantOutcome, unsandboxedWords } from './view.ts';
 
 type Node = ReturnType<typeof create>;
 
@@ -48,11 +51,14 @@ function extraCases(cell: CellRecord): Case[] {
   return cases;
 }
 
-/** A failure of the base must not fail the CI: the series is there to fix it. A failure of the lab stays an error. */
-function asBase(test: Case): Case {
+/**
+ * A failure that must not fail the CI, as skipped: one of the base, which the series is there to fix, or one that a mutant is there to
+ * cause. A failure of the lab stays an error. `where`: e.g. `on base`.
+ */
+function asExpected(test: Case, where: string): Case {
   if (!test.outcome || test.outcome.tag === 'skipped' || test.outcome.type === LAB_FAILED) return test;
   const { type, message } = test.outcome;
-  return { ...test, outcome: { ...test.outcome, tag: 'skipped', message: `on base: ${type}: ${message}` } };
+  return { ...test, outcome: { ...test.outcome, tag: 'skipped', message: `${where}: ${type}: ${message}` } };
 }
 
 function addCase(suite: Node, className: string, { name, seconds, outcome }: Case): void {
@@ -86,24 +92,79 @@ function addSuite(
   for (const test of cases) addCase(suite, name, test);
 }
 
-function addCell(root: Node, cell: CellRecord, record: RunRecord, comparing: boolean): void {
+/** Where the failures of a cell are no failures of the run; undefined where they are. */
+function expectedIn(record: RunRecord, cell: CellRecord): string | undefined {
+  const { side } = kernelOf(record, cell);
+  if (record.mutants) return side === 'base' ? 'without a mutant' : 'with the mutant';
+  return side === 'base' && cellsOfSide(record, 'patched').length > 0 ? 'on base' : undefined;
+}
+
+/** A result with what its reruns say. One that is flaky fails the CI only where it fails the comparison. */
+function asConfirmed(
+  test: Case,
+  row: TestChange | undefined,
+  { flakyFails }: Pick<Comparison, 'flakyFails'>,
+): Case {
+  if (!test.outcome || !row?.confirmation) return test;
+  const message = `${test.outcome.message} (${confirmWords(row.confirmation)})`;
+  const said = { ...test, outcome: { ...test.outcome, message } };
+  return isFlaky(row) && !flakyFails ? asExpected(said, 'flaky') : said;
+}
+
+function addCell(root: Node, cell: CellRecord, { record, comparison }: ReportInput): void {
   const { side, name: kernel } = kernelOf(record, cell);
   const { profile, suite, verdict } = cell;
-  const results = [...cell.tests.map(caseOf), ...extraCases(cell)];
+  const rows = new Map(
+    comparison?.tests
+      .filter((row) => row.kernel === cell.kernel && row.profile === profile && row.suite === suite)
+      .map((row) => [row.name, row]),
+  );
+  const tests = cell.tests
+    .map(caseOf)
+    .map((test) => (comparison ? asConfirmed(test, rows.get(test.name), comparison) : test));
+  const results = [...tests, ...extraCases(cell)];
+  const expected = expectedIn(record, cell);
   addSuite(
     root,
     nameOfCell({ kernel, profile, suite }),
-    comparing && side === 'base' ? results.map(asBase) : results,
+    expected === undefined ? results : results.map((test) => asExpected(test, expected)),
     { seconds: totalMsOf(cell) / 1000, properties: { side, kernel, guest: profile, suite, verdict } },
   );
 }
 
-/** The failure of a kernel that could not be made; its cells give it where the run has any. */
+/** The failure of a kernel that could not be made, once; each of its cells is skipped. */
 function addKernels(root: Node, record: RunRecord): void {
   for (const { id, name, verdict: type, message, detail: text } of failedKernels(record)) {
-    if (record.cells.some(({ kernel }) => kernel === id)) continue;
-    addSuite(root, name, [{ name: '(kernel)', outcome: { tag: 'error', type, message, text } }]);
+    const failure: Case = { name: '(kernel)', outcome: { tag: 'error', type, message, text } };
+    const cells = record.cells.filter(({ kernel }) => kernel === id);
+    const skipped = cells.map(({ profile, suite }): Case => {
+      const outcome = { tag: 'skipped' as const, type, message: `not run: ${type}`, text: '' };
+      return { name: `${profile}/${suite}`, outcome };
+    });
+    addSuite(root, name, [failure, ...skipped]);
   }
+}
+
+/** What the run or comparison does not prove; a kernel's failure is there already. */
+function addUnproven(root: Node, input: ReportInput): void {
+  const reported = failedKernels(input.record).map(({ name }) => name);
+  const cases = unprovenIn(input)
+    .filter(({ code, subjects: [name = ''] }) => code !== 'kernel-failed' || !reported.includes(name))
+    .map((entry): Case => {
+      const outcome = { tag: 'failure' as const, type: 'unproven', message: unprovenWords(entry), text: '' };
+      return { name: entry.code, outcome };
+    });
+  if (cases.length > 0) addSuite(root, '(evidence)', cases);
+}
+
+function addMutants(root: Node, { mutants }: RunRecord): void {
+  const cases = (mutants ?? []).map((mutant): Case => {
+    const type = mutantOutcome(mutant);
+    if (type === 'killed') return { name: mutant.name };
+    const tag = type === 'broken' ? ('error' as const) : ('failure' as const);
+    return { name: mutant.name, outcome: { tag, type, message: mutant.broken ?? mutant.fault, text: '' } };
+  });
+  if (cases.length > 0) addSuite(root, '(mutants)', cases);
 }
 
 function addLabFailures(root: Node, record: RunRecord): void {
@@ -128,16 +189,20 @@ function addWarning(root: Node, record: RunRecord): void {
 }
 
 /**
- * JUnit XML: one test suite for each cell, base and patched apart (property `side`). Where a run has both sides, failures of the
- * base are written as skipped (`on base: fail: ...`), so that a CI counts the patched side alone. A lost test, a broken cell, a
- * kernel that could not be made, a failure of the lab and a run that did not end are errors; any other failure is a failure with its verdict as the type.
+ * JUnit XML: one test suite for each cell, base and patched apart (property `side`), after what is not proven (suite `(evidence)`).
+ * Where a run has both sides, failures of the base are written as skipped (`on base: fail: ...`), so that a CI counts the patched side
+ * alone. A lost test, a broken cell, a kernel that could not be made, a failure of the lab and a run that did not end are errors; any
+ * other failure is a failure with its verdict as the type. Of a run over mutants only the mutants count.
  */
-export function renderJunit({ record }: ReportInput): string {
+export function renderJunit(input: ReportInput): string {
+  const { record } = input;
   const document = create({ version: '1.0', encoding: 'UTF-8', invalidCharReplacement: '\ufffd' });
   const root = document.ele('testsuites', { name: visible(record.id), time: record.seconds.toFixed(3) });
-  const comparing = cellsOfSide(record, 'patched').length > 0;
-  for (const cell of record.cells) addCell(root, cell, record, comparing);
+  const failed = new Set(failedKernels(record).map(({ id }) => id));
+  addUnproven(root, input);
+  addMutants(root, record);
   addKernels(root, record);
+  for (const cell of record.cells) if (!failed.has(cell.kernel)) addCell(root, cell, input);
   addLabFailures(root, record);
   addWarning(root, record);
   return `${document.end({ prettyPrint: true })}\n`;

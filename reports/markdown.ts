@@ -3,6 +3,7 @@ import { fenced, html, markdown as md } from './escape.ts';
 import { figures } from './figures.ts';
 import type { ReportInput } from './input.ts';
 import { rowsOf, type Tally } from './rows.ts';
+import { unprovenLines } from './unproven.ts';
 import {
   brokenOf,
   complaintsOf,
@@ -13,6 +14,7 @@ import {
   LISTS,
   labFailures,
   labTitle,
+  mutantOutcome,
   skipsOf,
   summaryOf,
   unsandboxedWords,
@@ -60,13 +62,13 @@ function matrix(input: ReportInput): string[] {
 }
 
 function list(items: readonly Item[], quote: boolean): string[] {
-  const rows = items.map(({ cell, name, base, patched, reason }) => {
+  const rows = items.map(({ cell, name, base, patched, reason, confirmed }) => {
     const verdicts = [base ?? '(none)', patched ?? '(none)'].join(' &rarr; ');
     return [
       md(cell),
       md(name),
       items.some((item) => item.base) ? verdicts : (patched ?? ''),
-      md(reason ?? ''),
+      [reason ?? '', ...(confirmed ? [confirmed] : [])].map(md).join('<br>'),
     ];
   });
   const evidence = quote ? items.filter((item) => item.detail) : [];
@@ -140,7 +142,11 @@ export function renderMarkdown(input: ReportInput): string {
     String(count),
     md(cells.join(', ')),
   ]);
+  const mutants = (record.mutants ?? []).map((mutant) =>
+    [mutantOutcome(mutant), mutant.name, mutant.broken ?? mutant.killedBy ?? mutant.fault].map(md),
+  );
   return `${[
+    ...unprovenLines(input).flatMap((text) => [`**Unproven:** ${md(text)}`, '']),
     `## ${md(title)}`,
     '',
     `**${md(summaryOf(input))}**`,
@@ -149,6 +155,7 @@ export function renderMarkdown(input: ReportInput): string {
     ...table(['side', 'kernel', 'release', 'compiler'], kernels),
     '',
     ...matrix(input),
+    ...heading('Mutants', table(['outcome', 'mutant', 'by'], mutants)),
     ...tests(input),
     ...heading('Skipped', table(['reason', 'tests', 'cells'], skipped)),
     ...figureTable(input),

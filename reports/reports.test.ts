@@ -46,8 +46,9 @@ t.test('reports on a base and two patched kernels label every cell with its kern
   t.end();
 });
 
-t.test('JSON has the record and the comparison unchanged', (t) => {
-  t.same(JSON.parse(render('json', { record, comparison })), { record, comparison });
+t.test('JSON has the record and the comparison unchanged, after what is not proven', (t) => {
+  const { unproven } = comparison;
+  t.same(JSON.parse(render('json', { record, comparison })), { unproven, record, comparison });
   t.same(JSON.parse(render('json', { record })), { record });
   t.end();
 });
@@ -69,6 +70,7 @@ t.test('no format lets a control character of any field through', (t) => {
       'id',
       'profile',
       'suite',
+      'code',
     ];
     return Object.fromEntries(
       Object.entries(value).map(([key, item]) => [key, fixed.includes(key) ? item : poison(item)]),
@@ -226,7 +228,8 @@ t.test('a report on a run whose kernels all failed shows each failure, with and 
 t.test('the summary of a comparison is green only when nothing failed', (t) => {
   const mark = (name: string) => (text: string) => `<${name}>${text}</${name}>`;
   const colors = { bold: mark('b'), dim: mark('d'), red: mark('r'), green: mark('g'), yellow: mark('y') };
-  const fine = { ...comparison, regressed: 0, failed: 0, brokenCells: [], newComplaints: [] };
+  const { unproven, ...proven } = comparison;
+  const fine = { ...proven, regressed: 0, failed: 0, brokenCells: [], newComplaints: [] };
   const color = (more: Partial<RunRecord>, changed: Partial<Comparison> = {}) => {
     const input = { record: { ...record, ...more }, comparison: { ...fine, ...changed }, colors };
     return render('text', input).split('\n').at(-2)?.slice(0, 3);
@@ -235,10 +238,35 @@ t.test('the summary of a comparison is green only when nothing failed', (t) => {
   t.equal(color({ interrupted: true }), '<b>');
   t.equal(color({ unfinished: true }), '<b>');
   t.equal(color({}, { unfinished: ['base'] }), '<b>');
+  t.equal(color({}, unproven ? { unproven } : {}), '<b>');
   t.equal(color({ failures: [{ subject: 'run', message: 'x' }] }), '<b>');
   for (const changed of [{ regressed: 1 }, { failed: 1 }, { brokenCells: comparison.brokenCells }])
     t.equal(color({}, changed), '<b>', Object.keys(changed).join());
   t.equal(color({}, { newComplaints: comparison.newComplaints }), '<b>', 'a fatal complaint');
+  t.end();
+});
+
+t.test('every report has what the reruns of a regressed test say', (t) => {
+  const rates = { base: { failed: 0, runs: 3 }, patched: { failed: 1, runs: 3 } };
+  const [row] = comparison.tests.filter(
+    ({ change, patched }) => change === 'regressed' && patched !== undefined && patched !== 'crash',
+  );
+  if (!row) throw new Error('the sample has no regressed test');
+  const input = (outcome: 'flaky' | 'after-others', flakyFails?: true): ReportInput => {
+    const confirmation = { outcome, ...rates, ...(outcome === 'flaky' ? {} : { after: ['the first'] }) };
+    const tests = comparison.tests.map((each) => (each === row ? { ...each, confirmation } : each));
+    return { record, comparison: { ...comparison, tests, flaky: 1, ...(flakyFails ? { flakyFails } : {}) } };
+  };
+  const words = /flaky: fails 1 of 3, on base 0 of 3/;
+  for (const format of ['text', 'markdown', 'junit'] as const) t.match(render(format, input('flaky')), words);
+  t.match(render('text', input('flaky')), /regressed \d+ \(1 flaky, no failure\)/);
+  t.match(render('text', input('flaky', true)), /regressed \d+ \(1 flaky\)/);
+  const failures = (report: string) => report.match(/<(?:failure|error) /g)?.length ?? 0;
+  const plain = failures(render('junit', { record, comparison }));
+  t.equal(failures(render('junit', input('flaky'))), plain - 1, 'a flaky test is no failure for a CI');
+  t.equal(failures(render('junit', input('flaky', true))), plain);
+  const after = render('text', input('after-others')).replace(/\s+/g, ' ');
+  t.match(after, /passes alone, fails only after "the first": alone 1 of 3, on base 0 of 3/);
   t.end();
 });
 

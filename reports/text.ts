@@ -4,6 +4,7 @@ import { excerpt, oneLine, PAGE, wrap } from './escape.ts';
 import { figures } from './figures.ts';
 import { type Colors, plain, type ReportInput } from './input.ts';
 import { matrix } from './matrix.ts';
+import { unprovenLines } from './unproven.ts';
 import {
   brokenOf,
   complaintsOf,
@@ -15,6 +16,7 @@ import {
   LISTS,
   labFailures,
   labTitle,
+  mutantOutcome,
   skipsOf,
   summaryOf,
   unsandboxedWords,
@@ -26,9 +28,13 @@ const line = (text: string) => `  ${oneLine(text, PAGE - 2)}`;
 
 function kernels({ record }: ReportInput): string[] {
   const width = Math.min(40, Math.max(0, ...record.kernels.map((kernel) => kernel.name.length)));
-  return record.kernels.map(({ side, name, release, compiler, cached, buildSeconds }) => {
+  return record.kernels.map(({ id, side, name, release, compiler, cached, buildSeconds, failure }) => {
     const seconds = buildSeconds === undefined ? undefined : `built in ${Math.round(buildSeconds)} s`;
-    const facts = [release, compiler, cached ? 'built before' : seconds].filter((fact) => fact !== undefined);
+    const known = [release, compiler, cached ? 'built before' : seconds, failure?.verdict];
+    const facts = known.filter((fact) => fact !== undefined);
+    // A record of an early version may lack the facts of a kernel that ran.
+    const ran = record.cells.some(({ kernel, tests }) => kernel === id && tests.length > 0);
+    if (facts.length === 0 && !ran) facts.push('not built');
     // Each part is escaped alone: a whole line would lose its padding.
     return `  ${side.padEnd(7)} ${oneLine(name, 40).padEnd(width)} ${oneLine(facts.join(', '), 49)}`.trimEnd();
   });
@@ -76,13 +82,21 @@ function list(
 ): string[] {
   const lines: string[] = [];
   let cell = '';
+  let given: string | undefined;
   for (const item of items) {
-    if (item.cell !== cell) lines.push(`  ${oneLine(item.cell, PAGE - 2)}`);
+    if (item.cell !== cell) {
+      lines.push(`  ${oneLine(item.cell, PAGE - 2)}`);
+      given = undefined;
+    }
     cell = item.cell;
     const verdicts = change(item);
     const name = oneLine(item.name, PAGE - 8 - verdicts.length);
     lines.push(`    ${name.padEnd(60)}  ${paint(verdicts)}`.trimEnd());
-    if (item.reason) lines.push(...indent(wrap(item.reason, PAGE - 8, 3), 8));
+    // What broke a cell is the reason of each test that it lost: once for those that follow one another.
+    const isGiven = item.patched === 'lost' && item.reason === given;
+    if (item.reason && !isGiven) lines.push(...indent(wrap(item.reason, PAGE - 8, 3), 8));
+    given = item.reason;
+    if (item.confirmed) lines.push(...indent(wrap(item.confirmed, PAGE - 8, 4).map(colors.bold), 8));
     if (quote && item.detail) lines.push(...indent(excerpt(item.detail, PAGE - 10, 12), 8).map(colors.dim));
   }
   return lines;
@@ -111,6 +125,19 @@ function tests(input: ReportInput, colors: Colors): string[] {
     ...lists,
     ...section(`fails on both sides (${still.length})`, list(still, colors.yellow, false, colors), colors),
   ];
+}
+
+function mutants({ record }: ReportInput, colors: Colors): string[] {
+  const lines = (record.mutants ?? []).flatMap((mutant) => {
+    const { name, fault } = mutant;
+    const outcome = mutantOutcome(mutant);
+    const paint = outcome === 'killed' ? colors.green : colors.red;
+    return [
+      `  ${paint(outcome.padEnd(8))} ${oneLine(name, PAGE - 11)}`,
+      ...indent(wrap(mutant.broken ?? mutant.killedBy ?? fault, PAGE - 11, 2), 11),
+    ];
+  });
+  return section(`mutants (${record.mutants?.length ?? 0})`, lines, colors);
 }
 
 function skips(input: ReportInput, colors: Colors): string[] {
@@ -164,19 +191,37 @@ function broken(input: ReportInput, colors: Colors): string[] {
   ];
 }
 
-/** The report for a terminal, plain without `colors`. What went wrong is last, next to the summary. */
+/** What the report does not prove, before anything else. */
+function unproven(input: ReportInput, colors: Colors): string[] {
+  const lines = unprovenLines(input).flatMap((text) =>
+    wrap(`UNPROVEN: ${text}`, PAGE, 4).map((part, index) => (index === 0 ? part : `  ${part}`)),
+  );
+  return lines.map(colors.red);
+}
+
+/** On a terminal the end of a report is read first. */
+function unprovenReminder(input: ReportInput, colors: Colors): string[] {
+  const count = unprovenLines(input).length;
+  if (count === 0) return [];
+  return [colors.red(`UNPROVEN for ${count} ${count === 1 ? 'reason' : 'reasons'}: see the first lines`)];
+}
+
+/** The report for a terminal, plain without `colors`. What it does not prove is first; what went wrong is last, next to the summary. */
 export function renderText(input: ReportInput): string {
   const colors = input.colors ?? plain;
   const cells = matrix(input, colors);
   return `${[
+    ...unproven(input, colors),
     ...header(input, colors),
     ...(cells.length > 0 ? ['', ...cells] : []),
+    ...mutants(input, colors),
     ...skips(input, colors),
     ...section('figures', figures(input), colors),
     ...tests(input, colors),
     ...kernelTrouble(input, colors),
     ...broken(input, colors),
     '',
+    ...unprovenReminder(input, colors),
     (isClean(input) ? colors.green : colors.bold)(summaryOf(input)),
   ].join('\n')}\n`;
 }

@@ -1,10 +1,12 @@
 import { nameOfCell } from '../lab/model/cell.ts';
 import type { Change } from '../lab/model/compare.ts';
+import { confirmWords } from '../lab/model/confirm.ts';
 import type { Complaint, TestResult } from '../lab/model/result.ts';
-import { type CellRecord, kernelOf, type RunRecord } from '../lab/model/run.ts';
-import type { Verdict } from '../lab/model/verdict.ts';
+import { type CellRecord, kernelOf, type MutantRecord, type RunRecord } from '../lab/model/run.ts';
+import type { CellVerdict, Verdict } from '../lab/model/verdict.ts';
 import type { ReportInput } from './input.ts';
 import { cellAt, cellName, rowsOf } from './rows.ts';
+import { unprovenIn } from './unproven.ts';
 
 /** A test as the lists of a report show it. Without a comparison it has only `patched`. */
 export interface Item {
@@ -14,6 +16,8 @@ export interface Item {
   patched?: Verdict;
   change?: Change;
   reason?: string;
+  /** What reruns of a regressed test say. */
+  confirmed?: string;
   detail?: string;
 }
 
@@ -36,7 +40,12 @@ export function itemsOf({ record, comparison }: ReportInput): Item[] {
   return comparison.tests.map((row) => {
     const cell = cellAt({ record, comparison }, 'patched', row);
     const detail = cell?.tests.find(({ name }) => name === row.name)?.detail;
-    return detail === undefined ? row : { ...row, detail };
+    const { confirmation, ...item } = row;
+    return {
+      ...item,
+      ...(confirmation ? { confirmed: confirmWords(confirmation) } : {}),
+      ...(detail === undefined ? {} : { detail }),
+    };
   });
 }
 
@@ -76,14 +85,23 @@ export function complaintsOf({ record, comparison }: ReportInput): Quoted[] {
 export interface Broken {
   cell: string;
   side: string;
-  verdict: string;
+  verdict: CellVerdict;
   reason?: string;
   /** Rejected hunk, compiler error, console tail. */
   detail?: string;
 }
 
+/** Cells of a kernel that could not be made: the kernel's failure is reported once, not again for each of them. */
+const hasNoKernel = ({ verdict }: { verdict: CellVerdict }): boolean =>
+  verdict === 'apply-failed' || verdict === 'build-failed';
+
 /** Cells that did not run to their end, with the evidence. */
-export function brokenOf({ record, comparison }: ReportInput): Broken[] {
+export function brokenOf(input: ReportInput): Broken[] {
+  const reportsKernel = unprovenIn(input).some(({ code }) => code === 'kernel-failed');
+  return allBroken(input).filter((cell) => !reportsKernel || !hasNoKernel(cell));
+}
+
+function allBroken({ record, comparison }: ReportInput): Broken[] {
   if (comparison) {
     return comparison.brokenCells.map((row) => {
       const detail = cellAt({ record, comparison }, row.side, row)?.detail;
@@ -161,12 +179,26 @@ function endOf({ record, comparison }: ReportInput): string {
   ].join('; ');
 }
 
+/** What became of a mutant, in one word. */
+export const mutantOutcome = ({ killed, broken }: MutantRecord): 'killed' | 'survived' | 'broken' =>
+  broken === undefined ? (killed ? 'killed' : 'survived') : 'broken';
+
+function mutantsSummary(mutants: readonly MutantRecord[]): string {
+  const count = (outcome: string) => mutants.filter((mutant) => mutantOutcome(mutant) === outcome).length;
+  return `${counted(mutants.length, 'mutant')}: ${count('killed')} killed, ${count('survived')} survived, ${count('broken')} broken`;
+}
+
 /** The last line of a report. */
-export function summaryOf({ record, comparison }: ReportInput): string {
-  const end = endOf({ record, comparison });
+export function summaryOf(input: ReportInput): string {
+  const { record, comparison } = input;
+  const end = endOf(input);
+  if (record.mutants) return `${mutantsSummary(record.mutants)} ${end}`;
   if (comparison) {
     const { fixed, regressed, changed, gone, same, passed, failed, skipped } = comparison;
-    const changes = `fixed ${fixed}, regressed ${regressed}, changed ${changed}, new ${comparison.new}, gone ${gone}, same ${same}`;
+    const flaky = comparison.flaky
+      ? ` (${comparison.flaky} flaky${comparison.flakyFails ? '' : ', no failure'})`
+      : '';
+    const changes = `fixed ${fixed}, regressed ${regressed}${flaky}, changed ${changed}, new ${comparison.new}, gone ${gone}, same ${same}`;
     return `${changes}; patched: ${passed} passed, ${failed} failed, ${skipped} skipped ${end}`;
   }
   const rows = rowsOf({ record });
@@ -180,7 +212,7 @@ export function summaryOf({ record, comparison }: ReportInput): string {
 /** True when nothing is wrong on the patched side of a comparison and nothing failed to run. */
 export function isClean({ record, comparison }: ReportInput): boolean {
   if (!comparison || record.interrupted || record.unfinished || record.failures.length > 0) return false;
-  if (comparison.unfinished) return false;
+  if (comparison.unfinished || comparison.unproven) return false;
   const { regressed, failed, brokenCells, newComplaints } = comparison;
   const broken = failedKernels(record).length + brokenCells.length;
   return regressed + failed + broken === 0 && !newComplaints.some(({ fatal }) => fatal);

@@ -144,6 +144,7 @@ const complaints = record.cells.flatMap(({ profile, suite, complaints: printed }
 
 /** The comparison of `record`, with further metrics. */
 export const comparison: Comparison = {
+  unproven: [{ code: 'gone', subjects: ['plain/passthrough'], count: 1 }],
   kind: 'sides',
   runs: { base: record.id, patched: record.id },
   kernels: [

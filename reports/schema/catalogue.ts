@@ -39,9 +39,33 @@ export const CATALOGUE: Record<OutputName, Entry> = {
     title: 'Series',
     description: 'ringlab series import SOURCE --json and ringlab series show SERIES --json.',
   },
+  'series-remove': {
+    title: 'Removed series',
+    description: 'ringlab series remove NAME --json.',
+  },
+  'guest-list': {
+    title: 'List of guest profiles',
+    description: 'ringlab guest list --json: the built-in profiles, and those of --guests-file.',
+  },
+  guest: {
+    title: 'Guest profile',
+    description: 'ringlab guest show NAME --json: every field, what the profile extends included.',
+  },
   'series-list': {
     title: 'List of series',
     description: 'ringlab series list --json: the series under kernels/series/, and the imported ones.',
+  },
+  'source-list': {
+    title: 'List of sources',
+    description: 'ringlab source list --json: the kernels of kernels/sources.yaml, and those added.',
+  },
+  source: {
+    title: 'Source',
+    description: 'ringlab source add NAME --json and ringlab source remove NAME --json.',
+  },
+  'source-update': {
+    title: 'Update of sources',
+    description: 'ringlab source update --json: what was done with each source.',
   },
   build: {
     title: 'Kernel build',

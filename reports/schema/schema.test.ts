@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { z } from 'zod';
 import { LabEvent } from '../../lab/model/event.ts';
+import { Note } from '../../lab/model/note.ts';
 import type { Output, OutputName } from '../../lab/model/output.ts';
 import { upgrade } from '../../lab/model/upgrade.ts';
 import { comparison, record } from '../golden/sample.ts';
@@ -84,6 +85,19 @@ t.test('a field of a later version is allowed in a record, and not in a guest pr
   t.end();
 });
 
+t.test('the README explains each field that a note may lack, and shows it in an example', (t) => {
+  const text = readFileSync(join(import.meta.dirname, 'README.md'), 'utf8');
+  const optional = Note.options.flatMap(({ shape }) =>
+    Object.entries(shape).flatMap(([name, type]) => (type.safeParse(undefined).success ? [name] : [])),
+  );
+  t.ok(optional.length > 0, `optional fields: ${optional.length}`);
+  for (const name of optional) {
+    t.match(text, `\`note.${name}\``);
+    t.match(text, new RegExp(`^\\{"type":"note".*"${name}":`, 'm'));
+  }
+  t.end();
+});
+
 t.test('the README has a valid example line of each event type', (t) => {
   const lines = readFileSync(join(import.meta.dirname, 'README.md'), 'utf8')
     .split('\n')
@@ -155,10 +169,13 @@ t.test(
       ['series', ['series', 'import', folder, '--name', 'mine', '--json']],
       ['series', ['series', 'show', 'nvme-uring-cmd-multipath', '--json']],
       ['series-list', ['series', 'list', '--json']],
+      ['source-list', ['source', 'list', '--json']],
       ['run-dry-run', ['run', ...matrix]],
       ['run-dry-run', ['bench', '--guest', 'plain', '--dry-run', '--json']],
       ['mutants-dry-run', ['mutants', '--series', 'nvme-uring-cmd-multipath', '--dry-run', '--json']],
       ['suite-list', ['suite', 'list', '--json']],
+      ['guest-list', ['guest', 'list', '--json']],
+      ['guest', ['guest', 'show', 'multipath', '--json']],
       ['suite-new', ['suite', 'new', './mine', '--json']],
       ['shell-dry-run', ['shell', '--accel', 'tcg', '--dry-run', '--json']],
       ['comparison', ['compare', 'run', 'run', '--json']],
@@ -168,5 +185,7 @@ t.test(
     for (const [index, [name, args]] of commands.entries()) {
       t.same(faults(name, values[index]), [], args.join(' '));
     }
+    const removed = await ringlab(dir, ['series', 'remove', 'mine', '--json']);
+    t.same(faults('series-remove', removed), [], 'series remove');
   },
 );
