@@ -1,5 +1,16 @@
 /** The import directions of the house: see ARCHITECTURE.md. */
-const STAGES = ['series', 'source', 'kernel', 'image', 'guest', 'console', 'tap', 'suite', 'doctor'];
+const STAGES = [
+  'series',
+  'source',
+  'kernel',
+  'image',
+  'guest',
+  'console',
+  'tap',
+  'suite',
+  'foreign',
+  'doctor',
+];
 /** What a run is made of, and the rooms below that each may use besides stages. */
 const PARTS = { plan: [], cell: [], compare: ['record'], record: [] };
 /** Each folder of suites/ that is a suite: all but the shared rooms. */
@@ -72,9 +83,12 @@ module.exports = {
     ),
     forbid(
       'suites-alone',
-      'the guest side shares only the protocol types',
-      { path: '^suites/' },
-      { path: '^(lab|reports|images)/', pathNot: '^lab/model/(protocol|uapi)[.]ts$' },
+      'the guest side shares only the protocol types, and how exit codes are read',
+      { path: '^suites/', pathNot: '[.]test[.]ts$' },
+      {
+        path: '^(lab|reports|images)/',
+        pathNot: '^lab/(model/(protocol|uapi)|tap/(exit|exit-reason|shorten))[.]ts$',
+      },
     ),
     forbid(
       'suites-apart',
@@ -96,8 +110,8 @@ module.exports = {
     ),
     forbid(
       'ssh2-behind-guest',
-      'one file speaks SSH',
-      { path: '^(lab|reports|suites)/', pathNot: '^lab/guest/(ssh[.]ts$|fakes/)' },
+      'SSH and SFTP are behind one file each',
+      { path: '^(lab|reports|suites)/', pathNot: '^lab/guest/((ssh|sftp)[.]ts$|fakes/|testing/)' },
       { path: 'node_modules/(@types/)?ssh2/' },
     ),
     forbid(

@@ -5,6 +5,7 @@ const lab = await openLab();
 
 /** Names have to be written down in a module; api.test.ts compares them with those of lab/api/index.ts. */
 export const {
+  addSource,
   bench,
   buildEach,
   buildKernel,
@@ -18,12 +19,15 @@ export const {
   importSeries,
   LabError,
   listSeries,
+  listSources,
   mutants,
   planRun,
   RinglabError,
   readRun,
+  removeSource,
   report,
   run,
   runCell,
+  updateSources,
   VerdictError,
 } = await lab.loadApi();

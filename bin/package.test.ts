@@ -151,9 +151,11 @@ t.test('the installed command runs from node_modules, on its own data files', as
   const names = JSON.parse(suites).suites.map(({ name }: { name: string }) => name);
   t.same(
     names,
-    readdirSync(join(checkout, 'suites'))
-      .filter((name) => existsSync(join(checkout, 'suites', name, 'suite.yaml')))
-      .sort(),
+    ['suites', 'suites/foreign'].flatMap((folder) =>
+      readdirSync(join(checkout, folder))
+        .filter((name) => existsSync(join(checkout, folder, name, 'suite.yaml')))
+        .sort(),
+    ),
   );
   t.match(series, /^nvme-uring-cmd-multipath +/m);
   t.match(JSON.parse(imported), { name: 'one', kernelPatches: 1 });
@@ -197,13 +199,20 @@ t.test('a script imports the functions from the installed package, and their typ
   writeFileSync(
     join(consumer, 'types.ts'),
     `import { type RunOptions, run, type RunResult } from 'ringlab';
-     import { type CellFile, Device, test } from 'ringlab/suite';
+     import { type CellFile, Device, memoryTarget, nvme, peerServer, test, UblkServer, userCopy } from 'ringlab/suite';
      const options: RunOptions = {
        series: 'sqe-group', jobs: 2, signal: AbortSignal.timeout(1000),
        onEvent(event) { if (event.type === 'test.end') console.log(event.test.verdict satisfies string); },
      };
      export const code: Promise<number> = run(options).then(({ exitCode }: RunResult) => exitCode);
      test('a test', (t) => { t.ok(Device, 'Device'); });
+     const start = peerServer('mine', userCopy);
+     test('a ublk device', async (t) => {
+       const server = t.use(await UblkServer.start(t.uapi, { target: memoryTarget(t, 1 << 20) }));
+       t.equal((await start(t, { target: { size: 1 << 20 } })).path satisfies string, server.path, 'path');
+       // @ts-expect-error a transfer needs memory
+       nvme.transfer('read', t.device('data'), { lba: 0, blocks: 1 });
+     });
      // @ts-expect-error jobs is a number
      void run({ jobs: '2' });
      // @ts-expect-error there is no such option

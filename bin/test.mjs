@@ -9,13 +9,14 @@ import { printEnd, printFile } from './testing/output.mjs';
 import { newResult, Tally } from './testing/tally.mjs';
 import { runTap } from './testing/tap.mjs';
 
-const HELP = `Usage: npm test [-- [--unit | --e2e] [--nodes | --all] [FILE or FOLDER]...]
+const HELP = `Usage: npm test [-- [--unit | --e2e] [--nodes | --all] [--nightly] [FILE or FOLDER]...]
 
 Checks format, types and imports, then runs the unit tests (*.test.ts) and the end-to-end tests (*.e2e.ts).
   --unit    leave the end-to-end tests out
   --e2e     only the end-to-end tests
   --nodes   only with the other supported versions of Node.js: the unit tests where it matters, and one file in guests
-  --all     everything with this Node.js, then as with --nodes
+  --all     everything with this Node.js, then as with --nodes; of the releases but the newest, what uses Node.js most
+  --nightly the tests too that take long (*.nightly.e2e.ts)
 With files or folders, only their tests are run.`;
 
 const root = dirname(import.meta.dirname);
@@ -34,10 +35,12 @@ const OF_THE_MACHINE = [
   ),
   ...['bin/testing/testing.test.ts', 'lab/cli/docs.test.ts', 'reports/schema/schema.test.ts'],
 ];
+/** What uses most of Node.js. With this release and the newest all tests run, so that these show whether one in between differs. */
+const OF_NODE = ['bin/', 'lab/core/', 'setup/', 'suites/'];
 
 function readArguments() {
   const flag = { type: 'boolean', default: false };
-  const options = { unit: flag, e2e: flag, nodes: flag, all: flag, help: flag };
+  const options = { unit: flag, e2e: flag, nodes: flag, all: flag, nightly: flag, help: flag };
   const { values, positionals } = parseArgs({ options, allowPositionals: true });
   if (values.unit && values.e2e) throw new Error('--unit and --e2e exclude each other');
   return { ...values, positionals };
@@ -56,8 +59,11 @@ async function runTests(tests, more, count) {
   if (tests.e2e.length > 0) await runTap({ root, files: tests.e2e, args, eachTest: true, ...more }, count);
 }
 
-/** Runs tests with the other supported versions of Node.js. A version that cannot be installed is a failure. */
-async function runOtherNodes(tests, signal, count) {
+/**
+ * Runs tests with the other supported versions of Node.js: `testsOf` gives those of a version. A version that cannot be installed is a
+ * failure.
+ */
+async function runOtherNodes(testsOf, signal, count) {
   for (const version of otherReleases) {
     const label = `node ${version}: `;
     let node;
@@ -73,7 +79,7 @@ async function runOtherNodes(tests, signal, count) {
       count(result);
       continue;
     }
-    await runTests(tests, { signal, node, label }, count);
+    await runTests(testsOf(version), { signal, node, label }, count);
   }
 }
 
@@ -83,17 +89,25 @@ const ofNode = ({ unit }) => ({
   e2e: [NODE_E2E],
 });
 
+/** Of a whole run with all versions, the tests of one of them. */
+const ofVersion = (tests, version) =>
+  version === otherReleases.at(-1)
+    ? tests
+    : { ...tests, unit: tests.unit.filter((file) => OF_NODE.some((room) => file.startsWith(room))) };
+
 /** Adds every result to `tally` as it comes. */
-async function runAll({ unit, e2e, nodes, all, positionals }, tally, signal) {
+async function runAll({ unit, e2e, nodes, all, nightly, positionals }, tally, signal) {
   const count = (result) => tally.add(result);
   const everything = positionals.length === 0;
-  const named = findTests(root, positionals);
+  const named = findTests(root, positionals, { nightly });
   const chosen = (tests) => ({ unit: e2e ? [] : tests.unit, e2e: unit ? [] : tests.e2e });
   if (!nodes) {
     if (everything && !e2e) await runChecks(root, signal, count);
     await runTests(chosen(named), { signal }, count);
   }
-  if (nodes || all) await runOtherNodes(chosen(everything ? ofNode(named) : named), signal, count);
+  const again = chosen(everything ? ofNode(named) : named);
+  const testsOf = (version) => (all && everything ? ofVersion(again, version) : again);
+  if (nodes || all) await runOtherNodes(testsOf, signal, count);
   if (tally.passed + tally.failed + tally.skipped === 0) throw new Error('no tests were found');
 }
 

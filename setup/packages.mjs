@@ -19,6 +19,7 @@ export const required = [
   { name: 'ccache', why: 'caches object files of kernel builds', command: 'ccache' },
   { name: 'bubblewrap', why: 'keeps kernel builds off the network', command: 'bwrap' },
   { name: 'linux-source-6.12', why: 'the kernel under test' },
+  { name: 'debian-archive-keyring', why: 'checks kernels that are downloaded from Debian' },
   { name: 'erofs-utils', why: 'guest images', command: 'mkfs.erofs' },
   {
     name: 'qemu-user',

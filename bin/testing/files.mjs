@@ -16,15 +16,21 @@ function testsIn(root, folder) {
     .sort();
 }
 
+/** A test that takes long, such as one that builds another kernel. */
+const isNightly = (file) => file.endsWith('.nightly.e2e.ts');
+
 /**
- * Test files, relative to the root: all, or those that names of files and folders select. Throws for a name that does not exist or
- * selects no test.
+ * Test files, relative to the root: all, without the nightly ones unless `nightly`, or those that names of files and folders select.
+ * Throws for a name that does not exist or selects no test.
  * @param {string} root
  * @param {readonly string[]} names paths, relative to the working directory
+ * @param {{ nightly?: boolean }} options
  * @returns {{ unit: string[], e2e: string[] }}
  */
-export function findTests(root, names) {
-  const files = names.length === 0 ? ROOMS.flatMap((room) => testsIn(root, room)) : names.flatMap(testsNamed);
+export function findTests(root, names, { nightly = false } = {}) {
+  const all = () =>
+    ROOMS.flatMap((room) => testsIn(root, room)).filter((file) => nightly || !isNightly(file));
+  const files = names.length === 0 ? all() : names.flatMap(testsNamed);
   const unique = [...new Set(files)];
   return {
     unit: unique.filter((file) => file.endsWith('.test.ts')),

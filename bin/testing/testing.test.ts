@@ -34,11 +34,11 @@ const FILES = {
 } as const;
 
 /** A project with the runner and these test files: names of FILES, with the ending that each gets. */
-function project(t: Test, files: Partial<Record<keyof typeof FILES, string>>): string {
+function project(t: Test, files: Partial<Record<keyof typeof FILES, string>>, settings = ''): string {
   const lab: Record<string, string> = {};
   for (const [name, end] of Object.entries(files)) lab[`${name}${end}`] = FILES[name as keyof typeof FILES];
   const taprc = 'plugin: ["!@tapjs/typescript"]\nnode-arg: ["--import=tsx"]\ndisable-coverage: true\n';
-  const root = t.testdir({ 'package.json': '{ "type": "module" }', '.taprc': taprc, lab });
+  const root = t.testdir({ 'package.json': '{ "type": "module" }', '.taprc': `${taprc}${settings}`, lab });
   cpSync(BIN, join(root, 'bin'), { recursive: true, filter: (path) => !path.endsWith('.test.ts') });
   symlinkSync(join(dirname(BIN), 'node_modules'), join(root, 'node_modules'));
   return root;
@@ -107,7 +107,9 @@ t.test('each kind of failing file counts as one failure with its reason', async 
 });
 
 t.test('after a bail-out each file that did not run counts as a failure', async (t) => {
-  const result = await npmTest(project(t, { bailing: '.test.ts', passing: '.test.ts' }), 'lab');
+  // One file after another: beside the first the second could end before the bail-out.
+  const root = project(t, { bailing: '.test.ts', passing: '.test.ts' }, 'jobs: 1\n');
+  const result = await npmTest(root, 'lab');
   t.equal(result.code, 1);
   t.match(result.stdout, /bailed out: the end[\s\S]*passing.test.ts: did not run/);
 });
@@ -194,6 +196,34 @@ t.test(
     t.match(again.stdout, `FAIL node ${lost}`);
     t.match(again.stdout, /ended with code 1\n\s*npm error network/);
     t.match(again.stdout, `ok   node ${kept}: lab/printing.test.ts`);
+  },
+);
+
+t.test(
+  '--all leaves out tests of a release in between that use little of Node.js; nightly tests run on request',
+  async (t) => {
+    const { root, env } = projectWithFakeNpm(t, { printing: '.test.ts' });
+    mkdirSync(join(root, 'setup'));
+    writeFileSync(join(root, 'setup/two.test.ts'), FILES.printing);
+    writeFileSync(join(root, 'setup/long.nightly.e2e.ts'), FILES.printing);
+    // Checks of the code need more of a checkout than is here.
+    const { stdout } = await npmTestIn(env, root, '--all', '--unit');
+    const again = [...stdout.matchAll(/^ok {3}node (\d+)[.\d]*: (\S+)/gm)].map(
+      ([, line, file]) => `${line} ${file}`,
+    );
+    const releases = [...new Set(again.map((run) => Number(run.split(' ')[0])))].sort();
+    t.equal(releases.length, 2, stdout);
+    t.same(
+      again.sort(),
+      [
+        `${releases[0]} setup/two.test.ts`,
+        `${releases[1]} lab/printing.test.ts`,
+        `${releases[1]} setup/two.test.ts`,
+      ].sort(),
+    );
+    t.match(await npmTestIn(env, root, '--e2e'), { code: 2, stderr: /no tests were found/ });
+    const nightly = await npmTestIn(env, root, '--e2e', '--nightly');
+    t.match(nightly, { code: 0, stdout: /setup\/long\.nightly\.e2e\.ts/ });
   },
 );
 

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
@@ -211,6 +211,30 @@ t.test('sources with a path are examined there, and a malformed file throws Inpu
   t.match(of('kernel source lost'), { ok: false, fix: /\/no\/such does not exist/ });
   await writeFile(sourcesFile, 'mine:\n  package: [1]\n');
   await t.rejects(findings(dir, { sourcesFile }), InputError);
+});
+
+t.test('a source of a Debian suite needs its package, or apt with the keys of Debian', async (t) => {
+  const dir = await machine(t);
+  const sourcesFile = join(dir, 'sources.yaml');
+  await writeFile(sourcesFile, 'new:\n  package: linux-source-9.9\n  suite: shells\n');
+  const source = async () =>
+    (await findings(dir, { sourcesFile, srcDir: dir, keyringDir: join(dir, 'keys') })).of(
+      'kernel source new',
+    );
+  t.match(await source(), { ok: false, level: 'optional', fix: /apt-get install debian-archive-keyring/ });
+  await mkdir(join(dir, 'keys'));
+  await writeFile(join(dir, 'keys/debian-archive-keyring.gpg'), '');
+  t.match(await source(), { ok: true, found: /downloaded from Debian shells when/ });
+  await writeFile(join(dir, 'linux-source-9.9.tar.xz'), '');
+  t.match(await source(), { ok: true, found: join(dir, 'linux-source-9.9.tar.xz') });
+});
+
+t.test('the sources that the user has added are examined too', async (t) => {
+  const dir = await machine(t);
+  await mkdir(join(dir, 'cache'));
+  await writeFile(join(dir, 'cache/sources.yaml'), 'mine:\n  path: /no/such\n');
+  const { of } = await findings(dir, { cacheDir: join(dir, 'cache') });
+  t.match(of('kernel source mine'), { ok: false, level: 'optional', fix: /does not exist/ });
 });
 
 t.test('an abort while KVM is probed rejects with the abort reason', async (t) => {

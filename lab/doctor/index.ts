@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { cacheRoot } from '../core/cache.ts';
 import { projectRoot } from '../core/paths.ts';
 import type { StageContext } from '../model/event.ts';
+import { USER_SOURCES } from '../model/kernel.ts';
 import type { Finding, Probers } from './finding.ts';
 import { examineDisk, examineIoUring, examineMemory, examineNode } from './host.ts';
 import { examineQemu } from './qemu.ts';
@@ -19,10 +20,12 @@ export interface DoctorOptions extends Probers {
   diskNeed?: number;
   /** Bytes; default 1.8 GiB: a guest of 1 GiB and a compiler beside it. */
   memoryNeed?: number;
-  /** Default: kernels/sources.yaml. */
+  /** Default: kernels/sources.yaml. The user's sources in the cache are examined besides. */
   sourcesFile?: string;
   /** Where Debian's source packages install their tarballs; default /usr/src. */
   srcDir?: string;
+  /** Where the keys of Debian's archive are; default /usr/share/keyrings. */
+  keyringDir?: string;
 }
 
 /**
@@ -36,6 +39,7 @@ export interface DoctorOptions extends Probers {
 export async function examine(ctx: StageContext, options: DoctorOptions): Promise<Finding[]> {
   const { probeAccel, trySandbox, cacheDir = cacheRoot(), diskNeed = 10 * 2 ** 30 } = options;
   const { memoryNeed = 1.8 * 2 ** 30, srcDir = '/usr/src' } = options;
+  const { keyringDir = '/usr/share/keyrings' } = options;
   const { sourcesFile = join(projectRoot, 'kernels/sources.yaml') } = options;
   const groups = await Promise.all([
     examineNode(),
@@ -44,7 +48,7 @@ export async function examine(ctx: StageContext, options: DoctorOptions): Promis
     examineQemu(ctx, probeAccel),
     examineTools(ctx),
     examineSandbox(ctx, trySandbox),
-    examineSources(sourcesFile, srcDir),
+    examineSources([sourcesFile, join(cacheDir, USER_SOURCES)], { srcDir, keyringDir }),
     examineIoUring(),
   ]);
   return groups.flat();
