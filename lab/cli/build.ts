@@ -1,4 +1,4 @@
-import { Command } from '@commander-js/extra-typings';
+import { Command, Option } from '@commander-js/extra-typings';
 import { ExitCode } from '../core/errors.ts';
 import { buildRequested, buildSteps } from '../experiment/build.ts';
 import type { KernelBuild } from '../model/kernel.ts';
@@ -9,7 +9,8 @@ import { columns, print, printJson } from './output.ts';
 import { contextFor, type ReportingOptions } from './render.ts';
 import { kernelRequest } from './request.ts';
 
-type Options = KernelOptions & ReportingOptions & { series?: string; each: boolean; json: boolean };
+type Options = KernelOptions &
+  ReportingOptions & { series?: string; each: boolean; bootImage: boolean; json: boolean };
 
 function describe(build: KernelBuild): string {
   const how = build.cached ? 'was built before' : `built in ${build.seconds.toFixed(1)} s`;
@@ -17,6 +18,7 @@ function describe(build: KernelBuild): string {
     `${build.name} ${oneLine(build.release)}: ${how}${build.sandboxed ? ', sandboxed' : ', without a sandbox'}`,
     `  key     ${build.key}`,
     `  vmlinux ${build.vmlinux}`,
+    ...(build.bootImage === undefined ? [] : [`  image   ${build.bootImage}`]),
     `  uapi    ${build.uapi}`,
     `  log     ${build.log}`,
     `  ${build.warnings.length} compiler warnings`,
@@ -49,7 +51,7 @@ async function build(options: Options, signal: AbortSignal): Promise<void> {
     if (results.some((step) => !step.ok)) throw new Exit(ExitCode.failed);
     return;
   }
-  const built = await buildRequested(request, ctx);
+  const built = await buildRequested(request, ctx, { bootImage: options.bootImage });
   if (options.json) printJson('build', built);
   else print(describe(built));
 }
@@ -61,6 +63,11 @@ export const buildVerb = (signal: AbortSignal) =>
   )
     .addOption(single('--series <series>', 'a series by name or path'))
     .option('--each', 'build after every patch and say which does not build', false)
+    .addOption(
+      new Option('--boot-image', 'make the compressed image as well, which other boot loaders take')
+        .default(false)
+        .conflicts('each'),
+    )
     .option('--json', 'print the result as JSON', false)
     .option('-v, --verbose', 'show warnings and errors of the compiler as they come', false)
     .addOption(quietOption())

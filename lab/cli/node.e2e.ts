@@ -37,7 +37,7 @@ t.test(
     if (!profile) throw new Error('no profile plain');
     await using scratch = await scratchFolder('guest');
     const image = await ensureImage('minimal', ctx);
-    const kernel = { vmlinux, bzImage: '' };
+    const kernel = { vmlinux };
     const request = {
       name: 'plain',
       profile,

@@ -1,4 +1,4 @@
-import { buildEach, buildKernel, type StepBuild } from '../kernel/index.ts';
+import { type BuildOptions, buildEach, buildKernel, type StepBuild } from '../kernel/index.ts';
 import type { StageContext } from '../model/event.ts';
 import type { KernelBuild, KernelConfigRequest, SourceTree } from '../model/kernel.ts';
 import { baseOf } from '../series/index.ts';
@@ -29,13 +29,17 @@ async function prepare(request: KernelRequest, ctx: StageContext): Promise<Build
 
 /**
  * Builds one kernel: the source, or the source with a series. With a series the source is built too, since the patched kernel is
- * built on top of its objects. Throws InputError for a wrong request, VerdictError when the series does not apply or
+ * built on top of its objects; `bootImage` makes the compressed image of the result. Throws InputError for a wrong request, VerdictError when the series does not apply or
  * the kernel does not build.
  */
-export async function buildRequested(request: KernelRequest, ctx: StageContext): Promise<KernelBuild> {
+export async function buildRequested(
+  request: KernelRequest,
+  ctx: StageContext,
+  { bootImage }: Pick<BuildOptions, 'bootImage'> = {},
+): Promise<KernelBuild> {
   const { source, patched, config } = await prepare(request, ctx);
-  const base = await buildKernel(source, config, ctx);
-  return patched ? buildKernel(patched, config, ctx, { base }) : base;
+  const base = await buildKernel(source, config, ctx, patched ? {} : { bootImage });
+  return patched ? buildKernel(patched, config, ctx, { base, bootImage }) : base;
 }
 
 /** Builds the source and then the kernel after each patch of the series; see `buildEach`. Throws as `buildRequested`. */

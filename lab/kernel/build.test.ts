@@ -54,7 +54,7 @@ t.test('a build is stored completely and the second request for it compiles noth
     key: build.key,
   });
   const files = ['System.map', 'build.json', 'build.log', 'config', 'headers', 'modules', 'uapi.json'];
-  t.same(readdirSync(build.dir).sort(), [...files, 'vmlinux', basename(IMAGE)].sort());
+  t.same(readdirSync(build.dir).sort(), [...files, 'vmlinux'].sort());
   t.match(readFileSync(build.config, 'utf8'), /CONFIG_NVME=y/);
   t.match(readFileSync(build.log, 'utf8'), / {2}CC {6}src\/a\.o/);
   t.match(JSON.parse(readFileSync(build.uapi, 'utf8')), {
@@ -76,13 +76,32 @@ t.test('a build is stored completely and the second request for it compiles noth
   t.same(events, []);
 });
 
+t.test('the compressed image is made when it is asked for, and stored with the kernel', async (t) => {
+  const { kernel, ctx, request, compiled, events } = set(t);
+  const tree = kernel.commit('base', clean);
+  const plain = await buildKernel(tree, request, ctx, { jobs: 1 });
+  t.equal(plain.bootImage, undefined);
+  events.length = 0;
+  const build = await buildKernel(tree, request, ctx, { jobs: 1, bootImage: true });
+  t.same(compiled(), [IMAGE], 'the kernel itself is not built again');
+  t.equal(build.bootImage, join(build.dir, basename(IMAGE)));
+  t.same(readFileSync(build.bootImage ?? ''), readFileSync(build.vmlinux), 'image of the fake kernel');
+  t.not(build.key, plain.key);
+  events.length = 0;
+  t.match(await buildKernel(tree, request, ctx, { bootImage: true }), {
+    cached: true,
+    bootImage: build.bootImage,
+  });
+  t.same(compiled(), []);
+});
+
 t.test('a series is built in the object folder of its base, and compiles only what it changes', async (t) => {
   const { kernel, ctx, request, progress, compiled, events } = set(t);
   const base = await buildKernel(kernel.commit('base', clean), request, ctx, { jobs: 1 });
   events.length = 0;
   const tree = kernel.commit('base+fix', { 'src/a.c': WARNING });
   const build = await buildKernel(tree, request, ctx, { jobs: 1, base });
-  t.same(compiled(), ['src/a.o', 'vmlinux', IMAGE]);
+  t.same(compiled(), ['src/a.o', 'vmlinux']);
   t.ok(
     progress().every(({ total }) => total === undefined),
     'an incremental build has no total',
@@ -205,7 +224,7 @@ t.test('the build after an aborted one compiles the rest and rebuilds a half-wri
   events.length = 0;
   const again = { emit: ctx.emit, signal: new AbortController().signal };
   const build = await buildKernel(tree, request, again, { jobs: 1 });
-  t.same(compiled(), ['src/c.o', 'vmlinux', IMAGE]);
+  t.same(compiled(), ['src/c.o', 'vmlinux']);
   t.ok(readFileSync(build.vmlinux).includes('c_is_whole'));
 });
 
@@ -292,7 +311,7 @@ t.test('symbolic links that a build leaves are not followed', async (t) => {
   const next = await buildKernel(kernel.commit('next', { 'src/a.c': 'int a2;\n' }), request, ctx);
   t.equal(readFileSync(userFile, 'utf8'), 'precious');
   const evil = fakeMakefile().replace('@cp vmlinux $(image_file)', '@ln -sf /etc/passwd $(image_file)');
-  await t.rejects(buildKernel(kernel.commit('evil', { Makefile: evil }), request, ctx), {
+  await t.rejects(buildKernel(kernel.commit('evil', { Makefile: evil }), request, ctx, { bootImage: true }), {
     message: /no regular file/,
   });
   const stored = readdirSync(join(dir, 'cache/kernels')).filter((name) => !name.includes('.lock'));

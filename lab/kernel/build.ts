@@ -16,9 +16,9 @@ export async function buildKernel(
   tree: SourceTree,
   request: KernelConfigRequest,
   ctx: StageContext,
-  { jobs, base }: BuildOptions = {},
+  { jobs, base, bootImage }: BuildOptions = {},
 ): Promise<KernelBuild> {
-  const spec = await specOf(tree, await resolveRequest(request), ctx);
+  const spec = await specOf(tree, await resolveRequest(request), ctx, bootImage);
   const build = (await readBuild(spec.key, tree, ctx)) ?? (await buildIntoStore(spec, ctx, jobs));
   return base ? { ...build, newWarnings: newWarnings(build.warnings, base.warnings) } : build;
 }

@@ -51,7 +51,7 @@ function noteDamage({ path }: ObjectFolder, ctx: StageContext) {
  * the abort reason when stopped; finished objects stay and the next build of the source uses them.
  */
 export async function compile(
-  { tree, config, tools, key, objectsId }: BuildSpec,
+  { tree, config, tools, bootImage, key, objectsId }: BuildSpec,
   { phases, whole, jobs = availableParallelism(), view }: CompileOptions,
   ctx: StageContext,
 ): Promise<Compiled> {
@@ -63,7 +63,7 @@ export async function compile(
   await objects.begin(key, noteDamage(objects, ctx));
   await updateConfig(objects, config);
   if (view?.isNew) {
-    const made = outputFiles().filter((file) => file !== '.config');
+    const made = outputFiles(bootImage).filter((file) => file !== '.config');
     await removeOutputs(objects, made, ctx);
   }
   const roots = [work.path, objects.path];

@@ -1,10 +1,9 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { VerdictError } from '../core/errors.ts';
 import { hashOf } from '../core/hash.ts';
 import { lock } from '../core/lock.ts';
 import { removeTree } from '../core/remove.ts';
 import { Resources } from '../core/resource.ts';
-import type { Arch } from '../model/arch.ts';
 import type { StageContext } from '../model/event.ts';
 import type { KernelBuild } from '../model/kernel.ts';
 import { collect } from './collect.ts';
@@ -23,8 +22,9 @@ function hasModules(config: string): boolean {
 }
 
 /** The make targets of a stored kernel, in phases. */
-function phasesOf(config: string, headersStored: boolean, { kernel }: Arch): string[][] {
-  const main = [kernel.image.target, ...(headersStored ? [] : ['headers'])];
+function phasesOf({ config, bootImage, tools }: BuildSpec, headersStored: boolean): string[][] {
+  const { bootTarget, image } = tools.arch.kernel;
+  const main = [bootTarget, ...(bootImage ? [image.target] : []), ...(headersStored ? [] : ['headers'])];
   if (!hasModules(config)) return [main];
   return [
     [...main, 'modules'],
@@ -57,7 +57,8 @@ async function store(
   const { tree, config, tools, key } = spec;
   const modules = hasModules(config) ? [MODULES_FOLDER] : [];
   const include = headers.stored ? [] : ['usr/include'];
-  const outputs = [...outputFiles(), RELEASE_FILE, ...include, ...modules];
+  const files = outputFiles(spec.bootImage);
+  const outputs = [...files, RELEASE_FILE, ...include, ...modules];
   const out = await collect(tree.name, objects, outputs, ctx);
   try {
     return await blaming(tree.name, out, async () => {
@@ -69,8 +70,9 @@ async function store(
         ...{ format: 2 as const, key, release, arch: arch.name, compiler, linker, tree: tree.tree },
         ...{ configHash: hashOf(config), warnings, sandboxed: protections.length > 0, protections },
         ...{ targets: objects.progress.targets, seconds: secondsSince(began) },
+        ...(spec.bootImage ? { bootImage: basename(arch.kernel.image.file) } : {}),
       };
-      const from = { out, logFile: objects.logFile, headers: folder };
+      const from = { out, files, logFile: objects.logFile, headers: folder };
       return storeBuild(facts, { ...from, ...(modules[0] ? { modules: modules[0] } : {}) }, tree, ctx.signal);
     });
   } finally {
@@ -88,14 +90,14 @@ const secondsSince = (began: number) => Math.round((performance.now() - began) /
  * obstacle.
  */
 async function prepareSource(spec: BuildSpec, ctx: StageContext, jobs?: number): Promise<boolean> {
-  const { tree, key, objectsId, config, tools } = spec;
+  const { tree, key, objectsId, tools } = spec;
   const stamp = await new WorkTree(tree.workDir).stamp();
   if (await new ObjectFolder(tree.workDir, objectsId).isCurrent(key, stamp)) return true;
   const kernel = tree.name;
   const began = performance.now();
   ctx.emit({ type: 'kernel.start', kernel, compiler: tools.compiler });
   try {
-    await compile(spec, { phases: phasesOf(config, false, tools.arch), whole: true, jobs }, ctx);
+    await compile(spec, { phases: phasesOf(spec, false), whole: true, jobs }, ctx);
     ctx.emit({ type: 'kernel.end', kernel, outcome: 'built', seconds: secondsSince(began) });
     return true;
   } catch (error) {
@@ -123,14 +125,14 @@ export async function openView(
 
 /** Callers hold the lock of the source. */
 async function compileAndStore(spec: BuildSpec, ctx: StageContext, jobs?: number): Promise<KernelBuild> {
-  const { tree, tools, config } = spec;
+  const { tree, tools } = spec;
   await using resources = new Resources();
   const folder = await openView(spec, ctx, jobs);
   const view = folder && { folder: resources.use(folder), isNew: true };
   const began = performance.now();
   const headers = await headersFolders(tree, tools, ctx);
   const stored = (await Promise.all(headers.all.map((each) => haveHeaders(each, ctx)))).includes(true);
-  const phases = phasesOf(config, stored, tools.arch);
+  const phases = phasesOf(spec, stored);
   const compiled = await compile(spec, { phases, whole: true, jobs, view }, ctx);
   return await store(spec, compiled, { ...headers, stored }, began, ctx);
 }

@@ -12,7 +12,9 @@ export interface BuildSpec {
   /** The finished `.config`. */
   config: string;
   tools: Toolchain;
-  /** Build key: tree, finished config, compiler, linker, architecture. */
+  /** Whether the compressed image is made too. */
+  bootImage: boolean;
+  /** Build key: tree, finished config, compiler, linker, architecture, and the compressed image if it is made. */
   key: string;
   /** Names the object folder of the source. A patched tree sees it even if a series adds an option: make sees what changed. */
   objectsId: string;
@@ -30,6 +32,7 @@ export async function specOf(
   given: SourceTree,
   asked: ResolvedRequest,
   ctx: StageContext,
+  bootImage = false,
 ): Promise<BuildSpec> {
   const tree = placed(given, ctx);
   const request = forRelease(asked, await releaseOf(tree, ctx));
@@ -38,9 +41,17 @@ export async function specOf(
   const tools = await toolchain();
   const config = await finalConfig(tree, request, tools, ctx);
   const { compiler, linker, arch } = tools;
-  const key = hashOf('kernel-1', tree.tree, config, compiler, linker, arch.name);
+  const key = hashOf(
+    'kernel-1',
+    tree.tree,
+    config,
+    compiler,
+    linker,
+    arch.name,
+    ...(bootImage ? ['image'] : []),
+  );
   const start = JSON.stringify(request.start);
   // In the folders of `objects-1` series were built too.
   const objectsId = hashOf('objects-2', start, request.text, tools.id, String(tools.ccache));
-  return { tree, config, tools, key, objectsId, ...(source ? { source } : {}) };
+  return { tree, config, tools, bootImage, key, objectsId, ...(source ? { source } : {}) };
 }

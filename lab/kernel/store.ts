@@ -30,6 +30,8 @@ const BuildFacts = z.object({
   seconds: z.number(),
   sandboxed: z.boolean(),
   protections: z.array(z.string()),
+  /** Name of the compressed image, if there is one. */
+  bootImage: z.string().optional(),
 });
 type BuildFacts = z.infer<typeof BuildFacts>;
 
@@ -57,7 +59,8 @@ function describe(file: BuildFacts, { name, commit }: SourceTree, cached: boolea
     log: join(dir, 'build.log'),
   };
   const facts = { key, release, tree, configHash, compiler, warnings, seconds, sandboxed, protections };
-  return { ...facts, ...paths, name, commit, dir, cached };
+  const image = file.bootImage === undefined ? {} : { bootImage: join(dir, file.bootImage) };
+  return { ...facts, ...paths, ...image, name, commit, dir, cached };
 }
 
 /** What the store has under a key. `outdated`: it is of an earlier version, without hashes that could show who wrote it. */
@@ -112,6 +115,8 @@ export async function readBuild(
 interface Outputs {
   /** Folder that `collect` made; its files are moved from there. */
   out: string;
+  /** Those of its files that `outputFiles` names. */
+  files: readonly string[];
   logFile: string;
   /** Folder of the stored headers with their uapi.json (headers.ts). */
   headers: string;
@@ -143,9 +148,10 @@ async function moveFolder(from: string, to: string, signal: AbortSignal): Promis
 }
 
 /** Files of a stored kernel, by their paths in the object folder. */
-export function outputFiles(): string[] {
+export function outputFiles(bootImage: boolean): string[] {
   const { bootFile, image } = hostArch().kernel;
-  return [...new Set(['vmlinux', bootFile, image.file, 'System.map', '.config'])];
+  const compressed = bootImage ? [image.file] : [];
+  return [...new Set(['vmlinux', bootFile, ...compressed, 'System.map', '.config'])];
 }
 
 /**
@@ -159,7 +165,7 @@ export async function storeBuild(
   signal: AbortSignal,
 ): Promise<KernelBuild> {
   const fill = async (dir: string) => {
-    for (const output of outputFiles()) {
+    for (const output of from.files) {
       const path = join(from.out, output);
       await checkRegularFile(path, output === '.config' ? MAX_TEXT_BYTES : MAX_OUTPUT_BYTES);
       await move(path, join(dir, output === '.config' ? 'config' : basename(output)));

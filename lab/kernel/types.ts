@@ -6,6 +6,8 @@ export interface BuildOptions {
   jobs?: number;
   /** Build of the kernel without the series: its warnings are not new. */
   base?: KernelBuild;
+  /** Makes the compressed image as well, which other boot loaders take and no guest of the lab needs. */
+  bootImage?: boolean | undefined;
 }
 
 /** Result of `buildEach` for one tree. */

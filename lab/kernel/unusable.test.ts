@@ -1,7 +1,7 @@
 import t from 'tap';
 import { trySandbox } from '../core/sandbox.ts';
 import { SOURCES, settingOf } from './fake/setting.ts';
-import { fakeMakefile, makefileThat } from './fake/tree.ts';
+import { fakeMakefile, makefileThat, makefileThatEnds } from './fake/tree.ts';
 import { buildKernel } from './index.ts';
 
 const reason = await trySandbox();
@@ -15,29 +15,15 @@ const CHANGED = { 'src/a.c': 'int evil(void) { return 3; }\n' };
 const UNUSABLE: [string, Record<string, string>, RegExp][] = [
   [
     'a FIFO as vmlinux',
-    {
-      Makefile: fakeMakefile().replace(
-        '@cp vmlinux $(image_file)',
-        '@cp vmlinux $(image_file); rm vmlinux; mkfifo vmlinux',
-      ),
-    },
+    { Makefile: makefileThatEnds('rm vmlinux; mkfifo vmlinux') },
     /no regular file at vmlinux/,
   ],
   [
     'a folder as System.map',
-    {
-      Makefile: fakeMakefile().replace(
-        '@cp vmlinux $(image_file)',
-        '@cp vmlinux $(image_file); rm System.map; mkdir System.map',
-      ),
-    },
+    { Makefile: makefileThatEnds('rm System.map; mkdir System.map') },
     /no regular file at System.map/,
   ],
-  [
-    'no vmlinux',
-    { Makefile: fakeMakefile().replace('@cp vmlinux $(image_file)', '@mv vmlinux $(image_file)') },
-    /output is missing: .*vmlinux/,
-  ],
+  ['no vmlinux', { Makefile: makefileThatEnds('rm vmlinux') }, /output is missing: .*vmlinux/],
   [
     'a link as release',
     {

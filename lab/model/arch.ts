@@ -52,6 +52,8 @@ export interface Arch {
     readonly srcarch: string;
     /** File that QEMU boots, relative to the object folder; a stored kernel has it by its base name. */
     readonly bootFile: string;
+    /** Make target of `bootFile`, which makes vmlinux as well. */
+    readonly bootTarget: string;
     /** Compressed image for other boot loaders: make target, and the file that it makes in the object folder. */
     readonly image: { readonly target: string; readonly file: string };
     /** Paths in the source tree that only this architecture's `make headers` reads. */
@@ -112,6 +114,7 @@ const X86_64: Arch = {
   kernel: {
     srcarch: 'x86',
     bootFile: 'vmlinux',
+    bootTarget: 'vmlinux',
     image: { target: 'bzImage', file: 'arch/x86/boot/bzImage' },
     headerSources: ['arch/x86/include/uapi', 'arch/x86/entry/syscalls', 'arch/x86/include/asm/Kbuild'],
     writtenInPlace: ['bzImage', 'relocs'],

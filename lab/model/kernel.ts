@@ -131,6 +131,8 @@ export interface KernelBuild {
   dir: string;
   /** The kernel with its symbols. */
   vmlinux: string;
+  /** The compressed image for other boot loaders, where it was asked for. */
+  bootImage?: string;
   systemMap: string;
   config: string;
   uapi: string;

@@ -60,6 +60,7 @@ const Build = z.object({
   compiler: z.string(),
   dir: path('Folder of the kernel in the store; all other paths are in it.'),
   vmlinux: path('The kernel with its symbols.'),
+  bootImage: path('The compressed image for other boot loaders, with --boot-image.').optional(),
   systemMap: z.string(),
   config: z.string(),
   uapi: path('Names and numbers of the interfaces in the installed headers, as JSON.'),

@@ -31,6 +31,12 @@ export function makefileThat(command: string): string {
   return fakeMakefile().replace(link, () => `${link}\t@${command.split('$').join('$$')}\n`);
 }
 
+/** The fake kernel's Makefile with a shell command that runs after the kernel is linked, in the object folder. */
+export function makefileThatEnds(command: string): string {
+  const end = '> System.map\n';
+  return fakeMakefile().replace(end, () => `${end}\t@${command.split('$').join('$$')}\n`);
+}
+
 /** A git repository with a small kernel tree; each commit can be built. */
 export class FakeKernel {
   readonly #repository: string;

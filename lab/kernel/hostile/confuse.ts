@@ -36,11 +36,8 @@ export const confusions: readonly Attack[] = [
   },
   {
     aim: 'confuse',
-    name: 'leaves its image in a read-only folder',
-    makefile: () => [
-      '@cp vmlinux $(image_file)',
-      '@cp vmlinux $(image_file); chmod 555 $(dir $(image_file))',
-    ],
+    name: 'leaves its release in a read-only folder',
+    makefile: () => ['> System.map', '> System.map; chmod 555 include/config'],
     ends: 'built',
   },
   {
