@@ -4,19 +4,21 @@ import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runChecks } from './testing/checks.mjs';
 import { findTests } from './testing/files.mjs';
+import { TimeLimit } from './testing/limit.mjs';
 import { ensureNode, otherReleases } from './testing/nodes.mjs';
 import { printEnd, printFile } from './testing/output.mjs';
 import { newResult, Tally } from './testing/tally.mjs';
 import { runTap } from './testing/tap.mjs';
 
-const HELP = `Usage: npm test [-- [--unit | --e2e] [--nodes | --all] [--nightly] [FILE or FOLDER]...]
+const HELP = `Usage: npm test [-- [--unit | --e2e] [--nodes | --all] [--nightly] [--within MINUTES] [FILE or FOLDER]...]
 
 Checks format, types and imports, then runs the unit tests (*.test.ts) and the end-to-end tests (*.e2e.ts).
   --unit    leave the end-to-end tests out
   --e2e     only the end-to-end tests
   --nodes   only with the other supported versions of Node.js: the unit tests where it matters, and one file in guests
-  --all     everything with this Node.js, then as with --nodes; of the releases but the newest, what uses Node.js most
+  --all     everything with this Node.js, then with the other releases what uses Node.js most
   --nightly the tests too that take long (*.nightly.e2e.ts)
+  --within  minutes after which no more end-to-end file and no other Node.js begins: what is left counts as skipped
 With files or folders, only their tests are run.`;
 
 const root = dirname(import.meta.dirname);
@@ -35,51 +37,68 @@ const OF_THE_MACHINE = [
   ),
   ...['bin/testing/testing.test.ts', 'lab/cli/docs.test.ts', 'reports/schema/schema.test.ts'],
 ];
-/** What uses most of Node.js. With this release and the newest all tests run, so that these show whether one in between differs. */
+/** What uses most of Node.js: the other releases run it in CI, and with --nodes everything but the above. */
 const OF_NODE = ['bin/', 'lab/core/', 'setup/', 'suites/'];
 
 function readArguments() {
   const flag = { type: 'boolean', default: false };
-  const options = { unit: flag, e2e: flag, nodes: flag, all: flag, nightly: flag, help: flag };
+  const within = { type: 'string' };
+  const options = { unit: flag, e2e: flag, nodes: flag, all: flag, nightly: flag, within, help: flag };
   const { values, positionals } = parseArgs({ options, allowPositionals: true });
   if (values.unit && values.e2e) throw new Error('--unit and --e2e exclude each other');
-  return { ...values, positionals };
+  return { ...values, limit: new TimeLimit(values.within), positionals };
 }
 
 /**
- * Runs tests with one version of Node.js, this process's unless `more` names another.
+ * Runs tests with one version of Node.js, this process's unless `more` names another. End-to-end files run one by one, since guests
+ * take the machine's cores by themselves; when `more.signal` is aborted, those left are failures.
  * @param {{ unit: string[], e2e: string[] }} tests
- * @param {{ signal: AbortSignal, node?: string, label?: string }} more
+ * @param {{ signal: AbortSignal, limit: TimeLimit, node?: string, label?: string }} more
  */
-async function runTests(tests, more, count) {
+async function runTests(tests, { limit, ...more }, count) {
   if (tests.unit.length > 0)
     await runTap({ root, files: tests.unit, args: [], eachTest: false, ...more }, count);
-  // Guests take the machine's cores by themselves.
   const args = ['--jobs=1', `--timeout=${E2E_TIMEOUT}`];
-  if (tests.e2e.length > 0) await runTap({ root, files: tests.e2e, args, eachTest: true, ...more }, count);
+  const { signal, label = '' } = more;
+  for (const file of tests.e2e) {
+    if (signal.aborted) report(notRun(`${label}${file}`), count);
+    else if (!limit.allows()) report(leftOut(`${label}${file}`, limit), count);
+    else
+      await runTap({ root, files: [file], args, eachTest: true, ...more }, count).catch((error) => {
+        if (!signal.aborted) throw error;
+      });
+  }
+  signal.throwIfAborted();
 }
 
+function report(result, count) {
+  printFile(result);
+  count(result);
+}
+
+const notRun = (name, why = 'did not run') => ({ ...newResult(name), failures: [{ name, why }] });
+const leftOut = (name, limit) => ({ ...newResult(name), skips: [{ name, reason: limit.reason }] });
+
 /**
- * Runs tests with the other supported versions of Node.js: `testsOf` gives those of a version. A version that cannot be installed is a
- * failure.
+ * Runs tests with the other supported versions of Node.js. A version that cannot be installed is a failure. `expected`: about how long
+ * the tests of one take, ms.
  */
-async function runOtherNodes(testsOf, signal, count) {
+async function runOtherNodes(tests, { signal, limit, expected }, count) {
   for (const version of otherReleases) {
-    const label = `node ${version}: `;
+    const name = `node ${version}`;
+    if (!limit.allows(expected)) {
+      report(leftOut(name, limit), count);
+      continue;
+    }
     let node;
     try {
       node = await ensureNode(version, signal);
     } catch (error) {
       signal.throwIfAborted();
-      const result = {
-        ...newResult(`node ${version}`),
-        failures: [{ name: `node ${version}`, why: error.message }],
-      };
-      printFile(result);
-      count(result);
+      report(notRun(name, error.message), count);
       continue;
     }
-    await runTests(testsOf(version), { signal, node, label }, count);
+    await runTests(tests, { signal, limit, node, label: `${name}: ` }, count);
   }
 }
 
@@ -89,25 +108,27 @@ const ofNode = ({ unit }) => ({
   e2e: [NODE_E2E],
 });
 
-/** Of a whole run with all versions, the tests of one of them. */
-const ofVersion = (tests, version) =>
-  version === otherReleases.at(-1)
-    ? tests
-    : { ...tests, unit: tests.unit.filter((file) => OF_NODE.some((room) => file.startsWith(room))) };
+/** Of those tests, what uses Node.js most. */
+const mostOfNode = (tests) => ({
+  ...tests,
+  unit: tests.unit.filter((file) => OF_NODE.some((room) => file.startsWith(room))),
+});
 
 /** Adds every result to `tally` as it comes. */
-async function runAll({ unit, e2e, nodes, all, nightly, positionals }, tally, signal) {
+async function runAll({ unit, e2e, nodes, all, nightly, limit, positionals }, tally, signal) {
   const count = (result) => tally.add(result);
   const everything = positionals.length === 0;
   const named = findTests(root, positionals, { nightly });
   const chosen = (tests) => ({ unit: e2e ? [] : tests.unit, e2e: unit ? [] : tests.e2e });
   if (!nodes) {
     if (everything && !e2e) await runChecks(root, signal, count);
-    await runTests(chosen(named), { signal }, count);
+    await runTests(chosen(named), { signal, limit }, count);
   }
   const again = chosen(everything ? ofNode(named) : named);
-  const testsOf = (version) => (all && everything ? ofVersion(again, version) : again);
-  if (nodes || all) await runOtherNodes(testsOf, signal, count);
+  const tests = all && everything ? mostOfNode(again) : again;
+  // The files run side by side, as many as tap has jobs, so that this is more than they take.
+  const expected = tests.unit.reduce((sum, file) => sum + (tally.times.get(file) ?? 0), 0) / 2;
+  if (nodes || all) await runOtherNodes(tests, { signal, limit, expected }, count);
   if (tally.passed + tally.failed + tally.skipped === 0) throw new Error('no tests were found');
 }
 

@@ -15,12 +15,15 @@ export class Tally {
   reasons = new Map();
   /** Names of all failures, each with the name of its file. */
   failures = [];
+  /** How long each file took, ms. */
+  times = new Map();
 
   /**
    * Adds the counts of a file.
    * @param {FileResult} result
    */
   add(result) {
+    this.times.set(result.file, result.ms);
     this.passed += result.passed;
     this.skipped += result.skips.length;
     for (const { name } of result.failures)

@@ -200,7 +200,7 @@ t.test(
 );
 
 t.test(
-  '--all leaves out tests of a release in between that use little of Node.js; nightly tests run on request',
+  '--all leaves out of other releases what uses little of Node.js; nightly tests run on request',
   async (t) => {
     const { root, env } = projectWithFakeNpm(t, { printing: '.test.ts' });
     mkdirSync(join(root, 'setup'));
@@ -215,17 +215,35 @@ t.test(
     t.equal(releases.length, 2, stdout);
     t.same(
       again.sort(),
-      [
-        `${releases[0]} setup/two.test.ts`,
-        `${releases[1]} lab/printing.test.ts`,
-        `${releases[1]} setup/two.test.ts`,
-      ].sort(),
+      releases.map((release) => `${release} setup/two.test.ts`),
     );
     t.match(await npmTestIn(env, root, '--e2e'), { code: 2, stderr: /no tests were found/ });
     const nightly = await npmTestIn(env, root, '--e2e', '--nightly');
     t.match(nightly, { code: 0, stdout: /setup\/long\.nightly\.e2e\.ts/ });
   },
 );
+
+t.test('what finds no time within --within is skipped with the reason', async (t) => {
+  const { root, env } = projectWithFakeNpm(t, { passing: '.test.ts' });
+  writeFileSync(join(root, 'lab/guest.e2e.ts'), FILES.passing);
+  const { code, stdout, last } = await npmTestIn(env, root, '--all', '--within', '0.001', 'lab');
+  t.match({ code, last }, { code: 0, last: '3 passed, 0 failed, 5 skipped' }, stdout);
+  t.match(stdout, / 3 x no time is left of 0.001 min/, 'the file for guests and two releases');
+  t.match(stdout, /^ok {3}lab\/guest.e2e.ts \(0 passed, 1 skipped\)/m);
+  const enough = await npmTest(root, '--within', '10', 'lab');
+  t.match(enough, { code: 0, last: '6 passed, 0 failed, 4 skipped' }, enough.stdout);
+  for (const wrong of ['soon', '0', '-5'])
+    t.match(await npmTest(root, `--within=${wrong}`), { code: 2, stderr: /expected a number of minutes/ });
+});
+
+t.test('an interrupted run names each end-to-end file that did not run', async (t) => {
+  const root = project(t, { waiting: '.e2e.ts', passing: '.e2e.ts' });
+  writeFileSync(join(root, 'lab/z.e2e.ts'), FILES.passing);
+  const child = start(root, ['lab/waiting.e2e.ts', 'lab/z.e2e.ts']);
+  const stdout = text(child.stdout);
+  child.stderr.once('data', () => child.kill('SIGTERM'));
+  t.match(await stdout, /FAIL lab\/z\.e2e\.ts[^\n]*\n {2}not ok lab\/z\.e2e\.ts: did not run\n/);
+});
 
 t.test('what the sandbox holds is not tried again with another Node.js, unless it is named', async (t) => {
   const { root, env } = projectWithFakeNpm(t, { passing: '.test.ts' });
