@@ -2,6 +2,7 @@ import { create } from 'xmlbuilder2';
 import { nameOfCell } from '../lab/model/cell.ts';
 import { type Comparison, isFlaky, type TestChange } from '../lab/model/compare.ts';
 import { confirmWords } from '../lab/model/confirm.ts';
+import { isMixed, rateWords } from '../lab/model/rate.ts';
 import type { TestResult } from '../lab/model/result.ts';
 import { type CellRecord, cellsOfSide, kernelOf, type RunRecord, totalMsOf } from '../lab/model/run.ts';
 import type { CellVerdict } from '../lab/model/verdict.ts';
@@ -21,7 +22,7 @@ interface Case {
   outcome?: { tag: 'failure' | 'error' | 'skipped'; type: string; message: string; text: string };
 }
 
-function caseOf({ name, verdict, reason = '', detail = '', durationMs }: TestResult): Case {
+function caseOf({ name, verdict, reason = '', detail = '', durationMs, rate }: TestResult): Case {
   const time = durationMs === undefined ? {} : { seconds: durationMs / 1000 };
   if (verdict === 'pass') return { name, ...time };
   const outcome = (tag: 'failure' | 'error' | 'skipped', message: string): Case => ({
@@ -30,7 +31,8 @@ function caseOf({ name, verdict, reason = '', detail = '', durationMs }: TestRes
   });
   if (verdict === 'skip') return outcome('skipped', reason);
   if (verdict === 'todo') return outcome('skipped', `expected failure${reason && `: ${reason}`}`);
-  return outcome(verdict === 'lost' ? 'error' : 'failure', reason || verdict);
+  const often = rate && isMixed(rate) ? ` (fails ${rateWords(rate)})` : '';
+  return outcome(verdict === 'lost' ? 'error' : 'failure', `${reason || verdict}${often}`);
 }
 
 /** Cases for a cell that broke, and for each fatal complaint of its kernel. */

@@ -1,6 +1,7 @@
 import { nameOfCell } from '../lab/model/cell.ts';
 import type { Change } from '../lab/model/compare.ts';
 import { confirmWords } from '../lab/model/confirm.ts';
+import { type Rate, rateWords } from '../lab/model/rate.ts';
 import type { Complaint, TestResult } from '../lab/model/result.ts';
 import { type CellRecord, kernelOf, type MutantRecord, type RunRecord } from '../lab/model/run.ts';
 import type { CellVerdict, Verdict } from '../lab/model/verdict.ts';
@@ -16,7 +17,7 @@ export interface Item {
   patched?: Verdict;
   change?: Change;
   reason?: string;
-  /** What reruns of a regressed test say. */
+  /** What repeats and reruns say. */
   confirmed?: string;
   detail?: string;
 }
@@ -26,9 +27,18 @@ export interface Quoted extends Complaint {
   cells: string[];
 }
 
-const itemOf = (cell: string, { name, verdict, reason, detail }: TestResult): Item => ({
+/** How often a test failed, where it was repeated and did fail. */
+function repeatWords({ base, patched }: { base?: Rate | undefined; patched?: Rate | undefined }) {
+  if (!base?.failed && !patched?.failed) return {};
+  const onBase = base ? `on base ${rateWords(base)}` : [];
+  const words = [patched ? rateWords(patched) : [], onBase].flat().join(', ');
+  return { confirmed: `fails ${words}` };
+}
+
+const itemOf = (cell: string, { name, verdict, reason, detail, rate }: TestResult): Item => ({
   ...{ cell, name, patched: verdict },
   ...(reason === undefined ? {} : { reason }),
+  ...repeatWords({ patched: rate }),
   ...(detail === undefined ? {} : { detail }),
 });
 
@@ -40,9 +50,10 @@ export function itemsOf({ record, comparison }: ReportInput): Item[] {
   return comparison.tests.map((row) => {
     const cell = cellAt({ record, comparison }, 'patched', row);
     const detail = cell?.tests.find(({ name }) => name === row.name)?.detail;
-    const { confirmation, ...item } = row;
+    const { confirmation, rates, ...item } = row;
     return {
       ...item,
+      ...repeatWords(rates ?? {}),
       ...(confirmation ? { confirmed: confirmWords(confirmation) } : {}),
       ...(detail === undefined ? {} : { detail }),
     };

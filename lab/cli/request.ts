@@ -15,6 +15,7 @@ export interface MatrixOptions extends KernelOptions {
   only: string[];
   patchedOnly?: boolean;
   boots?: number;
+  repeat?: number;
   restarts?: number;
   isolate?: boolean;
   confirm?: number;
@@ -56,7 +57,7 @@ export function matrixRequest(options: MatrixOptions): MatrixRequest {
       patchedOnly: options.patchedOnly ?? false,
     },
     ...{
-      repeats: options.boots,
+      repeats: options.boots ?? options.repeat,
       restarts: options.restarts,
       isolate: options.isolate,
       confirm: options.confirm,

@@ -124,7 +124,7 @@ async function runCellFile(file: string, options: ComparedOptions, signal: Abort
 /** Options that a cell spec answers itself. */
 const ANSWERED = [
   ...(['series', 'guest', 'suite', 'only', 'kernel', 'tree', 'seed', 'dryRun'] as const),
-  ...(['recipe', 'packages'] as const),
+  ...(['recipe', 'packages', 'repeat'] as const),
 ];
 
 /** `ringlab run`. */
@@ -132,6 +132,11 @@ export const runVerb = (signal: AbortSignal) =>
   comparedCommand('run')
     .description(
       'Build base and patched kernel, run the suites in guests, and report what the series changes.',
+    )
+    .option(
+      '--repeat <n>',
+      'run every suite this often, in fresh guests, and say how often each test fails (default: once)',
+      whole(1),
     )
     .option(
       '--restarts <n>',

@@ -1,10 +1,11 @@
 /** What reruns change about a comparison and its exit code. */
 import t from 'tap';
 import type { Confirmation, ConfirmOutcome } from '../model/confirm.ts';
+import type { Rate } from '../model/rate.ts';
 import type { RunRecord } from '../model/run.ts';
 import type { Verdict } from '../model/verdict.ts';
 import { compareSides } from './compare.ts';
-import { judgeReruns } from './confirmed.ts';
+import { canConfirm, judgeReruns } from './confirmed.ts';
 import { exitCodeOfComparison as exitCodeOf } from './exit.ts';
 import { cell, record } from './testing/records.ts';
 
@@ -46,6 +47,34 @@ t.test('a confirmation belongs to one test of one cell', (t) => {
     t.notOk(comparison.flaky, Object.keys(other).join());
     t.equal(exitCodeOf(comparison), 1);
   }
+  t.end();
+});
+
+t.test('a test that was repeated and did both is flaky without a rerun, and is not run again', (t) => {
+  const repeated = (base: Rate, patched: Rate) => {
+    const whole = record([
+      cell('base', { a: base.failed > 0 ? 'fail' : 'pass' }),
+      cell('patched', { a: 'fail' }),
+    ]);
+    const rates = [base, patched];
+    const cells = whole.cells.map((each, index) => ({
+      ...each,
+      tests: each.tests.map((test) => ({ ...test, rate: rates[index] })),
+    }));
+    return compareSides({ ...whole, cells } as RunRecord);
+  };
+  const flaky = repeated({ failed: 0, runs: 15 }, { failed: 3, runs: 15 });
+  t.match(flaky.tests, [
+    {
+      rates: { base: { failed: 0 }, patched: { failed: 3 } },
+      confirmation: { outcome: 'flaky', base: { runs: 15 }, patched: { runs: 15 } },
+    },
+  ]);
+  t.same([flaky.flaky, exitCodeOf(flaky), flaky.tests.filter(canConfirm)], [1, 0, []]);
+  const always = repeated({ failed: 0, runs: 15 }, { failed: 15, runs: 15 });
+  t.same([always.flaky, exitCodeOf(always), always.tests.filter(canConfirm).length], [undefined, 1, 1]);
+  const both = repeated({ failed: 2, runs: 15 }, { failed: 3, runs: 15 });
+  t.match(both.tests, [{ change: 'same', rates: { base: { failed: 2 }, patched: { failed: 3 } } }]);
   t.end();
 });
 

@@ -1,8 +1,16 @@
 import type { TestChange } from '../model/compare.ts';
-import type { Confirmation, Rate, Rerun } from '../model/confirm.ts';
+import type { Confirmation, Rerun } from '../model/confirm.ts';
+import { isMixed, rateOf } from '../model/rate.ts';
 import { isFailure, type Verdict } from '../model/verdict.ts';
 
-/** Adds to each regressed test what its reruns say. */
+/** A regressed test that was repeated: with what that says, where both outcomes were seen on one kernel. */
+function withRates(row: TestChange): TestChange {
+  const { base, patched } = row.rates ?? {};
+  if (!base || !patched || !(isMixed(base) || isMixed(patched))) return row;
+  return { ...row, confirmation: { outcome: 'flaky', base, patched } };
+}
+
+/** Adds to each regressed test what its repeats or reruns say. */
 export function withConfirmations(
   tests: readonly TestChange[],
   confirmations: readonly Confirmation[],
@@ -14,16 +22,18 @@ export function withConfirmations(
   );
   return tests.map((row): TestChange => {
     const found = byTest.get(keyOf(row.kernel, row.profile, row.suite, row.name));
-    if (!found || row.change !== 'regressed') return row;
+    if (row.change !== 'regressed') return row;
+    if (!found) return withRates(row);
     const { outcome, base, patched, after, reason } = found;
     const more = { ...(after ? { after } : {}), ...(reason === undefined ? {} : { reason }) };
     return { ...row, confirmation: { outcome, base, patched, ...more } };
   });
 }
 
-/** A regressed test that reruns can say something of: it ran on both sides, and is no end of a suite. */
-export const canConfirm = ({ change, base, patched, name }: TestChange): boolean =>
+/** A regressed test that reruns can say something of: it ran on both sides, is no end of a suite, and no repeat showed it to be flaky. */
+export const canConfirm = ({ change, base, patched, name, confirmation }: TestChange): boolean =>
   change === 'regressed' &&
+  confirmation === undefined &&
   base !== undefined &&
   base !== 'skip' &&
   base !== 'lost' &&
@@ -32,16 +42,6 @@ export const canConfirm = ({ change, base, patched, name }: TestChange): boolean
   isFailure(patched) &&
   !name.startsWith('(');
 
-function rateOf(first: Verdict, verdicts: readonly (Verdict | undefined)[]): Rate {
-  // A skip, or a result that did not come, is neither outcome.
-  const seen = [first, ...verdicts].filter(
-    (verdict) => verdict !== undefined && verdict !== 'skip' && verdict !== 'lost',
-  );
-  return { failed: seen.filter((verdict) => verdict && isFailure(verdict)).length, runs: seen.length };
-}
-
-const isMixed = ({ failed, runs }: Rate) => failed > 0 && failed < runs;
-
 /** What a test's first runs and its reruns alone say. `alone`: it has failed only in its first run, so others before it may be the cause. */
 export function judgeReruns(
   first: { base: Verdict; patched: Verdict },
@@ -49,8 +49,8 @@ export function judgeReruns(
 ): Pick<Confirmation, 'outcome' | 'base' | 'patched'> & { alone: boolean } {
   const verdictsOf = (side: Rerun['side']) =>
     reruns.filter((rerun) => rerun.side === side && !rerun.after).map(({ verdict }) => verdict);
-  const base = rateOf(first.base, verdictsOf('base'));
-  const patched = rateOf(first.patched, verdictsOf('patched'));
+  const base = rateOf([first.base, ...verdictsOf('base')]);
+  const patched = rateOf([first.patched, ...verdictsOf('patched')]);
   const isKnown = patched.runs > 1 && base.runs > 1;
   const outcome = isMixed(base) || isMixed(patched) ? 'flaky' : isKnown ? 'fails' : 'unknown';
   return { outcome, base, patched, alone: patched.failed === 1 && patched.runs > 1 && base.failed === 0 };

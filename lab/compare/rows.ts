@@ -27,6 +27,11 @@ function reasonOf(
   return reason ?? (differs ? (to?.behaviour ?? from?.behaviour) : undefined);
 }
 
+function ratesOf(from: TestResult | undefined, to: TestResult | undefined): Pick<TestChange, 'rates'> {
+  if (!from?.rate && !to?.rate) return {};
+  return { rates: { ...(from?.rate ? { base: from.rate } : {}), ...(to?.rate ? { patched: to.rate } : {}) } };
+}
+
 /** Every test of a pair, base's order first. Without a patched kernel nothing was compared, and there are none. */
 export function testRows(pair: Pair): TestChange[] {
   if (hasNoKernel(pair.patched)) return [];
@@ -44,6 +49,7 @@ export function testRows(pair: Pair): TestChange[] {
       ...(to ? { patched: to.verdict } : {}),
       change,
       ...(reason ? { reason } : {}),
+      ...ratesOf(from, to),
     };
   });
 }

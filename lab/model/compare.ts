@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Side } from './cell.ts';
 import { Confirmation } from './confirm.ts';
+import { Rate } from './rate.ts';
 import { Complaint } from './result.ts';
 import { Allowed, Unproven } from './unproven.ts';
 import { CellVerdict, Verdict } from './verdict.ts';
@@ -40,6 +41,8 @@ export const TestChange = Place.extend({
   patched: Verdict.optional(),
   change: Change,
   reason: z.string().optional(),
+  /** How often it failed on each side, of a test that ran in several boots. */
+  rates: z.object({ base: Rate.optional(), patched: Rate.optional() }).optional(),
   /** Of a regressed test that was run again: what its reruns say. */
   confirmation: Confirmation.pick({
     ...{ outcome: true, base: true, patched: true, after: true, reason: true },

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Artefact } from './artefact.ts';
 import { Side } from './cell.ts';
+import { Rate, rateWords } from './rate.ts';
 import { Verdict } from './verdict.ts';
 
 /** A test that was run again in a fresh guest. */
@@ -16,10 +17,6 @@ export const Rerun = z.object({
   artefacts: z.array(Artefact),
 });
 export type Rerun = z.infer<typeof Rerun>;
-
-/** How often a test failed, its first run included; reruns after other tests do not count. */
-export const Rate = z.object({ failed: z.number().int().min(0), runs: z.number().int().min(0) });
-export type Rate = z.infer<typeof Rate>;
 
 /**
  * What the reruns of a regressed test say:
@@ -39,6 +36,7 @@ export const Confirmation = z.object({
   suite: z.string(),
   test: z.string(),
   outcome: ConfirmOutcome,
+  /** The first run included; reruns after other tests do not count. */
   base: Rate,
   patched: Rate,
   /** The shortest sequence of earlier tests after which it was seen to fail. */
@@ -47,8 +45,6 @@ export const Confirmation = z.object({
   reruns: z.array(Rerun),
 });
 export type Confirmation = z.infer<typeof Confirmation>;
-
-const rateWords = ({ failed, runs }: Rate) => `${failed} of ${runs}`;
 
 /** The outcome in words, for people: `fails 3 of 3, on base 0 of 3`. */
 export function confirmWords(

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Rate } from './rate.ts';
 import { isFailure, Verdict } from './verdict.ts';
 
 /** One measured figure with its better direction. */
@@ -30,6 +31,8 @@ export const TestResult = z.object({
   durationMs: z.number().optional(),
   /** Figures of the test, named as the test names them. */
   metrics: z.array(Metric).optional(),
+  /** How often it failed, where it ran in several boots; `verdict` is the worst then. */
+  rate: Rate.optional(),
 });
 export type TestResult = z.infer<typeof TestResult>;
 

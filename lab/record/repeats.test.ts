@@ -2,6 +2,7 @@
 import t from 'tap';
 import type { Metric } from '../model/result.ts';
 import { type CellRecord, totalMsOf } from '../model/run.ts';
+import type { Verdict } from '../model/verdict.ts';
 import { mergeRepeats } from './repeats.ts';
 
 const figure = { name: 'submit', value: 3584, unit: 'instructions', better: 'lower' } as const;
@@ -53,7 +54,7 @@ t.test('a test that a boot skips or does not report did not simply pass', (t) =>
     'the verdict of the cell says it',
   );
   const flaw = { name: '(end of suite)', verdict: 'fail' as const };
-  t.same(mergeRepeats([boot([pass, flaw]), boot([pass])])?.tests, [pass, flaw], 'no test of the other boot');
+  t.match(mergeRepeats([boot([pass, flaw]), boot([pass])])?.tests, [pass, flaw], 'no test of the other boot');
   const all = { name: '(all)', verdict: 'skip' as const };
   t.match(mergeRepeats([boot([pass]), boot([all])])?.tests, [{ name: 'a', verdict: 'lost' }, all]);
   t.end();
@@ -90,5 +91,15 @@ t.test('figures of one name are merged in a time that grows with their number on
   const seconds = (performance.now() - began) / 1000;
   t.ok(seconds < 5, `seconds of the merge: ${seconds}`);
   t.match(merged?.metrics[0], { value: 9999.5, spread: 19_999 });
+  t.end();
+});
+
+t.test('each test says how often it failed', (t) => {
+  const boot = (verdict: Verdict) => cell({ a: 1 }, { tests: [{ name: 'a', verdict }] });
+  const rates = (...verdicts: Verdict[]) => mergeRepeats(verdicts.map(boot))?.tests.map(({ rate }) => rate);
+  t.same(rates('pass', 'fail', 'pass', 'timeout'), [{ failed: 2, runs: 4 }]);
+  t.same(rates('pass', 'skip', 'fail'), [{ failed: 1, runs: 2 }], 'a skip says neither');
+  t.same(rates('skip', 'skip'), [undefined]);
+  t.same(rates('fail'), [undefined], 'of one boot');
   t.end();
 });

@@ -1,7 +1,8 @@
 import { max, median, min } from 'simple-statistics';
+import { rateOf } from '../model/rate.ts';
 import { isStreamResult, type Metric, type TestResult } from '../model/result.ts';
 import type { CellRecord } from '../model/run.ts';
-import { isFailure } from '../model/verdict.ts';
+import { isFailure, type Verdict } from '../model/verdict.ts';
 
 /** Calls `make` once for each key, whatever the number of look-ups. */
 function once<K, V>(make: (key: K) => V): (key: K) => V {
@@ -45,21 +46,27 @@ const lostResult = (name: string, absent: number, repeats: number): TestResult =
 });
 
 /**
- * Of a test's results in several repeats the first that counts most: what failed or was skipped once did not simply pass. A test that
- * is missing in a repeat that ended well is lost.
+ * Of a test's results in several repeats the first that counts most, with the rate of failures: what failed or was skipped once did not
+ * simply pass. A test that is missing in a repeat that ended well is lost.
  */
 function worstResults(repeats: readonly CellRecord[]): TestResult[] {
   const worst = new Map<string, TestResult>();
+  const verdicts = new Map<string, Verdict[]>();
   const times = new Map<string, number>();
   const whole = repeats.filter(({ verdict }) => verdict === 'done');
   for (const test of repeats.flatMap(({ tests }) => tests)) {
     const earlier = worst.get(test.name);
     if (!earlier || rankOf(test) > rankOf(earlier)) worst.set(test.name, test);
+    const seen = verdicts.get(test.name);
+    if (seen) seen.push(test.verdict);
+    else verdicts.set(test.name, [test.verdict]);
   }
   for (const { name } of whole.flatMap(({ tests }) => tests)) times.set(name, (times.get(name) ?? 0) + 1);
   return [...worst.values()].map((test) => {
     const absent = whole.length - (times.get(test.name) ?? 0);
-    if (absent === 0 || isFailure(test.verdict) || isStreamResult(test)) return test;
+    if (isStreamResult(test)) return test;
+    const rate = rateOf(verdicts.get(test.name) ?? []);
+    if (absent === 0 || isFailure(test.verdict)) return rate.runs > 0 ? { ...test, rate } : test;
     return lostResult(test.name, absent, repeats.length);
   });
 }
