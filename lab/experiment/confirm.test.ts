@@ -5,8 +5,8 @@ import type { Confirmation } from '../model/confirm.ts';
 import type { EventBody } from '../model/event.ts';
 import type { CellRecord, RunRecord } from '../model/run.ts';
 import type { Verdict } from '../model/verdict.ts';
-import { confirmRegressions, shortestBefore } from './confirm.ts';
-import { precedingTests } from './preceding.ts';
+import { confirmRegressions } from './confirm.ts';
+import { precedingTests, shortestBefore } from './preceding.ts';
 import { specOf } from './testing/plan.ts';
 
 type Verdicts = Record<string, Verdict>;

@@ -1,15 +1,15 @@
-import { nameOf } from '../cell/result.ts';
 import { compareSides, hasSides } from '../compare/compare.ts';
 import { canConfirm, judgeReruns } from '../compare/confirmed.ts';
 import type { CellSpec, Side } from '../model/cell.ts';
 import type { TestChange } from '../model/compare.ts';
-import type { Confirmation, Rerun } from '../model/confirm.ts';
+import type { Confirmation } from '../model/confirm.ts';
 import type { StageContext } from '../model/event.ts';
 import type { Plan } from '../model/plan.ts';
-import { type CellRecord, totalMsOf } from '../model/run.ts';
-import { isFailure, type Verdict } from '../model/verdict.ts';
+import type { CellRecord } from '../model/run.ts';
+import { isFailure } from '../model/verdict.ts';
 import type { CellSlots } from './cells.ts';
-import { precedingTests } from './preceding.ts';
+import { precedingTests, shortestBefore } from './preceding.ts';
+import { Reruns, selectedName } from './reruns.ts';
 
 /** Reruns of a regressed test on each side by default. */
 export const DEFAULT_CONFIRM = 2;
@@ -33,81 +33,6 @@ export interface Confirming {
   slots: Pick<CellSlots, 'run'>;
   ctx: StageContext;
   limitMs?: number;
-}
-
-/** The name by which a test is selected: subtests are part of their program. */
-const selectedName = ({ payload }: CellSpec, test: string): string =>
-  payload.kind === 'agent' ? test : (test.split(' > ')[0] ?? test);
-
-/** Runs again what one test needs, and keeps each rerun. */
-class Reruns {
-  readonly all: Rerun[] = [];
-  readonly #test: string;
-  readonly #specs: Record<Side, CellSpec>;
-  readonly #slots: Confirming['slots'];
-  readonly #numbers: Map<string, number>;
-
-  constructor(
-    test: string,
-    specs: Record<Side, CellSpec>,
-    slots: Confirming['slots'],
-    numbers: Map<string, number>,
-  ) {
-    this.#test = test;
-    this.#specs = specs;
-    this.#slots = slots;
-    this.#numbers = numbers;
-  }
-
-  /** Runs the test in a fresh guest, after those of `after`; once more where the lab could not. Undefined where it could not again. */
-  async run(side: Side, after: readonly string[] = []): Promise<Verdict | undefined> {
-    return (await this.#once(side, after)) ?? this.#once(side, after);
-  }
-
-  async #once(side: Side, after: readonly string[]): Promise<Verdict | undefined> {
-    const first = this.#specs[side];
-    const { most: _most, shard: _shard, ...rest } = first;
-    const cell = nameOf(first);
-    const rerun = (this.#numbers.get(cell) ?? 0) + 1;
-    this.#numbers.set(cell, rerun);
-    const tests = [...after, selectedName(first, this.#test)];
-    const result = await this.#slots.run({ ...rest, ...{ only: [], tests, attempt: 1, repeat: 1, rerun } });
-    if (!result) return undefined;
-    const seen = this.#verdictIn(result);
-    this.all.push({
-      ...{ side, ...seen, totalMs: totalMsOf(result) },
-      ...(after.length > 0 ? { after: [...after] } : {}),
-      artefacts: result.attempts.flatMap(({ artefacts }) => artefacts),
-    });
-    return seen.verdict;
-  }
-
-  #verdictIn({ verdict, reason, tests }: CellRecord): Pick<Rerun, 'verdict' | 'reason'> {
-    if (verdict === 'lab-failed') return reason === undefined ? {} : { reason };
-    const test = tests.find(({ name }) => name === this.#test);
-    if (!test) return { verdict: 'lost', reason: 'the rerun gave no result of that name' };
-    return { verdict: test.verdict, ...(test.reason === undefined ? {} : { reason: test.reason }) };
-  }
-}
-
-/**
- * The shortest sequence of earlier tests after which a test fails that passes alone, found by halving: undefined when it does not fail even
- * after all of them. Where no half alone is enough, what was left is the sequence.
- */
-export async function shortestBefore(
-  preceding: readonly string[],
-  failsAfter: (tests: readonly string[]) => Promise<boolean>,
-): Promise<readonly string[] | undefined> {
-  if (preceding.length === 0 || !(await failsAfter(preceding))) return undefined;
-  let left = preceding;
-  while (left.length > 1) {
-    const middle = Math.floor(left.length / 2);
-    const [early, late] = [left.slice(0, middle), left.slice(middle)];
-    if (await failsAfter(late)) left = late;
-    else if (await failsAfter(early)) left = early;
-    else break;
-  }
-  return left;
 }
 
 const UNTRIED = { base: { failed: 0, runs: 0 }, patched: { failed: 0, runs: 0 } };

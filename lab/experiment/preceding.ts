@@ -20,3 +20,23 @@ export function precedingTests(
   const taken = index > 0 ? new Set(own[index - 1]?.notBegun ?? []) : undefined;
   return before.filter((name) => !taken || taken.has(name));
 }
+
+/**
+ * The shortest sequence of earlier tests after which a test fails that passes alone, found by halving: undefined when it does not fail even
+ * after all of them. Where no half alone is enough, what was left is the sequence.
+ */
+export async function shortestBefore(
+  preceding: readonly string[],
+  failsAfter: (tests: readonly string[]) => Promise<boolean>,
+): Promise<readonly string[] | undefined> {
+  if (preceding.length === 0 || !(await failsAfter(preceding))) return undefined;
+  let left = preceding;
+  while (left.length > 1) {
+    const middle = Math.floor(left.length / 2);
+    const [early, late] = [left.slice(0, middle), left.slice(middle)];
+    if (await failsAfter(late)) left = late;
+    else if (await failsAfter(early)) left = early;
+    else break;
+  }
+  return left;
+}
