@@ -1,9 +1,8 @@
 import t from 'tap';
 import type { RunRecord } from '../model/run.ts';
-import { noticed } from './testing/mutants.ts';
 import { ringlab } from './testing/ringlab.ts';
 
-/** The series dma-premap: the cost that it promises, and two mutants that its suite must kill. */
+/** The series dma-premap: the cost that it promises. */
 
 const SERIES = ['--series', 'dma-premap'];
 
@@ -19,10 +18,4 @@ t.test('the bench tests of mapped buffers pass: cheaper than registered buffers 
     ['pass', 'pass'],
     'verdicts of the order tests',
   );
-});
-
-t.test('the suite kills the mutants last-entry and write-not-synced', async (t) => {
-  const where = [...SERIES, '--guest', 'swiotlb', '--suite', 'dma-premap'];
-  const killed = await noticed(where, ['last-entry', 'write-not-synced']);
-  t.same(killed, [true, true], 'killed: last-entry, write-not-synced');
 });

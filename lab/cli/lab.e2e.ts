@@ -199,29 +199,6 @@ t.test('a guest reaches neither the host nor anything beyond it', async (t) => {
   t.equal(calls, 0);
 });
 
-t.test('the multipath suite kills two mutants of its series', async (t) => {
-  const listed = json<{ mutants: { name: string }[] }>(
-    (await ringlab(['mutants', '--series', SERIES, '--dry-run', '--json'])).stdout,
-  );
-  t.ok(listed.mutants.length >= 4);
-  const chosen = listed.mutants.slice(0, 2).flatMap(({ name }) => ['--mutant', name]);
-  const { code, stdout, stderr } = await ringlab([
-    'mutants',
-    '--series',
-    SERIES,
-    '--guest',
-    'multipath',
-    '--suite',
-    'multipath',
-    ...chosen,
-    '--json',
-  ]);
-  t.equal(code, 0, stderr.slice(-2000));
-  const { mutants } = json<{ mutants: { killed: boolean; killedBy?: string }[] }>(stdout);
-  t.equal(mutants.length, 2);
-  t.ok(mutants.every((mutant) => mutant.killed && mutant.killedBy));
-});
-
 /** Sends `signal` to the lab when its output shows `stage`; returns when it has ended. */
 async function signalAt(signal: NodeJS.Signals, stage: RegExp, args: string[], mark: string): Promise<void> {
   await using lab = startRinglab(args, { RINGLAB_E2E_MARK: mark });
