@@ -68,6 +68,8 @@ export const SuiteInfo = z
     files: z.array(z.string()).default([]),
     /** Debian packages that the image of its guests has in addition, with what they depend on. */
     packages: PackageNames.optional(),
+    /** Memory that its guests have at least, MiB, where the user asks for no other size. */
+    memoryMiB: z.number().int().min(256).optional(),
     /** Fragments of kernels/fragments that its kernels have besides the usual ones, such as `tools`. */
     fragments: z
       .array(

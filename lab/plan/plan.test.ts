@@ -75,6 +75,14 @@ t.test('sizes and a debug kernel change guest and deadlines', (t) => {
   t.equal(first?.suite.timeoutSeconds, 1200);
   t.equal(plan.bootTimeoutMs, 240_000);
   t.equal(makePlan(request({ memoryMiB: 512 }), profiles, suites).pairs[0]?.profile.memoryMiB, 512);
+  const memoryOf = (memoryMiB: number, over: Partial<PlanRequest> = {}) => {
+    const large = new Map([['large', { ...suite('large', ['plain']), memoryMiB }]]);
+    return makePlan(request(over), profiles, large).pairs[0]?.profile.memoryMiB;
+  };
+  t.equal(memoryOf(1024), 1024, 'what a suite needs');
+  t.equal(memoryOf(256), 512, 'no less than the profile has');
+  t.equal(memoryOf(1024, { memoryMiB: 600 }), 600, 'the user decides');
+  t.equal(memoryOf(1024, { config }), 4096, 'with a debug kernel');
   t.end();
 });
 

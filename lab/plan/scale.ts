@@ -9,7 +9,13 @@ const DEBUG_FACTOR = 4;
 /** What makes a guest count instructions. */
 const COUNTING = { icount: true, vcpus: 1, drives: 'null' as const };
 
-function resize(profile: GuestProfile, request: PlanRequest): GuestProfile {
+/** Memory of a guest, MiB: KASAN needs a good part of it for its shadow. */
+function memoryFor(profile: GuestProfile, suite: Suite, request: PlanRequest): number {
+  const needed = Math.max(profile.memoryMiB, suite.memoryMiB ?? 0);
+  return request.memoryMiB ?? (request.config.debug ? needed * 4 : needed);
+}
+
+function resize(profile: GuestProfile, suite: Suite, request: PlanRequest): GuestProfile {
   const nvme = profile.nvme.map((subsystem) => ({
     ...subsystem,
     // The size of a zoned one has to be whole zones, so it stays.
@@ -17,7 +23,7 @@ function resize(profile: GuestProfile, request: PlanRequest): GuestProfile {
       ns.zoned ? ns : { ...ns, sizeMiB: request.diskMiB ?? ns.sizeMiB },
     ),
   }));
-  const memoryMiB = request.memoryMiB ?? (request.config.debug ? profile.memoryMiB * 4 : profile.memoryMiB);
+  const memoryMiB = memoryFor(profile, suite, request);
   const counting = request.bench?.clock === 'instructions' ? COUNTING : {};
   const facts = { ...profile.facts, ...request.bench };
   return { ...profile, nvme, memoryMiB, facts, vcpus: request.vcpus ?? profile.vcpus, ...counting };
@@ -37,7 +43,7 @@ export function scale(pairs: Plan['pairs'], request: PlanRequest): Pick<Plan, 'p
   const { debug } = request.config;
   return {
     pairs: pairs.map(({ profile, suite }) => ({
-      profile: resize(profile, request),
+      profile: resize(profile, suite, request),
       suite: stretchDeadlines(suite, debug),
     })),
     bootTimeoutMs: request.bootTimeoutMs ?? 60_000 * (debug ? DEBUG_FACTOR : 1),
