@@ -70,6 +70,24 @@ t.test('a failure has the reason of check and the files that it left', (t) => {
   t.end();
 });
 
+t.test('of output that differs from what is expected the reason has the first lines of both', (t) => {
+  const printed = `block/005 => nullb0 (switch schedulers while doing IO)   [failed]
+    runtime    ...  7.5s
+    --- tests/block/005.out\t2026-01-01 00:00:00.000000000 +0000
+    +++ /x/results/nullb0/block/005.out.bad\t2026-01-01 00:00:09.100000000 +0000
+    @@ -1,5 +1,5 @@
+     Running block/005
+    -write 1 s
+    -write 3 s
+    +write 6 s
+     Test complete
+`;
+  t.match(blktest(t, printed), [
+    { name: 'nullb0', verdict: 'fail', reason: /^expected: write 1 s; printed: write 6 s$/ },
+  ]);
+  t.end();
+});
+
 t.test('a check that ends without a status has no passing result', (t) => {
   const results = blktest(t, './check: line 7: bash: syntax error\n');
   t.notOk(results.some(({ verdict }) => verdict === 'pass'));

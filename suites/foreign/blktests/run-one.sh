@@ -3,7 +3,8 @@
 # usage: run-one.sh GROUP/NUMBER, in the guest, in the folder of a group
 name=$1
 cd "$(dirname "$0")/blktests" || exit 1
-modprobe -q null_blk 2>/dev/null
+# Without memory behind it null_blk reads what the kernel's memory held before.
+modprobe -q null_blk gb=1 memory_backed=1 discard=1 2>/dev/null
 devices=()
 for device in /dev/nvme0n1 /dev/nullb0; do
   [ -b "$device" ] && devices+=("$device")
@@ -34,6 +35,17 @@ awk -v name="$name" -v results="results" '
       printf "  ...\n"
     }
     status = ""; reasons = ""
+    delete seen; inside = 0
+  }
+  # Lines of a difference between the expected and the printed output: the first of each says what failed.
+  function differs(text,   side) {
+    if (text ~ /^(---|\+\+\+|@@)/) { inside = 1; return }
+    side = substr(text, 1, 1)
+    if (side != "-" && side != "+") { if (reasons == "" && !inside) reasons = text; return }
+    if (side in seen) return
+    seen[side] = 1
+    text = (side == "-" ? "expected: " : "printed: ") substr(text, 2)
+    reasons = reasons == "" ? text : reasons "; " text
   }
   BEGIN { print "TAP version 14" }
   index($0, name) == 1 {
@@ -48,7 +60,8 @@ awk -v name="$name" -v results="results" '
   status != "" && /^    / && !/^    (runtime|[a-z_]+)  / {
     text = $0
     gsub(/^ +/, "", text)
-    if (status == "not run" || reasons == "") reasons = reasons == "" ? text : reasons "; " text
+    if (status == "failed") differs(text)
+    else if (status == "not run" || reasons == "") reasons = reasons == "" ? text : reasons "; " text
   }
   END { report(); printf "1..%d\n", count }
 ' <<<"$printed"
