@@ -23,7 +23,9 @@ function resultsOf({ stdout, status }: { stdout: string; status: number | null }
 function blktest(t: Test, printed: string, files: Record<string, string> = {}) {
   const dir = t.testdir({
     block: {},
-    blktests: { results: { nodev: { block: {} }, nvme0n1: { block: {} } } },
+    blktests: {
+      results: { nodev: { block: {} }, nvme0n1: { block: {} }, nodev_tr_loop_bd_file: { block: {} } },
+    },
   });
   copyFileSync(join(here, 'blktests/run-one.sh'), join(dir, 'run-one.sh'));
   for (const [name, text] of Object.entries(files)) writeFileSync(join(dir, 'blktests/results', name), text);
@@ -85,6 +87,25 @@ t.test('of output that differs from what is expected the reason has the first li
   t.match(blktest(t, printed), [
     { name: 'nullb0', verdict: 'fail', reason: /^expected: write 1 s; printed: write 6 s$/ },
   ]);
+  t.end();
+});
+
+t.test('a test that runs with several settings has a result for each', (t) => {
+  const printed = `block/005 (tr=loop bd=device) (run verification)     [passed]
+    runtime    ...  7.5s
+block/005 (tr=loop bd=file) (run verification)       [not run]
+    no such target
+block/005 => nullb0 (tr=tcp) (run verification)       [passed]
+`;
+  t.match(blktest(t, printed), [
+    { name: /^tr=loop bd=device$/, verdict: 'pass' },
+    { name: /^tr=loop bd=file$/, verdict: 'skip', reason: /no such target/ },
+    { name: /^nullb0 tr=tcp$/, verdict: 'pass' },
+  ]);
+  const failed = blktest(t, 'block/005 (tr=loop bd=file) (run)  [failed]\n    status: 1\n', {
+    'nodev_tr_loop_bd_file/block/005.full': 'no space left\n',
+  });
+  t.match(failed, [{ verdict: 'fail', detail: /full: no space left/ }]);
   t.end();
 });
 

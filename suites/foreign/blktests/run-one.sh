@@ -9,22 +9,31 @@ devices=()
 for device in /dev/nvme0n1 /dev/nullb0; do
   [ -b "$device" ] && devices+=("$device")
 done
-# A stress test runs for TIMEOUT seconds: an emulated guest finds little more in a minute.
-printf 'TEST_DEVS=(%s)\nTIMEOUT=15\n' "${devices[*]}" >config
+# blktests finds the controller of a drive by its number, which udev makes links for.
+mkdir -p /dev/char
+for controller in /sys/class/nvme/*/; do
+  [ -r "$controller/dev" ] && ln -sfn "/dev/$(basename "$controller")" "/dev/char/$(cat "$controller/dev")"
+done
+# A stress test runs for TIMEOUT seconds: an emulated guest finds little more in a minute. The images
+# of its targets are in memory.
+printf 'TEST_DEVS=(%s)\nTIMEOUT=15\nNVME_IMG_SIZE=350M\n' "${devices[*]}" >config
 printed=$(./check --config=config "$name" 2>&1)
 
 # A line of check ends a test with its status, [passed], [failed] or [not run]; indented lines after it say why.
 awk -v name="$name" -v results="results" '
-  function report(   i, file, line) {
+  function report(   i, file, line, suffix) {
     if (status == "") return
     count++
     label = device == "" ? "without a device" : device
+    if (variant != "") label = device == "" ? variant : device " " variant
     if (status == "passed") printf "ok %d - %s\n", count, label
     else if (status == "not run") printf "ok %d - %s # SKIP %s\n", count, label, reasons == "" ? "no reason given" : reasons
     else {
       printf "not ok %d - %s\n  ---\n  message: |-\n    %s\n", count, label, reasons == "" ? "no reason given" : reasons
       printf "  output: |-\n"
-      folder = results "/" (device == "" ? "nodev" : device) "/" name
+      suffix = variant == "" ? "" : "_" variant
+      gsub(/[ =]/, "_", suffix)
+      folder = results "/" (device == "" ? "nodev" : device) suffix "/" name
       split("out.bad full dmesg", kinds, " ")
       for (i = 1; i <= 3; i++) {
         file = folder "." kinds[i]
@@ -51,6 +60,8 @@ awk -v name="$name" -v results="results" '
   index($0, name) == 1 {
     report()
     device = match($0, /=> [^ ]+/) ? substr($0, RSTART + 3, RLENGTH - 3) : ""
+    # A test that runs with several settings: (tr=loop bd=file).
+    variant = match($0, /\([a-z]+=[^)]*\)/) ? substr($0, RSTART + 1, RLENGTH - 2) : ""
     if (match($0, /\[(passed|failed|not run)\] *$/)) {
       status = substr($0, RSTART + 1)
       sub(/\] *$/, "", status)
