@@ -40,6 +40,13 @@ export function isFresh(frame: Frame): boolean {
   return frame.count === 0 && !frame.plan && !frame.child;
 }
 
+/** Begins another plan in a frame, which keeps its results. */
+export function restart(frame: Frame, dialect: Dialect): void {
+  Object.assign(frame, { dialect, count: 0, highest: 0, seen: new Set() });
+  delete frame.plan;
+  delete frame.bail;
+}
+
 /** Most numbers of results that are remembered, to name the missing ones. */
 const MAX_SEEN = 200_000;
 

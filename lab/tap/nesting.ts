@@ -2,7 +2,7 @@ import type { TestResult } from '../model/result.ts';
 import type { AnnouncedTests } from './announced.ts';
 import type { Stop } from './ending.ts';
 import { flawsOf, lostOf, planFlaw } from './flaws.ts';
-import { countPoint, type Frame, isFresh, newFrame } from './frame.ts';
+import { countPoint, type Frame, isFresh, newFrame, restart } from './frame.ts';
 import type { Leaves } from './leaves.ts';
 import { resultName } from './point.ts';
 import type { Dialect, TapLine } from './syntax.ts';
@@ -53,6 +53,10 @@ export class Nesting {
       this.#closeNested();
       this.#closeRoot();
       this.#top = newFrame(line.column, line.commented, dialect);
+    } else if (frame.parent.dialect === 'tap14' && frame.name !== undefined) {
+      // Another child would have been announced: a script runs several programs that speak TAP.
+      this.#deliverMissing(frame);
+      restart(frame, dialect);
     } else {
       // The parent's result line was lost on the way: another child begins.
       this.#close();
@@ -159,9 +163,13 @@ export class Nesting {
 
   /** Ends a frame: delivers its missing tests and flaws, then the leaves that waited for its name. */
   #settle(frame: Frame, name: string, stop?: Stop, lostByName = 0): void {
+    this.#deliverMissing(frame, stop, lostByName);
+    if (frame.parent) this.#leaves.name(frame, name);
+  }
+
+  #deliverMissing(frame: Frame, stop?: Stop, lostByName = 0): void {
     const lost = lostOf(frame, stop, lostByName);
     for (const result of [...lost, ...flawsOf(frame, lost.length + lostByName)])
       this.#leaves.deliver(frame, result);
-    if (frame.parent) this.#leaves.name(frame, name);
   }
 }
