@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { type OutputPipe, outputPipes } from './pipe.ts';
 
 /** How a program ended. */
 export type ProgramEnd =
@@ -97,6 +99,9 @@ function exitOf(child: ChildProcess, path: string): Promise<ProgramEnd> {
   });
 }
 
+const closing = (stream: Socket) =>
+  new Promise<void>((resolve) => void stream.once('close', () => resolve()));
+
 /**
  * Runs a program in its own session, in the folder of its file, until it exits, its deadline passes or it prints more than `MAX_OUTPUT`;
  * then ends every process of its group. `onOutput` gets what it prints. Never rejects.
@@ -111,24 +116,36 @@ export async function runChild(
   },
 ): Promise<ProgramRun> {
   const started = performance.now();
+  let pipes: { stdout: OutputPipe; stderr: OutputPipe };
+  try {
+    pipes = outputPipes();
+  } catch (error) {
+    return { end: { kind: 'not started', reason: String(error) }, durationMs: 0, unkillable: false };
+  }
+  const { stdout, stderr } = pipes;
   const child = spawn(path, args, {
     ...{ cwd: dirname(path), env: options.env, detached: true },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', stdout.fd, stderr.fd],
   });
+  stdout.close();
+  stderr.close();
   const { pid } = child;
   const exited = exitOf(child, path);
-  if (pid === undefined) return { end: await exited, durationMs: 0, unkillable: false };
+  const closed = Promise.all([stdout, stderr].map(({ stream }) => closing(stream)));
+  if (pid === undefined) {
+    for (const { stream } of [stdout, stderr]) stream.destroy();
+    return { end: await exited, durationMs: 0, unkillable: false };
+  }
   offerToOomKiller(pid);
-  const closed = new Promise<void>((resolve) => void child.once('close', () => resolve()));
   let stop = (_kind: 'timeout' | 'flood') => {};
   const stopped = new Promise<ProgramEnd>((resolve) => {
     stop = (kind) => resolve({ kind, state: stateOf(pid) });
   });
   let bytes = 0;
-  for (const from of ['stdout', 'stderr'] as const) {
-    child[from].setEncoding('utf8').on('data', (text: string) => {
+  for (const [from, { stream }] of Object.entries({ stdout, stderr })) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
       bytes += text.length;
-      if (bytes <= MAX_OUTPUT) options.onOutput(text, from);
+      if (bytes <= MAX_OUTPUT) options.onOutput(text, from as 'stdout' | 'stderr');
       else stop('flood');
     });
   }
@@ -139,5 +156,6 @@ export async function runChild(
   const isGone = await endGroup(pid);
   // A process that left the session may keep the pipes open.
   await Promise.race([closed, delay(isGone ? CLOSE_MS : 0)]);
+  for (const { stream } of [stdout, stderr]) stream.destroy();
   return { end, durationMs, unkillable: !isGone };
 }

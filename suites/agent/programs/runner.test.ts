@@ -52,6 +52,11 @@ t.test('each program is one test by its exit code, with what it printed', async 
   t.equal(failed, 2, 'failed programs');
 });
 
+t.test('standard output and standard error are pipes, as in a shell', async (t) => {
+  const { results } = await run(t, { piped: '[ -p /proc/self/fd/1 ] && [ -p /proc/self/fd/2 ]' });
+  t.match(results, [{ name: 'piped', verdict: 'pass' }]);
+});
+
 t.test(
   'a guest that runs one program takes those that are skipped before it, and leaves the rest',
   async (t) => {
