@@ -41,6 +41,13 @@ t.test('a fault of storage becomes a LabError with file system, place and fix', 
   t.end();
 });
 
+t.test('a file system that is mounted below one of our folders is named itself', (t) => {
+  const fault = withEnv({ TMPDIR: '/dev' }, () => storageFault(errno('ENOSPC', '/dev/shm/x')));
+  t.match(fault, { message: /^no space is left on the file system \/dev\/shm, for \/dev\/shm\/x: / });
+  t.notMatch(fault?.message, 'TMPDIR');
+  t.end();
+});
+
 t.test('a fault is found in causes, aggregates and the output of programs, and only there', (t) => {
   t.ok(storageFault(new Error('outer', { cause: errno('ENOSPC') })));
   t.ok(storageFault(new AggregateError([new Error('a'), errno('EIO')])));

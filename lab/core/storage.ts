@@ -54,10 +54,12 @@ const places = (): Place[] => [
 
 const isBelow = (path: string, folder: string) => path === folder || path.startsWith(folder + sep);
 
-/** The innermost of our folders that has a path. */
+/** The innermost of our folders that has a path on its own file system: another one may be mounted below. */
 function placeOf(path: string): Place | undefined {
   const full = resolve(path);
-  const around = places().filter(({ folder }) => isBelow(full, folder));
+  const around = places().filter(
+    ({ folder }) => isBelow(full, folder) && mountPoint(full) === mountPoint(folder),
+  );
   return around.sort((a, b) => b.folder.length - a.folder.length)[0];
 }
 
