@@ -60,19 +60,18 @@ function readArguments() {
  * @param {{ signal: AbortSignal, limit: TimeLimit, node?: string, label?: string }} more
  */
 async function runTests(tests, { limit, ...more }, count) {
-  if (tests.unit.length > 0)
-    await runTap({ root, files: tests.unit, args: [], eachTest: false, ...more }, count);
-  const args = ['--jobs=1', `--timeout=${E2E_TIMEOUT}`];
   const { signal, label = '' } = more;
+  const run = (files, args, eachTest) =>
+    runTap({ root, files, args, eachTest, ...more }, count).catch((error) => {
+      if (!signal.aborted) throw error;
+    });
+  if (tests.unit.length > 0) await run(tests.unit, [], false);
   const first = LONG_E2E.filter((file) => tests.e2e.includes(file));
   for (const file of new Set([...first, ...tests.e2e])) {
     const expected = first.includes(file) ? E2E_EXPECTED.long : E2E_EXPECTED.other;
     if (signal.aborted) report(notRun(`${label}${file}`), count);
     else if (!limit.allows(expected)) report(leftOut(`${label}${file}`, limit), count);
-    else
-      await runTap({ root, files: [file], args, eachTest: true, ...more }, count).catch((error) => {
-        if (!signal.aborted) throw error;
-      });
+    else await run([file], ['--jobs=1', `--timeout=${E2E_TIMEOUT}`], true);
   }
   signal.throwIfAborted();
 }

@@ -245,6 +245,14 @@ t.test('an interrupted run names each end-to-end file that did not run', async (
   t.match(await stdout, /FAIL lab\/z\.e2e\.ts[^\n]*\n {2}not ok lab\/z\.e2e\.ts: did not run\n/);
 });
 
+t.test('one that is interrupted during the unit tests does so too', async (t) => {
+  const root = project(t, { waiting: '.test.ts', passing: '.e2e.ts' });
+  const child = start(root, ['lab']);
+  const stdout = text(child.stdout);
+  child.stderr.once('data', () => child.kill('SIGTERM'));
+  t.match(await stdout, /not ok lab\/passing\.e2e\.ts: did not run\n/);
+});
+
 t.test('what the sandbox holds is not tried again with another Node.js, unless it is named', async (t) => {
   const { root, env } = projectWithFakeNpm(t, { passing: '.test.ts' });
   const hostile = join(root, 'lab/kernel/hostile');
