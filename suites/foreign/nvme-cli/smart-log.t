@@ -4,4 +4,4 @@ set -eu
 nvme smart-log /dev/nvme0 >log
 cat log
 grep -q "^temperature" log
-grep -Eq "^critical_warning *: *0(x0*)?\$" log
+grep -Eq "^critical_warning[[:space:]]*: *0(x0*)?\$" log
