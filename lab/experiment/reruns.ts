@@ -1,6 +1,7 @@
 import { nameOf } from '../cell/result.ts';
 import type { CellSpec, Side } from '../model/cell.ts';
 import type { Rerun } from '../model/confirm.ts';
+import { programOf } from '../model/result.ts';
 import { type CellRecord, totalMsOf } from '../model/run.ts';
 import type { Verdict } from '../model/verdict.ts';
 import type { CellSlots } from './cells.ts';
@@ -9,7 +10,7 @@ type Slots = Pick<CellSlots, 'run'>;
 
 /** The name by which a test is selected: subtests are part of their program. */
 export const selectedName = ({ payload }: CellSpec, test: string): string =>
-  payload.kind === 'agent' ? test : (test.split(' > ')[0] ?? test);
+  payload.kind === 'agent' ? test : programOf(test);
 
 /** Runs again what one test needs, and keeps each rerun. */
 export class Reruns {

@@ -66,6 +66,9 @@ export const isStreamResult = ({ name, verdict }: Pick<TestResult, 'name' | 'ver
 export const isResultOf = (name: string, test: string): boolean =>
   name === test || name.startsWith(`${test} > `);
 
+/** The outermost test that a subtest is part of, a program of a folder; of any other test its own name. */
+export const programOf = (name: string): string => name.split(' > ', 1)[0] ?? name;
+
 /** The tests that a subtest is part of: `a` and `a > b` of `a > b > c`. */
 export function outerNames(name: string): string[] {
   const parts = name.split(' > ').slice(0, -1);

@@ -1,6 +1,6 @@
 import { type CellSpec, keyOfCell } from '../model/cell.ts';
 import type { EventOf, LabEvent } from '../model/event.ts';
-import type { TestResult } from '../model/result.ts';
+import { programOf, type TestResult } from '../model/result.ts';
 import type { Attempt, CellRecord } from '../model/run.ts';
 
 type Planned = EventOf<'cells.planned'>['cells'][number];
@@ -74,9 +74,17 @@ export class OpenCells {
   }
 }
 
-/** The results of a cut-off attempt: what had finished, then `lost` for each announced test that had not. */
+/**
+ * The results of a cut-off attempt: what had finished, then `lost` for each announced test that had not. A program with results of its
+ * subtests has finished, except for the last, which may have been running.
+ */
 function testsOf({ tests, announced }: Running, reason: string): TestResult[] {
-  const finished = new Set(tests.map(({ name }) => name));
+  const names = tests.map(({ name }) => name);
+  const ended = names.slice(
+    0,
+    names.findLastIndex((name) => programOf(name) !== programOf(names.at(-1) ?? '')) + 1,
+  );
+  const finished = new Set([...names, ...ended.map(programOf)]);
   const missing = announced.filter((name) => !finished.has(name));
   return [
     ...tests,

@@ -159,6 +159,25 @@ t.test(
   },
 );
 
+t.test('of programs with subtests only the last may have been running when a run was cut off', (t) => {
+  const cell = 'k/plain/s';
+  const spec = { kernel: { id: 'k' }, profile: { name: 'plain' }, suite: { name: 's' }, repeat: 1 };
+  const ended = ['one > 1', 'one > 2', 'two', 'three > 1'];
+  const { cells } = fold(
+    stamped([
+      ...events('/runs/x').slice(0, 2),
+      { type: 'cell.start', cell, spec } as unknown as EventBody,
+      { type: 'tests.announced', cell, tests: ['one', 'two', 'three', 'four'] },
+      ...ended.map((name): EventBody => ({ type: 'test.end', cell, test: { name, verdict: 'pass' } })),
+    ]),
+  );
+  const names = (verdict: string) =>
+    cells.flatMap(({ tests }) => tests).flatMap((test) => (test.verdict === verdict ? test.name : []));
+  t.same(names('pass'), ended);
+  t.same(names('lost'), ['three', 'four']);
+  t.end();
+});
+
 t.test('what became of each mutant is in the record', (t) => {
   const mutant = { mutant: '0001-x', fault: 'drop it', killed: true, killedBy: 'plain/s: a' };
   const list: EventBody[] = [...events('/runs/x').slice(0, 2), { type: 'mutant.end', ...mutant }];

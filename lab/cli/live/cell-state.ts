@@ -1,5 +1,6 @@
 import type { EventOf, LabEvent } from '../../model/event.ts';
-import { type Counts, NO_TESTS, plusTest } from './counts.ts';
+import { programOf } from '../../model/result.ts';
+import { allOf, type Counts, NO_TESTS, plusTest } from './counts.ts';
 
 /** A cell that runs. */
 export interface RunningCell {
@@ -29,11 +30,19 @@ export function startedCell({ cell, spec }: EventOf<'cell.start'>, at: number): 
   };
 }
 
-/** Tests run in announced order, so that the search usually ends at once; a name may be announced once only. */
-function positionAfter(cell: RunningCell, test: string): number {
-  const ahead = cell.announced.indexOf(test, cell.position);
-  return ahead < 0 ? cell.position : ahead + 1;
+/**
+ * Tests run in announced order, so that the search usually ends at once; a name may be announced once only. A subtest is of the program that
+ * was announced, which goes on.
+ */
+function positionAfter({ announced, position }: RunningCell, test: string): number {
+  const ahead = announced.indexOf(test, position);
+  if (ahead >= 0) return ahead + 1;
+  return Math.max(position, announced.indexOf(programOf(test), position));
 }
+
+/** How many of its tests a cell has behind it: of the announced ones, whose subtests do not count, else of all. */
+export const doneTests = ({ announced, position, counts }: RunningCell): number =>
+  announced.length > 0 ? position : allOf(counts);
 
 /** The name of the running cell that an event is about; undefined for events about anything else. */
 export function cellOf(event: LabEvent): string | undefined {

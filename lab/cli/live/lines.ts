@@ -1,5 +1,5 @@
 import type { Colors } from '../../../reports/index.ts';
-import { currentTest, type RunningCell } from './cell-state.ts';
+import { currentTest, doneTests, type RunningCell } from './cell-state.ts';
 import { allOf, type Counts, countWords } from './counts.ts';
 import { clockWords } from './duration.ts';
 import type { Work } from './state.ts';
@@ -36,11 +36,11 @@ export function workLine(
 }
 
 /** `12/63: 11 passed, 1 failed`; without announced tests only the counts. */
-function numbers({ counts, announced }: RunningCell): Piece[] {
-  const done = allOf(counts);
+function numbers(cell: RunningCell): Piece[] {
+  const { counts, announced } = cell;
   if (announced.length === 0) return countPieces(counts);
-  const share = piece(`${done}/${announced.length}`);
-  return done === 0 ? [share] : [share, { text: ': ' }, ...countPieces(counts)];
+  const share = piece(`${doneTests(cell)}/${announced.length}`);
+  return allOf(counts) === 0 ? [share] : [share, { text: ': ' }, ...countPieces(counts)];
 }
 
 /** The test that runs, as far as that is known. */

@@ -1,7 +1,7 @@
 import t from 'tap';
 import type { EventBody } from '../../model/event.ts';
 import { cellEnd, cellStart, inTests, planned, runStart, testEnd, timed } from '../testing/events.ts';
-import { currentTest } from './cell-state.ts';
+import { currentTest, doneTests } from './cell-state.ts';
 import { IDLE, isBusy, nextState } from './state.ts';
 
 const after = (...events: EventBody[]) => timed(events).reduce(nextState, IDLE);
@@ -125,6 +125,14 @@ t.test('the current test is the announced test after the one that ended last', (
   t.equal(test('a > part', 'a'), 'b', 'a result that was not announced');
   t.equal(test('b'), 'c', 'one was left out');
   t.equal(test('a', 'b', 'c'), undefined);
+  t.equal(test('a', 'b > 1', 'b > 2'), 'b', 'a program whose subtests end goes on');
+  t.equal(test('a > 1', 'b > 1', 'b > 2', 'c > 1'), 'c');
+  const running = after(
+    ...inTests(A, names),
+    testEnd(A, 'a > 1', 'pass'),
+    testEnd(A, 'b > 1', 'pass'),
+  ).running.get(A);
+  t.equal(running && doneTests(running), 1, 'programs that are done, not their subtests');
   const silent = after(...inTests(A), testEnd(A, 'x', 'pass')).running.get(A);
   t.equal(silent && currentTest(silent), undefined);
   t.equal(silent?.last, 'x');

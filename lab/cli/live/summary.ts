@@ -1,6 +1,6 @@
 import type { Progress } from '../words.ts';
-import { currentTest, type RunningCell } from './cell-state.ts';
-import { allOf, type Counts, countWords, sumOf } from './counts.ts';
+import { currentTest, doneTests, type RunningCell } from './cell-state.ts';
+import { type Counts, countWords, sumOf } from './counts.ts';
 import { durationWords, roughWords } from './duration.ts';
 import type { Estimate } from './estimate.ts';
 import type { LiveState, Work } from './state.ts';
@@ -37,7 +37,7 @@ const NAMED = 3;
 function cellSoFar(cell: RunningCell): string {
   if (cell.phase !== 'test') return `${cell.name} (boots)`;
   const { counts, announced } = cell;
-  const done = allOf(counts);
+  const done = doneTests(cell);
   const share = announced.length > 0 ? `${done}/${announced.length}` : `${done} tests`;
   const failed = counts.failed > 0 ? `, ${counts.failed} failed` : '';
   const test = currentTest(cell);
