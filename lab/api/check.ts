@@ -69,6 +69,7 @@ const run: Shape<RunOptions> = {
   repeats: whole(1),
   restarts: whole(0),
   isolate: flag,
+  fork: flag,
   confirm: whole(0),
   flaky: z.enum(['fail', 'warn']).optional(),
 };

@@ -124,6 +124,8 @@ export interface RunOptions extends MatrixOptions, AllowOptions {
   restarts?: number | undefined;
   /** Runs each test in a separate guest; default false. */
   isolate?: boolean | undefined;
+  /** `false`: boots every guest instead of forking it of one that has booted, where that is possible; default true. */
+  fork?: boolean | undefined;
   /** How often a test that regressed is run again alone, on each side; default 2. */
   confirm?: number | undefined;
   /** Whether a test that reruns show to be flaky fails the run; default `warn`. */

@@ -7,12 +7,12 @@ import { errorText, VerdictError } from '../core/errors.ts';
 import { readPlainFile } from '../core/plain-file.ts';
 import { Resources } from '../core/resource.ts';
 import { asReported, recordPlace, StorageError, throwIfFull } from '../core/storage.ts';
-import { bootGuest, clockArguments, scratchFolder } from '../guest/index.ts';
+import { clockArguments, scratchFolder, startGuest } from '../guest/index.ts';
 import type { Artefact } from '../model/artefact.ts';
 import { type CellSpec, keyOfCell } from '../model/cell.ts';
 import type { StageContext } from '../model/event.ts';
 import type { StoredKernel } from '../model/kernel.ts';
-import type { Guest } from '../model/machine.ts';
+import type { Guest, GuestRequest } from '../model/machine.ts';
 import type { TestResult } from '../model/result.ts';
 import type { Attempt, CellRecord } from '../model/run.ts';
 import { isFailure } from '../model/verdict.ts';
@@ -52,6 +52,30 @@ function fileStem(spec: CellSpec): string {
 async function isConfigured({ dir }: StoredKernel, option: string): Promise<boolean> {
   const config = (await readPlainFile(join(dir, 'config'))) ?? '';
   return config.split('\n').includes(`CONFIG_${option}=y`);
+}
+
+/** The guest of a spec; its artefacts are known by their keys only. */
+async function guestOf(spec: CellSpec, ctx: StageContext): Promise<GuestRequest> {
+  const { kernel, image, profile, accel, deadlines, kernelArgs, qemuArgs } = spec;
+  return {
+    ...{ name: nameOf(spec), profile, accel, kernelArgs, qemuArgs, bootTimeoutMs: deadlines.bootMs },
+    ...{ kernel: { key: kernel.key, vmlinux: '' }, image: { ...image, path: '' }, dir: '' },
+    clockArgs: await clockArguments(ctx, accel),
+  };
+}
+
+/** Announces the guests of cells that will run, so that what they are forked of can be made in time. */
+export async function expectGuests(
+  specs: readonly CellSpec[],
+  { templates }: CellSession,
+  ctx: StageContext,
+): Promise<void> {
+  if ('reason' in templates) return;
+  for (const spec of specs) {
+    // A guest for each test.
+    const guests = spec.most === undefined ? 1 : Number.POSITIVE_INFINITY;
+    if (!spec.suite.boots) await templates.expect(await guestOf(spec, ctx), guests);
+  }
 }
 
 /** One attempt under way: its spec, where its files go. */
@@ -105,14 +129,14 @@ class CellRun {
     image: Awaited<ReturnType<CellSession['image']>>,
     dir: string,
   ): Promise<Guest> {
-    const { profile, accel, deadlines, kernelArgs, qemuArgs } = this.spec;
+    const { spec, session, ctx } = this;
     const request = {
-      ...{ name: this.name, profile, kernel: { vmlinux: kernel.vmlinux }, image, accel, dir },
-      ...{ bootTimeoutMs: deadlines.bootMs, kernelArgs, qemuArgs },
-      consoleBytes: this.session.budgets.console.share,
-      clockArgs: await clockArguments(this.ctx, accel),
+      ...(await guestOf(spec, ctx)),
+      ...{ kernel: { key: spec.kernel.key, vmlinux: kernel.vmlinux }, image, dir },
+      consoleBytes: session.budgets.console.share,
     };
-    return bootGuest(request, this.ctx);
+    const boots = spec.suite.boots ? { reason: 'what is measured may depend on the boot' } : undefined;
+    return startGuest(request, boots ?? session.templates, ctx);
   }
 
   /** Runs the suite in its guest and keeps what it printed. */
@@ -142,7 +166,7 @@ class CellRun {
   /** The record of this attempt; `attempt` holds what is not derived from its verdict. */
   record(
     { verdict, reason, detail, notBegun, ...results }: Judged,
-    attempt: Pick<Attempt, 'timings' | 'qemu'>,
+    attempt: Pick<Attempt, 'start' | 'timings' | 'qemu'>,
   ): CellRecord {
     const rest = notBegun.length > 0 ? { notBegun: [...notBegun] } : {};
     const facts = { key: keyOfCell(this.spec), artefacts: this.#artefacts, ...rest, ...attempt };
@@ -183,6 +207,7 @@ async function attempt(run: CellRun, dir: string, resources: Resources): Promise
   await run.keepConsole(dir);
   const portable = (word: string) => word.replaceAll(dir, '.').replaceAll(kernel.dir, 'kernel');
   return run.record(judged, {
+    start: guest.start,
     timings: {
       bootMs: Math.round(guest.bootMs),
       ...(outcome.firstTapMs === undefined ? {} : { firstTapMs: outcome.firstTapMs }),

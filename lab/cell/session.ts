@@ -1,3 +1,4 @@
+import type { Templates } from '../guest/index.ts';
 import type { CellSpec } from '../model/cell.ts';
 import type { StoredKernel } from '../model/kernel.ts';
 import type { Image } from '../model/machine.ts';
@@ -11,6 +12,8 @@ export interface CellSession {
   /** Folder of the run record, where TAP and console logs are kept. */
   readonly recordDir: string;
   /** What its cells may still print, and what of it the record still takes. */
+  /** What guests are forked of, or why all boot. */
+  readonly templates: Templates | { reason: string };
   readonly budgets: { output: Budget; console: Budget; results: Budget };
   kernel(key: string): Promise<StoredKernel>;
   image(image: CellSpec['image']): Promise<Image>;

@@ -18,6 +18,7 @@ export interface MatrixOptions extends KernelOptions {
   repeat?: number;
   restarts?: number;
   isolate?: boolean;
+  fork?: boolean;
   confirm?: number;
   flaky?: 'fail' | 'warn';
   bench?: BenchSettings;
@@ -60,6 +61,7 @@ export function matrixRequest(options: MatrixOptions): MatrixRequest {
       repeats: options.boots ?? options.repeat,
       restarts: options.restarts,
       isolate: options.isolate,
+      fork: options.fork,
       confirm: options.confirm,
       flaky: options.flaky,
       jobs,

@@ -144,6 +144,7 @@ export const runVerb = (signal: AbortSignal) =>
       whole(0),
     )
     .option('--isolate', 'run each test in a separate guest', false)
+    .option('--no-fork', 'boot every guest, instead of forking it of one that has booted')
     .option(
       '--confirm <n>',
       'how often a test that regressed is run again alone, on each side; 0: never (default: 2)',

@@ -41,6 +41,8 @@ function noteWords(note: Note): string {
       return `damaged, it is made again: ${note.damage}`;
     case 'image.snapshot':
       return `no snapshot ${note.target}, guests start a little later: ${note.reason}`;
+    case 'guest.fork-failed':
+      return `guests like ${note.subject} boot instead of being forked: ${note.reason}`;
     case 'guest.modules':
       return `its modules have ${note.megabytes} MB: guests do not get them, build in what they need`;
     case 'sandbox.off':

@@ -30,6 +30,8 @@ export interface RunOptions {
   /** Open files instead of the pipes to standard input and output; the caller closes them. */
   stdinFd?: number;
   stdoutFd?: number;
+  /** An open file that the child has as descriptor 3; the caller closes it. */
+  extraFd?: number | undefined;
 }
 
 /** What a child left when it exited. */
@@ -90,8 +92,13 @@ function spawnGroup(command: string, args: readonly string[], options: RunOption
     ...(cwd === undefined ? {} : { cwd }),
     ...(env === undefined ? {} : { env }),
     ...(input === undefined ? {} : { input }),
-    ...(options.stdinFd === undefined ? {} : { stdin: options.stdinFd as 0 }),
-    ...(options.stdoutFd === undefined ? {} : { stdout: options.stdoutFd as 1 }),
+    stdio: [
+      // Undefined: a pipe, or the input that is given.
+      options.stdinFd as 0 | undefined,
+      options.stdoutFd as 1 | undefined,
+      undefined,
+      ...(options.extraFd === undefined ? [] : [options.extraFd as 3]),
+    ],
   };
   return execa(file, argv, settings) as ResultPromise;
 }

@@ -1,7 +1,7 @@
 import limit from 'p-limit';
 import { nextAttempt, withLimit } from '../cell/next-attempt.ts';
 import { emptyCell } from '../cell/result.ts';
-import { type CellOptions, runCell } from '../cell/run.ts';
+import { type CellOptions, expectGuests, runCell } from '../cell/run.ts';
 import type { CellSession } from '../cell/session.ts';
 import type { VerdictError } from '../core/errors.ts';
 import type { CellSpec } from '../model/cell.ts';
@@ -97,6 +97,7 @@ export class CellSlots {
       ...(shard === undefined ? {} : { shard }),
     }));
     this.#ctx.emit({ type: 'cells.planned', cells });
+    await expectGuests(specs, this.#session, this.#ctx);
     const runs = await Promise.allSettled(specs.map((spec) => this.run(spec)));
     if (this.#ctx.signal.aborted) return;
     for (const run of runs) if (run.status === 'rejected') throw run.reason;

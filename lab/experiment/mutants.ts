@@ -1,5 +1,6 @@
 import { nameOf } from '../cell/result.ts';
 import { LabError, VerdictError } from '../core/errors.ts';
+import { Resources } from '../core/resource.ts';
 import type { CellSpec } from '../model/cell.ts';
 import type { StageContext } from '../model/event.ts';
 import type { KernelBuild } from '../model/kernel.ts';
@@ -16,7 +17,7 @@ import { allEnded, meanwhile } from './meanwhile.ts';
 import { listMutants, type MutantFile, mutantsOf } from './mutant-files.ts';
 import type { Recorder, RecordOptions } from './recorder.ts';
 import { type Run, recorded, specsOf } from './run.ts';
-import { cachedArtefacts, openSession, type Session } from './session.ts';
+import { cachedArtefacts, openSession, type Session, templatesOf } from './session.ts';
 import { checkRun } from './validate.ts';
 
 /** A run over mutants, with what became of each in the order of their names. */
@@ -173,7 +174,9 @@ export async function runMutants(
         const session = await prepared;
         await recorder.keepFiles();
         const cells = plan.pairs.length * plan.repeats * (files.length + 1);
-        const slots = new CellSlots(plan, cells, cachedArtefacts(dir), inner);
+        await using resources = new Resources();
+        const artefacts = cachedArtefacts(dir, templatesOf(plan, resources, inner));
+        const slots = new CellSlots(plan, cells, artefacts, inner);
         const baseline = await measureBaseline(plan, kernel, session, slots, inner);
         mutants = await tryMutants(files, { plan, session, baseline, slots, ctx: inner });
       },

@@ -52,6 +52,7 @@ function planRecord(plan: Plan): PlanRecord {
     ...(plan.bench === undefined ? {} : { bench: plan.bench }),
     ...(plan.restarts === undefined ? {} : { restarts: plan.restarts }),
     ...(plan.isolate ? { isolate: true } : {}),
+    ...(plan.fork === false ? { fork: false } : {}),
     ...(plan.confirm === undefined ? {} : { confirm: plan.confirm }),
     ...(plan.flaky === undefined ? {} : { flaky: plan.flaky }),
     ...(plan.allow?.skips || plan.allow?.gone ? { allow: plan.allow } : {}),

@@ -45,6 +45,8 @@ export interface MatrixRequest extends KernelRequest {
   repeats?: number | undefined;
   restarts?: number | undefined;
   isolate?: boolean | undefined;
+  /** Default true. */
+  fork?: boolean | undefined;
   confirm?: number | undefined;
   flaky?: 'fail' | 'warn' | undefined;
   bench?: BenchSettings | undefined;
@@ -197,6 +199,7 @@ export async function resolvePlan(
         repeats: request.repeats,
         restarts: request.restarts,
         isolate: request.isolate,
+        fork: request.fork,
         confirm: request.confirm,
         flaky: request.flaky,
         bench,

@@ -1,4 +1,5 @@
 import { errorText, InputError, LabError, RinglabError, VerdictError } from '../core/errors.ts';
+import { Resources } from '../core/resource.ts';
 import { asReported } from '../core/storage.ts';
 import type { CellSpec } from '../model/cell.ts';
 import type { StageContext } from '../model/event.ts';
@@ -19,7 +20,7 @@ import {
 } from './kernels.ts';
 import { meanwhile } from './meanwhile.ts';
 import { Recorder, type RecordOptions } from './recorder.ts';
-import { cachedArtefacts, openSession, type Session } from './session.ts';
+import { cachedArtefacts, openSession, type Session, templatesOf } from './session.ts';
 import { checkRun } from './validate.ts';
 
 /** A run that has been recorded. */
@@ -56,11 +57,13 @@ async function runMatrix(
   const specs = specsOf(plan, toRun, await prepared);
   // Not before: a suite that does not compile leaves nothing behind.
   await recorder.keepFiles();
-  await new CellSlots(plan, specs.length, cachedArtefacts(dir), ctx).runAll(specs);
+  await using resources = new Resources();
+  const session = cachedArtefacts(dir, templatesOf(plan, resources, ctx));
+  await new CellSlots(plan, specs.length, session, ctx).runAll(specs);
   // What a benchmark measures is the boot, and its figures have a spread.
   if (plan.bench || ctx.signal.aborted) return;
   const again = rerunContext(ctx);
-  const slots = new CellSlots({ ...plan, restarts: 0 }, 0, cachedArtefacts(dir), again);
+  const slots = new CellSlots({ ...plan, restarts: 0 }, 0, session, again);
   await confirmRegressions(recorder.record, { plan, specs, slots, ctx });
 }
 

@@ -3,8 +3,9 @@ import { Budget, CONSOLE, OUTPUT, RESULTS } from '../cell/limits.ts';
 import { findPayload, type Payload, preparePayloads } from '../cell/payload.ts';
 import type { CellSession } from '../cell/session.ts';
 import { InputError } from '../core/errors.ts';
+import type { Resources } from '../core/resource.ts';
 import { buildForeign } from '../foreign/index.ts';
-import { clockArguments, probeAccel } from '../guest/index.ts';
+import { clockArguments, probeAccel, Templates, templatesLimit } from '../guest/index.ts';
 import { findImage } from '../image/index.ts';
 import { findKernel } from '../kernel/index.ts';
 import type { CellSpec } from '../model/cell.ts';
@@ -99,12 +100,27 @@ export async function openSession(
   return { image, imageOf, accel, payloads, tests: await testsOf(payloads) };
 }
 
+/** What the guests of a plan are forked of, or why they boot. Disposing ends what is being made. */
+export function templatesOf(
+  { fork, bench, jobs }: Pick<Plan, 'fork' | 'bench' | 'jobs'>,
+  resources: Resources,
+  ctx: StageContext,
+): CellSession['templates'] {
+  if (fork === false) return { reason: 'forking is off' };
+  if (bench) return { reason: 'what is measured may depend on the boot' };
+  return resources.use(new Templates({ jobs, limitMiB: templatesLimit() }, ctx));
+}
+
 const missing = (what: string, fix: string) => new InputError({ what, where: 'the cell spec', fix });
 
 /** The artefacts of the cache, for cells whose files go to `recordDir`. */
-export function cachedArtefacts(recordDir: string): CellSession {
+export function cachedArtefacts(
+  recordDir: string,
+  templates: CellSession['templates'] = { reason: 'it is the only one' },
+): CellSession {
   return {
     recordDir,
+    templates,
     budgets: { output: new Budget(OUTPUT), console: new Budget(CONSOLE), results: new Budget(RESULTS) },
     async kernel(key) {
       const kernel = await findKernel(key);

@@ -1,5 +1,6 @@
 import { installModules } from '../cell/modules.ts';
-import { bootGuest, clockArguments, registerGuest, scratchFolder } from '../guest/index.ts';
+import { Resources } from '../core/resource.ts';
+import { clockArguments, registerGuest, scratchFolder, startGuest } from '../guest/index.ts';
 import { findKernel } from '../kernel/index.ts';
 import type { StageContext } from '../model/event.ts';
 import type { GuestProfile } from '../model/guest.ts';
@@ -8,7 +9,7 @@ import type { Plan } from '../model/plan.ts';
 import type { Series } from '../model/series.ts';
 import { prepareKernels } from './kernels.ts';
 import { meanwhile } from './meanwhile.ts';
-import { openSession } from './session.ts';
+import { openSession, templatesOf } from './session.ts';
 import { checkPlan } from './validate.ts';
 
 /**
@@ -30,11 +31,16 @@ export async function inFreshGuest<T>(
     await using scratch = await scratchFolder('guest');
     const request = {
       ...{ name: `${kernel.name}/${profile.name}`, profile, image, accel: accel.kind, dir: scratch.dir },
-      ...{ kernel: { vmlinux: kernel.build.vmlinux }, bootTimeoutMs: plan.bootTimeoutMs },
+      ...{
+        kernel: { vmlinux: kernel.build.vmlinux, key: kernel.build.key },
+        bootTimeoutMs: plan.bootTimeoutMs,
+      },
       ...{ kernelArgs: plan.kernelArgs, qemuArgs: plan.qemuArgs },
       clockArgs: await clockArguments(ctx, accel.kind),
     };
-    await using guest = await bootGuest(request, ctx);
+    // Of a template that an earlier run has left, if there is one.
+    await using resources = new Resources();
+    const guest = resources.use(await startGuest(request, templatesOf(plan, resources, ctx), ctx));
     const stored = await findKernel(kernel.build.key);
     if (stored) await installModules(guest, stored, scratch.dir, ctx);
     // Awaited here: the guest must outlive the use.

@@ -5,6 +5,8 @@ export interface BootPaths {
   /** Unix sockets on which the lab listens and to which QEMU connects; at most 107 bytes (unix(7)). */
   qmp: string;
   qtest: string;
+  /** Takes the state of a template. */
+  state: string;
   /** Archive with this boot's SSH keys. */
   seed: string;
   /** File of the drive `id`. */
@@ -15,6 +17,7 @@ export interface BootPaths {
 export const bootPaths = (dir: string, socketDir = dir): BootPaths => ({
   qmp: join(socketDir, 'qmp'),
   qtest: join(socketDir, 'qtest'),
+  state: join(socketDir, 'state'),
   seed: join(dir, 'seed.tar'),
   drive: (id) => join(dir, `${id}.raw`),
 });

@@ -1,9 +1,17 @@
 import { type Arch, hostArch } from '../model/arch.ts';
 import type { Accel, GuestRequest } from '../model/machine.ts';
 import { type BootPaths, bootPaths } from './boot-paths.ts';
-import { layOut } from './layout.ts';
-import { hotplugPorts, nvme } from './nvme.ts';
+import { type Layout, layOut } from './layout.ts';
+import { nvmeBackends, nvmeDevices, rootPorts } from './nvme.ts';
 import { device, escapeCommas, option, rawDrive } from './option.ts';
+
+/**
+ * How a guest comes to be. `boot`: its kernel starts. `template`: the same without NVMe, and with its memory in the file `ram`. `fork`: it
+ * continues a template, with a private copy of that file; its NVMe devices are plugged in before it runs (fork/wake.ts).
+ */
+export type Start = { kind: 'boot' } | { kind: 'template' | 'fork'; ram: string; layout: Layout };
+
+const BOOT: Start = { kind: 'boot' };
 
 /** Serial number by which init (images/minimal/init) finds the drive with this boot's keys. */
 const SEED_SERIAL = 'ringlab-seed';
@@ -40,23 +48,33 @@ export const machineOptions = (arch: Arch, accel: Accel, fields?: Readonly<Recor
 ];
 
 /** Only TCG counts instructions, and only on one vCPU. */
-const countingMachine = (arch: Arch) => [
-  ...machineType(arch),
+const countingMachine = (arch: Arch, fields: Readonly<Record<string, string>>) => [
+  ...machineType(arch, fields),
   ...['-accel', 'tcg,tb-size=256', '-cpu', arch.qemu.emulatedCpu],
 ];
 
 const isEmulated = ({ profile, accel }: GuestRequest) => profile.icount || accel === 'tcg';
 
-function machine({ profile, accel }: GuestRequest, arch: Arch): string[] {
+function machine({ profile, accel }: GuestRequest, arch: Arch, start: Start): string[] {
+  const memory: Readonly<Record<string, string>> = start.kind === 'boot' ? {} : { 'memory-backend': 'ram' };
   // A null drive completes by the host's clock: meanwhile the guest's clock has to run instead of jumping from timer to timer.
   const sleep = profile.drives === 'null' ? 'on' : 'off';
-  if (profile.icount) return [...countingMachine(arch), '-icount', `shift=0,sleep=${sleep}`];
-  return machineOptions(arch, accel, profile.iommu === 'intel' ? arch.qemu.iommu.machineOptions : {});
+  if (profile.icount) return [...countingMachine(arch, memory), '-icount', `shift=0,sleep=${sleep}`];
+  const iommu = profile.iommu === 'intel' ? arch.qemu.iommu.machineOptions : {};
+  return machineOptions(arch, accel, { ...iommu, ...memory });
 }
 
 const size = ({ profile }: GuestRequest) => [
   ...['-smp', String(profile.icount ? 1 : profile.vcpus), '-m', `${profile.memoryMiB}M`],
 ];
+
+/** Memory in a file, which a template shares with it and a fork does not. */
+function memory({ profile }: GuestRequest, start: Start): string[] {
+  if (start.kind === 'boot') return [];
+  const [id, share] = ['ram', start.kind === 'template'];
+  const fields = { id, size: `${profile.memoryMiB}M`, 'mem-path': start.ram, share };
+  return ['-object', option('memory-backend-file', fields)];
+}
 
 /** Kernel arguments of every guest, then those of the profile, then those of the request: of two that conflict the later one counts. */
 export function kernelArguments(request: GuestRequest, arch: Arch = hostArch()): string[] {
@@ -125,6 +143,20 @@ function iommu({ profile }: GuestRequest, { qemu }: Arch): string[] {
   return profile.iommu === 'virtio' ? device('virtio-iommu-pci') : [];
 }
 
+/** A layout whose ports are called by their order: all profiles with as many have the same template. */
+const withoutNames = ({ ports, ...layout }: Layout): Layout => ({
+  ...layout,
+  ports: ports.map(({ device }, index) => ({ id: `port-${index}`, device })),
+});
+
+/** The NVMe hardware as far as it is on the command line. */
+function nvme({ profile }: GuestRequest, paths: BootPaths, start: Start): string[] {
+  if (start.kind === 'template') return rootPorts(withoutNames(start.layout));
+  const layout = start.kind === 'fork' ? start.layout : layOut(profile);
+  const backends = nvmeBackends(layout, paths, profile);
+  return [...rootPorts(layout), ...backends, ...(start.kind === 'fork' ? [] : nvmeDevices(layout))];
+}
+
 /**
  * The whole command line of a guest, program first. Pure: `--dry-run` prints what a boot runs, except for the folder of the
  * sockets. Throws LabError on a machine of an architecture without a row in lab/model/arch.ts.
@@ -133,13 +165,14 @@ export function qemuCommand(
   request: GuestRequest,
   paths: BootPaths = bootPaths(request.dir),
   arch: Arch = hostArch(),
+  start: Start = BOOT,
 ): string[] {
-  const layout = layOut(request.profile);
   return [
     arch.qemu.system,
     ...basics(request, arch),
-    ...machine(request, arch),
+    ...machine(request, arch, start),
     ...size(request),
+    ...memory(request, start),
     ...kernel(request, arch),
     ...console(),
     ...control(paths),
@@ -147,8 +180,9 @@ export function qemuCommand(
     ...entropy(),
     ...disks(request, paths),
     ...network(),
-    ...hotplugPorts(layout),
-    ...nvme(layout, paths, request.profile),
+    ...nvme(request, paths, start),
+    // Waits for the state of its template, which the lab has it read once it may ignore the memory.
+    ...(start.kind === 'fork' ? ['-incoming', 'defer'] : []),
     ...request.profile.qemuArgs,
     ...(request.qemuArgs ?? []),
   ];

@@ -23,6 +23,8 @@ interface Level {
 export interface QemuFiles {
   readOnly: readonly string[];
   writable: readonly string[];
+  /** Files of a user that other guests have too: writable where their owner and mode say so. */
+  shared?: readonly string[];
   /** QEMU arguments of the user; the files that they name are visible too. */
   userArgs: readonly string[];
   kvm: boolean;
@@ -183,7 +185,7 @@ async function inNamespaces([program = '', ...args]: readonly string[], files: Q
   if (uid !== undefined) await Promise.all(files.writable.map((path) => chown(path, uid, uid)));
   const binds = [
     ...readable,
-    ...files.writable.map((path) => bind('--bind', path)),
+    ...[...files.writable, ...(files.shared ?? [])].map((path) => bind('--bind', path)),
     ...[...named, ...(files.kvm ? ['/dev/kvm'] : [])].map((path) => bind('--dev-bind', path)),
   ];
   return {

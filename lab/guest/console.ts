@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { LabError } from '../core/errors.ts';
 
 /** Bytes of console in the file, unless the caller says: a runaway console must not fill the disk. Of what comes later only the end is kept. */
 const FILE_LIMIT = 256 << 20;
@@ -26,13 +27,20 @@ export class ConsoleLog {
   /** Resolves when QEMU has closed its end and everything is in the file. */
   readonly drained: Promise<void>;
 
-  constructor(stream: NodeJS.ReadableStream, file: string, limit = FILE_LIMIT) {
+  /** `start`: what the guest printed as the template that it was forked from. No watcher sees it. */
+  constructor(
+    stream: NodeJS.ReadableStream,
+    file: string,
+    limit = FILE_LIMIT,
+    start: Buffer = Buffer.alloc(0),
+  ) {
     this.file = file;
     this.limit = limit;
     this.#fd = openSync(file, 'w+');
     this.full = new Promise((resolve) => {
       this.#onFull = resolve;
     });
+    this.#take(start);
     stream.on('data', (chunk: Buffer) => this.#take(chunk));
     this.drained = new Promise((resolve) => {
       stream.once('close', () => {
@@ -126,4 +134,23 @@ export class ConsoleLog {
       this.fail(Object.assign(error as Error, { path: this.file }));
     }
   }
+}
+
+/** Resolves when the console prints a line that matches; rejects at one that matches `failure`, with that line. Need not be awaited. */
+export function lineOn(
+  console: Pick<ConsoleLog, 'watch'>,
+  expected: RegExp,
+  failure?: RegExp,
+): Promise<void> {
+  const found = new Promise<void>((resolve, reject) => {
+    const stop = console.watch((line) => {
+      const isExpected = expected.test(line);
+      if (!isExpected && !failure?.test(line)) return;
+      stop();
+      if (isExpected) resolve();
+      else reject(new LabError(line));
+    });
+  });
+  found.catch(() => {});
+  return found;
 }

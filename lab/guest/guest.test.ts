@@ -96,7 +96,7 @@ t.test('each profile has the devices and kernel arguments of its purpose', (t) =
   t.ok(devices('virtio-iommu').includes('virtio-iommu-pci'));
   t.match(append('swiotlb'), / swiotlb=force$/);
   t.match(append('polled'), / nvme\.poll_queues=2$/);
-  t.match(devices('zns').join(' '), /logical_block_size=4096.*zoned=on,zoned\.zone_size=16M/);
+  t.match(devices('zns').join(' '), /logical_block_size=4096.*zoned=on,zoned\.zone_size=16777216/);
   t.match(devices('pi').join(' '), /,ms=8,pi=1/);
   const icount = commandOf(builtIn('icount'), { accel: 'kvm' });
   t.same(values(icount, '-icount'), ['shift=0,sleep=off']);

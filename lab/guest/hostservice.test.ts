@@ -21,7 +21,7 @@ const console = {
 } as Partial<ConsoleLog> as ConsoleLog;
 /** A console of control characters, of which JSON makes six times as much. */
 const escapes = '\u0001'.repeat(4 * MIB);
-const layout = { subsystems: [], controllers: [], namespaces: [] };
+const layout = { ports: [], subsystems: [], controllers: [], namespaces: [] };
 const verbs = hostVerbs({ qmp: {} as Qmp, qtest: {} as Qtest, layout, console });
 const request = (id: number, verb: string) => `{"id": ${id}, "verb": "${verb}", "args": {}}\n`;
 

@@ -3,11 +3,19 @@ import type { NamespaceInfo } from '../model/protocol.ts';
 
 const MIB = 1 << 20;
 const PAGE = 4096;
-/** PCI device numbers of hot-plug ports: above those that QEMU assigns. */
+/** Root ports of a template: as many guests' profiles have controllers, so that they have one template. */
+const TEMPLATE_PORTS = 4;
+/** PCI device numbers of root ports: above those that QEMU assigns. */
 const FIRST_PORT = 0x10;
 const LAST_PORT = 0x1e;
 
 type Subsystem = GuestProfile['nvme'][number];
+
+/** A pcie-root-port. */
+interface Port {
+  id: string;
+  device: number;
+}
 
 /** A controller with its names in QEMU. */
 export interface ControllerPlace {
@@ -16,7 +24,9 @@ export interface ControllerPlace {
   id: string;
   serial: string;
   /** Its pcie-root-port, if it can be unplugged. */
-  port?: { id: string; device: number };
+  port?: Port;
+  /** The port that it sits on, in a fork also one that it cannot be unplugged from; absent: QEMU chooses a place. */
+  bus?: string;
   subsystem?: string;
   mdts: number;
   ioQueuePairs: number;
@@ -36,6 +46,7 @@ export interface NamespacePlace {
 
 /** The NVMe hardware of a profile with its ids, ports and sizes: the same for every boot. */
 export interface Layout {
+  ports: Port[];
   subsystems: string[];
   controllers: ControllerPlace[];
   namespaces: NamespacePlace[];
@@ -55,7 +66,7 @@ function placeControllers(subsystem: Subsystem, nextPort: () => number): Control
       id,
       serial: controller.serial,
       name: device === undefined ? controller.serial : `${controller.serial}@00:${hex(device)}.0`,
-      ...(device === undefined ? {} : { port: { id: `port-${id}`, device } }),
+      ...(device === undefined ? {} : { port: { id: `port-${id}`, device }, bus: `port-${id}` }),
       ...(needsSubsystem(subsystem) ? { subsystem: `subsys-${subsystem.name}` } : {}),
       mdts: controller.mdts,
       ioQueuePairs: controller.ioQueuePairs,
@@ -104,11 +115,32 @@ export function layOut(profile: GuestProfile): Layout {
     const controllers = placeControllers(subsystem, () => port++);
     return { subsystem, controllers, namespaces: placeNamespaces(subsystem, controllers) };
   });
+  const controllers = subsystems.flatMap((placed) => placed.controllers);
   return {
+    ports: controllers.flatMap((placed) => placed.port ?? []),
     subsystems: subsystems
       .filter(({ subsystem }) => needsSubsystem(subsystem))
       .map(({ subsystem }) => `subsys-${subsystem.name}`),
-    controllers: subsystems.flatMap(({ controllers }) => controllers),
+    controllers,
     namespaces: subsystems.flatMap(({ namespaces }) => namespaces),
   };
+}
+
+/**
+ * The layout of a fork: each controller on a root port, as it is plugged in only when the guest runs; where it could be unplugged before, at the
+ * same address. Undefined for more controllers than there are ports.
+ */
+export function layOutFork(profile: GuestProfile): Layout | undefined {
+  const layout = layOut(profile);
+  if (layout.controllers.length > MAX_PORTS) return undefined;
+  const spare = (index: number): Port => ({ id: `port-${index}`, device: FIRST_PORT + index });
+  const ports = [...layout.ports];
+  const controllers = layout.controllers.map((place) => {
+    if (place.bus !== undefined) return place;
+    const port = spare(ports.length);
+    ports.push(port);
+    return { ...place, bus: port.id };
+  });
+  while (ports.length < TEMPLATE_PORTS) ports.push(spare(ports.length));
+  return { ...layout, ports, controllers };
 }

@@ -1,24 +1,25 @@
 import type { GuestProfile } from '../model/guest.ts';
 import type { BootPaths } from './boot-paths.ts';
 import type { ControllerPlace, Layout, NamespacePlace } from './layout.ts';
-import { device, option, rawDrive } from './option.ts';
+import { device, type Fields, option, rawDrive } from './option.ts';
 
-/** `-device` arguments of a root port for each controller that can be unplugged. */
-export function hotplugPorts(layout: Layout): string[] {
-  const ports = layout.controllers.flatMap(({ port }) => port ?? []);
-  return ports.flatMap(({ id, device: number }, index) => {
+const MIB = 1 << 20;
+
+/** `-device` arguments of the root ports: those of controllers that can be unplugged, and in a fork those of all. */
+export function rootPorts(layout: Layout): string[] {
+  return layout.ports.flatMap(({ id, device: number }, index) => {
     const [addr, slot] = [`0x${number.toString(16)}`, index + 1];
     return device('pcie-root-port', { id, bus: 'pcie.0', addr, chassis: slot, slot });
   });
 }
 
 /** What `-device nvme` and QMP's `device_add` take for a controller. */
-export function controllerFields(place: ControllerPlace): Record<string, string | number | undefined> {
+export function controllerFields(place: ControllerPlace): Fields {
   return {
     id: place.id,
     serial: place.serial,
     subsys: place.subsystem,
-    bus: place.port?.id,
+    bus: place.bus,
     mdts: place.mdts,
     max_ioqpairs: place.ioQueuePairs,
   };
@@ -38,32 +39,31 @@ function backing(place: NamespacePlace, paths: BootPaths, { drives }: GuestProfi
   return ['-drive', option('if=none', empty)];
 }
 
-function namespace(place: NamespacePlace, paths: BootPaths, profile: GuestProfile): string[] {
-  const { spec } = place;
-  const zoneSize = spec.zoned && `${spec.zoned.zoneSizeMiB}M`;
-  return [
-    ...backing(place, paths, profile),
-    ...device('nvme-ns', {
-      drive: place.drive,
-      bus: place.controller,
-      nsid: place.nsid,
-      shared: place.shared ? 'on' : 'off',
-      logical_block_size: spec.blockSize,
-      physical_block_size: spec.blockSize,
-      ms: spec.metadata?.bytes,
-      pi: spec.metadata?.pi,
-      zoned: spec.zoned && 'on',
-      'zoned.zone_size': zoneSize,
-      'zoned.max_open': spec.zoned?.maxOpen,
-    }),
-  ];
+/** What `-device nvme-ns` and QMP's `device_add` take for a namespace. */
+export function namespaceFields({ spec, ...place }: NamespacePlace): Fields {
+  return {
+    drive: place.drive,
+    bus: place.controller,
+    nsid: place.nsid,
+    shared: place.shared,
+    logical_block_size: spec.blockSize,
+    physical_block_size: spec.blockSize,
+    ms: spec.metadata?.bytes,
+    pi: spec.metadata?.pi,
+    zoned: spec.zoned && true,
+    'zoned.zone_size': spec.zoned && spec.zoned.zoneSizeMiB * MIB,
+    'zoned.max_open': spec.zoned?.maxOpen,
+  };
 }
 
-/** The arguments of a profile's NVMe hardware: subsystems before controllers before namespaces, as each refers to the one before. */
-export function nvme(layout: Layout, paths: BootPaths, profile: GuestProfile): string[] {
-  return [
-    ...layout.subsystems.flatMap((id) => device('nvme-subsys', { id })),
-    ...layout.controllers.flatMap((place) => device('nvme', controllerFields(place))),
-    ...layout.namespaces.flatMap((place) => namespace(place, paths, profile)),
-  ];
-}
+/** The arguments for what NVMe hardware consists of besides devices that can be plugged in: subsystems and drives. */
+export const nvmeBackends = (layout: Layout, paths: BootPaths, profile: GuestProfile): string[] => [
+  ...layout.subsystems.flatMap((id) => device('nvme-subsys', { id })),
+  ...layout.namespaces.flatMap((place) => backing(place, paths, profile)),
+];
+
+/** The arguments of the devices, controllers before namespaces, as these refer to them. */
+export const nvmeDevices = (layout: Layout): string[] => [
+  ...layout.controllers.flatMap((place) => device('nvme', controllerFields(place))),
+  ...layout.namespaces.flatMap((place) => device('nvme-ns', namespaceFields(place))),
+];

@@ -10,13 +10,15 @@ const READER_MS = 2_000;
  * Starts a program whose output must always find room. QEMU's serial port drops a byte after four attempts to write it, and the
  * pipes of Node are sockets, which are full after some hundred single bytes: consoles had holes when the lab was busy. So the
  * program writes into a real pipe, which takes 64 KiB, and `cat` empties it. `path`: the pipe while it is opened. `incomplete` resolves when
- * `cat` has ended: to why output may be missing, or undefined. Throws LabError when `mkfifo` fails or a program cannot be started.
+ * `cat` has ended: to why output may be missing, or undefined. `extraFd`: an open file that the program has as descriptor 3. Throws
+ * LabError when `mkfifo` fails or a program cannot be started.
  */
 export async function startWithPipe(
   program: string,
   args: readonly string[],
   path: string,
   resources: Resources,
+  extraFd?: number,
 ) {
   await run('mkfifo', ['-m', '600', path]);
   // For reading and writing: opening a FIFO for one of them waits until the other end is open.
@@ -27,7 +29,7 @@ export async function startWithPipe(
     const reader = start('cat', [], { stdinFd: read, graceMs: 1000 });
     // `cat` ends by itself soon after the program, when it has read everything.
     resources.defer(() => within(READER_MS, reader.ended).then(() => reader.stop()));
-    const child = resources.use(start(program, args, { stdoutFd: write, graceMs: 1000 }));
+    const child = resources.use(start(program, args, { stdoutFd: write, extraFd, graceMs: 1000 }));
     const incomplete = reader.ended.then(({ code, signal }) =>
       code === 0
         ? undefined

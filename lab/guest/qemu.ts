@@ -3,10 +3,10 @@ import type { Child } from '../core/process.ts';
 import { Resources } from '../core/resource.ts';
 import type { GuestRequest } from '../model/machine.ts';
 import type { BootPaths } from './boot-paths.ts';
+import type { Start } from './command.ts';
 import { type Confined, confine } from './confine.ts';
 import { ConsoleLog } from './console.ts';
 import type { QemuEnd } from './death.ts';
-import type { Layout } from './layout.ts';
 import { startWithPipe } from './pipe.ts';
 import { qemuEnd } from './qemu-end.ts';
 import { isRunning, qemuPid } from './qemu-pid.ts';
@@ -31,31 +31,44 @@ export interface Machine extends AsyncDisposable {
   kill(): void;
 }
 
+/** What a machine has besides the files of every boot. */
+export interface MachineFiles {
+  start: Start;
+  /** Ids of the NVMe drives. */
+  drives: readonly string[];
+  /** The open file of a template's state, which QEMU has as descriptor 3. */
+  stateFd?: number;
+  /** Where the console goes, default `console.log` in the request's folder, and what it begins with. */
+  consoleFile?: string;
+  consoleStart?: Buffer;
+}
+
 /** The command line, confined to the files of the boot. The sockets exist already. */
 function confined(
   command: readonly string[],
   { kernel, image, profile, qemuArgs = [], accel, dir }: GuestRequest,
-  layout: Layout,
   paths: BootPaths,
+  { start, drives }: MachineFiles,
 ): Promise<Confined> {
   return confine(command, {
     readOnly: [kernel.vmlinux, image.path, paths.seed],
-    writable: [paths.qmp, paths.qtest, ...layout.namespaces.map(({ drive }) => paths.drive(drive))],
+    writable: [
+      ...[paths.qmp, paths.qtest, ...drives.map((drive) => paths.drive(drive))],
+      ...(start.kind === 'template' ? [start.ram, paths.state] : []),
+    ],
+    shared: start.kind === 'fork' ? [start.ram] : [],
     userArgs: [...profile.qemuArgs, ...qemuArgs],
     kvm: accel === 'kvm' && !profile.icount,
     dir,
   });
 }
 
-/**
- * Starts QEMU, confined, with its console in the request's folder and its sockets at `paths`. Disposing kills it and closes
- * them. Throws LabError when it cannot start.
- */
+/** Starts QEMU, confined, with its sockets at `paths`. Disposing kills it and closes them. Throws LabError when it cannot start. */
 export async function startQemu(
   qemu: readonly string[],
   request: GuestRequest,
-  layout: Layout,
   paths: BootPaths,
+  files: MachineFiles,
 ): Promise<Machine> {
   const { dir } = request;
   await using resources = new Resources();
@@ -63,14 +76,15 @@ export async function startQemu(
     qmp: resources.use(await listenOnce(paths.qmp)),
     qtest: resources.use(await listenOnce(paths.qtest)),
   };
-  const { command, protections } = await confined(qemu, request, layout, paths);
+  const { command, protections } = await confined(qemu, request, paths, files);
   const [program = '', ...args] = command;
   const startedAt = performance.now();
   const pipe = join(dir, 'console.pipe');
-  const { child, output, incomplete } = await startWithPipe(program, args, pipe, resources);
+  const { child, output, incomplete } = await startWithPipe(program, args, pipe, resources, files.stateFd);
   // Standard input is the guest's serial line (`showTasks`). A QEMU that ends breaks it.
   child.stdin.on('error', () => {});
-  const console = new ConsoleLog(output, join(dir, 'console.log'), request.consoleBytes);
+  const { consoleFile = join(dir, 'console.log'), consoleStart } = files;
+  const console = new ConsoleLog(output, consoleFile, request.consoleBytes, consoleStart);
   const qmp = listeners.qmp.connection.then((socket) => new Qmp(socket));
   const qtest = listeners.qtest.connection.then((socket) => new Qtest(socket));
   const ended = qemuEnd({ name: request.name, child, console, incomplete, control: listeners.qmp, qmp });

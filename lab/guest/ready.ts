@@ -1,13 +1,14 @@
 import { LabError, VerdictError } from '../core/errors.ts';
 import type { StageContext } from '../model/event.ts';
 import type { GuestRequest } from '../model/machine.ts';
-import type { ConsoleLog } from './console.ts';
+import { lineOn } from './console.ts';
 import { bootError, deathOf, hasOwnCause } from './death.ts';
+import { MISSING_LINE } from './fork/wake.ts';
 import type { Machine } from './qemu.ts';
 import { forwardedPort, type Qmp } from './qmp.ts';
 import type { Keys } from './seed.ts';
 import { SshLink } from './ssh.ts';
-import { type Timeouts, withinAndPolled } from './timeouts.ts';
+import { aborted, type Timeouts, withinAndPolled } from './timeouts.ts';
 
 /** What init prints when sshd listens (images/minimal/init). */
 const READY_LINE = /^ringlab: guest is up/;
@@ -19,17 +20,6 @@ interface ReadyGuest {
   /** Port of the host's loopback that leads to the guest's sshd. */
   port: number;
   qemuVersion: string;
-}
-
-/** Resolves when init has reported on the console that the guest is up. */
-function readyLine(console: ConsoleLog): Promise<void> {
-  return new Promise((resolve) => {
-    const stop = console.watch((line) => {
-      if (!READY_LINE.test(line)) return;
-      stop();
-      resolve();
-    });
-  });
 }
 
 async function versionOf(qmp: Qmp): Promise<string> {
@@ -55,27 +45,26 @@ async function logIn(
   }
 }
 
+/** Lets a guest run that was not started by its command line. */
+type Wake = (qmp: Qmp) => Promise<void>;
+
 async function connect(
   request: GuestRequest,
   machine: Machine,
   keys: Keys,
   timeouts: Timeouts,
   signal: AbortSignal,
+  wake?: Wake,
 ): Promise<ReadyGuest> {
-  const up = readyLine(machine.console);
+  const up = lineOn(machine.console, READY_LINE, MISSING_LINE);
   const qmp = await machine.qmp;
   await qmp.execute('qmp_capabilities');
   const qemuVersion = await versionOf(qmp);
+  await wake?.(qmp);
   const port = await forwardedPort(qmp);
   await up;
   return { qmp, port, qemuVersion, link: await logIn(request, keys, port, timeouts, signal) };
 }
-
-/** Rejects when `signal` fires. */
-const aborted = (signal: AbortSignal) =>
-  new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
 
 /**
  * Waits until init has reported the guest and SSH has logged in. Throws VerdictError `boot-failed` when the kernel does not get
@@ -87,10 +76,11 @@ export async function waitUntilReady(
   keys: Keys,
   timeouts: Timeouts,
   ctx: StageContext,
+  wake?: Wake,
 ): Promise<ReadyGuest> {
   const deadline = timeouts.deadline?.(request.bootTimeoutMs) ?? AbortSignal.timeout(request.bootTimeoutMs);
   const signal = AbortSignal.any([ctx.signal, deadline]);
-  const ready = connect(request, machine, keys, timeouts, signal);
+  const ready = connect(request, machine, keys, timeouts, signal, wake);
   const ended = machine.ended.then(() => Promise.reject(new LabError('QEMU has ended')));
   try {
     return await Promise.race([ready, ended, aborted(signal)]);

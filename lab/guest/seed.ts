@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { run } from '../core/process.ts';
 import { makeKey } from './keys.ts';
@@ -13,18 +13,17 @@ export interface Keys {
   host: Buffer;
 }
 
-/**
- * Generates the keys of one boot, and writes the guest's half into the tar archive `seed`. Init unpacks it from a drive, so that
- * the image is the same for every boot.
- */
-export async function makeSeed(dir: string, seed: string, signal: AbortSignal): Promise<Keys> {
-  const client = makeKey();
-  const host = makeKey();
+/** Bytes of an archive: a fork's drive has to be as large as that of its template. */
+const SEED_BYTES = 32 << 10;
+
+/** Writes files below `dir`/seed and packs them. */
+async function pack(
+  dir: string,
+  seed: string,
+  files: readonly { path: string; content: string | Buffer }[],
+  signal: AbortSignal,
+): Promise<void> {
   const root = join(dir, 'seed');
-  const files = [
-    { path: 'etc/dropbear/host_key', content: host.dropbear },
-    { path: 'root/.ssh/authorized_keys', content: client.publicLine },
-  ];
   for (const { path, content } of files) {
     await mkdir(dirname(join(root, path)), { recursive: true });
     await writeFile(join(root, path), content, { mode: 0o600 });
@@ -32,7 +31,26 @@ export async function makeSeed(dir: string, seed: string, signal: AbortSignal): 
   await writeFile(seed, '', { mode: 0o600 });
   const owner = ['--owner=0', '--group=0', '--numeric-owner', '--format=ustar'];
   await run('tar', [...owner, '-cf', seed, '-C', root, ...files.map(({ path }) => path)], { signal });
+  await truncate(seed, SEED_BYTES);
   await rm(root, { recursive: true });
+}
+
+/** Writes the archive of a template, which has no keys and says that the guest has to wait (images/minimal/init/seed.c). */
+export const makeTemplateSeed = (dir: string, seed: string, signal: AbortSignal): Promise<void> =>
+  pack(dir, seed, [{ path: 'ringlab.template', content: '' }], signal);
+
+/**
+ * Generates the keys of one boot, and writes the guest's half into the tar archive `seed`. Init unpacks it from a drive, so that
+ * the image is the same for every boot.
+ */
+export async function makeSeed(dir: string, seed: string, signal: AbortSignal): Promise<Keys> {
+  const client = makeKey();
+  const host = makeKey();
+  const files = [
+    { path: 'etc/dropbear/host_key', content: host.dropbear },
+    { path: 'root/.ssh/authorized_keys', content: client.publicLine },
+  ];
+  await pack(dir, seed, files, signal);
   const clientFile = join(dir, 'client_key');
   await writeFile(clientFile, client.private, { mode: 0o600 });
   return { client: client.private, clientFile, host: host.public };

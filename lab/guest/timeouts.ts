@@ -38,3 +38,10 @@ export async function withinAndPolled<T>(ms: number, promise: Promise<T>): Promi
   };
   return Promise.race([promise, polled()]);
 }
+
+/** Rejects when `signal` fires. */
+export const aborted = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });

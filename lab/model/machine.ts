@@ -24,8 +24,8 @@ export interface GuestRequest {
   /** Readable name for events, e.g. `debian-6.12/plain`. */
   name: string;
   profile: GuestProfile;
-  /** Path of the uncompressed kernel (`Arch.kernel.bootFile`). */
-  kernel: { vmlinux: string };
+  /** Path of the uncompressed kernel (`Arch.kernel.bootFile`), and its build key. */
+  kernel: { vmlinux: string; key?: string };
   image: Image;
   accel: Accel;
   /** Folder for console log, drives and keys of this boot; the caller owns it. */
@@ -54,6 +54,12 @@ export interface GuestDeath {
 /** Whether a death is the fault of the lab's machine or of QEMU, not of the kernel. */
 export const isLabFault = (kind: GuestDeath['kind']): boolean => kind === 'signal' || kind === 'qemu';
 
+/** How a guest came to be. */
+export interface GuestStart {
+  how: 'boot' | 'fork';
+  reason?: string;
+}
+
 /** How to run a command in a guest. */
 export interface ExecOptions {
   /** Kills the command when it fires. */
@@ -76,6 +82,8 @@ export interface Guest extends AsyncDisposable {
   readonly commandLine: readonly string[];
   /** When QEMU was started, on the clock of `performance.now()`. */
   readonly startedAt: number;
+  /** Whether it booted, or continues a template; `reason`: why it booted. */
+  readonly start: GuestStart;
   /** ms from QEMU start to ready. */
   readonly bootMs: number;
   readonly devices: readonly NamespaceInfo[];

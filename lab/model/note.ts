@@ -40,6 +40,8 @@ export const Note = z.discriminatedUnion('code', [
   note('image.snapshot', { target: z.string(), reason: z.string() }),
   /** The modules of a kernel are too large to be copied into its guests. */
   note('guest.modules', { megabytes: z.number() }),
+  /** A guest could not be forked of a template, or the template could not be made: guests of its kind boot. */
+  note('guest.fork-failed', { reason: z.string() }),
   /** The user allows code of kernels and recipes to run without a sandbox. */
   note('sandbox.off', {}),
   /** A test fails without any mutant and therefore cannot kill one. */

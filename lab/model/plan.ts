@@ -36,6 +36,8 @@ export interface Plan {
   restarts?: number | undefined;
   /** Each test has a separate guest. */
   isolate?: boolean | undefined;
+  /** `false`: every guest boots; default: it is forked of a template where one is at hand. */
+  fork?: boolean | undefined;
   /** How often a regressed test is run again on each side; default 2. */
   confirm?: number | undefined;
   /** Whether a flaky test fails the run; default `warn`. */

@@ -65,6 +65,8 @@ export const Attempt = z.object({
     totalMs: z.number(),
   }),
   artefacts: z.array(Artefact),
+  /** Whether its guest booted or continued a template; `reason`: why it booted. Absent in records of earlier versions. */
+  start: z.object({ how: z.enum(['boot', 'fork']), reason: z.string().optional() }).optional(),
   qemu: z
     .object({
       version: z.string(),
@@ -123,6 +125,8 @@ export const PlanRecord = z.object({
   jobs: z.number().int().min(1),
   restarts: z.number().int().min(0).optional(),
   isolate: z.boolean().optional(),
+  /** `false`: every guest booted; absent: guests were forked of templates where that was possible. */
+  fork: z.boolean().optional(),
   /** How often a regressed test was run again on each side. */
   confirm: z.number().int().min(0).optional(),
   /** Whether a flaky test fails the run; absent: it does not. */

@@ -70,6 +70,8 @@ export const SuiteInfo = z
     packages: PackageNames.optional(),
     /** Memory that its guests have at least, MiB, where the user asks for no other size. */
     memoryMiB: z.number().int().min(256).optional(),
+    /** Its guests boot instead of being forked of a template: what it measures may depend on that. */
+    boots: z.boolean().optional(),
     /** Fragments of kernels/fragments that its kernels have besides the usual ones, such as `tools`. */
     fragments: z
       .array(

@@ -45,6 +45,7 @@ export function makePlan(
     jobs: request.jobs,
     ...(request.restarts === undefined ? {} : { restarts: request.restarts }),
     ...(request.isolate ? { isolate: true } : {}),
+    ...(request.fork === false ? { fork: false } : {}),
     ...{ confirm: request.confirm, flaky: request.flaky },
     only: request.only,
     seed: request.seed ?? randomInt(2 ** 31),

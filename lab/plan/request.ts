@@ -21,6 +21,7 @@ export interface PlanRequest {
   jobs: number;
   restarts?: number | undefined;
   isolate?: boolean | undefined;
+  fork?: boolean | undefined;
   confirm?: number | undefined;
   flaky?: 'fail' | 'warn' | undefined;
   only: string[];

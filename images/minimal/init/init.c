@@ -84,8 +84,11 @@ int main(void)
 	mount_all();
 	if (sethostname("guest", 5))
 		report("sethostname", errno);
-	unpack_seed("ringlab-seed");
 	bring_up_network();
+	if (unpack_seed("ringlab-seed") == TEMPLATE) {
+		become_fork();
+		unpack_seed("ringlab-seed");
+	}
 	/* dropbear forks to the background once it listens. */
 	if (reap(launch(sshd, STDOUT_FILENO)))
 		die("dropbear failed to start");

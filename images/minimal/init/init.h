@@ -23,11 +23,16 @@ void mount_overlay(void);
 void mount_all(void);
 void bring_up_network(void);
 
-/* seed.c: unpacks the tar archive on the drive with this serial number below /. */
-void unpack_seed(const char *serial);
+/* seed.c: unpacks the tar archive on the drive with this serial number below /, unless it says that this guest is a template. */
+enum seed { KEYS, TEMPLATE } unpack_seed(const char *serial);
+
+/* fork.c: waits to become another guest, with a clock, random numbers and drives of its own. */
+void become_fork(void);
 
 /* waiting.c: starts the Node process that waits for the first script. */
 void start_node(void);
+/* Whether Node waits for a script. */
+int node_is_up(void);
 /* Handles the exit of a process that init has reaped: only that of Node needs work. */
 void process_exited(pid_t pid, int status);
 

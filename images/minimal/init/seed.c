@@ -4,13 +4,17 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define BLOCK 512
+/* The only member of a template's archive. */
+#define TEMPLATE_MEMBER "ringlab.template"
 
 /* Header of an archive member; `rest` has the fields that are not used. */
 struct member {
@@ -71,17 +75,23 @@ static void copy(int from, int to, size_t size)
 	}
 }
 
-void unpack_seed(const char *serial)
+enum seed unpack_seed(const char *serial)
 {
 	struct member member;
 	int disk = open_disk(serial);
 
 	if (disk < 0)
 		die("drive with the key archive");
+	/* A fork has another drive than its template, whose first blocks may be in memory. */
+	ioctl(disk, BLKFLSBUF, 0);
 	/* The archive ends with a block of zeroes, so with an empty name. */
 	while (read(disk, &member, sizeof(member)) == sizeof(member) && member.name[0]) {
 		char path[102];
 
+		if (!strcmp(member.name, TEMPLATE_MEMBER)) {
+			close(disk);
+			return TEMPLATE;
+		}
 		snprintf(path, sizeof(path), "/%.*s", (int)sizeof(member.name), member.name);
 		make_parents(path);
 		int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, strtol(member.mode, NULL, 8) & 0777);
@@ -92,4 +102,5 @@ void unpack_seed(const char *serial)
 		close(fd);
 	}
 	close(disk);
+	return KEYS;
 }

@@ -51,6 +51,11 @@ void start_node(void)
 	read_ahead(NODE);
 }
 
+int node_is_up(void)
+{
+	return !access(UP, F_OK);
+}
+
 /*
  * Opens a FIFO in a child, which blocks until the other end is open, and writes `text`, or reads all if there is none: the caller's
  * write needs a reader, or SIGPIPE ends it.
@@ -77,7 +82,7 @@ void process_exited(pid_t pid, int status)
 	if (pid != node || !node)
 		return;
 	node = 0;
-	if (from_snapshot && WIFEXITED(status) && WEXITSTATUS(status) == SNAPSHOT_REJECTED && access(UP, F_OK)) {
+	if (from_snapshot && WIFEXITED(status) && WEXITSTATUS(status) == SNAPSHOT_REJECTED && !node_is_up()) {
 		from_snapshot = false;
 		launch_node();
 		return;

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
+import { migrationCommands } from './migration.mjs';
 
 const SLOT_CONTROL = 0x54 + 0x18;
 const REGISTERS = { 0: 0x000c1b36, 52: 0x54, 84: 0x10 };
@@ -21,8 +22,8 @@ const usernet = (port) =>
 /** Ids of the NVMe controllers on the command line. */
 const devicesIn = (args) => args.flatMap((arg) => /^nvme,id=([^,]+)/.exec(arg)?.[1] ?? []);
 
-/** Connects QMP and qtest. Returns how to send an event, and how to close both after everything has been sent. */
-export async function serveControl(qmpPath, qtestPath, port, args) {
+/** Connects QMP and qtest. `guest`: its scenario and console. Returns how to send an event, and how to close both after everything has been sent. */
+export async function serveControl(qmpPath, qtestPath, port, args, guest) {
   const plugged = new Set(devicesIn(args));
   const removed = new Set();
   let slot = 0x01f1;
@@ -34,6 +35,7 @@ export async function serveControl(qmpPath, qtestPath, port, args) {
     removed.clear();
   };
   const commands = {
+    ...migrationCommands({ ...guest, plugged, event: (...event) => control.event(...event) }),
     qmp_capabilities: () => ({}),
     'query-version': () => ({ qemu: { major: 7, minor: 2, micro: 99 } }),
     'human-monitor-command': () => usernet(port),
@@ -43,8 +45,9 @@ export async function serveControl(qmpPath, qtestPath, port, args) {
       removed.add(id);
       return {};
     },
-    device_add: ({ id }) => {
-      plugged.add(id);
+    device_add: ({ driver, id, bus }) => {
+      if (driver === 'nvme-ns' && !plugged.has(bus)) throw new Error(`Bus '${bus}' not found`);
+      if (driver === 'nvme') plugged.add(id);
       slot = 0x01f1;
       return {};
     },

@@ -83,11 +83,23 @@ if (scenario === 'refuse') {
   process.exit(1);
 }
 const seed = readFileSync(field('file').find((file) => file?.endsWith('seed.tar')));
-const ssh = await serveSsh(seed, (command) => runFakeCommand(control, command), scenario === 'mute');
+const isTemplate = seed.includes('ringlab.template');
+const isFork = args.includes('-incoming');
+const ssh = isTemplate
+  ? { port: 1 }
+  : await serveSsh(seed, (command) => runFakeCommand(control, command), scenario === 'mute');
 const qtestPath = after('-qtest').replace('unix:', '');
-const control = await serveControl(field('path').find(Boolean), qtestPath, ssh.port, args);
-print('[    0.0] Linux version fake\r\n');
-if (scenario === 'panic') panic(control);
+const control = await serveControl(field('path').find(Boolean), qtestPath, ssh.port, args, {
+  scenario,
+  print,
+});
+if (!isFork) print('[    0.0] Linux version fake\r\n');
+if (isFork) {
+  // It runs when the lab says so (migration.mjs).
+} else if (isTemplate && scenario === 'templateless') panic(control);
+else if (isTemplate && scenario !== 'slow-template') print('ringlab: template is ready\r\n');
+else if (isTemplate) print('it takes its time\r\n');
+else if (scenario === 'panic') panic(control);
 else if (scenario === 'killed') process.kill(process.pid, 'SIGKILL');
 else if (scenario === 'endless') runFakeCommand(control, 'fake-endless');
 else if (scenario === 'reboot') shutDown(control, 'guest-reset', 0);
