@@ -90,6 +90,26 @@ t.test('of output that differs from what is expected the reason has the first li
   t.end();
 });
 
+t.test(
+  'what its whole group lacks is the reason of a test, and a check that prints no result is skipped with its words',
+  (t) => {
+    const lacks =
+      'block/***                                           [not run]\n    driver ublk_drv is not available\n';
+    t.match(blktest(t, lacks), [{ verdict: 'skip', reason: /^driver ublk_drv is not available$/ }]);
+    const device = `block/*** => nullb0                                 [not run]
+    /dev/nullb0 is not zoned
+block/005 => nvme0n1 (switch schedulers)                [passed]
+`;
+    t.match(blktest(t, device), [
+      { name: 'nullb0', verdict: 'skip', reason: /not zoned/ },
+      { name: 'nvme0n1', verdict: 'pass' },
+    ]);
+    const none = blktest(t, 'common/rc: line 9: no such program\n');
+    t.match(none, [{ verdict: 'skip', reason: /printed no result: common\/rc: line 9: no such program/ }]);
+    t.end();
+  },
+);
+
 t.test('a test that runs with several settings has a result for each', (t) => {
   const printed = `block/005 (tr=loop bd=device) (run verification)     [passed]
     runtime    ...  7.5s
