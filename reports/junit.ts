@@ -19,11 +19,12 @@ const LAB_FAILED = 'lab-failed' satisfies CellVerdict;
 interface Case {
   name: string;
   seconds?: number;
+  leftovers?: readonly string[] | undefined;
   outcome?: { tag: 'failure' | 'error' | 'skipped'; type: string; message: string; text: string };
 }
 
-function caseOf({ name, verdict, reason = '', detail = '', durationMs, rate }: TestResult): Case {
-  const time = durationMs === undefined ? {} : { seconds: durationMs / 1000 };
+function caseOf({ name, verdict, reason = '', detail = '', durationMs, rate, leftovers }: TestResult): Case {
+  const time = { leftovers, ...(durationMs === undefined ? {} : { seconds: durationMs / 1000 }) };
   if (verdict === 'pass') return { name, ...time };
   const outcome = (tag: 'failure' | 'error' | 'skipped', message: string): Case => ({
     ...{ name, ...time },
@@ -63,13 +64,15 @@ function asExpected(test: Case, where: string): Case {
   return { ...test, outcome: { ...test.outcome, tag: 'skipped', message: `${where}: ${type}: ${message}` } };
 }
 
-function addCase(suite: Node, className: string, { name, seconds, outcome }: Case): void {
+function addCase(suite: Node, className: string, { name, seconds, outcome, leftovers }: Case): void {
   const time = seconds === undefined ? {} : { time: seconds.toFixed(3) };
   const node = suite.ele('testcase', { classname: visible(className), name: visible(name), ...time });
-  if (!outcome) return;
-  const { tag, type, message, text } = outcome;
-  const child = node.ele(tag, { ...(tag === 'skipped' ? {} : { type }), message: visible(message) });
-  if (text && tag !== 'skipped') child.txt(visible(text));
+  if (outcome) {
+    const { tag, type, message, text } = outcome;
+    const child = node.ele(tag, { ...(tag === 'skipped' ? {} : { type }), message: visible(message) });
+    if (text && tag !== 'skipped') child.txt(visible(text));
+  }
+  for (const item of leftovers ?? []) node.ele('system-out').txt(visible(`left behind: ${item}`));
 }
 
 /** A test suite with its cases; `properties` by name. */

@@ -2,6 +2,7 @@ import { isFailure } from '../lab/model/verdict.ts';
 import { fenced, html, markdown as md } from './escape.ts';
 import { figures } from './figures.ts';
 import type { ReportInput } from './input.ts';
+import { leftoversOf } from './leftovers.ts';
 import { rowsOf, type Tally } from './rows.ts';
 import { unprovenLines } from './unproven.ts';
 import {
@@ -142,6 +143,11 @@ export function renderMarkdown(input: ReportInput): string {
     String(count),
     md(cells.join(', ')),
   ]);
+  const leftovers = leftoversOf(input).map(({ cell, name, leftovers: items }) => [
+    md(cell),
+    md(name),
+    items.map(md).join('<br>'),
+  ]);
   const mutants = (record.mutants ?? []).map((mutant) =>
     [mutantOutcome(mutant), mutant.name, mutant.broken ?? mutant.killedBy ?? mutant.fault].map(md),
   );
@@ -159,6 +165,7 @@ export function renderMarkdown(input: ReportInput): string {
     ...tests(input),
     ...heading('Skipped', table(['reason', 'tests', 'cells'], skipped)),
     ...figureTable(input),
+    ...heading('Left something behind', table(['cell', 'test', 'what'], leftovers)),
     ...trouble(input),
   ]
     .join('\n')

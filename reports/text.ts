@@ -3,6 +3,7 @@ import { isFailure } from '../lab/model/verdict.ts';
 import { excerpt, oneLine, PAGE, wrap } from './escape.ts';
 import { figures } from './figures.ts';
 import { type Colors, plain, type ReportInput } from './input.ts';
+import { leftoversOf } from './leftovers.ts';
 import { matrix } from './matrix.ts';
 import { unprovenLines } from './unproven.ts';
 import {
@@ -127,6 +128,16 @@ function tests(input: ReportInput, colors: Colors): string[] {
   ];
 }
 
+/** Tests that left something behind, which later tests of their guest may have suffered from. */
+function leftovers(input: ReportInput, colors: Colors): string[] {
+  const left = leftoversOf(input);
+  const lines = left.flatMap(({ cell, name, leftovers: items }) => [
+    `  ${oneLine(`${cell}: ${name}`, PAGE - 2)}`,
+    ...items.flatMap((item) => indent(wrap(item, PAGE - 6, 3), 6)),
+  ]);
+  return section(`left something behind (${left.length})`, lines, colors);
+}
+
 function mutants({ record }: ReportInput, colors: Colors): string[] {
   const lines = (record.mutants ?? []).flatMap((mutant) => {
     const { name, fault } = mutant;
@@ -218,6 +229,7 @@ export function renderText(input: ReportInput): string {
     ...skips(input, colors),
     ...section('figures', figures(input), colors),
     ...tests(input, colors),
+    ...leftovers(input, colors),
     ...kernelTrouble(input, colors),
     ...broken(input, colors),
     '',

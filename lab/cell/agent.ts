@@ -17,6 +17,7 @@ export function cellFile(spec: CellSpec, guest: Guest): CellFile {
     ...(spec.tests ? { tests: spec.tests } : {}),
     ...(spec.most ? { most: spec.most } : {}),
     seed: spec.seed,
+    ...(spec.kernel.debug ? { debug: true } : {}),
     testTimeoutMs: spec.deadlines.testMs,
     devices: [...guest.devices],
     facts: guest.facts,

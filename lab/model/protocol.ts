@@ -63,6 +63,8 @@ export const CellFile = z.object({
   seed: z.number().int(),
   /** Deadline of one test, ms. */
   testTimeoutMs: z.number().int(),
+  /** The kernel has debug options, with which freed memory is not free at once. */
+  debug: z.boolean().optional(),
   devices: z.array(NamespaceInfo),
   /** Facts of the guest: `pollQueues`, `vcpus`, `iommu`, `swiotlb`, `icount`, `kvm` ... */
   facts: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),

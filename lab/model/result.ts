@@ -28,6 +28,8 @@ export const TestResult = z.object({
   behaviour: z.string().optional(),
   /** YAML diagnostics or comment lines, as text. */
   detail: z.string().optional(),
+  /** What it left behind in its guest, in words: a tainted kernel, blocked tasks, open files, memory. Absent: nothing was found. */
+  leftovers: z.array(z.string()).optional(),
   durationMs: z.number().optional(),
   /** Figures of the test, named as the test names them. */
   metrics: z.array(Metric).optional(),

@@ -102,6 +102,9 @@ export function readPoint(
   };
 }
 
+/** What a test left behind. */
+const Leftovers = z.array(z.string()).max(20);
+
 /** A test's own figures: the spread comes from repeats. */
 const Metrics = z
   .array(Metric.omit({ spread: true }).extend({ name: z.string().max(MAX_NAME), unit: z.string().max(100) }))
@@ -117,7 +120,7 @@ function notTaken({ length }: readonly unknown[]): string {
 const METRICS_LINE = /^metrics: \[.*\]$\n?/m;
 
 /**
- * Adds a YAML block to its test: the text as `detail`; `duration_ms`, `behaviour`, `lacks` and `metrics` as fields; `message` as
+ * Adds a YAML block to its test: the text as `detail`; `duration_ms`, `behaviour`, `lacks`, `leftovers` and `metrics` as fields; `message` as
  * the reason of a result that is no pass and has none. A value of the wrong type is not taken. Figures that were taken are left
  * out of `detail`, which is evidence for a reader.
  */
@@ -132,12 +135,21 @@ export function addYaml(result: TestResult, text: string): void {
     return;
   }
   if (typeof value !== 'object' || value === null) return;
-  const { duration_ms: duration, message, behaviour, lacks, ...rest } = value as Record<string, unknown>;
+  const {
+    duration_ms: duration,
+    message,
+    behaviour,
+    lacks,
+    leftovers,
+    ...rest
+  } = value as Record<string, unknown>;
   // Not of a list or map: turning a deep one into a number overflows the stack.
   const ms = typeof duration === 'object' ? Number.NaN : Number(duration);
   if (duration !== undefined && Number.isFinite(ms)) result.durationMs = ms;
   if (typeof behaviour === 'string') result.behaviour = shorten(behaviour, MAX_REASON);
   if (typeof lacks === 'string') result.lacks = shorten(lacks, MAX_REASON);
+  const left = Leftovers.safeParse(leftovers);
+  if (left.success) result.leftovers = left.data.map((item) => shorten(item, MAX_REASON));
   const metrics = Metrics.safeParse(rest.metrics);
   if (metrics.success) {
     result.metrics = metrics.data;

@@ -9,6 +9,7 @@ import { peerMain } from '../lib/peer.ts';
 import { type Lab, registeredTests } from '../lib/test.ts';
 import { SkipError, UapiTable } from '../lib/uapi.ts';
 import { AGENT_HOME } from './home.ts';
+import { Leftovers } from './leftovers.ts';
 import { runTest } from './run.ts';
 import { isSelected, whyNone } from './selection.ts';
 import { TapWriter } from './tap.ts';
@@ -64,9 +65,10 @@ async function runSuite(folder: string, suites: SuiteTable, tap: TapWriter): Pro
   tap.announce(selected.map(({ name, needs }) => ({ name, timeoutMs: needs.timeoutMs })));
   let failed = 0;
   let executed = 0;
+  const leftovers = new Leftovers({ memory: !cell.debug });
   for (const testCase of selected) {
     if (cell.most !== undefined && executed >= cell.most) break;
-    const outcome = await runTest(testCase, lab);
+    const outcome = { ...(await runTest(testCase, lab)), leftovers: await leftovers.look() };
     if (!outcome.directive?.startsWith('SKIP')) executed++;
     if (!outcome.ok && !testCase.needs.knownFault) failed++;
     tap.test(testCase.name, outcome);

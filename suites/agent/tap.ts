@@ -15,6 +15,8 @@ export interface Outcome {
   behaviour?: string;
   /** Figures of the test (`Test.metric`). */
   metrics?: readonly Metric[];
+  /** What it left behind (`Leftovers`). */
+  leftovers?: readonly string[];
   /** Comment lines (`Test.note`). */
   notes?: readonly string[];
 }
@@ -65,13 +67,14 @@ export class TapWriter {
   /** Writes the result of a test. */
   test(name: string, outcome: Outcome): void {
     const { ok, durationMs, directive, behaviour, lacks } = outcome;
-    const { diagnostics = {}, metrics = [], notes = [] } = outcome;
+    const { diagnostics = {}, metrics = [], notes = [], leftovers = [] } = outcome;
     this.#count++;
     const lines = [`${ok ? 'ok' : 'not ok'} ${this.#count} - ${escaped(name)}`];
     if (directive) lines[0] += ` # ${directive.replace(/\s+/g, ' ')}`;
     lines.push('  ---', `  duration_ms: ${durationMs.toFixed(1)}`);
     if (behaviour) lines.push(`  behaviour: ${yamlValue(behaviour)}`);
     if (lacks) lines.push(`  lacks: ${yamlValue(lacks)}`);
+    if (leftovers.length > 0) lines.push(`  leftovers: ${JSON.stringify(leftovers)}`);
     // JSON is valid YAML.
     if (metrics.length > 0) lines.push(`  metrics: ${JSON.stringify(metrics)}`);
     for (const [key, value] of Object.entries(diagnostics)) lines.push(`  ${key}: ${yamlValue(value)}`);

@@ -3,6 +3,7 @@ import { release } from 'node:os';
 import { join } from 'node:path';
 import type { CellFile, ProgramList } from '../../../lab/model/protocol.ts';
 import { AGENT_HOME, PROGRAM_HOME, PROGRAM_LIBRARIES, RunnerExit } from '../home.ts';
+import { Leftovers } from '../leftovers.ts';
 import { TapWriter } from '../tap.ts';
 import { runPrograms } from './runner.ts';
 
@@ -19,14 +20,15 @@ async function main(folder = process.argv[2] ?? AGENT_HOME): Promise<void> {
   };
   process.on('uncaughtException', broken);
   process.on('unhandledRejection', broken);
-  const { only, tests, most } = readJson<CellFile>(folder, 'cell.json');
+  const { only, tests, most, debug } = readJson<CellFile>(folder, 'cell.json');
   const { env, programs } = readJson<ProgramList>(folder, 'programs.json');
   const isSelected = ({ name }: { name: string }) =>
     (!tests || tests.includes(name)) && (only.length === 0 || only.some((part) => name.includes(part)));
   const selected = programs.filter(isSelected);
   tap.announce(selected);
   const paths = { home: PROGRAM_HOME, libraries: PROGRAM_LIBRARIES, release: release(), most };
-  const { failed, stuck } = await runPrograms({ env, programs: selected }, { ...paths, tap });
+  const leftovers = new Leftovers({ ownProcess: false, memory: !debug });
+  const { failed, stuck } = await runPrograms({ env, programs: selected }, { ...paths, tap, leftovers });
   if (stuck !== undefined) process.exit(RunnerExit.stuck);
   tap.end(`no program of the suite is selected by ${only.join(', ') || 'the cell'}`);
   process.exit(failed > 0 ? RunnerExit.failed : RunnerExit.passed);

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { GuestProgram, ProgramList } from '../../../lab/model/protocol.ts';
+import type { Leftovers } from '../leftovers.ts';
 import { markKernelLog } from '../run.ts';
 import type { TapWriter } from '../tap.ts';
 import { runChild } from './child.ts';
@@ -13,6 +14,8 @@ export interface RunnerOptions {
   libraries: string;
   /** Kernel release, `6.12.57`. */
   release: string;
+  /** Looks for what programs leave behind; absent: nothing does. */
+  leftovers?: Pick<Leftovers, 'look'>;
   /** Ends after this many programs that were not skipped; absent: runs all. */
   most?: number | undefined;
   tap: TapWriter;
@@ -102,7 +105,7 @@ class Listener {
  */
 export async function runPrograms(
   { env, programs }: ProgramList,
-  { home, libraries, release, most, tap }: RunnerOptions,
+  { home, libraries, release, most, tap, leftovers }: RunnerOptions,
 ): Promise<{ failed: number; stuck?: string }> {
   const variables = {
     PATH: '/sbin:/usr/sbin:/bin:/usr/bin',
@@ -128,7 +131,7 @@ export async function runPrograms(
     markKernelLog('end', name);
     const outcome = outcomeOf(program, run, listener.printed);
     if (!outcome.ok && !outcome.directive?.startsWith('TODO')) failed++;
-    tap.test(name, outcome);
+    tap.test(name, leftovers ? { ...outcome, leftovers: await leftovers.look() } : outcome);
     if (run.unkillable) return { failed, stuck: name };
   }
   return { failed };
