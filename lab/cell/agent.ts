@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { AGENT_HOME } from '../../suites/agent/home.ts';
 import type { CellSpec } from '../model/cell.ts';
 import type { StoredKernel } from '../model/kernel.ts';
-import type { Guest } from '../model/machine.ts';
+import type { Guest, Preload } from '../model/machine.ts';
 import type { CellFile } from '../model/protocol.ts';
 import type { Launch } from './launch.ts';
 import { AGENT_FILES } from './payload.ts';
@@ -24,6 +24,22 @@ export function cellFile(spec: CellSpec, guest: Guest): CellFile {
   };
 }
 
+/** The files of an agent that are the same for all cells of its suite and a kernel. */
+const agentFiles = (payload: string, { uapi }: Pick<StoredKernel, 'uapi'>) => [
+  ...Object.values(AGENT_FILES).map((file) => ({ from: join(payload, file), to: `${AGENT_HOME}/${file}` })),
+  { from: uapi, to: `${AGENT_HOME}/uapi.json` },
+];
+
+/** What a template can load for the cells of a spec's suite: its agent. Without artefacts only the key is known. */
+export function preloadOf(
+  { payload: { kind, key } }: Pick<CellSpec, 'payload'>,
+  artefacts?: { payload: string; kernel: StoredKernel },
+): Preload | undefined {
+  if (kind !== 'agent') return undefined;
+  const script = `${AGENT_HOME}/${AGENT_FILES.script}`;
+  return { key, script, files: artefacts ? agentFiles(artefacts.payload, artefacts.kernel) : [] };
+}
+
 /** Pushes the agent with its suite; the host channel is served until the launch is disposed. */
 export async function launchAgent(
   guest: Guest,
@@ -32,8 +48,7 @@ export async function launchAgent(
   kernel: StoredKernel,
 ): Promise<Launch> {
   const pushed = guest.push([
-    ...Object.values(AGENT_FILES).map((file) => ({ from: join(payload, file), to: `${AGENT_HOME}/${file}` })),
-    { from: kernel.uapi, to: `${AGENT_HOME}/uapi.json` },
+    ...(guest.preloaded === spec.payload.key ? [] : agentFiles(payload, kernel)),
     { from: Buffer.from(JSON.stringify(cellFile(spec, guest))), to: `${AGENT_HOME}/cell.json` },
   ]);
   // Each takes several round trips to an emulated guest, so they run side by side.

@@ -17,7 +17,7 @@ import type { TestResult } from '../model/result.ts';
 import type { Attempt, CellRecord } from '../model/run.ts';
 import { isFailure } from '../model/verdict.ts';
 import { recordChars } from '../tap/index.ts';
-import { launchAgent } from './agent.ts';
+import { launchAgent, preloadOf } from './agent.ts';
 import { artefactOf } from './artefact.ts';
 import { boundComplaints } from './bound.ts';
 import { complaintsOf } from './complaints.ts';
@@ -61,6 +61,7 @@ async function guestOf(spec: CellSpec, ctx: StageContext): Promise<GuestRequest>
     ...{ name: nameOf(spec), profile, accel, kernelArgs, qemuArgs, bootTimeoutMs: deadlines.bootMs },
     ...{ kernel: { key: kernel.key, vmlinux: '' }, image: { ...image, path: '' }, dir: '' },
     clockArgs: await clockArguments(ctx, accel),
+    preload: preloadOf(spec),
   };
 }
 
@@ -127,6 +128,7 @@ class CellRun {
   async boot(
     kernel: StoredKernel,
     image: Awaited<ReturnType<CellSession['image']>>,
+    payload: string,
     dir: string,
   ): Promise<Guest> {
     const { spec, session, ctx } = this;
@@ -134,6 +136,7 @@ class CellRun {
       ...(await guestOf(spec, ctx)),
       ...{ kernel: { key: spec.kernel.key, vmlinux: kernel.vmlinux }, image, dir },
       consoleBytes: session.budgets.console.share,
+      preload: preloadOf(spec, { payload, kernel }),
     };
     const boots = spec.suite.boots ? { reason: 'what is measured may depend on the boot' } : undefined;
     return startGuest(request, boots ?? session.templates, ctx);
@@ -190,7 +193,7 @@ async function attempt(run: CellRun, dir: string, resources: Resources): Promise
     session.image(spec.image),
     session.payload(spec.payload),
   ]);
-  const guest = resources.use(await run.boot(kernel, image, dir));
+  const guest = resources.use(await run.boot(kernel, image, payload, dir));
   await installModules(guest, kernel, dir, run.ctx);
   const outcome = await run.execute(guest, kernel, payload);
   // QEMU hands a full disk to the guest as failing I/O, which is no fault of the kernel.

@@ -89,6 +89,10 @@ t.test('every test in a separate guest has the same verdict', async (t) => {
   t.equal(cell.attempts.length, 7);
   const forked = cell.attempts.filter(({ start }) => start?.how === 'fork');
   t.ok(forked.length >= 4, `${forked.length} guests of 7 were forked`);
+  t.ok(
+    forked.every(({ start }) => start?.preloaded),
+    'with the agent',
+  );
 });
 
 t.test('the limit of fresh guests, and tests that depend on each other', async (t) => {

@@ -2,7 +2,7 @@ import { open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Resources } from '../core/resource.ts';
 import type { StageContext } from '../model/event.ts';
-import type { Guest, GuestRequest } from '../model/machine.ts';
+import type { Guest, GuestRequest, GuestStart } from '../model/machine.ts';
 import { bootPaths } from './boot-paths.ts';
 import { qemuCommand, type Start } from './command.ts';
 import { makeDrives } from './drives.ts';
@@ -26,6 +26,14 @@ import { watchForDeath } from './watch.ts';
 export interface ForkOrigin {
   template: Template;
   layout: Layout;
+  /** Key of what the template has loaded. */
+  preloaded?: string | undefined;
+}
+
+/** How a guest came to be, for the record. */
+function startOf(origin: ForkOrigin | { reason?: string }): GuestStart {
+  if (!('template' in origin)) return { how: 'boot', ...origin };
+  return { how: 'fork', ...(origin.preloaded === undefined ? {} : { preloaded: true }) };
 }
 
 /** How the machine of a guest starts. The caller closes `stateFile`. */
@@ -107,7 +115,8 @@ export async function bootGuest(
     accel: request.profile.icount ? 'tcg' : request.accel,
     qemuVersion: up.qemuVersion,
     commandLine: up.commandLine,
-    start: 'template' in origin ? { how: 'fork' } : { how: 'boot', ...origin },
+    preloaded: forked?.preloaded,
+    start: startOf(origin),
     startedAt: machine.startedAt,
     bootMs: up.bootMs,
     devices: layout.namespaces.map(({ info }) => info),

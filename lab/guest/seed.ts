@@ -1,6 +1,8 @@
-import { mkdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { LabError } from '../core/errors.ts';
 import { run } from '../core/process.ts';
+import type { GuestRequest } from '../model/machine.ts';
 import { makeKey } from './keys.ts';
 
 /** The SSH keys of one boot. */
@@ -13,8 +15,8 @@ export interface Keys {
   host: Buffer;
 }
 
-/** Bytes of an archive: a fork's drive has to be as large as that of its template. */
-const SEED_BYTES = 32 << 10;
+/** Bytes of an archive, sparse: a fork's drive has to be as large as that of its template. */
+const SEED_BYTES = 16 << 20;
 
 /** Writes files below `dir`/seed and packs them. */
 async function pack(
@@ -31,13 +33,31 @@ async function pack(
   await writeFile(seed, '', { mode: 0o600 });
   const owner = ['--owner=0', '--group=0', '--numeric-owner', '--format=ustar'];
   await run('tar', [...owner, '-cf', seed, '-C', root, ...files.map(({ path }) => path)], { signal });
+  const { size } = await stat(seed);
+  if (size > SEED_BYTES)
+    throw new LabError(
+      `what a guest begins with has ${size} bytes: more than the ${SEED_BYTES} of its drive`,
+    );
   await truncate(seed, SEED_BYTES);
   await rm(root, { recursive: true });
 }
 
-/** Writes the archive of a template, which has no keys and says that the guest has to wait (images/minimal/init/seed.c). */
-export const makeTemplateSeed = (dir: string, seed: string, signal: AbortSignal): Promise<void> =>
-  pack(dir, seed, [{ path: 'ringlab.template', content: '' }], signal);
+/**
+ * Writes the archive of a template, which has no keys but what Node is to load. Its last member says that the guest has to wait
+ * (images/minimal/init/seed.c), with the path of that script.
+ */
+export async function makeTemplateSeed(
+  { dir, preload }: Pick<GuestRequest, 'dir' | 'preload'>,
+  seed: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const loaded = (preload?.files ?? []).map(async ({ from, to }) => ({
+    path: to.replace(/^\//, ''),
+    content: await readFile(from),
+  }));
+  const last = { path: 'ringlab.template', content: preload?.script ?? '' };
+  await pack(dir, seed, [...(await Promise.all(loaded)), last], signal);
+}
 
 /**
  * Generates the keys of one boot, and writes the guest's half into the tar archive `seed`. Init unpacks it from a drive, so that

@@ -19,6 +19,15 @@ export interface AccelChoice {
   reason: string;
 }
 
+/** A script that the waiting Node of a template loads and holds back, with the files that it needs. */
+export interface Preload {
+  /** Content key of the files. */
+  key: string;
+  /** Absolute path in the guest. */
+  script: string;
+  files: readonly { from: string; to: string }[];
+}
+
 /** What to boot. */
 export interface GuestRequest {
   /** Readable name for events, e.g. `debian-6.12/plain`. */
@@ -38,6 +47,8 @@ export interface GuestRequest {
   clockArgs?: readonly string[];
   kernelArgs?: string[];
   qemuArgs?: string[];
+  /** What a template may have loaded for this guest. */
+  preload?: Preload | undefined;
 }
 
 /**
@@ -58,6 +69,8 @@ export const isLabFault = (kind: GuestDeath['kind']): boolean => kind === 'signa
 export interface GuestStart {
   how: 'boot' | 'fork';
   reason?: string;
+  /** The template had loaded the agent. */
+  preloaded?: true;
 }
 
 /** How to run a command in a guest. */
@@ -82,6 +95,8 @@ export interface Guest extends AsyncDisposable {
   readonly commandLine: readonly string[];
   /** When QEMU was started, on the clock of `performance.now()`. */
   readonly startedAt: number;
+  /** Key of what it had loaded when it was forked (`Preload`). */
+  readonly preloaded?: string | undefined;
   /** Whether it booted, or continues a template; `reason`: why it booted. */
   readonly start: GuestStart;
   /** ms from QEMU start to ready. */

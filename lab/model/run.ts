@@ -65,8 +65,17 @@ export const Attempt = z.object({
     totalMs: z.number(),
   }),
   artefacts: z.array(Artefact),
-  /** Whether its guest booted or continued a template; `reason`: why it booted. Absent in records of earlier versions. */
-  start: z.object({ how: z.enum(['boot', 'fork']), reason: z.string().optional() }).optional(),
+  /**
+   * Whether its guest booted or continued a template; `reason`: why it booted; `preloaded`: the template had loaded the agent. Absent in
+   * records of earlier versions.
+   */
+  start: z
+    .object({
+      how: z.enum(['boot', 'fork']),
+      reason: z.string().optional(),
+      preloaded: z.literal(true).optional(),
+    })
+    .optional(),
   qemu: z
     .object({
       version: z.string(),

@@ -23,9 +23,16 @@ interface Source {
 /** What the entry point imports the suite by: its path there would be in the source map. */
 const SUITE = 'ringlab/suite-to-run';
 
-/** The entry point: the agent, and the suite, which is imported when a cell names it. */
+/**
+ * The entry point: the agent, and the suite, which is imported when a cell names it. In a template it is held back (images/minimal,
+ * waiting.cjs).
+ */
 const entry = (suite: string) =>
-  `import { main } from './main.ts';\nvoid main({ ${JSON.stringify(suite)}: () => import('${SUITE}') });\n`;
+  `import { main } from './main.ts';
+const start = () => void main({ ${JSON.stringify(suite)}: () => import('${SUITE}') });
+if (globalThis.ringlabHold) globalThis.ringlabHold(start);
+else start();
+`;
 
 /** V8 refuses a compiled form that a V8 of another version or with other flags made: both are in this number. */
 const v8Tag = () => cachedDataVersionTag().toString(16).padStart(8, '0');

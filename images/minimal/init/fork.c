@@ -40,8 +40,8 @@ static long now_ms(void)
 	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Node is part of what a template spares its forks. */
-static void wait_for_node(void)
+/* Node, and what it loads, is part of what a template spares its forks. */
+static void wait_for_node(int (*is_done)(void))
 {
 	int events = inotify_init1(IN_CLOEXEC);
 	struct pollfd poller = { .fd = events, .events = POLLIN };
@@ -50,7 +50,7 @@ static void wait_for_node(void)
 
 	if (events < 0 || inotify_add_watch(events, "/dev", IN_CREATE) < 0)
 		die("watch of /dev");
-	while (!node_is_up() && now_ms() < deadline)
+	while (!is_done() && now_ms() < deadline)
 		if (poll(&poller, 1, deadline - now_ms()) > 0 && read(events, ignored, sizeof(ignored)) < 0)
 			break;
 	close(events);
@@ -191,7 +191,11 @@ void become_fork(void)
 	int controllers = 0, disk_count = 0, namespaces = 0;
 	long long ns = 0;
 
-	wait_for_node();
+	wait_for_node(node_is_up);
+	if (node_is_up() && preload[0]) {
+		load_ahead(preload);
+		wait_for_node(node_has_loaded);
+	}
 	silence_terminal(&terminal);
 	int events = watch_devices();
 

@@ -25,6 +25,8 @@ void bring_up_network(void);
 
 /* seed.c: unpacks the tar archive on the drive with this serial number below /, unless it says that this guest is a template. */
 enum seed { KEYS, TEMPLATE } unpack_seed(const char *serial);
+/* Of a template: the script that Node is to load ahead of its forks, or empty. */
+extern char preload[];
 
 /* fork.c: waits to become another guest, with a clock, random numbers and drives of its own. */
 void become_fork(void);
@@ -33,6 +35,9 @@ void become_fork(void);
 void start_node(void);
 /* Whether Node waits for a script. */
 int node_is_up(void);
+/* Lets Node load a script ahead of its request; it has when node_has_loaded() says so. */
+void load_ahead(const char *script);
+int node_has_loaded(void);
 /* Handles the exit of a process that init has reaped: only that of Node needs work. */
 void process_exited(pid_t pid, int status);
 

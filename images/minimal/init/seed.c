@@ -13,8 +13,10 @@
 #include <unistd.h>
 
 #define BLOCK 512
-/* The only member of a template's archive. */
+/* The last member of a template's archive: the path of a script for Node to load. */
 #define TEMPLATE_MEMBER "ringlab.template"
+
+char preload[BLOCK];
 
 /* Header of an archive member; `rest` has the fields that are not used. */
 struct member {
@@ -89,6 +91,11 @@ enum seed unpack_seed(const char *serial)
 		char path[102];
 
 		if (!strcmp(member.name, TEMPLATE_MEMBER)) {
+			size_t size = strtoul(member.size, NULL, 8);
+
+			if (read(disk, preload, sizeof(preload)) < 0 || size >= sizeof(preload))
+				size = 0;
+			preload[size] = '\0';
 			close(disk);
 			return TEMPLATE;
 		}

@@ -17,6 +17,8 @@
 
 /* Created by Node when it waits for a script. */
 #define UP "/dev/node.up"
+/* Created by Node when it has loaded a script ahead. */
+#define LOADED "/dev/node.loaded"
 #define NODE "/usr/bin/node"
 #define SNAPSHOT "/usr/lib/ringlab/waiting.blob"
 /* Exit code of Node when it rejects the snapshot, which was built for another CPU. */
@@ -54,6 +56,22 @@ void start_node(void)
 int node_is_up(void)
 {
 	return !access(UP, F_OK);
+}
+
+int node_has_loaded(void)
+{
+	return !access(LOADED, F_OK);
+}
+
+void load_ahead(const char *script)
+{
+	/* Blocks until Node reads. */
+	int fd = open(REQUEST, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		die(REQUEST);
+	dprintf(fd, "load %s\n", script);
+	close(fd);
 }
 
 /*

@@ -127,6 +127,33 @@ t.test('guests that differ in their drives only have one template, others have t
   t.equal(new Set([plain, ...(await Promise.all(others))]).size, others.length + 1);
 });
 
+t.test('a template loads what its forks run, and one without does for all others', async (t) => {
+  const h = lab(t);
+  const script = join(t.testdirName, 'agent.cjs');
+  writeFileSync(script, 'agent');
+  const preloadOf = (key: string) => ({
+    preload: { key, script: '/run/agent.cjs', files: [{ from: script, to: '/run/agent.cjs' }] },
+  });
+  const expect = (key: string, guests: number) =>
+    h.templates.expect(request('plain', 'up', preloadOf(key)), guests);
+  await expect('a', 3);
+  t.match((await h.start('plain', 'up', preloadOf('a'))).start, { how: 'boot' });
+  await h.settled();
+  t.equal(h.stored().length, 1);
+  t.match(await h.start('plain', 'up', preloadOf('a')), {
+    start: { how: 'fork', preloaded: true },
+    preloaded: 'a',
+  });
+
+  // Three suites, one guest each: none is worth a template of its own.
+  for (const key of ['b', 'c', 'd']) await expect(key, 1);
+  t.match((await h.start('plain', 'up', preloadOf('b'))).start, { how: 'boot' });
+  await h.settled();
+  t.equal(h.stored().length, 2);
+  const other = await h.start('plain', 'up', preloadOf('c'));
+  t.same([other.start, other.preloaded], [{ how: 'fork' }, undefined]);
+});
+
 t.test('no template is made for as many guests as run at the same time', async (t) => {
   const h = lab(t, { jobs: 2 });
   await h.expect('plain', 'up', 2);

@@ -32,7 +32,7 @@ async function startTemplate(
   const { dir: socketDir } = resources.use(await scratchFolder('sockets'));
   const paths = bootPaths(request.dir, socketDir);
   const start: Start = { kind: 'template', ram, layout };
-  await makeTemplateSeed(request.dir, paths.seed, signal);
+  await makeTemplateSeed(request, paths.seed, signal);
   await using file = await open(ram, 'wx', 0o600);
   await file.truncate(request.profile.memoryMiB << 20);
   const listener = resources.use(await listenOnce(paths.state));

@@ -56,5 +56,6 @@ export async function templateKey(request: GuestRequest, layout: Layout): Promis
   // The CPU of the host is that of the guest.
   const cpu = request.accel === 'kvm' ? (cpus()[0]?.model ?? '') : '';
   const qemu = await identityOf(arch.qemu.system);
-  return hashOf('template-1', qemu, cpu, ...command).slice(0, 32);
+  const loaded = request.preload?.key ?? '';
+  return hashOf('template-1', qemu, cpu, loaded, ...command).slice(0, 32);
 }

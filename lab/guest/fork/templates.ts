@@ -6,6 +6,7 @@ import { damageOf, seal } from '../../core/seal.ts';
 import type { StageContext } from '../../model/event.ts';
 import type { GuestRequest } from '../../model/machine.ts';
 import type { ForkOrigin } from '../boot.ts';
+import type { Layout } from '../layout.ts';
 import { makeTemplate } from './make.ts';
 import { forkLayout, templateIn, templateKey } from './template.ts';
 
@@ -24,6 +25,26 @@ export function templatesLimit(): number {
 }
 
 const folder = () => join(cacheRoot(), 'templates');
+
+const pathOf = (key: string) => join(folder(), key);
+
+/** A template that would do for a request. */
+interface Variant {
+  key: string;
+  request: GuestRequest;
+  layout: Layout;
+}
+
+/** The templates that would do for a request, the best first: with what it has to load, and without. */
+async function variantsOf(request: GuestRequest): Promise<Variant[]> {
+  const layout = forkLayout(request);
+  if ('reason' in layout) return [];
+  const { preload: _preload, ...without } = request;
+  const requests = request.preload ? [request, without] : [without];
+  return Promise.all(
+    requests.map(async (each) => ({ key: await templateKey(each, layout), request: each, layout })),
+  );
+}
 
 /** Space that the files of a folder take on the disk, bytes. */
 async function spaceOf(dir: string): Promise<number> {
@@ -95,33 +116,48 @@ export class Templates implements AsyncDisposable {
 
   /** Announces a guest that will be requested. */
   async expect(request: GuestRequest, guests = 1): Promise<void> {
-    const layout = forkLayout(request);
-    if (!('reason' in layout)) this.#entry(await templateKey(request, layout)).expected += guests;
+    for (const { key } of await variantsOf(request)) this.#entry(key).expected += guests;
   }
 
   /** What the guest of a request is forked of, or why it boots. */
   async find(request: GuestRequest): Promise<ForkOrigin | { reason: string }> {
     const layout = forkLayout(request);
     if ('reason' in layout) return layout;
-    const key = await templateKey(request, layout);
+    const variants = (await variantsOf(request)).map((variant) => ({
+      ...variant,
+      willBeMore: this.#count(variant.key),
+    }));
+    const failure = variants
+      .map(({ key }) => this.#entry(key).failure)
+      .find((reason) => reason !== undefined);
+    if (failure !== undefined) return { reason: failure };
+    for (const { key, request: variant } of variants)
+      if (await this.#isSound(pathOf(key)))
+        return { template: templateIn(pathOf(key)), layout, preloaded: variant.preload?.key };
+    const wanted = variants.find(({ willBeMore }) => willBeMore);
+    if (wanted) this.#begin(wanted);
+    return { reason: 'there was no template yet' };
+  }
+
+  /** Counts a request for a template. Returns whether there will be more. */
+  #count(key: string): boolean {
     const entry = this.#entry(key);
     const isExpected = entry.expected > 0;
     if (isExpected) entry.expected--;
     entry.asked++;
-    if (entry.failure !== undefined) return { reason: entry.failure };
-    const path = join(folder(), key);
-    if (await this.#isSound(path)) return { template: templateIn(path), layout };
     // More than run beside this one; a guest that nobody expected is a restart or rerun, of which there are often several.
-    const willBeMore = isExpected ? entry.expected >= this.#jobs : entry.asked > 1;
-    if (willBeMore) entry.making ??= this.#make(key, request, entry).finally(() => delete entry.making);
-    return { reason: 'there was no template yet' };
+    return isExpected ? entry.expected >= this.#jobs : entry.asked > 1;
+  }
+
+  #begin(variant: Variant): void {
+    const entry = this.#entry(variant.key);
+    entry.making ??= this.#make(variant, entry).finally(() => delete entry.making);
   }
 
   /** Notes that a guest could not be forked: the others boot. */
   async giveUp(request: GuestRequest, error: unknown): Promise<string> {
-    const layout = forkLayout(request);
     const reason = `forking it failed: ${errorText(error).split('\n')[0]}`;
-    if (!('reason' in layout)) this.#entry(await templateKey(request, layout)).failure = reason;
+    for (const { key } of await variantsOf(request)) this.#entry(key).failure = reason;
     this.#ctx.emit({ type: 'note', note: { code: 'guest.fork-failed', subject: request.name, reason } });
     return reason;
   }
@@ -136,10 +172,8 @@ export class Templates implements AsyncDisposable {
     return true;
   }
 
-  async #make(key: string, request: GuestRequest, entry: Entry): Promise<void> {
-    const layout = forkLayout(request);
-    if ('reason' in layout) return;
-    const path = join(folder(), key);
+  async #make({ key, request, layout }: Variant, entry: Entry): Promise<void> {
+    const path = pathOf(key);
     const { signal } = this.#ctx;
     const fill = async (dir: string) => {
       await makeTemplate(request, layout, dir, this.#ctx);

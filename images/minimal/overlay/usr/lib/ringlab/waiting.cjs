@@ -37,11 +37,34 @@ function load(file) {
   wrapper.call(module.exports, module.exports, requireAny, module, file, process.cwd());
 }
 
+/** Blocks until somebody has written a request. */
+const nextRequest = () => readFileSync('/dev/node.request', 'utf8').trim();
+
+/** Loads a script of a template ahead of time, for its forks: it passes what it would do to `ringlabHold`. Returns that. */
+function loadAhead(file) {
+  let start;
+  globalThis.ringlabHold = (held) => {
+    start = held;
+  };
+  try {
+    load(file);
+  } catch {
+    // Loaded again, and reported, when it is requested.
+  }
+  delete globalThis.ringlabHold;
+  mkdirSync('/dev/node.loaded', { recursive: true });
+  return start;
+}
+
 function main() {
   // Tells init that Node has started: from now on its exit code is the script's.
   mkdirSync('/dev/node.up', { recursive: true });
-  // Blocks until a caller has written its process ID; arguments, environment and output are read from its /proc folder.
-  const caller = `/proc/${readFileSync('/dev/node.request', 'utf8').trim()}`;
+  let request = nextRequest();
+  // From init (init/fork.c), otherwise a caller's process ID; arguments, environment and output are read from its /proc folder.
+  const [, ahead] = /^load (.*)/.exec(request) ?? [];
+  const start = ahead && loadAhead(ahead);
+  if (ahead) request = nextRequest();
+  const caller = `/proc/${request}`;
   const [, , , script, ...args] = nulTerminated(`${caller}/cmdline`);
   for (const pair of nulTerminated(`${caller}/environ`)) {
     const separator = pair.indexOf('=');
@@ -57,7 +80,8 @@ function main() {
     openSync(`${caller}/fd/${fd}`, 'a');
   }
   setFlagsFromString('--sparkplug');
-  load(process.argv[1]);
+  if (start && process.argv[1] === ahead) start();
+  else load(process.argv[1]);
 }
 
 if (startupSnapshot.isBuildingSnapshot()) startupSnapshot.setDeserializeMainFunction(main);
