@@ -12,6 +12,13 @@ export interface Printed {
   tap: boolean;
 }
 
+/** Of kselftest and liburing: a program whose results are skips may end with them. */
+const SKIP_CODES = [4, 77];
+
+/** Whether no result of TAP is that of a test that ran. */
+const hasOnlySkips = (tap: string) =>
+  !tap.split('\n').some((line) => /^\s*(?:# )?(?:not )?ok\b/.test(line) && !/#\s*skip/i.test(line));
+
 /** Verdict of an end, with the directive and reason that its TAP line has. */
 function judge(end: ProgramRun['end'], program: GuestProgram, printed: Printed) {
   const seconds = program.timeoutMs / 1000;
@@ -27,7 +34,12 @@ function judge(end: ProgramRun['end'], program: GuestProgram, printed: Printed) 
     default: {
       const { code } = end;
       // The results of TAP say the rest.
-      if (printed.tap && program.tapFirst) return { ok: code === 0, reason: `exit code ${code}` };
+      if (printed.tap && program.tapFirst) {
+        if (!SKIP_CODES.includes(code) || !hasOnlySkips(printed.stdout))
+          return { ok: code === 0, reason: `exit code ${code}` };
+        const why = reasonOfExit('skip', code, printed.stdout, printed.stderr) ?? `exit code ${code}`;
+        return { ok: true, directive: `SKIP ${why}` };
+      }
       if (!program.convention) return { ok: false, reason: `printed no TAP, exit code ${code}` };
       const verdict = exitConvention(program.convention, code);
       if (verdict === 'pass') return { ok: true };

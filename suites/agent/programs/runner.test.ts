@@ -97,6 +97,23 @@ t.test('a program that prints TAP or KTAP is a parent with its subtests', async 
   t.match(results[1]?.detail, /stderr: expected 5, got 4/, text.slice(0, 900));
 });
 
+t.test('a program that says in TAP that it is skipped may end with the code of a skip', async (t) => {
+  const head = 'echo "TAP version 13"; ';
+  const { results, failed } = await run(t, {
+    none: `${head}echo "1..0 # SKIP no cachestat"; exit 4`,
+    all: `${head}echo "1..1"; echo "ok 1 a # SKIP no huge pages"; exit 4`,
+    ran: `${head}echo "1..2"; echo "ok 1 a"; echo "ok 2 b # SKIP"; exit 4`,
+  });
+  t.match(results, [
+    { name: 'none', verdict: 'skip', reason: 'no cachestat' },
+    { name: 'all > a', verdict: 'skip', reason: 'no huge pages' },
+    { name: 'ran > a', verdict: 'pass' },
+    { name: 'ran > b', verdict: 'skip' },
+    { name: 'ran', verdict: 'fail', reason: 'exit code 4' },
+  ]);
+  t.equal(failed, 1, 'failed programs');
+});
+
 t.test('output that looks like TAP decides nothing where the exit code is asked for', async (t) => {
   const { results } = await run(t, { odd: 'echo "ok 1 - a"; exit 1' }, { tapFirst: false });
   t.match(results, [{ name: 'odd', verdict: 'fail', reason: /exit code 1/, detail: /ok 1 - a/ }]);
