@@ -77,6 +77,10 @@ t.test('a program has the worst verdict of its subtests', (t) => {
     'b > y': ['skip', 'z'],
   });
   const { programs } = updatedTable(empty, 'v', [{ release: '6.12', tests: measured }]);
-  t.same(programs, { a: { '6.12': { verdict: 'fail', reason: 'reads 0' } } });
+  t.same(programs, { a: { '6.12': { verdict: 'fail', reason: 'y: reads 0' } } });
+  const many = tests(Object.fromEntries(['p', 'q', 'r', 's'].map((name) => [`c > ${name}`, ['fail']])));
+  t.same(updatedTable(empty, 'v', [{ release: '6.12', tests: many }]).programs, {
+    c: { '6.12': { verdict: 'fail', reason: 'p, q, r and 1 more' } },
+  });
   t.end();
 });

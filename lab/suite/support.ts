@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { z } from 'zod';
 import { parseYaml } from '../model/parse.ts';
-import type { TestResult } from '../model/result.ts';
+import { programOf, type TestResult } from '../model/result.ts';
 import type { Suite } from '../model/suite.ts';
 import type { Verdict } from '../model/verdict.ts';
 
@@ -50,8 +50,21 @@ export interface Measurement {
   tests: readonly TestResult[];
 }
 
-/** A name of the table: a subtest belongs to its program. */
-const programOf = (test: string) => test.split(' > ')[0] ?? test;
+/** Subtests that a reason names. */
+const NAMED = 3;
+
+/** The reason of a program whose results have one verdict: which subtests have it, and what the first says. */
+function reasonOf(program: string, results: readonly TestResult[]): string {
+  const [first] = results;
+  if (!first) return '';
+  const said = first.reason?.split('\n')[0] ?? first.verdict;
+  const parts = results.flatMap(({ name }) => (name === program ? [] : name.slice(program.length + 3)));
+  // A skip says why: of which subtest does not matter.
+  if (parts.length === 0 || first.verdict === 'skip') return said;
+  const rest = parts.length > NAMED ? ` and ${parts.length - NAMED} more` : '';
+  const names = `${parts.slice(0, NAMED).join(', ')}${rest}`;
+  return first.reason === undefined ? names : `${names}: ${said}`;
+}
 
 /** The verdicts of each program in several runs, the worst of its subtests, with a reason. */
 function verdictsOf(
@@ -59,15 +72,18 @@ function verdictsOf(
 ): Map<string, { verdict: Verdict; reason: string }[]> {
   const programs = new Map<string, { verdict: Verdict; reason: string }[]>();
   for (const { tests } of measurements) {
-    const worst = new Map<string, TestResult>();
+    const worst = new Map<string, TestResult[]>();
     for (const test of tests) {
       const name = programOf(test.name);
-      const earlier = worst.get(name);
-      const isWorse = !earlier || RANK.indexOf(test.verdict) > RANK.indexOf(earlier.verdict);
-      if (isWorse) worst.set(name, test);
+      const earlier = worst.get(name) ?? [];
+      const by = RANK.indexOf(test.verdict) - RANK.indexOf(earlier[0]?.verdict ?? test.verdict);
+      if (earlier.length === 0 || by > 0) worst.set(name, [test]);
+      else if (by === 0) earlier.push(test);
     }
-    for (const [name, { verdict, reason = verdict }] of worst)
-      programs.set(name, [...(programs.get(name) ?? []), { verdict, reason: reason.split('\n')[0] ?? '' }]);
+    for (const [name, results] of worst) {
+      const { verdict = 'lost' } = results[0] ?? {};
+      programs.set(name, [...(programs.get(name) ?? []), { verdict, reason: reasonOf(name, results) }]);
+    }
   }
   return programs;
 }
