@@ -3,7 +3,7 @@ import t from 'tap';
 import type { CellSpec } from '../model/cell.ts';
 import type { StoredKernel } from '../model/kernel.ts';
 import type { Guest } from '../model/machine.ts';
-import { launchAgent, preloadOf } from './agent.ts';
+import { cellFile, launchAgent, preloadOf } from './agent.ts';
 
 const spec = {
   ...{ suite: { name: 's' }, profile: { name: 'plain' }, kernel: { id: 'k', debug: false } },
@@ -29,6 +29,15 @@ t.test('a guest that was forked with its agent gets only the cell', async (t) =>
   t.same(await pushedTo(), inHome(all));
   t.same(await pushedTo('another'), inHome(all), 'the agent of another suite');
   t.same(await pushedTo('abc'), inHome(['cell.json']));
+});
+
+t.test('the share of a shard is told to the agent, but not once its tests are known by name', (t) => {
+  const guest = { devices: [], facts: {} } as unknown as Guest;
+  const shard = { ...spec, shard: 2, shards: 3 };
+  t.same(cellFile(shard, guest).shard, { at: 2, of: 3 });
+  t.match(cellFile({ ...shard, attempt: 2, tests: ['a'] }, guest), { tests: ['a'], shard: undefined });
+  t.equal(cellFile(spec, guest).shard, undefined);
+  t.end();
 });
 
 t.test('what a template has of an agent is what would be pushed', (t) => {

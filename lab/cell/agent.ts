@@ -15,6 +15,7 @@ export function cellFile(spec: CellSpec, guest: Guest): CellFile {
     kernel: spec.kernel.id,
     only: spec.only,
     ...(spec.tests ? { tests: spec.tests } : {}),
+    ...(spec.shard && spec.shards && !spec.tests ? { shard: { at: spec.shard, of: spec.shards } } : {}),
     ...(spec.most ? { most: spec.most } : {}),
     seed: spec.seed,
     ...(spec.kernel.debug ? { debug: true } : {}),

@@ -1,4 +1,4 @@
-import { copyFile } from 'node:fs/promises';
+import { copyFile, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { bundleAgent, bundleRunner } from '../../suites/agent/bundle.ts';
 import { buildBinding } from '../../suites/binding/build.mjs';
@@ -39,6 +39,15 @@ export async function findPayload({ kind, key }: Payload): Promise<string> {
     expected: 'an agent or program that a run here has prepared',
     fix: 'run the suite once, or bring the cache folder payloads/ along',
   });
+}
+
+/**
+ * About how many tests the suite of a stored agent has: calls of `test` in its bundle. The suite runs in guests only, so this is all that can
+ * be known here; tests that a loop makes count as one.
+ */
+export async function countTests(folder: string): Promise<number> {
+  const script = await readFile(join(folder, AGENT_FILES.script), 'utf8');
+  return [...script.matchAll(/[^.\w]test\d*\(["'`]/g)].length;
 }
 
 interface BuildMessage {

@@ -49,7 +49,7 @@ t.test('cells that an interruption left without a result are lost', async (t) =>
   const abort = new AbortController();
   const { events, recorder } = await fixture(t, abort.signal);
   abort.abort(new Error('interrupted by SIGINT'));
-  await new CellSlots({ jobs: 1 }, 2, {} as CellSession, recorder.ctx).runAll([
+  await new CellSlots({ jobs: 1 }, 2, { templates: { reason: 'none' } } as CellSession, recorder.ctx).runAll([
     specOf('base'),
     specOf('patched'),
   ]);

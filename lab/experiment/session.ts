@@ -1,6 +1,6 @@
 import { readPrograms } from '../cell/folder-files.ts';
 import { Budget, CONSOLE, OUTPUT, RESULTS } from '../cell/limits.ts';
-import { findPayload, type Payload, preparePayloads } from '../cell/payload.ts';
+import { countTests, findPayload, type Payload, preparePayloads } from '../cell/payload.ts';
 import type { CellSession } from '../cell/session.ts';
 import { InputError } from '../core/errors.ts';
 import type { Resources } from '../core/resource.ts';
@@ -13,6 +13,7 @@ import type { EventOf, StageContext } from '../model/event.ts';
 import type { Image } from '../model/machine.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Suite } from '../model/suite.ts';
+import type { KnownTests } from '../plan/shards.ts';
 import { resolveSource } from '../source/index.ts';
 import { checkInterpreters, prepareImages } from './images.ts';
 
@@ -25,22 +26,27 @@ export interface Session {
   accel: EventOf<'session.ready'>['accel'];
   /** What is pushed into guests, by the suite's name. */
   payloads: ReadonlyMap<string, Payload>;
-  /** Names of the tests of suites that are folders of programs, by the suite's name. */
-  tests: ReadonlyMap<string, readonly string[]>;
+  tests: KnownTests;
 }
 
-/** The tests of the payloads that are folders of programs. */
-async function testsOf(payloads: ReadonlyMap<string, Payload>): Promise<Map<string, string[]>> {
-  const tests = new Map<string, string[]>();
+/** What the payloads say of their tests. */
+async function testsOf(payloads: ReadonlyMap<string, Payload>): Promise<KnownTests> {
+  const names = new Map<string, string[]>();
+  const counts = new Map<string, number>();
   for (const [suite, payload] of payloads) {
-    if (payload.kind !== 'programs') continue;
-    const { programs } = await readPrograms(await findPayload(payload));
-    tests.set(
+    if (payload.kind === 'program') continue;
+    const folder = await findPayload(payload);
+    if (payload.kind === 'agent') {
+      counts.set(suite, await countTests(folder));
+      continue;
+    }
+    const { programs } = await readPrograms(folder);
+    names.set(
       suite,
       programs.map(({ name }) => name),
     );
   }
-  return tests;
+  return { names, counts };
 }
 
 /** Accelerator of the guests: as requested, else KVM where a guest really starts with it. */

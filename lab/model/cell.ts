@@ -62,6 +62,8 @@ export const CellSpec = z
     attempt: z.number().int().min(1),
     /** Which share of the suite's tests this is, from 1, where several guests share one cell; absent: the whole suite. */
     shard: z.number().int().min(1).optional(),
+    /** How many shards there are, where the guest has to choose its tests; absent where `tests` names them. */
+    shards: z.number().int().min(2).optional(),
     /** Which rerun of tests of this cell it is, from 1, where a regression is confirmed; absent: none. */
     rerun: z.number().int().min(1).optional(),
   })

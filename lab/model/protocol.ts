@@ -58,6 +58,8 @@ export const CellFile = z.object({
   only: z.array(z.string()),
   /** Exact names of the tests that are still to run; absent: all. */
   tests: z.array(z.string()).optional(),
+  /** Of the selected tests run each `of`th, beginning with number `at`, from 1: other guests take the rest. */
+  shard: z.object({ at: z.number().int().min(1), of: z.number().int().min(2) }).optional(),
   /** Run only the first of the selected tests: end after this many that were not skipped. */
   most: z.number().int().min(1).optional(),
   seed: z.number().int(),

@@ -10,7 +10,7 @@ const spec = (kernel: string, kind: 'agent' | 'programs', only: string[] = []) =
     only,
   }) as unknown as CellSpec;
 const names = Array.from({ length: 50 }, (_, index) => `t${index}`);
-const tests = new Map([['many', names]]);
+const tests = { names: new Map([['many', names]]), counts: new Map([['many', 50]]) };
 
 t.test('the programs of a single cell are shared over the guests that may run, each n-th to one', (t) => {
   const shards = shardSpecs([spec('k', 'programs')], 2, tests);
@@ -25,13 +25,29 @@ t.test('the programs of a single cell are shared over the guests that may run, e
   t.end();
 });
 
-t.test('cells stay whole where others use the guests, for few tests, and where an agent runs them', (t) => {
+t.test('guests that share a suite for the agent choose its tests themselves', (t) => {
+  const agent = spec('k', 'agent');
+  t.same(shardSpecs([agent], 2, tests), [
+    { ...agent, shard: 1, shards: 2 },
+    { ...agent, shard: 2, shards: 2 },
+  ]);
+  const whole = {
+    'tests that depend on each other': { ...agent, suite: { name: 'many', sequence: true } },
+    'what measures the boot': { ...agent, suite: { name: 'many', boots: true } },
+    'a guest for each test': { ...agent, most: 1 },
+    'some of its tests': { ...agent, only: ['t1'] },
+    'a suite of few tests': { ...agent, suite: { name: 'few' } },
+    'a single program': { ...agent, payload: { kind: 'program' } },
+  } as unknown as Record<string, CellSpec>;
+  for (const [what, cell] of Object.entries(whole)) t.same(shardSpecs([cell], 2, tests), [cell], what);
+  t.end();
+});
+
+t.test('cells stay whole where others use the guests, and for few tests', (t) => {
   const both = [spec('base', 'programs'), spec('patched', 'programs')];
   t.same(shardSpecs(both, 2, tests), both, 'two cells on two guests');
   t.equal(shardSpecs([spec('k', 'programs')], 8, tests).length, 2, 'shards of 50 tests');
   const few = [spec('k', 'programs', ['t1'])];
   t.same(shardSpecs(few, 2, tests), few, 'few tests');
-  const agent = [spec('k', 'agent')];
-  t.same(shardSpecs(agent, 2, tests), agent, 'an agent');
   t.end();
 });

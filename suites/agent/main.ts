@@ -11,7 +11,7 @@ import { SkipError, UapiTable } from '../lib/uapi.ts';
 import { AGENT_HOME } from './home.ts';
 import { Leftovers } from './leftovers.ts';
 import { runTest } from './run.ts';
-import { isSelected, whyNone } from './selection.ts';
+import { isSelected, shareOf, whyNone } from './selection.ts';
 import { TapWriter } from './tap.ts';
 
 /** For each suite by its name, the import that registers its tests. */
@@ -61,7 +61,10 @@ async function runSuite(folder: string, suites: SuiteTable, tap: TapWriter): Pro
     return Exit.passed;
   }
   const all = registeredTests();
-  const selected = all.filter(({ name }) => isSelected(name, cell));
+  const selected = shareOf(
+    all.filter(({ name }) => isSelected(name, cell)),
+    cell,
+  );
   tap.announce(selected.map(({ name, needs }) => ({ name, timeoutMs: needs.timeoutMs })));
   let failed = 0;
   let executed = 0;

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { Parser } from 'tap-parser';
 import { NOT_SELECTED } from '../../lab/model/protocol.ts';
-import { isSelected, whyNone } from './selection.ts';
+import { isSelected, shareOf, whyNone } from './selection.ts';
 import { TapWriter } from './tap.ts';
 
 const names = ['a read of 4k completes', 'a write of 4k completes', 'a flush # of everything'];
@@ -42,5 +42,13 @@ t.test('a suite of which nothing is selected is a plan of no tests with that rea
   const { results } = new Parser().end(text);
   t.match(results, { ok: true, count: 0, plan: { start: 1, end: 0 } });
   t.equal(results?.plan.comment.replaceAll('\\#', '#'), `SKIP ${reason}`);
+  t.end();
+});
+
+t.test('guests that share a suite take each n-th of the selected tests', (t) => {
+  const tests = ['a', 'b', 'c', 'd', 'e'];
+  t.same(shareOf(tests, {}), tests);
+  t.same(shareOf(tests, { shard: { at: 1, of: 2 } }), ['a', 'c', 'e']);
+  t.same(shareOf(tests, { shard: { at: 2, of: 2 } }), ['b', 'd']);
   t.end();
 });

@@ -7,6 +7,10 @@ export function isSelected(name: string, { only, tests }: Pick<CellFile, 'only' 
   return only.length === 0 || only.some((part) => name.includes(part));
 }
 
+/** Those of the selected tests that are this guest's, where several share them. */
+export const shareOf = <T>(selected: readonly T[], { shard }: Pick<CellFile, 'shard'>): T[] =>
+  selected.filter((_test, position) => !shard || position % shard.of === shard.at - 1);
+
 /** Names that a mistyped part may have meant. */
 const MOST_HINTS = 2;
 
