@@ -9,6 +9,16 @@ devices=()
 for device in /dev/nvme0n1 /dev/nullb0; do
   [ -b "$device" ] && devices+=("$device")
 done
+# Tests of zoned devices get one: 32 zones of 16 MiB in memory.
+zoned=/sys/kernel/config/nullb/nullb1
+if [[ $name == zbd/* ]]; then
+  if mkdir "$zoned" 2>/dev/null; then
+    for setting in size=512 memory_backed=1 zoned=1 zone_size=16 power=1; do
+      echo "${setting#*=}" >"$zoned/${setting%%=*}"
+    done
+  fi
+  [ -b /dev/nullb1 ] && devices=(/dev/nullb1)
+fi
 # With the shell of a guest Debian's zgrep -q fails where gzip has more to write: an option early in the config looks switched off.
 zgrep() { grep "${@:1:$#-1}" <(gzip -dc "${@: -1}"); }
 export -f zgrep
