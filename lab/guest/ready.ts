@@ -3,15 +3,12 @@ import type { StageContext } from '../model/event.ts';
 import type { GuestRequest } from '../model/machine.ts';
 import { lineOn } from './console.ts';
 import { bootError, deathOf, hasOwnCause } from './death.ts';
-import { MISSING_LINE } from './fork/wake.ts';
+import { MISSING_LINE, READY_LINE } from './init-lines.ts';
 import type { Machine } from './qemu.ts';
 import { forwardedPort, type Qmp } from './qmp.ts';
 import type { Keys } from './seed.ts';
 import { SshLink } from './ssh.ts';
 import { aborted, type Timeouts, withinAndPolled } from './timeouts.ts';
-
-/** What init prints when sshd listens (images/minimal/init). */
-const READY_LINE = /^ringlab: guest is up/;
 
 /** The connections to a guest that is ready. */
 interface ReadyGuest {

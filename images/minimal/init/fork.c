@@ -161,7 +161,7 @@ static void wait_for_drives(int events, int controllers, int disk_count, int nam
 
 	for (int told = 0;;) {
 		while (told < sum("/sys/class/nvme", "nvme", NULL))
-			dprintf(STDOUT_FILENO, "ringlab: controller %d of %d is there\n", ++told, controllers);
+			tell("controller %d of %d is there", ++told, controllers);
 		if (sum("/sys/class/nvme", "nvme", is_live) >= controllers && sum("/sys/class/nvme", "nvme", disks) >= disk_count &&
 		    sum("/sys/class/nvme-generic", "ng", NULL) >= namespaces)
 			return;
@@ -171,7 +171,7 @@ static void wait_for_drives(int events, int controllers, int disk_count, int nam
 			while (recv(events, ignored, sizeof(ignored), MSG_DONTWAIT) > 0)
 				;
 	}
-	dprintf(STDOUT_FILENO, "ringlab: drives are missing: %d of %d controllers are live\n", sum("/sys/class/nvme", "nvme", is_live), controllers);
+	tell("drives are missing: %d of %d controllers are live", sum("/sys/class/nvme", "nvme", is_live), controllers);
 }
 
 static int watch_devices(void)
@@ -200,7 +200,7 @@ void become_fork(void)
 	int events = watch_devices();
 
 	/* The lab stops the template when it reads this line on the console (lab/guest/fork/make.ts). */
-	report("ringlab: template is ready", 0);
+	tell("template is ready");
 	read_line(line, sizeof(line));
 	if (sscanf(line, "ringlab-fork %lld %d %d %d %64s", &ns, &controllers, &disk_count, &namespaces, hex) != 5)
 		die("line of a fork");

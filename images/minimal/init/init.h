@@ -7,6 +7,11 @@
 
 /* Prints a line to the console, with the text of `error` if it is not 0. */
 void report(const char *what, int error);
+/*
+ * Prints a line for the lab (lab/guest/init-lines.ts), `ringlab: ` and the text, by the kernel's log: what is written to the console may be split by
+ * a message of the kernel.
+ */
+__attribute__((format(printf, 1, 2))) void tell(const char *format, ...);
 /* Reports errno and exits, so that the kernel panics ("Attempted to kill init") and the lab sees that the guest failed to boot. */
 _Noreturn void die(const char *what);
 /* Starts a program with `out` as its standard output and error. Returns its process ID; dies when fork fails. */

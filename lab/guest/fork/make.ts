@@ -8,6 +8,7 @@ import type { GuestRequest } from '../../model/machine.ts';
 import { bootPaths } from '../boot-paths.ts';
 import { qemuCommand, type Start } from '../command.ts';
 import { lineOn } from '../console.ts';
+import { TEMPLATE_LINE } from '../init-lines.ts';
 import type { Layout } from '../layout.ts';
 import { startQemu } from '../qemu.ts';
 import { listenOnce } from '../qmp.ts';
@@ -16,9 +17,6 @@ import { makeTemplateSeed } from '../seed.ts';
 import { aborted } from '../timeouts.ts';
 import { templateIn } from './template.ts';
 import { save } from './wake.ts';
-
-/** What init prints when it waits to be continued (images/minimal/init/fork.c). */
-const READY_LINE = /^ringlab: template is ready/;
 
 /** The machine of a template, with its files where they are to stay; `resources` owns it. */
 async function startTemplate(
@@ -63,7 +61,7 @@ export async function makeTemplate(
   });
   ended.catch(() => {});
   const finish = async () => {
-    const ready = lineOn(machine.console, READY_LINE);
+    const ready = lineOn(machine.console, TEMPLATE_LINE);
     const qmp = await machine.qmp;
     await qmp.execute('qmp_capabilities');
     await ready;

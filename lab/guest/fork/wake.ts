@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { LabError } from '../../core/errors.ts';
 import { type ConsoleLog, lineOn } from '../console.ts';
+import { foundLine, MISSING_LINE } from '../init-lines.ts';
 import type { ControllerPlace, Layout } from '../layout.ts';
 import { controllerFields, namespaceFields } from '../nvme.ts';
 import type { Qmp, QmpEvent } from '../qmp.ts';
@@ -10,10 +11,6 @@ const STATE_MS = 30_000;
 
 /** The descriptor of the state's file in QEMU (`startWithPipe`). */
 const STATE_FD = 3;
-
-/** What init prints in a fork that has the first `count` of its controllers, and in one whose drives do not appear (fork.c). */
-const foundLine = (count: number) => new RegExp(`^ringlab: controller ${count} of \\d+ is there`);
-export const MISSING_LINE = /^ringlab: drives are missing/;
 
 /** `x-ignore-shared`: memory is not part of the state. `events`: QEMU says when it has done. */
 async function prepare(qmp: Qmp): Promise<void> {
