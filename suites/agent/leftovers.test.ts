@@ -21,15 +21,30 @@ function fakeProc(t: Test) {
     writeFileSync(join(proc, path), text);
   };
   let files = 0;
+  let mapped = 0;
+  let newest = 0;
+  let pinned = 0;
+  const writeStatus = () =>
+    write('self/status', `Name:\tnode\nVmSize:\t${900_000 + 8 * mapped} kB\nVmPin:\t${pinned} kB\n`);
   const h = {
     proc,
     write,
     open: (target: string) => symlinkSync(target, join(proc, 'self/fd', String(files++))),
-    task: (pid: number, name: string, state: string) => write(`${pid}/stat`, `${pid} (${name}) ${state} 1 1`),
+    task: (pid: number, name: string, state: string) => {
+      write(`${pid}/stat`, `${pid} (${name}) ${state} 1 1`);
+      newest = Math.max(newest, pid);
+      write('loadavg', `0.10 0.05 0.01 1/70 ${newest}\n`);
+    },
     end: (pid: number) => rmSync(join(proc, String(pid)), { recursive: true }),
-    maps: (...of: string[]) =>
-      write('self/maps', of.map((name) => `7f00-7f01 rw-s 0 00:0f 1  ${name}\n`).join('')),
-    pinned: (kib: number) => write('self/status', `Name:\tnode\nVmPin:\t${kib} kB\n`),
+    maps: (...of: string[]) => {
+      write('self/maps', of.map((name) => `7f00-7f01 rw-s 0 00:0f 1  ${name}\n`).join(''));
+      mapped = of.length;
+      writeStatus();
+    },
+    pinned: (kib: number) => {
+      pinned = kib;
+      writeStatus();
+    },
     taint: (value: number) => write('sys/kernel/tainted', `${value}\n`),
     memory: (changes: Partial<typeof MEMINFO> = {}) =>
       write(

@@ -5,16 +5,18 @@ import { taintsOf } from './taints.ts';
 
 /** What ends by itself a moment after a test: the kernel frees a ring in a work item. */
 const SETTLE_MS = 1000;
-const POLL_MS = 20;
+const POLL_MS = 5;
 
 /** Files that tests open. Sockets, pipes and what Node opens for itself are left out: they come and go. */
 const OF_TESTS =
   /^anon_inode:\[(?:io_uring|userfaultfd|perf_event)|^\/dev\/(?:nvme|ng|nullb|loop|ublk)|^\/memfd:/;
 /** Mappings that only tests make. */
-const MAPPED = /\s(anon_inode:\[io_uring\]|\/dev\/(?:ng|nvme|ublk)\S*)/;
+const MAPPED = /\s(anon_inode:\[io_uring\]|\/dev\/(?:ng|nvme|ublk)\S*)/g;
 
 /** What is looked at between tests. */
 interface State {
+  /** What changes when the longer lists do: the newest process ID, the descriptors, the size of all mappings in KiB. */
+  signs: { processes: string; files: string; mappings: number };
   /** Value of /proc/sys/kernel/tainted. */
   taint: number;
   processes: ReadonlySet<string>;
@@ -86,11 +88,11 @@ export class Leftovers {
   /** What is there now and was not at the last look, in words. Waits for up to a second for what is about to go. Never throws. */
   async look(): Promise<string[]> {
     const deadline = performance.now() + SETTLE_MS;
-    let state = this.#state();
+    let state = this.#state(this.#before);
     let found = this.#differences(state);
     while (found.length > 0 && performance.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-      state = this.#state();
+      state = this.#state(this.#before);
       found = this.#differences(state);
     }
     this.#before = state;
@@ -100,18 +102,40 @@ export class Leftovers {
     return [...found, ...grown.found];
   }
 
-  #state(): State {
+  /** What is there now. What takes long to read is taken from an earlier state where a sign that is read at once has not changed. */
+  #state(before?: State): State {
     const self = join(this.#proc, 'self');
-    const own = this.#ownProcess;
-    const links = own ? entries(self, 'fd').map((fd) => this.#link(self, fd)) : [];
-    const maps = own ? text(self, 'maps').split('\n') : [];
-    return {
-      taint: Number(text(this.#proc, 'sys/kernel/tainted')) || 0,
-      processes: new Set(entries(this.#proc).filter((name) => /^\d+$/.test(name))),
-      files: links.filter((link) => OF_TESTS.test(link)),
-      mappings: maps.flatMap((line) => MAPPED.exec(line)?.[1] ?? []),
-      pinnedKiB: own ? Number(/^VmPin:\s*(\d+)/m.exec(text(self, 'status'))?.[1] ?? 0) : 0,
+    const status = this.#ownProcess ? text(self, 'status') : '';
+    const kib = (field: string) => Number(new RegExp(`^${field}:\\s*(\\d+)`, 'm').exec(status)?.[1] ?? 0);
+    const signs = {
+      // Its last field is the newest process ID.
+      processes: text(this.#proc, 'loadavg').trim().split(' ').at(-1) ?? '',
+      files: this.#ownProcess ? entries(self, 'fd').join() : '',
+      mappings: kib('VmSize'),
     };
+    const isSame = (sign: keyof typeof signs) => signs[sign] !== '' && before?.signs[sign] === signs[sign];
+    return {
+      signs,
+      taint: Number(text(this.#proc, 'sys/kernel/tainted')) || 0,
+      processes: before && isSame('processes') ? before.processes : this.#processes(),
+      files: before && isSame('files') ? before.files : this.#files(self, signs.files),
+      mappings: before && isSame('mappings') ? before.mappings : this.#mappings(self),
+      pinnedKiB: kib('VmPin'),
+    };
+  }
+
+  #processes(): Set<string> {
+    return new Set(entries(this.#proc).filter((name) => /^\d+$/.test(name)));
+  }
+
+  #files(self: string, descriptors: string): string[] {
+    const links = descriptors.split(',').map((fd) => this.#link(self, fd));
+    return links.filter((link) => OF_TESTS.test(link));
+  }
+
+  #mappings(self: string): string[] {
+    if (!this.#ownProcess) return [];
+    return [...text(self, 'maps').matchAll(MAPPED)].map(([, what = '']) => what);
   }
 
   #link(self: string, fd: string): string {
