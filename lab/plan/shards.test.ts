@@ -6,6 +6,7 @@ const spec = (kernel: string, kind: 'agent' | 'programs', only: string[] = []) =
   ({
     kernel: { id: kernel },
     suite: { name: 'many' },
+    profile: { vcpus: 2 },
     payload: { kind, key: '' },
     only,
   }) as unknown as CellSpec;
@@ -27,10 +28,11 @@ t.test('the programs of a single cell are shared over the guests that may run, e
 
 t.test('guests that share a suite for the agent choose its tests themselves', (t) => {
   const agent = spec('k', 'agent');
-  t.same(shardSpecs([agent], 2, tests), [
+  t.same(shardSpecs([agent], 2, tests, 4), [
     { ...agent, shard: 1, shards: 2 },
     { ...agent, shard: 2, shards: 2 },
   ]);
+  t.same(shardSpecs([agent], 2, tests, 2), [agent], 'no cores for a second guest');
   const whole = {
     'tests that depend on each other': { ...agent, suite: { name: 'many', sequence: true } },
     'what measures the boot': { ...agent, suite: { name: 'many', boots: true } },
@@ -39,7 +41,7 @@ t.test('guests that share a suite for the agent choose its tests themselves', (t
     'a suite of few tests': { ...agent, suite: { name: 'few' } },
     'a single program': { ...agent, payload: { kind: 'program' } },
   } as unknown as Record<string, CellSpec>;
-  for (const [what, cell] of Object.entries(whole)) t.same(shardSpecs([cell], 2, tests), [cell], what);
+  for (const [what, cell] of Object.entries(whole)) t.same(shardSpecs([cell], 2, tests, 4), [cell], what);
   t.end();
 });
 

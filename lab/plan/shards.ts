@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { CellSpec } from '../model/cell.ts';
 
 /** Fewest tests that are worth a guest of their own: its boot takes as long as some ten programs. */
@@ -27,9 +28,11 @@ function programShards(spec: CellSpec, guests: number, names: readonly string[])
 }
 
 /** The shards of a suite for the agent, which chooses its tests in the guest: only there their names are known. */
-function agentShards(spec: CellSpec, guests: number, tests: number): CellSpec[] {
+function agentShards(spec: CellSpec, guests: number, tests: number, cores: number): CellSpec[] {
+  // Unlike programs it keeps its CPUs busy: passthrough in two guests on two cores takes longer than in one.
+  const free = Math.floor(cores / spec.profile.vcpus);
   const isWhole = spec.suite.sequence || spec.suite.boots || spec.most !== undefined || spec.only.length > 0;
-  const shards = Math.min(guests, Math.floor(tests / MIN_TESTS));
+  const shards = Math.min(guests, free, Math.floor(tests / MIN_TESTS));
   return isWhole || shards < 2 ? [spec] : numbered(shards).map((shard) => ({ ...spec, shard, shards }));
 }
 
@@ -38,11 +41,17 @@ function agentShards(spec: CellSpec, guests: number, tests: number): CellSpec[] 
  * often stand next to each other. Stays whole: a single program, a suite whose tests depend on each other or measure the boot, and a suite
  * for the agent of which only some tests are asked for.
  */
-export function shardSpecs(specs: readonly CellSpec[], jobs: number, known: KnownTests): CellSpec[] {
+export function shardSpecs(
+  specs: readonly CellSpec[],
+  jobs: number,
+  known: KnownTests,
+  cores = availableParallelism(),
+): CellSpec[] {
   const guests = Math.floor(jobs / Math.max(1, specs.length));
   return specs.flatMap((spec) => {
     const { kind } = spec.payload;
     if (kind === 'programs') return programShards(spec, guests, known.names.get(spec.suite.name) ?? []);
-    return kind === 'agent' ? agentShards(spec, guests, known.counts.get(spec.suite.name) ?? 0) : [spec];
+    const count = known.counts.get(spec.suite.name) ?? 0;
+    return kind === 'agent' ? agentShards(spec, guests, count, cores) : [spec];
   });
 }
