@@ -288,6 +288,14 @@ for (const { fake, type, message, detail, lateAfter } of failures) {
   });
 }
 
+t.test('only a guest whose clock runs ahead may close connections before a login', async (t) => {
+  const guest = await boot(t, { fake: 'closing', profile: 'icount' });
+  t.same(await guest.exec('exit 3'), { code: 3 });
+  const error = await boot(t, { fake: 'closing' }).catch((e) => e);
+  t.type(error, VerdictError);
+  t.match(error.message, /SSH failed: .*the connection was closed/);
+});
+
 t.test(
   'a reboot is the fault of the kernel however late the lab gets to read what QEMU reported',
   async (t) => {

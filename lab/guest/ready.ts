@@ -24,6 +24,26 @@ async function versionOf(qmp: Qmp): Promise<string> {
   return `${qemu.major}.${qemu.minor}.${qemu.micro}`;
 }
 
+/**
+ * Connections to a guest that counts instructions. Its clock jumps from timer to timer while it is idle, so the minutes that sshd gives
+ * a login may pass while the host computes a key.
+ */
+const LOGINS = 5;
+
+/** Connects; again where a guest with a clock of its own has closed the connection before the login. */
+async function connectWithin(
+  logins: number,
+  target: Parameters<typeof SshLink.connect>[0],
+): Promise<SshLink> {
+  try {
+    return await SshLink.connect(target);
+  } catch (error) {
+    target.signal.throwIfAborted();
+    if (logins <= 1) throw error;
+    return connectWithin(logins - 1, target);
+  }
+}
+
 /** Logs in, which proves that the guest runs programs: QEMU's port forward accepts connections even while the guest is dead. */
 async function logIn(
   request: GuestRequest,
@@ -34,7 +54,7 @@ async function logIn(
 ) {
   try {
     const target = { port, privateKey: keys.client, hostKey: keys.host, keepalive: timeouts.heartbeat };
-    return await SshLink.connect({ ...target, signal });
+    return await connectWithin(request.profile.icount ? LOGINS : 1, { ...target, signal });
   } catch (cause) {
     const { message } = cause as Error;
     const title = `${request.name}: init reported that the guest is up, but SSH failed: ${message}`;

@@ -87,7 +87,10 @@ const isTemplate = seed.includes('ringlab.template');
 const isFork = args.includes('-incoming');
 const ssh = isTemplate
   ? { port: 1 }
-  : await serveSsh(seed, (command) => runFakeCommand(control, command), scenario === 'mute');
+  : await serveSsh(seed, (command) => runFakeCommand(control, command), {
+      mute: scenario === 'mute',
+      closing: scenario === 'closing' ? 3 : 0,
+    });
 const qtestPath = after('-qtest').replace('unix:', '');
 const control = await serveControl(field('path').find(Boolean), qtestPath, ssh.port, args, {
   scenario,

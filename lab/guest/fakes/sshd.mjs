@@ -69,13 +69,16 @@ async function forward(client, accept) {
  * Starts a server with the keys in `seed`. `runFakeCommand` is tried first with each command. `mute`: connections are accepted and
  * get no answer.
  */
-export async function serveSsh(seed, runFakeCommand, mute) {
+/** `mute`: never answers. `closing`: so many connections are closed before the login. */
+export async function serveSsh(seed, runFakeCommand, { mute = false, closing = 0 } = {}) {
+  let toClose = closing;
   const hostKey = opensshKey(fromTar(seed, 'etc/dropbear/host_key'));
   const authorizedKey = ssh2.utils.parseKey(fromTar(seed, 'root/.ssh/authorized_keys'));
   const server = mute ? createServer(() => {}) : new ssh2.Server({ hostKeys: [hostKey] });
   server.on('connection', (client) => {
     if (mute) return;
     client.on('error', () => {});
+    if (toClose-- > 0) return client.end();
     client.on('authentication', (attempt) => {
       const isAuthorized =
         attempt.method === 'publickey' && attempt.key.data.equals(authorizedKey.getPublicSSH());
