@@ -1,5 +1,6 @@
 import type { TestResult } from '../model/result.ts';
 import type { Verdict } from '../model/verdict.ts';
+import { SKIP_CODES } from './exit.ts';
 import { signalOf } from './exit-reason.ts';
 
 /** How a suite ended, as its caller saw it. */
@@ -53,9 +54,6 @@ function causeOf(
 export function stopOf(ending: Ending, words?: string): Stop {
   return { ...causeOf(ending, words), code: ending.code, reported: false };
 }
-
-/** Exit codes of a program that was skipped: kselftest.h and liburing. One whose results are skips may end with them. */
-const SKIP_CODES: readonly (number | null)[] = [4, 77];
 
 /** A result for the suite's end that no test explains: a death after the last result, or an exit code of failure without one. */
 export function endFlaw(

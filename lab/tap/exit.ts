@@ -13,6 +13,9 @@ const CODES: Record<ExitConvention, Record<number, Verdict>> = {
   plain: { 0: 'pass' },
 };
 
+/** Exit codes of a program that was skipped, whatever its convention. One whose results are skips may end with them. */
+export const SKIP_CODES: readonly (number | null)[] = [4, 77];
+
 /** Verdict of an exit code; null (a signal, or no status arrived) is `lost`, never a pass. */
 export function exitConvention(convention: ExitConvention, code: number | null): Verdict {
   if (code === null) return 'lost';

@@ -120,9 +120,12 @@ export function textsOf(file: string, content: string): Text[] {
 
 /** All texts of the project at `root`, except patches and the expected output of tests. */
 export function projectTexts(root: string): Text[] {
-  return filesOf(root)
-    .filter((file) => !/\/golden\/.*[.]md$/.test(file))
-    .flatMap((file) =>
-      textsOf(file, /[.](patch|log|tap)$/.test(file) ? '' : readFileSync(join(root, file), 'utf8')),
-    );
+  return (
+    filesOf(root)
+      // What reports render, and what programs of others said of themselves (lab/suite/support.ts).
+      .filter((file) => !/\/golden\/.*[.]md$|\/support[.]yaml$/.test(file))
+      .flatMap((file) =>
+        textsOf(file, /[.](patch|log|tap)$/.test(file) ? '' : readFileSync(join(root, file), 'utf8')),
+      )
+  );
 }

@@ -214,6 +214,9 @@ t.test('a template that is damaged is not used but made again', async (t) => {
   writeFileSync(ram, 'x', { flag: 'r+' });
   t.match((await h.start('plain')).start, { how: 'boot', reason: 'there was no template yet' });
   await h.settled();
+  t.match(h.notes(), [
+    { code: 'cache.damaged', subject: `templates/${key}`, damage: /ram is not as it was/ },
+  ]);
   t.match((await h.start('plain')).start, { how: 'fork' });
 });
 

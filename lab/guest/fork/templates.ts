@@ -1,32 +1,13 @@
-import { readdir, rm, stat, utimes } from 'node:fs/promises';
-import { join } from 'node:path';
-import { cacheRoot, ensureFolder } from '../../core/cache.ts';
-import { errorText, InputError } from '../../core/errors.ts';
-import { damageOf, seal } from '../../core/seal.ts';
+import { stat, utimes } from 'node:fs/promises';
+import { errorText } from '../../core/errors.ts';
+import { damageOf, ensureSealed } from '../../core/seal.ts';
 import type { StageContext } from '../../model/event.ts';
 import type { GuestRequest } from '../../model/machine.ts';
 import type { ForkOrigin } from '../boot.ts';
 import type { Layout } from '../layout.ts';
 import { makeTemplate } from './make.ts';
+import { evict, pathOf } from './store.ts';
 import { forkLayout, templateIn, templateKey } from './template.ts';
-
-/** Disk space of all templates, MiB: that of an emulated guest with 512 MiB takes 110 to 170. */
-const TEMPLATES_MIB = 2048;
-
-/** MiB that all templates may take: `RINGLAB_TEMPLATES_MIB`, or 2 GiB. Throws InputError for what is no number. */
-export function templatesLimit(): number {
-  const { RINGLAB_TEMPLATES_MIB: given } = process.env;
-  if (given === undefined || given === '') return TEMPLATES_MIB;
-  if (/^\d+$/.test(given)) return Number(given);
-  throw new InputError({
-    ...{ what: `"${given}" is no size`, where: 'RINGLAB_TEMPLATES_MIB' },
-    expected: 'MiB that all templates may take, a whole number',
-  });
-}
-
-const folder = () => join(cacheRoot(), 'templates');
-
-const pathOf = (key: string) => join(folder(), key);
 
 /** A template that would do for a request. */
 interface Variant {
@@ -44,39 +25,6 @@ async function variantsOf(request: GuestRequest): Promise<Variant[]> {
   return Promise.all(
     requests.map(async (each) => ({ key: await templateKey(each, layout), request: each, layout })),
   );
-}
-
-/** Space that the files of a folder take on the disk, bytes. */
-async function spaceOf(dir: string): Promise<number> {
-  const names = await readdir(dir).catch(() => []);
-  const sizes = names.map((name) =>
-    stat(join(dir, name)).then(
-      ({ blocks }) => blocks * 512,
-      () => 0,
-    ),
-  );
-  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
-}
-
-/**
- * Removes the templates that were not used for the longest time until the rest, without `kept`, takes at most `limit` bytes. A guest that
- * was forked of one keeps its memory: the file goes when it has ended.
- */
-async function evict(limit: number, kept: string): Promise<void> {
-  const names = (await readdir(folder())).filter((name) => /^[0-9a-f]{32}$/.test(name));
-  const all = await Promise.all(
-    names.map(async (name) => {
-      const path = join(folder(), name);
-      const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: 0 }));
-      return { name, path, used: mtimeMs, space: await spaceOf(path) };
-    }),
-  );
-  let total = all.reduce((sum, { space }) => sum + space, 0);
-  for (const { name, path, space } of all.sort((a, b) => a.used - b.used)) {
-    if (total <= limit || name === kept) continue;
-    await rm(path, { recursive: true, force: true });
-    total -= space;
-  }
 }
 
 /** What is known of one template in this process. */
@@ -173,22 +121,18 @@ export class Templates implements AsyncDisposable {
   }
 
   async #make({ key, request, layout }: Variant, entry: Entry): Promise<void> {
-    const path = pathOf(key);
-    const { signal } = this.#ctx;
-    const fill = async (dir: string) => {
-      await makeTemplate(request, layout, dir, this.#ctx);
-      await seal(dir);
-    };
-    const isSound = () => this.#isSound(path);
-    const discard = () => rm(path, { recursive: true, force: true });
+    const { signal, emit } = this.#ctx;
+    const onDamage = (damage: string) =>
+      emit({ type: 'note', note: { code: 'cache.damaged', subject: `templates/${key}`, damage } });
+    const fill = (dir: string) => makeTemplate(request, layout, dir, this.#ctx);
     try {
-      await ensureFolder(path, fill, { signal, isSound, discard });
+      await ensureSealed(pathOf(key), fill, { signal, onDamage });
       await evict(this.#limit, key);
     } catch (error) {
       if (signal.aborted) return;
       entry.failure = `making its template failed: ${errorText(error).split('\n')[0]}`;
       const note = { code: 'guest.fork-failed' as const, subject: request.name, reason: entry.failure };
-      this.#ctx.emit({ type: 'note', note });
+      emit({ type: 'note', note });
     }
   }
 

@@ -1,5 +1,5 @@
 import type { GuestProgram } from '../../../lab/model/protocol.ts';
-import { exitConvention } from '../../../lab/tap/exit.ts';
+import { exitConvention, SKIP_CODES } from '../../../lab/tap/exit.ts';
 import { reasonOfExit } from '../../../lab/tap/exit-reason.ts';
 import type { Outcome } from '../tap.ts';
 import { MAX_OUTPUT, type ProgramRun } from './child.ts';
@@ -11,9 +11,6 @@ export interface Printed {
   /** It printed TAP, whose results have been passed on. */
   tap: boolean;
 }
-
-/** Of kselftest and liburing: a program whose results are skips may end with them. */
-const SKIP_CODES = [4, 77];
 
 /** Whether no result of TAP is that of a test that ran. */
 const hasOnlySkips = (tap: string) =>
