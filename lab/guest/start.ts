@@ -5,6 +5,9 @@ import { bootGuest } from './boot.ts';
 import type { Templates } from './fork/templates.ts';
 import { DEFAULT_TIMEOUTS } from './timeouts.ts';
 
+/** Most time that a fork takes, ms, under emulation with a debug kernel: one that takes longer is booted. */
+const FORK_MS = 60_000;
+
 /**
  * Forks a guest of its template, or boots it where there is none or the fork does not come up; `Guest.start` says which and why. Throws as
  * `bootGuest`.
@@ -18,8 +21,9 @@ export async function startGuest(
   if ('reason' in templates) return boot(templates.reason);
   const origin = await templates.find(request);
   if ('reason' in origin) return boot(origin.reason);
+  const bootTimeoutMs = Math.min(request.bootTimeoutMs, FORK_MS);
   try {
-    return await bootGuest(request, ctx, DEFAULT_TIMEOUTS, origin);
+    return await bootGuest({ ...request, bootTimeoutMs }, ctx, DEFAULT_TIMEOUTS, origin);
   } catch (error) {
     ctx.signal.throwIfAborted();
     // A boot needs the same disk.

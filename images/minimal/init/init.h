@@ -38,6 +38,8 @@ void become_fork(void);
 
 /* waiting.c: starts the Node process that waits for the first script. */
 void start_node(void);
+/* Whether the process that init has started has not ended. */
+int node_runs(void);
 /* Whether Node waits for a script. */
 int node_is_up(void);
 /* Lets Node load a script ahead of its request; it has when node_has_loaded() says so. */

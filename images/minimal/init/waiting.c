@@ -53,6 +53,11 @@ void start_node(void)
 	read_ahead(NODE);
 }
 
+int node_runs(void)
+{
+	return node != 0;
+}
+
 int node_is_up(void)
 {
 	return !access(UP, F_OK);
