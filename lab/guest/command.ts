@@ -58,7 +58,8 @@ const isEmulated = ({ profile, accel }: GuestRequest) => profile.icount || accel
 function machine({ profile, accel }: GuestRequest, arch: Arch, start: Start): string[] {
   const memory: Readonly<Record<string, string>> = start.kind === 'boot' ? {} : { 'memory-backend': 'ram' };
   // A null drive completes by the host's clock: meanwhile the guest's clock has to run instead of jumping from timer to timer.
-  const sleep = profile.drives === 'null' ? 'on' : 'off';
+  // A fork has few timers: while the host computes a key for its login, jumps from one to the next would pass sshd's five minutes.
+  const sleep = profile.drives === 'null' || start.kind !== 'boot' ? 'on' : 'off';
   if (profile.icount) return [...countingMachine(arch, memory), '-icount', `shift=0,sleep=${sleep}`];
   const iommu = profile.iommu === 'intel' ? arch.qemu.iommu.machineOptions : {};
   return machineOptions(arch, accel, { ...iommu, ...memory });
