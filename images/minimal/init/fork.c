@@ -84,11 +84,12 @@ static void read_line(char *line, size_t size)
 	while (length < size - 1) {
 		ssize_t count = read(STDIN_FILENO, line + length, size - 1 - length);
 
-		if (count <= 0 && errno != EINTR)
+		if (count < 0 && errno == EINTR)
+			continue;
+		if (count <= 0)
 			die("console");
-		if (count > 0)
-			length += count;
-		if (length > 0 && line[length - 1] == '\n')
+		length += count;
+		if (line[length - 1] == '\n')
 			break;
 	}
 	line[length] = '\0';

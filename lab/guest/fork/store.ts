@@ -51,7 +51,8 @@ export async function evict(limit: number, kept: string): Promise<void> {
   let total = all.reduce((sum, { space }) => sum + space, 0);
   for (const { name, path, space } of all.sort((a, b) => a.used - b.used)) {
     if (total <= limit || name === kept) continue;
-    await discard(path);
+    // Another ringlab may be removing it too, and a template that stays is no reason to boot.
+    await discard(path).catch(() => {});
     total -= space;
   }
 }

@@ -42,7 +42,7 @@ export function forkLayout({ profile, qemuArgs = [] }: GuestRequest): Layout | {
 
 /**
  * The content key of a request's template, 32 hex digits: of the template's command line, with the keys of kernel and image in place of their
- * paths, and of the QEMU that reads it. Guests that differ only in their NVMe hardware have the same.
+ * paths, of what it has loaded, and of the QEMU that reads it. Guests that differ only in their NVMe hardware have the same.
  */
 export async function templateKey(request: GuestRequest, layout: Layout): Promise<string> {
   const arch = hostArch();
