@@ -58,12 +58,12 @@ async function runMatrix(
   // Not before: a suite that does not compile leaves nothing behind.
   await recorder.keepFiles();
   await using resources = new Resources();
-  const session = cachedArtefacts(dir, templatesOf(plan, resources, ctx));
-  await new CellSlots(plan, specs.length, session, ctx).runAll(specs);
+  const templates = templatesOf(plan, resources, ctx);
+  await new CellSlots(plan, specs.length, cachedArtefacts(dir, templates), ctx).runAll(specs);
   // What a benchmark measures is the boot, and its figures have a spread.
   if (plan.bench || ctx.signal.aborted) return;
   const again = rerunContext(ctx);
-  const slots = new CellSlots({ ...plan, restarts: 0 }, 0, session, again);
+  const slots = new CellSlots({ ...plan, restarts: 0 }, 0, cachedArtefacts(dir, templates), again);
   await confirmRegressions(recorder.record, { plan, specs, slots, ctx });
 }
 

@@ -1,5 +1,6 @@
 import { collectProgram } from '../cell/program-files.ts';
 import { InputError, type Problem } from '../core/errors.ts';
+import { templatesLimit } from '../guest/index.ts';
 import { checkConfig } from '../kernel/index.ts';
 import type { StageContext } from '../model/event.ts';
 import type { Plan } from '../model/plan.ts';
@@ -27,7 +28,11 @@ async function throwProblems(checks: readonly Promise<unknown>[]): Promise<void>
   if (problems.length > 0) throw new InputError(problems);
 }
 
+/** Of the settings in the environment those that are read only when guests start. */
+const checkSettings = async () => void templatesLimit();
+
 const checksOf = (plan: Checked, ctx: StageContext) => [
+  checkSettings(),
   ...plan.sources.map((source) => checkSource(source, ctx.signal)),
   checkConfig(plan.config),
   ...checkImages(plan, ctx),
