@@ -1,14 +1,14 @@
-import { LabError, VerdictError } from '../core/errors.ts';
+import { VerdictError } from '../core/errors.ts';
 import type { StageContext } from '../model/event.ts';
 import type { GuestRequest } from '../model/machine.ts';
 import { lineOn } from './console.ts';
-import { bootError, deathOf, hasOwnCause } from './death.ts';
 import { MISSING_LINE, READY_LINE } from './init-lines.ts';
+import { outlived } from './outlive.ts';
 import type { Machine } from './qemu.ts';
 import { forwardedPort, type Qmp } from './qmp.ts';
 import type { Keys } from './seed.ts';
 import { SshLink } from './ssh.ts';
-import { aborted, type Timeouts, withinAndPolled } from './timeouts.ts';
+import type { Timeouts } from './timeouts.ts';
 
 /** The connections to a guest that is ready. */
 interface ReadyGuest {
@@ -87,7 +87,7 @@ async function connect(
  * Waits until init has reported the guest and SSH has logged in. Throws VerdictError `boot-failed` when the kernel does not get
  * there before the deadline, LabError when QEMU fails, the abort reason when `ctx.signal` fires. The caller ends QEMU.
  */
-export async function waitUntilReady(
+export function waitUntilReady(
   request: GuestRequest,
   machine: Machine,
   keys: Keys,
@@ -95,28 +95,6 @@ export async function waitUntilReady(
   ctx: StageContext,
   wake?: Wake,
 ): Promise<ReadyGuest> {
-  const deadline = timeouts.deadline?.(request.bootTimeoutMs) ?? AbortSignal.timeout(request.bootTimeoutMs);
-  const signal = AbortSignal.any([ctx.signal, deadline]);
-  const ready = connect(request, machine, keys, timeouts, signal, wake);
-  const ended = machine.ended.then(() => Promise.reject(new LabError('QEMU has ended')));
-  try {
-    return await Promise.race([ready, ended, aborted(signal)]);
-  } catch (error) {
-    ready.catch(() => {});
-    ctx.signal.throwIfAborted();
-    // The end of QEMU breaks every channel: it is the reason even where a broken channel was noticed first.
-    if (!deadline.aborted) await withinAndPolled(timeouts.shutdownMs, machine.ended);
-    const isLate = machine.isRunning() && deadline.aborted;
-    const isBroken = machine.isRunning() && !deadline.aborted;
-    machine.kill();
-    const end = await machine.ended;
-    const tail = machine.console.tail();
-    const late = {
-      kind: 'boot-timeout' as const,
-      title: `not ready within ${request.bootTimeoutMs / 1000} s`,
-    };
-    // Of a QEMU that the lab ended, only what the guest did before outranks why.
-    if (isBroken && !hasOwnCause(end)) throw error;
-    throw bootError(request.name, deathOf(end, tail, isLate ? late : undefined));
-  }
+  const connectIt = (signal: AbortSignal) => connect(request, machine, keys, timeouts, signal, wake);
+  return outlived(request, machine, timeouts, ctx, connectIt);
 }

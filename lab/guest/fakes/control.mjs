@@ -36,7 +36,7 @@ export async function serveControl(qmpPath, qtestPath, port, args, guest) {
   };
   const commands = {
     ...migrationCommands({ ...guest, plugged, event: (...event) => control.event(...event) }),
-    qmp_capabilities: () => ({}),
+    qmp_capabilities: () => (guest.closesFirst ? qmp.destroy() : {}),
     'query-version': () => ({ qemu: { major: 7, minor: 2, micro: 99 } }),
     'human-monitor-command': () => usernet(port),
     'qom-list': () => [...plugged].map((name) => ({ name })),

@@ -84,6 +84,7 @@ if (scenario === 'refuse') {
 }
 const seed = readFileSync(field('file').find((file) => file?.endsWith('seed.tar')));
 const isTemplate = seed.includes('ringlab.template');
+const closesFirst = isTemplate && scenario === 'closes-first';
 const isFork = args.includes('-incoming');
 const ssh = isTemplate
   ? { port: 1 }
@@ -93,13 +94,16 @@ const ssh = isTemplate
     });
 const qtestPath = after('-qtest').replace('unix:', '');
 const control = await serveControl(field('path').find(Boolean), qtestPath, ssh.port, args, {
-  scenario,
-  print,
+  ...{ scenario, print, closesFirst },
 });
+// Its sockets close before it ends, as they do when the host takes a process down slowly.
+if (closesFirst) setTimeout(() => process.exit(0), 300);
+
 if (!isFork) print('[    0.0] Linux version fake\r\n');
 if (isFork) {
   // It runs when the lab says so (migration.mjs).
-} else if (isTemplate && scenario === 'templateless') panic(control);
+} else if (closesFirst) for (const piece of PANIC) print(piece);
+else if (isTemplate && scenario === 'templateless') panic(control);
 else if (isTemplate && scenario !== 'slow-template') print('ringlab: template is ready\r\n');
 else if (isTemplate) print('it takes its time\r\n');
 else if (scenario === 'panic') panic(control);

@@ -152,6 +152,13 @@ t.test('a template loads what its forks run, and one without does for all others
   t.equal(h.stored().length, 2);
   const other = await h.start('plain', 'up', preloadOf('c'));
   t.same([other.start, other.preloaded], [{ how: 'fork' }, undefined]);
+
+  // Many guests of one: the one without does while it is made.
+  await expect('e', 3);
+  t.same((await h.start('plain', 'up', preloadOf('e'))).start, { how: 'fork' });
+  await h.settled();
+  t.equal(h.stored().length, 3);
+  t.same((await h.start('plain', 'up', preloadOf('e'))).start, { how: 'fork', preloaded: true });
 });
 
 t.test('no template is made for as many guests as run at the same time', async (t) => {
@@ -189,17 +196,24 @@ t.test('a fork that fails is booted, and so are the guests after it', async (t) 
   }
 });
 
-t.test('where no template can be made the guests boot, and the reason is noted once', async (t) => {
-  const h = lab(t);
-  await h.expect('plain', 'templateless');
-  await h.start('plain', 'templateless');
-  await h.settled();
-  const reason = /making its template failed: template: Kernel panic - not syncing: fake crash/;
-  t.match((await h.start('plain', 'templateless')).start, { how: 'boot', reason });
-  t.match(h.notes(), [{ code: 'guest.fork-failed', reason }]);
-  t.equal(h.notes().length, 1);
-  t.same(h.stored(), [], 'nothing is left');
-});
+for (const [fake, when] of [
+  ['templateless', 'QEMU ends with the panic'],
+  ['closes-first', 'the sockets of QEMU close first'],
+] as const)
+  t.test(
+    `where no template can be made the guests boot, and the reason is noted once: ${when}`,
+    async (t) => {
+      const h = lab(t);
+      await h.expect('plain', fake);
+      await h.start('plain', fake);
+      await h.settled();
+      const reason = /making its template failed: template: Kernel panic - not syncing: fake crash/;
+      t.match((await h.start('plain', fake)).start, { how: 'boot', reason });
+      t.match(h.notes(), [{ code: 'guest.fork-failed', reason }]);
+      t.equal(h.notes().length, 1);
+      t.same(h.stored(), [], 'nothing is left');
+    },
+  );
 
 t.test('a template that is damaged is not used but made again', async (t) => {
   const h = lab(t);

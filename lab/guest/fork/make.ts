@@ -1,7 +1,6 @@
 import { createWriteStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import { LabError, VerdictError } from '../../core/errors.ts';
 import { Resources } from '../../core/resource.ts';
 import type { StageContext } from '../../model/event.ts';
 import type { GuestRequest } from '../../model/machine.ts';
@@ -10,11 +9,12 @@ import { qemuCommand, type Start } from '../command.ts';
 import { lineOn } from '../console.ts';
 import { TEMPLATE_LINE } from '../init-lines.ts';
 import type { Layout } from '../layout.ts';
+import { outlived } from '../outlive.ts';
 import { startQemu } from '../qemu.ts';
 import { listenOnce } from '../qmp.ts';
 import { scratchFolder } from '../scratch.ts';
 import { makeTemplateSeed } from '../seed.ts';
-import { aborted } from '../timeouts.ts';
+import { DEFAULT_TIMEOUTS } from '../timeouts.ts';
 import { templateIn } from './template.ts';
 import { save } from './wake.ts';
 
@@ -52,15 +52,8 @@ export async function makeTemplate(
   await using resources = new Resources();
   const { dir } = resources.use(await scratchFolder('guest'));
   const request = { ...given, name: 'template', dir };
-  const deadline = AbortSignal.timeout(request.bootTimeoutMs);
-  const signal = AbortSignal.any([ctx.signal, deadline]);
-  const { machine, ...saved } = await startTemplate(request, layout, folder, resources, signal);
-  const ended = machine.ended.then(({ panic }) => {
-    if (panic === undefined) throw new LabError(`template: QEMU has ended\n${machine.console.tail()}`);
-    throw new VerdictError('boot-failed', `template: ${panic}`, machine.console.tail());
-  });
-  ended.catch(() => {});
-  const finish = async () => {
+  const { machine, ...saved } = await startTemplate(request, layout, folder, resources, ctx.signal);
+  await outlived(request, machine, DEFAULT_TIMEOUTS, ctx, async () => {
     const ready = lineOn(machine.console, TEMPLATE_LINE);
     const qmp = await machine.qmp;
     await qmp.execute('qmp_capabilities');
@@ -69,10 +62,7 @@ export async function makeTemplate(
       pipeline(state, createWriteStream(templateIn(folder).state, { mode: 0o600 })),
     );
     await Promise.all([save(qmp, saved.socket), stored]);
-  };
-  const finished = finish();
-  finished.catch(() => {});
-  await Promise.race([finished, ended, aborted(signal)]);
+  });
   machine.kill();
   await machine.ended;
   machine.console.check();
