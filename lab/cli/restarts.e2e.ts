@@ -39,7 +39,8 @@ ${tests.join('\n')}
 }
 
 async function cellOf(suite: string, name: string, ...more: string[]) {
-  const args = ['run', '--guest', 'plain', '--suite', suite, '--out', join(dir, name), '--json', ...more];
+  const guest = more.includes('--guest') ? [] : ['--guest', 'plain'];
+  const args = ['run', ...guest, '--suite', suite, '--out', join(dir, name), '--json', ...more];
   const { code, stdout, stderr } = await ringlab(args);
   t.equal(code, 1, stderr.slice(-2000));
   const [cell] = (JSON.parse(stdout) as RunRecord).cells;
@@ -81,7 +82,15 @@ t.test('every test but those at fault has its real verdict', async (t) => {
 
 t.test('every test in a separate guest has the same verdict', async (t) => {
   const suite = makeSuite('isolated');
-  const cell = await cellOf(suite, 'isolated-run', '--isolate', '--only', 'test 3', '--only', 'test 2');
+  // A profile of its own: other runs leave templates of the built-in ones that have not loaded the agent, which do until there is a better one.
+  const guests = join(dir, 'guests.yaml');
+  writeFileSync(guests, 'guests:\n  own: { extend: plain, kernelArgs: [e2e.restarts=1] }\n');
+  const cell = await cellOf(
+    suite,
+    'isolated-run',
+    ...['--guests-file', guests, '--guest', 'own'],
+    ...['--isolate', '--only', 'test 3', '--only', 'test 2'],
+  );
   t.same(Object.fromEntries(cell.tests.map(({ name, verdict }) => [name, verdict])), {
     ...Object.fromEntries([2, 21, 22, 23, 24].map((number) => [`test ${number}`, 'pass'])),
     ...{ 'test 3': 'crash', 'test 20': 'crash' },

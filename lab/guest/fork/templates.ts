@@ -79,9 +79,14 @@ export class Templates implements AsyncDisposable {
       .map(({ key }) => this.#entry(key).failure)
       .find((reason) => reason !== undefined);
     if (failure !== undefined) return { reason: failure };
-    for (const { key, request: variant } of variants)
-      if (await this.#isSound(pathOf(key)))
-        return { template: templateIn(pathOf(key)), layout, preloaded: variant.preload?.key };
+    const [best] = variants;
+    for (const variant of variants) {
+      const path = pathOf(variant.key);
+      if (!(await this.#isSound(path))) continue;
+      // One without what the guests have to load does for now.
+      if (variant !== best && best?.willBeMore) this.#begin(best);
+      return { template: templateIn(path), layout, preloaded: variant.request.preload?.key };
+    }
     const wanted = variants.find(({ willBeMore }) => willBeMore);
     if (wanted) this.#begin(wanted);
     return { reason: 'there was no template yet' };
