@@ -49,6 +49,14 @@ export const NamespaceInfo = z.object({
 });
 export type NamespaceInfo = z.infer<typeof NamespaceInfo>;
 
+/**
+ * What a test's failure means for a series by others. `contract`: the interface and semantics that were proposed; `objection`: what reviewers
+ * demanded; `safety`: no corruption, leak, crash or hang, whatever the interface; `choice`: what this project's series decided where the
+ * proposal is silent.
+ */
+export const TestClass = z.enum(['contract', 'objection', 'safety', 'choice']);
+export type TestClass = z.infer<typeof TestClass>;
+
 /** `cell.json`, pushed with the agent: the tests to run, and the guest that they run in. */
 export const CellFile = z.object({
   suite: z.string(),
@@ -65,6 +73,8 @@ export const CellFile = z.object({
   seed: z.number().int(),
   /** Deadline of one test, ms. */
   testTimeoutMs: z.number().int(),
+  /** The kernel has a series of this project, whose choices are asserted; those of others are only reported. */
+  ownSeries: z.literal(true).optional(),
   /** The kernel has debug options, with which freed memory is not free at once. */
   debug: z.boolean().optional(),
   devices: z.array(NamespaceInfo),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { TestClass } from './protocol.ts';
 import { Rate } from './rate.ts';
 import { isFailure, Verdict } from './verdict.ts';
 
@@ -26,6 +27,12 @@ export const TestResult = z.object({
   lacks: z.string().optional(),
   /** Which of several correct behaviours the test saw, and why there are several: kernel releases may differ. */
   behaviour: z.string().optional(),
+  /** What a failure means for a series by others; absent: the suite does not say. */
+  class: TestClass.optional(),
+  /** Where the series chose otherwise than this project's, in words; no failures. */
+  choices: z.array(z.string()).optional(),
+  /** Of a pass: what it lacks evidence for, e.g. that a mapping was used. */
+  unproven: z.string().optional(),
   /** YAML diagnostics or comment lines, as text. */
   detail: z.string().optional(),
   /** What it left behind in its guest, in words: a tainted kernel, blocked tasks, open files, memory. Absent: nothing was found. */

@@ -1,3 +1,4 @@
+import type { TestClass } from '../model/protocol.ts';
 import type { TestResult } from '../model/result.ts';
 import type { Stop } from './ending.ts';
 import type { Frame } from './frame.ts';
@@ -12,6 +13,7 @@ const MAX_NAMES = 10_000;
 export class AnnouncedTests {
   /** In announced order; true once a result has arrived. */
   readonly #reported = new Map<string, boolean>();
+  readonly #classes = new Map<string, TestClass>();
   #notBegun: string[] = [];
   /** Announcements beyond the limit, and results under names that were not kept. */
   #further = { announced: 0, reported: 0 };
@@ -25,12 +27,18 @@ export class AnnouncedTests {
    * Adds a test, under the name that its result will have. A second announcement of a name changes nothing. Returns whether the
    * name is new and was kept.
    */
-  announce(name: string): boolean {
+  announce(name: string, of?: TestClass): boolean {
     if (this.#reported.has(name)) return false;
     const isKept = this.#reported.size < MAX_NAMES;
+    if (isKept && of) this.#classes.set(name, of);
     if (isKept) this.#reported.set(name, false);
     else this.#further.announced++;
     return isKept;
+  }
+
+  /** The class that a test was announced with: a test that ends its guest has no result of its own. */
+  classOf(name: string): TestClass | undefined {
+    return this.#classes.get(name);
   }
 
   /** In announced order. */

@@ -1,5 +1,6 @@
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { TestClass } from '../model/protocol.ts';
 import { Metric, type TestResult } from '../model/result.ts';
 import type { Verdict } from '../model/verdict.ts';
 import { shorten } from './shorten.ts';
@@ -102,8 +103,14 @@ export function readPoint(
   };
 }
 
-/** What a test left behind. */
-const Leftovers = z.array(z.string()).max(20);
+/** What a test left behind, or where a series chose otherwise. */
+const Lines = z.array(z.string()).max(20);
+
+/** A list of lines as a field; undefined where it is none. */
+function linesOf(value: unknown): string[] | undefined {
+  const lines = Lines.safeParse(value);
+  return lines.success ? lines.data.map((line) => shorten(line, MAX_REASON)) : undefined;
+}
 
 /** A test's own figures: the spread comes from repeats. */
 const Metrics = z
@@ -120,8 +127,8 @@ function notTaken({ length }: readonly unknown[]): string {
 const METRICS_LINE = /^metrics: \[.*\]$\n?/m;
 
 /**
- * Adds a YAML block to its test: the text as `detail`; `duration_ms`, `behaviour`, `lacks`, `leftovers` and `metrics` as fields; `message` as
- * the reason of a result that is no pass and has none. A value of the wrong type is not taken. Figures that were taken are left
+ * Adds a YAML block to its test: the text as `detail`; `duration_ms`, `behaviour`, `class`, `choices`, `unproven`, `lacks`, `leftovers` and `metrics` as fields;
+ * `message` as the reason of a result that is no pass and has none. A value of the wrong type is not taken. Figures that were taken are left
  * out of `detail`, which is evidence for a reader.
  */
 export function addYaml(result: TestResult, text: string): void {
@@ -148,8 +155,12 @@ export function addYaml(result: TestResult, text: string): void {
   if (duration !== undefined && Number.isFinite(ms)) result.durationMs = ms;
   if (typeof behaviour === 'string') result.behaviour = shorten(behaviour, MAX_REASON);
   if (typeof lacks === 'string') result.lacks = shorten(lacks, MAX_REASON);
-  const left = Leftovers.safeParse(leftovers);
-  if (left.success) result.leftovers = left.data.map((item) => shorten(item, MAX_REASON));
+  const [left, choices] = [linesOf(leftovers), linesOf(rest.choices)];
+  if (left) result.leftovers = left;
+  if (choices) result.choices = choices;
+  const testClass = TestClass.safeParse(rest.class);
+  if (testClass.success) result.class = testClass.data;
+  if (typeof rest.unproven === 'string') result.unproven = shorten(rest.unproven, MAX_REASON);
   const metrics = Metrics.safeParse(rest.metrics);
   if (metrics.success) {
     result.metrics = metrics.data;

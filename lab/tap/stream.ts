@@ -134,6 +134,8 @@ export class TapStream {
 
   #add(result: Leaf): void {
     this.#announced.report(result.name);
+    const of = this.#announced.classOf(result.name);
+    if (of) result.class ??= of;
     this.#collector.add(result);
   }
 
@@ -203,11 +205,11 @@ export class TapStream {
   }
 
   /** Announcements precede the first result; a later line of that form is a test's note. */
-  #announce({ name, deadlineMs }: TapLine & { kind: 'announcement' }, text: string): void {
+  #announce({ name, deadlineMs, class: of }: TapLine & { kind: 'announcement' }, text: string): void {
     if (this.#anyPoint) this.#comment(commentText(text));
     else if (name) {
       const test = resultName(name);
-      if (this.#announced.announce(test)) this.#onAnnounced?.(test, deadlineMs);
+      if (this.#announced.announce(test, of)) this.#onAnnounced?.(test, deadlineMs);
     }
   }
 

@@ -1,10 +1,11 @@
+import { TestClass } from '../model/protocol.ts';
 /** What one line of TAP or KTAP means. `other` is legal anywhere and changes nothing. */
 export type TapContent =
   | { kind: 'version'; dialect: Dialect }
   | { kind: 'plan'; count: number; skip?: string }
   | { kind: 'point'; ok: boolean; number?: number; rest: string }
   | { kind: 'subtest'; name: string }
-  | { kind: 'announcement'; name?: string; deadlineMs?: number }
+  | { kind: 'announcement'; name?: string; deadlineMs?: number; class?: TestClass }
   | { kind: 'bail'; reason: string }
   | { kind: 'comment'; text: string }
   | { kind: 'other'; text: string };
@@ -21,8 +22,8 @@ const POINT = /^(not )?ok(?=\s|$)(?:\s+(\d{1,15})(?=\s|$))?\s*(?:-(?:\s+|$))?(.*
 const BAIL = /^Bail out!\s*(.*)$/i;
 /** TAP 14's and KUnit's announcement of a subtest, and kselftest's of a program. */
 const SUBTEST = /^(?:Subtest: ?(.*)|(selftests: .*))$/;
-/** The agent's comment for each test that it is about to run, with its own deadline: `# ringlab: test "NAME" 60000 ms`. */
-const ANNOUNCEMENT = /^ringlab: test (?=")("(?:[^"\\]|\\.)*")?(?: (\d{1,9}) ms)?/;
+/** The agent's comment for each test that it is about to run, with its own deadline and its class: `# ringlab: test "NAME" 60000 ms contract`. */
+const ANNOUNCEMENT = /^ringlab: test (?=")("(?:[^"\\]|\\.)*")?(?: (\d{1,9}) ms)?(?: (\w{1,20}))?/;
 
 function columnOf(indent: string): number {
   let column = 0;
@@ -74,11 +75,13 @@ function commentOf(inner: string, column: number): TapLine {
   }
   const announcement = ANNOUNCEMENT.exec(inner);
   if (announcement) {
-    const [, text = '', ms] = announcement;
+    const [, text = '', ms, word] = announcement;
+    const of = TestClass.safeParse(word);
     const name = announcedName(text);
     const facts = {
       ...(name === undefined ? {} : { name }),
       ...(ms === undefined ? {} : { deadlineMs: Number(ms) }),
+      ...(of.success ? { class: of.data } : {}),
     };
     return { kind: 'announcement', ...facts, column, commented: false };
   }

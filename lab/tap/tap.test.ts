@@ -265,6 +265,45 @@ t.test('metrics that do not match the schema are kept as text only', (t) => {
   t.end();
 });
 
+t.test('a test has the class that it was announced with, also when it ends its guest', (t) => {
+  const lines = [
+    'TAP version 14',
+    '# ringlab: test "a" 1500 ms contract',
+    '# ringlab: test "b" safety',
+    '# ringlab: test "c" choice',
+    '# ringlab: test "d" nonsense',
+    '# ringlab: test "e"',
+    'ok 1 - a',
+    '  ---',
+    '  choices: ["errno: expected -ENXIO, got -EIO"]',
+    '  unproven: "the mapping: no counters"',
+    '  ...',
+    'ok 2 - x',
+    '  ---',
+    '  class: objection',
+    '  choices: wrong',
+    '  ...',
+  ];
+  const results = read([Buffer.from(`${lines.join('\n')}\n`)], { code: null, running: 'b' });
+  t.same(
+    results.map(({ name, verdict, class: of }) => [name, verdict, of]),
+    [
+      ['a', 'pass', 'contract'],
+      ['x', 'pass', 'objection'],
+      ['b', 'lost', 'safety'],
+      ['c', 'lost', 'choice'],
+      ['d', 'lost', undefined],
+      ['e', 'lost', undefined],
+    ],
+  );
+  t.match(results[0], {
+    choices: ['errno: expected -ENXIO, got -EIO'],
+    unproven: 'the mapping: no counters',
+  });
+  t.notOk(results[1]?.choices, 'a value of the wrong type');
+  t.end();
+});
+
 t.test('announced tests are told with their own deadlines, and result lines at once', (t) => {
   const told: unknown[] = [];
   const stream = new TapStream({

@@ -2,6 +2,7 @@ import t from 'tap';
 import { Parser } from 'tap-parser';
 import type { CellFile } from '../../lab/model/protocol.ts';
 import { hostUapi } from '../fakes/host-uapi.ts';
+import { Choices } from '../lib/choice.ts';
 import { HostClient } from '../lib/host.ts';
 import { type Body, type Lab, type Needs, registeredTests, suite, test } from '../lib/test.ts';
 import { SkipError, UapiTable } from '../lib/uapi.ts';
@@ -17,6 +18,7 @@ const lab: Lab = {
   cell,
   uapi: new UapiTable(uapi),
   host: new HostClient(undefined),
+  choices: new Choices(),
   device: (role) => {
     throw new SkipError(`no namespace ${role}`);
   },
@@ -89,6 +91,65 @@ t.test('a result reports the behaviours that Test.since selected for the kernel'
   );
   const { results } = await runTests([['selects', (t) => void t.since('5.19', 'there is passthrough')]]);
   t.match(results[0]?.diag, { behaviour: / Linux 5.19: there is passthrough$/ });
+});
+
+/** Tests of class `choice`, and assertions of choices in others. */
+const CHOICES: [string, Body, Needs?][] = [
+  ['an errno', (t) => t.equal('-EIO', '-ENXIO', 'errno'), { class: 'choice' }],
+  ['a file', () => Promise.reject(new Error('ENOENT')), { class: 'choice' }],
+  ['hangs', () => new Promise<void>(() => {}), { class: 'choice' }],
+  [
+    'an order',
+    (t) => {
+      for (const got of [2, 2, 1]) t.choice(got, 1, 'order');
+      t.oneOf('-EIO', { ours: '-ECANCELED', RFC: '-EIO' }, 'result of a member');
+    },
+    { class: 'contract' },
+  ],
+  ['a path', (t) => t.lacksEvidence('the path', 'no counters'), { class: 'contract' }],
+  ['data', (t) => t.equal(1, 2, 'byte'), { class: 'safety' }],
+];
+
+t.test('what a series by others chooses differently is reported and fails nothing', async (t) => {
+  const { results } = await runTests(CHOICES);
+  const todo = /^a choice of the series of this project/;
+  t.match(results, [
+    { ok: false, todo, diag: { class: 'choice', message: /^errno: expected -ENXIO, got -EIO$/ } },
+    { ok: false, todo, diag: { message: /ENOENT/ } },
+    { ok: false, diag: { class: 'choice', message: /^DeadlineError/ } },
+    {
+      ok: true,
+      diag: {
+        class: 'contract',
+        choices: ['order: expected 1, got 2'],
+        behaviour: 'result of a member: RFC (-EIO)',
+      },
+    },
+    { ok: true, diag: { unproven: 'the path: no counters' } },
+    { ok: false, diag: { class: 'safety' } },
+  ]);
+  t.notOk(results[2]?.todo, 'a hang is no choice');
+  t.notOk(results[5]?.todo, 'nor is wrong data');
+});
+
+t.test('the choices of this project’s series are asserted of it', async (t) => {
+  const own: Lab = { ...lab, choices: new Choices(), cell: { ...cell, ownSeries: true } };
+  const outcomes = await Promise.all(
+    CHOICES.filter(([name]) => name !== 'hangs').map(([name, body, needs = {}]) =>
+      runTest({ name, needs, body }, own),
+    ),
+  );
+  t.same(
+    outcomes.map(({ ok, directive }) => [ok, directive]),
+    [
+      [false, undefined],
+      [false, undefined],
+      [false, undefined],
+      [true, undefined],
+      [false, undefined],
+    ],
+  );
+  t.match(outcomes[2]?.diagnostics, { message: 'order: expected 1, got 2' });
 });
 
 t.test('a result reports the metrics of its test', async (t) => {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { CellFile } from '../../lab/model/protocol.ts';
 import type { Uapi } from '../../lab/model/uapi.ts';
 import { loadBinding } from '../binding/index.ts';
+import { Choices } from '../lib/choice.ts';
 import { Device } from '../lib/device.ts';
 import { HostClient } from '../lib/host.ts';
 import { peerMain } from '../lib/peer.ts';
@@ -39,7 +40,7 @@ function makeLab(cell: CellFile, uapi: Uapi, host: HostClient): Lab {
     devices.set(role, namespace);
     return namespace;
   };
-  return { cell, uapi: new UapiTable(uapi), host, device };
+  return { cell, uapi: new UapiTable(uapi), host, choices: new Choices(), device };
 }
 
 /** Runs the tests of the cell's suite, or the peer that this process was started as. Returns the exit code. */
@@ -65,7 +66,7 @@ async function runSuite(folder: string, suites: SuiteTable, tap: TapWriter): Pro
     all.filter(({ name }) => isSelected(name, cell)),
     cell,
   );
-  tap.announce(selected.map(({ name, needs }) => ({ name, timeoutMs: needs.timeoutMs })));
+  tap.announce(selected.map(({ name, needs }) => ({ name, timeoutMs: needs.timeoutMs, class: needs.class })));
   let failed = 0;
   let executed = 0;
   const leftovers = new Leftovers({ memory: !cell.debug });
@@ -74,7 +75,7 @@ async function runSuite(folder: string, suites: SuiteTable, tap: TapWriter): Pro
     const outcome = await runTest(testCase, lab);
     const isSkipped = outcome.directive?.startsWith('SKIP') ?? false;
     if (!isSkipped) executed++;
-    if (!outcome.ok && !testCase.needs.knownFault) failed++;
+    if (!outcome.ok && !outcome.directive?.startsWith('TODO')) failed++;
     // A test that is skipped has done next to nothing.
     tap.test(testCase.name, isSkipped ? outcome : { ...outcome, leftovers: await leftovers.look() });
   }

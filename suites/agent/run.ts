@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { AssertionError } from '../lib/assert.ts';
-import { type Lab, Test, type TestCase } from '../lib/test.ts';
+import { type Lab, type Needs, Test, type TestCase } from '../lib/test.ts';
 import { SkipError } from '../lib/uapi.ts';
 import { checkNeeds } from './needs.ts';
 import type { Outcome } from './tap.ts';
@@ -82,7 +82,19 @@ export async function runTest({ name, needs, body }: TestCase, lab: Lab): Promis
     if (thrown === undefined || thrown instanceof SkipError) thrown = error;
   }
   markKernelLog('end', name);
-  const { notes, behaviour, metrics } = t;
-  const outcome = { ...outcomeOf(thrown, performance.now() - started), notes, behaviour, metrics };
-  return outcome.ok || !needs.knownFault ? outcome : { ...outcome, directive: `TODO ${needs.knownFault}` };
+  const { notes, behaviour, metrics, differences, unproven } = t;
+  const outcome = {
+    ...outcomeOf(thrown, performance.now() - started),
+    ...{ notes, behaviour, metrics, class: needs.class, choices: differences },
+  };
+  if (outcome.ok) return { ...outcome, unproven };
+  const expected = whyExpected(needs, lab, thrown);
+  return expected === undefined ? outcome : { ...outcome, directive: `TODO ${expected}` };
+}
+
+/** Why a failure is no fault of the kernel under test; undefined where it is one. */
+function whyExpected({ knownFault, class: of }: Needs, { cell }: Lab, thrown: unknown): string | undefined {
+  if (knownFault) return knownFault;
+  const isChoice = of === 'choice' && !cell.ownSeries && !(thrown instanceof DeadlineError);
+  return isChoice ? 'a choice of the series of this project, which others need not share' : undefined;
 }

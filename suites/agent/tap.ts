@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs';
+import type { TestClass } from '../../lab/model/protocol.ts';
 import type { Metric } from '../lib/test.ts';
 
 /** The outcome of a test, with everything that its TAP reports. */
@@ -13,6 +14,12 @@ export interface Outcome {
   diagnostics?: Record<string, string>;
   /** Which of several correct behaviours the test asserted (`Test.since`). */
   behaviour?: string;
+  /** What a failure means for a series by others (`Needs.class`). */
+  class?: TestClass | undefined;
+  /** Where the series chose otherwise than this project's (`Test.choice`). */
+  choices?: readonly string[];
+  /** What a pass lacks evidence for (`Test.lacksEvidence`). */
+  unproven?: string | undefined;
   /** Figures of the test (`Test.metric`). */
   metrics?: readonly Metric[];
   /** What it left behind (`Leftovers`). */
@@ -53,26 +60,31 @@ export class TapWriter {
   }
 
   /**
-   * Announces the tests before the first of them runs, one comment line each: `# ringlab: test "NAME" 60000 ms`, with the deadline of a
-   * test that sets one. The lab reports an announced test without a result as lost, and one that hangs as timed out.
+   * Announces the tests before the first of them runs, one comment line each: `# ringlab: test "NAME" 60000 ms contract`, with the
+   * deadline and the class of a test that has them. The lab reports an announced test without a result as lost, and one that hangs as timed out.
    */
-  announce(tests: readonly { name: string; timeoutMs?: number | undefined }[]): void {
-    const lines = tests.map(({ name, timeoutMs }) => {
+  announce(
+    tests: readonly { name: string; timeoutMs?: number | undefined; class?: TestClass | undefined }[],
+  ): void {
+    const lines = tests.map(({ name, timeoutMs, class: of }) => {
       const deadline = timeoutMs === undefined ? '' : ` ${Math.ceil(timeoutMs)} ms`;
-      return `# ringlab: test ${JSON.stringify(name.replace(/\s+/g, ' '))}${deadline}\n`;
+      return `# ringlab: test ${JSON.stringify(name.replace(/\s+/g, ' '))}${deadline}${of ? ` ${of}` : ''}\n`;
     });
     if (lines.length > 0) this.#write(lines.join(''));
   }
 
   /** Writes the result of a test. */
   test(name: string, outcome: Outcome): void {
-    const { ok, durationMs, directive, behaviour, lacks } = outcome;
-    const { diagnostics = {}, metrics = [], notes = [], leftovers = [] } = outcome;
+    const { ok, durationMs, directive, behaviour, lacks, unproven } = outcome;
+    const { diagnostics = {}, metrics = [], notes = [], leftovers = [], choices = [] } = outcome;
     this.#count++;
     const lines = [`${ok ? 'ok' : 'not ok'} ${this.#count} - ${escaped(name)}`];
     if (directive) lines[0] += ` # ${directive.replace(/\s+/g, ' ')}`;
     lines.push('  ---', `  duration_ms: ${durationMs.toFixed(1)}`);
     if (behaviour) lines.push(`  behaviour: ${yamlValue(behaviour)}`);
+    if (outcome.class) lines.push(`  class: ${outcome.class}`);
+    if (choices.length > 0) lines.push(`  choices: ${JSON.stringify(choices)}`);
+    if (unproven) lines.push(`  unproven: ${yamlValue(unproven)}`);
     if (lacks) lines.push(`  lacks: ${yamlValue(lacks)}`);
     if (leftovers.length > 0) lines.push(`  leftovers: ${JSON.stringify(leftovers)}`);
     // JSON is valid YAML.

@@ -1,5 +1,5 @@
 /** The library of the suites without `ublk/`, which is made of it. */
-export type { CellFile, HostReply, HostRequest, NamespaceInfo } from '../../lab/model/protocol.ts';
+export type { CellFile, HostReply, HostRequest, NamespaceInfo, TestClass } from '../../lab/model/protocol.ts';
 export type { Uapi } from '../../lab/model/uapi.ts';
 export {
   before,

@@ -1,5 +1,7 @@
-import type { CellFile } from '../../lab/model/protocol.ts';
-import { Assertions } from './assert.ts';
+import { isDeepStrictEqual } from 'node:util';
+import type { CellFile, TestClass } from '../../lab/model/protocol.ts';
+import { AssertionError, Assertions } from './assert.ts';
+import type { Choices } from './choice.ts';
 import type { Device } from './device.ts';
 import type { HostClient } from './host.ts';
 import { SkipError, type UapiTable } from './uapi.ts';
@@ -31,6 +33,11 @@ export interface Needs {
    * neither the suite nor the cell; a pass is an ordinary pass.
    */
   knownFault?: string;
+  /**
+   * What a failure means for a series by others: `contract`, `objection`, `safety` or `choice`. On a kernel without a series of this project a
+   * test of class `choice` that fails is reported as `# TODO` and fails nothing, unless it exceeds its deadline.
+   */
+  class?: TestClass;
   /** Deadline of this test, ms; default: the cell's. */
   timeoutMs?: number;
 }
@@ -43,9 +50,14 @@ export interface Lab {
   readonly uapi: UapiTable;
   /** The host channel: unplug, throttle, console. */
   readonly host: HostClient;
+  /** What tests have seen of behaviours that are documented in several ways. */
+  readonly choices: Choices;
   /** The guest's namespace with this role. Throws SkipError when it has none. */
   device(role: string): Device;
 }
+
+/** Most differences of one test that are reported. */
+const MOST_DIFFERENCES = 20;
 
 /** A running test: its assertions, its surroundings, and the resources to release at its end. */
 export class Test extends Assertions {
@@ -79,8 +91,13 @@ export class Test extends Assertions {
     throw new SkipError(reason);
   }
 
-  /** The behaviours that `since` has selected, joined by `; `; undefined before its first call. */
+  /** The behaviours that `since` has selected and `oneOf` has seen, joined by `; `; undefined before the first. */
   behaviour: string | undefined;
+
+  #addBehaviour(text: string): void {
+    if (this.behaviour?.split('; ').includes(text)) return;
+    this.behaviour = this.behaviour === undefined ? text : `${this.behaviour}; ${text}`;
+  }
 
   /**
    * Whether the kernel is of this release (`6.2`) or later. For tests that assert either of two correct behaviours: `change` names what
@@ -90,8 +107,53 @@ export class Test extends Assertions {
   since(release: string, change: string): boolean {
     const isSince = this.uapi.since(release);
     const selected = `${isSince ? 'since' : 'before'} Linux ${release}: ${change}`;
-    this.behaviour = this.behaviour === undefined ? selected : `${this.behaviour}; ${selected}`;
+    this.#addBehaviour(selected);
     return isSince;
+  }
+
+  /** Whether the kernel has a series of this project. */
+  get isOwnSeries(): boolean {
+    return this.lab.cell.ownSeries === true;
+  }
+
+  /**
+   * Equality (`util.isDeepStrictEqual`) with one of several documented values, by who documents them; the first is the choice of this
+   * project's series, which on a kernel with it is the only right one. Which one was seen is reported with the result. It must be the same
+   * whenever this quantity is checked: on a difference to an earlier test the assertion fails. Returns whose it was.
+   *
+   * @example t.oneOf(resultName(res), { RFC: '-EIO', 'later revisions': '-ECANCELED' }, 'result of a member whose leader fails');
+   */
+  oneOf<T>(got: T, alternatives: Readonly<Record<string, T>>, quantity: string): string {
+    const seen = this.lab.choices.check(quantity, got, alternatives, {
+      test: this.name,
+      own: this.isOwnSeries,
+    });
+    this.#addBehaviour(`${quantity}: ${seen}`);
+    return seen;
+  }
+
+  /** Where the series chose otherwise than this project's, see `choice`. */
+  readonly differences: string[] = [];
+
+  /**
+   * Deep equality with what this project's series does where the proposal leaves it open. On any other kernel a difference is reported with the
+   * result and fails nothing. Returns whether the two are equal.
+   */
+  choice<T>(got: T, expected: T, quantity: string): boolean {
+    if (isDeepStrictEqual(got, expected)) return true;
+    const error = new AssertionError(quantity, expected, got);
+    if (this.isOwnSeries) throw error;
+    if (!this.differences.includes(error.message) && this.differences.length < MOST_DIFFERENCES)
+      this.differences.push(error.message);
+    return false;
+  }
+
+  /** What a pass lacks evidence for, see `lacksEvidence`. */
+  unproven: string | undefined;
+
+  /** Marks a pass of this test as unproven: `what` could not be shown, since `reason`. */
+  lacksEvidence(what: string, reason: string): void {
+    this.unproven ??= `${what}: ${reason}`;
   }
 
   /** The figures of the test, see `metric`. */
