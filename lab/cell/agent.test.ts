@@ -31,6 +31,13 @@ t.test('a guest that was forked with its agent gets only the cell', async (t) =>
   t.same(await pushedTo('abc'), inHome(['cell.json']));
 });
 
+t.test('the agent is told of a series of this project', (t) => {
+  const guest = { devices: [], facts: {} } as unknown as Guest;
+  t.equal(cellFile({ ...spec, ownSeries: true }, guest).ownSeries, true);
+  t.notOk('ownSeries' in cellFile(spec, guest));
+  t.end();
+});
+
 t.test('the share of a shard is told to the agent, but not once its tests are known by name', (t) => {
   const guest = { devices: [], facts: {} } as unknown as Guest;
   const shard = { ...spec, shard: 2, shards: 3 };

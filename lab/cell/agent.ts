@@ -18,6 +18,7 @@ export function cellFile(spec: CellSpec, guest: Guest): CellFile {
     ...(spec.shard && spec.shards && !spec.tests ? { shard: { at: spec.shard, of: spec.shards } } : {}),
     ...(spec.most ? { most: spec.most } : {}),
     seed: spec.seed,
+    ...(spec.ownSeries ? { ownSeries: true as const } : {}),
     ...(spec.kernel.debug ? { debug: true } : {}),
     testTimeoutMs: spec.deadlines.testMs,
     devices: [...guest.devices],

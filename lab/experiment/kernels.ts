@@ -6,6 +6,7 @@ import type { KernelBuild, SourceTree } from '../model/kernel.ts';
 import type { Plan, SourceRequest } from '../model/plan.ts';
 import type { KernelRecord } from '../model/run.ts';
 import type { Series } from '../model/series.ts';
+import { isOwnStack } from '../series/index.ts';
 import { applySeries, resolveSource, withRepair } from '../source/index.ts';
 
 /** A kernel of an experiment: built, or with the verdict that says why not. */
@@ -14,6 +15,8 @@ export interface PreparedKernel {
   id: string;
   side: Side;
   name: string;
+  /** Its series are this project's (`isOwnStack`). */
+  ownSeries?: true;
   /** Id of the kernel that this kernel was made from or is compared with. */
   base?: string;
   /** Absent where the series does not apply, and of a base that is not built for that reason. */
@@ -160,9 +163,11 @@ export async function prepareKernels(
     if (head && resolved.patched instanceof VerdictError) onKernel({ ...head, failure: resolved.patched });
   }
   const first = sources[0]?.source.name ?? '';
+  const isOwn = await isOwnStack(stack, ctx);
   const kernels: PreparedKernel[] = [];
   for (const resolved of sources) {
     const heads = headsOf(resolved.source.name, first, plan, stack);
+    if (heads.patched && isOwn) heads.patched.ownSeries = true;
     kernels.push(...(await prepareSource(resolved, heads, plan, onKernel, ctx)));
   }
   return kernels;

@@ -83,7 +83,7 @@ async function plant({ name, path }: MutantFile, { plan, baseline, ctx }: Trial)
   const { kernel } = baseline;
   const id = `${kernel.id}+${name}`;
   const head = { id, name: id, side: 'patched' as const, base: kernel.id };
-  const { tree } = kernel;
+  const { tree, ownSeries } = kernel;
   if (!tree) throw new Error('the healthy kernel has no tree');
   const applied = await applySeries(tree, series, ctx).then(
     (result) => result.tree,
@@ -92,7 +92,13 @@ async function plant({ name, path }: MutantFile, { plan, baseline, ctx }: Trial)
       throw error;
     },
   );
-  const planted = await prepareKernel(head, applied, plan.config, ctx, kernel.build);
+  const planted = await prepareKernel(
+    { ...head, ...(ownSeries ? { ownSeries } : {}) },
+    applied,
+    plan.config,
+    ctx,
+    kernel.build,
+  );
   ctx.emit({ type: 'kernel.ready', kernel: kernelRecord(planted) });
   return { planted, fault: series.title };
 }

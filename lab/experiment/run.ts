@@ -36,7 +36,9 @@ export function specsOf(
   kernels: readonly PreparedKernel[],
   { imageOf, accel, payloads, tests }: Session,
 ): CellSpec[] {
-  const built = kernels.flatMap(({ id, side, build }) => (build ? [{ id, side, key: build.key }] : []));
+  const built = kernels.flatMap(({ id, side, build, ownSeries }) =>
+    build ? [{ id, side, key: build.key, ownSeries }] : [],
+  );
   return shardSpecs(cellSpecs(plan, built, { imageOf, accel: accel.kind, payloads }), plan.jobs, tests);
 }
 

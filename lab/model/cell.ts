@@ -32,6 +32,8 @@ export const CellSpec = z
     /** Build key in the kernel store; `id` is the kernel's id in the run record. */
     kernel: z.object({ id: z.string(), key: Key, debug: z.boolean() }).strict(),
     side: Side,
+    /** The kernel has a series of this project, whose choices are asserted. */
+    ownSeries: z.literal(true).optional(),
     image: z.object({ recipe: z.string(), key: Key }).strict(),
     profile: GuestProfile,
     suite: SuiteInfo,

@@ -10,6 +10,8 @@ export interface PlannedKernel {
   side: Side;
   /** Build key. */
   key: string;
+  /** Its series are this project's. */
+  ownSeries?: true | undefined;
 }
 
 /** What all cells of an experiment share, by content key. */
@@ -58,8 +60,9 @@ export function cellSpecs(
   };
   return plan.pairs.flatMap(({ profile, suite }) =>
     repeats.flatMap((repeat) =>
-      kernels.map(({ id, key, side }) => ({
+      kernels.map(({ id, key, side, ownSeries }) => ({
         ...shared,
+        ...(ownSeries ? { ownSeries } : {}),
         image: imageSpec(imageOf(suite)),
         kernel: { id, key, debug: plan.config.debug },
         ...{ side, profile, repeat },

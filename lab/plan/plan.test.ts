@@ -109,6 +109,18 @@ t.test('the cells of a pair on base and patched kernel stand next to each other'
   t.end();
 });
 
+t.test('a kernel with a series of this project is known in the spec of its cells', (t) => {
+  const plan = makePlan(request({ suites: ['passthrough'] }), profiles, suites);
+  const [base, patched] = cellSpecs(
+    plan,
+    kernels.map((kernel) => (kernel.side === 'patched' ? { ...kernel, ownSeries: true as const } : kernel)),
+    artefacts,
+  );
+  t.equal(base?.ownSeries, undefined);
+  t.equal(patched?.ownSeries, true);
+  t.end();
+});
+
 t.test('the guests of a suite boot the image with its packages, and other cells keep their keys', (t) => {
   const plan = makePlan(request({ suites: ['passthrough'], seed: 7 }), profiles, suites);
   const [pair] = plan.pairs;

@@ -2,7 +2,7 @@ export { type ImportOptions, importSeries, type LoadedSeries } from './import.ts
 export { SeriesInfo } from './info.ts';
 export { writeMbox } from './mbox-write.ts';
 export { firstPatches } from './prefix.ts';
-export { baseOf, resolveStack, withNeeds } from './stack.ts';
+export { baseOf, isOwnStack, resolveStack, withNeeds } from './stack.ts';
 export {
   findSeries,
   type ListedSeries,

@@ -3,7 +3,7 @@ import type { StageContext } from '../model/event.ts';
 import type { Series } from '../model/series.ts';
 import type { LoadedSeries } from './import.ts';
 import { NAME } from './name.ts';
-import { findSeries } from './store.ts';
+import { findSeries, ownSeriesIds } from './store.ts';
 
 /** Name of the source that a stack applies to: the `base` of its last series that has a series.yaml. */
 export const baseOf = (stack: readonly LoadedSeries[]): string | undefined =>
@@ -35,6 +35,17 @@ export async function withNeeds(
       fix: 'give it another --name',
     });
   return { ...series, needs };
+}
+
+/** Whether every series of a stack is one of this project, whatever its name and wherever it was read from. */
+export async function isOwnStack(
+  stack: readonly Series[],
+  ctx: StageContext,
+  ownDir?: string,
+): Promise<boolean> {
+  if (stack.length === 0) return false;
+  const own = await ownSeriesIds(ctx, ownDir);
+  return stack.every(({ id }) => own.includes(id));
 }
 
 /**

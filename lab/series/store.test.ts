@@ -6,6 +6,7 @@ import { bodyOf, mail } from './fixtures/make.ts';
 import {
   findSeries,
   importSeries,
+  isOwnStack,
   listSeries,
   removeSeries,
   resolveStack,
@@ -81,6 +82,18 @@ t.test('a stack has the needed series first, and a circle is an InputError', asy
     ['lamps', 'dimmer'],
   );
   await t.rejects(resolveStack('hen', ctx, ownDir), /circle: hen -> egg -> hen/);
+});
+
+t.test('a stack is the project’s own by its content, not by its name', async (t) => {
+  const { ownDir, addOwn, mbox, ctx } = await fixture(t);
+  await addOwn('lamps');
+  const { series } = await findSeries('lamps', ctx, ownDir);
+  const isOwn = (...stack: (typeof series)[]) => isOwnStack(stack, ctx, ownDir);
+  await writeFile(mbox, writeMbox(series));
+  t.ok(await isOwn(await importSeries(mbox, { name: 'of-others' }, ctx)), 'its content under another name');
+  t.notOk(await isOwn({ ...series, id: 'f00' }), 'another content under its name');
+  t.notOk(await isOwn(series, { ...series, id: 'f00' }), 'another series on top');
+  t.notOk(await isOwn(), 'no series');
 });
 
 t.test('an imported series can need another by name, but not by path or in a circle', async (t) => {

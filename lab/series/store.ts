@@ -99,6 +99,13 @@ export async function listSeries(ctx: StageContext, ownDir = OWN_SERIES): Promis
   return lists.flat();
 }
 
+/** The ids of the project's series. */
+export async function ownSeriesIds(ctx: StageContext, ownDir = OWN_SERIES): Promise<string[]> {
+  const { ownNames } = await namesOf(ownDir);
+  const loaded = ownNames.map((name) => loadSeries(join(ownDir, name), { name }, ctx));
+  return (await Promise.all(loaded)).map(({ series }) => series.id);
+}
+
 /** Names of series that need one of `names`, each with the series that it needs. Those that cannot be read need none. */
 async function dependentsOf(names: readonly string[], ctx: StageContext, ownDir: string) {
   const { ownNames, importedNames } = await namesOf(ownDir);
