@@ -19,12 +19,25 @@ const LAB_FAILED = 'lab-failed' satisfies CellVerdict;
 interface Case {
   name: string;
   seconds?: number;
-  leftovers?: readonly string[] | undefined;
+  /** Of a test: what it reports besides its outcome. */
+  remarks?: readonly string[];
   outcome?: { tag: 'failure' | 'error' | 'skipped'; type: string; message: string; text: string };
 }
 
-function caseOf({ name, verdict, reason = '', detail = '', durationMs, rate, leftovers }: TestResult): Case {
-  const time = { leftovers, ...(durationMs === undefined ? {} : { seconds: durationMs / 1000 }) };
+/** What a test reports besides its outcome, one line each. */
+const remarksOf = ({ class: of, choices = [], unproven, leftovers = [] }: TestResult): string[] => [
+  ...(of ? [`class: ${of}`] : []),
+  ...choices.map((item) => `chooses otherwise: ${item}`),
+  ...(unproven === undefined ? [] : [`lacks evidence: ${unproven}`]),
+  ...leftovers.map((item) => `left behind: ${item}`),
+];
+
+function caseOf(test: TestResult): Case {
+  const { name, verdict, reason = '', detail = '', durationMs, rate } = test;
+  const time = {
+    remarks: remarksOf(test),
+    ...(durationMs === undefined ? {} : { seconds: durationMs / 1000 }),
+  };
   if (verdict === 'pass') return { name, ...time };
   const outcome = (tag: 'failure' | 'error' | 'skipped', message: string): Case => ({
     ...{ name, ...time },
@@ -64,7 +77,7 @@ function asExpected(test: Case, where: string): Case {
   return { ...test, outcome: { ...test.outcome, tag: 'skipped', message: `${where}: ${type}: ${message}` } };
 }
 
-function addCase(suite: Node, className: string, { name, seconds, outcome, leftovers }: Case): void {
+function addCase(suite: Node, className: string, { name, seconds, outcome, remarks = [] }: Case): void {
   const time = seconds === undefined ? {} : { time: seconds.toFixed(3) };
   const node = suite.ele('testcase', { classname: visible(className), name: visible(name), ...time });
   if (outcome) {
@@ -72,7 +85,7 @@ function addCase(suite: Node, className: string, { name, seconds, outcome, lefto
     const child = node.ele(tag, { ...(tag === 'skipped' ? {} : { type }), message: visible(message) });
     if (text && tag !== 'skipped') child.txt(visible(text));
   }
-  for (const item of leftovers ?? []) node.ele('system-out').txt(visible(`left behind: ${item}`));
+  for (const item of remarks) node.ele('system-out').txt(visible(item));
 }
 
 /** A test suite with its cases; `properties` by name. */

@@ -1,4 +1,5 @@
 import { isFailure } from '../lab/model/verdict.ts';
+import { byClass, choicesThatDiffer, classLines, type Remark, titleOf, unprovenPasses } from './classes.ts';
 import { fenced, html, markdown as md } from './escape.ts';
 import { figures } from './figures.ts';
 import type { ReportInput } from './input.ts';
@@ -82,17 +83,34 @@ function list(items: readonly Item[], quote: boolean): string[] {
 function tests(input: ReportInput): string[] {
   const items = itemsOf(input);
   const failing = (item: Item) => item.patched && isFailure(item.patched);
-  if (!input.comparison) return heading('Failed', list(items.filter(failing), true));
+  if (!input.comparison)
+    return byClass(items.filter(failing)).flatMap(([of, own]) =>
+      heading(of === '' ? 'Failed' : titleOf('Failed', of, own), list(own, true)),
+    );
   const still = items.filter((item) => item.change === 'same' && failing(item));
   return [
     ...LISTS.flatMap(({ change, title }) => {
       const listed = items.filter((item) => item.change === change);
-      const head = `${capitalised(title)} (${listed.length})`;
-      return heading(head, list(listed, change === 'regressed' || change === 'new'));
+      const quote = change === 'regressed' || change === 'new';
+      return byClass(listed).flatMap(([of, own]) =>
+        heading(titleOf(capitalised(title), of, own), list(own, quote)),
+      );
     }),
-    ...heading(`Fails on both sides (${still.length})`, list(still, false)),
+    ...byClass(still).flatMap(([of, own]) =>
+      heading(titleOf('Fails on both sides', of, own), list(own, false)),
+    ),
   ];
 }
+
+/** What tests report that fails nothing. */
+const remarks = (title: string, found: readonly Remark[]): string[] =>
+  heading(
+    title,
+    table(
+      ['cell', 'test', 'what'],
+      found.map(({ cell, name, lines }) => [md(cell), md(name), lines.map(md).join('<br>')]),
+    ),
+  );
 
 function trouble(input: ReportInput): string[] {
   const complaints = complaintsOf(input).flatMap(({ title, cells, text, fatal, known }) =>
@@ -143,11 +161,7 @@ export function renderMarkdown(input: ReportInput): string {
     String(count),
     md(cells.join(', ')),
   ]);
-  const leftovers = leftoversOf(input).map(({ cell, name, leftovers: items }) => [
-    md(cell),
-    md(name),
-    items.map(md).join('<br>'),
-  ]);
+  const left = leftoversOf(input).map(({ leftovers: lines, ...place }) => ({ ...place, lines }));
   const mutants = (record.mutants ?? []).map((mutant) =>
     [mutantOutcome(mutant), mutant.name, mutant.broken ?? mutant.killedBy ?? mutant.fault].map(md),
   );
@@ -157,6 +171,7 @@ export function renderMarkdown(input: ReportInput): string {
     '',
     `**${md(summaryOf(input))}**`,
     '',
+    ...classLines(input).flatMap((text) => [md(text), '']),
     ...(warning === undefined ? [] : [`**Warning:** ${md(warning)}`, '']),
     ...table(['side', 'kernel', 'release', 'compiler'], kernels),
     '',
@@ -165,7 +180,9 @@ export function renderMarkdown(input: ReportInput): string {
     ...tests(input),
     ...heading('Skipped', table(['reason', 'tests', 'cells'], skipped)),
     ...figureTable(input),
-    ...heading('Left something behind', table(['cell', 'test', 'what'], leftovers)),
+    ...remarks('Choices that differ from those of this project', choicesThatDiffer(input)),
+    ...remarks('Passes that lack evidence', unprovenPasses(input)),
+    ...remarks('Left something behind', left),
     ...trouble(input),
   ]
     .join('\n')

@@ -1,5 +1,6 @@
 import { labelOf } from '../lab/model/compare.ts';
 import { isFailure } from '../lab/model/verdict.ts';
+import { byClass, choicesThatDiffer, classLines, type Remark, titleOf, unprovenPasses } from './classes.ts';
 import { excerpt, oneLine, PAGE, wrap } from './escape.ts';
 import { figures } from './figures.ts';
 import { type Colors, plain, type ReportInput } from './input.ts';
@@ -108,34 +109,41 @@ function tests(input: ReportInput, colors: Colors): string[] {
   const failing = (item: Item) => item.patched && isFailure(item.patched);
   if (!input.comparison) {
     const failed = items.filter(failing);
-    return section(`failed (${failed.length})`, list(failed, colors.red, true, colors), colors);
+    return byClass(failed).flatMap(([of, own]) =>
+      section(titleOf('failed', of, own), list(own, colors.red, true, colors), colors),
+    );
   }
   const paints = { regressed: colors.red, fixed: colors.green } as Record<string, (text: string) => string>;
   const lists = LISTS.flatMap(({ change, title }) => {
     const listed = items.filter((item) => item.change === change);
-    const lines = list(
-      listed,
-      paints[change] ?? colors.yellow,
-      change === 'regressed' || change === 'new',
-      colors,
+    const paint = paints[change] ?? colors.yellow;
+    const quote = change === 'regressed' || change === 'new';
+    return byClass(listed).flatMap(([of, own]) =>
+      section(titleOf(title, of, own), list(own, paint, quote, colors), colors),
     );
-    return section(`${title} (${listed.length})`, lines, colors);
   });
   const still = items.filter((item) => item.change === 'same' && failing(item));
   return [
     ...lists,
-    ...section(`fails on both sides (${still.length})`, list(still, colors.yellow, false, colors), colors),
+    ...byClass(still).flatMap(([of, own]) =>
+      section(titleOf('fails on both sides', of, own), list(own, colors.yellow, false, colors), colors),
+    ),
   ];
+}
+
+/** What tests report that fails nothing. */
+function remarks(title: string, found: readonly Remark[], colors: Colors): string[] {
+  const lines = found.flatMap(({ cell, name, lines: items }) => [
+    `  ${oneLine(`${cell}: ${name}`, PAGE - 2)}`,
+    ...items.flatMap((item) => indent(wrap(item, PAGE - 6, 3), 6)),
+  ]);
+  return section(`${title} (${found.length})`, lines, colors);
 }
 
 /** Tests that left something behind, which later tests of their guest may have suffered from. */
 function leftovers(input: ReportInput, colors: Colors): string[] {
-  const left = leftoversOf(input);
-  const lines = left.flatMap(({ cell, name, leftovers: items }) => [
-    `  ${oneLine(`${cell}: ${name}`, PAGE - 2)}`,
-    ...items.flatMap((item) => indent(wrap(item, PAGE - 6, 3), 6)),
-  ]);
-  return section(`left something behind (${left.length})`, lines, colors);
+  const left = leftoversOf(input).map(({ leftovers: lines, ...place }) => ({ ...place, lines }));
+  return remarks('left something behind', left, colors);
 }
 
 function mutants({ record }: ReportInput, colors: Colors): string[] {
@@ -229,11 +237,16 @@ export function renderText(input: ReportInput): string {
     ...skips(input, colors),
     ...section('figures', figures(input), colors),
     ...tests(input, colors),
+    ...remarks('choices that differ from those of this project', choicesThatDiffer(input), colors),
+    ...remarks('passes that lack evidence', unprovenPasses(input), colors),
     ...leftovers(input, colors),
     ...kernelTrouble(input, colors),
     ...broken(input, colors),
     '',
     ...unprovenReminder(input, colors),
+    ...classLines(input).flatMap((text) =>
+      wrap(text, PAGE, 3).map((part, index) => (index === 0 ? part : `  ${part}`)),
+    ),
     (isClean(input) ? colors.green : colors.bold)(summaryOf(input)),
   ].join('\n')}\n`;
 }

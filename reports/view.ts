@@ -1,6 +1,7 @@
 import { nameOfCell } from '../lab/model/cell.ts';
 import type { Change } from '../lab/model/compare.ts';
 import { confirmWords } from '../lab/model/confirm.ts';
+import type { TestClass } from '../lab/model/protocol.ts';
 import { type Rate, rateWords } from '../lab/model/rate.ts';
 import type { Complaint, TestResult } from '../lab/model/result.ts';
 import { type CellRecord, kernelOf, type MutantRecord, type RunRecord } from '../lab/model/run.ts';
@@ -16,6 +17,7 @@ export interface Item {
   base?: Verdict;
   patched?: Verdict;
   change?: Change;
+  class?: TestClass;
   reason?: string;
   /** What repeats and reruns say. */
   confirmed?: string;
@@ -35,8 +37,9 @@ function repeatWords({ base, patched }: { base?: Rate | undefined; patched?: Rat
   return { confirmed: `fails ${words}` };
 }
 
-const itemOf = (cell: string, { name, verdict, reason, detail, rate }: TestResult): Item => ({
+const itemOf = (cell: string, { name, verdict, class: of, reason, detail, rate }: TestResult): Item => ({
   ...{ cell, name, patched: verdict },
+  ...(of ? { class: of } : {}),
   ...(reason === undefined ? {} : { reason }),
   ...repeatWords({ patched: rate }),
   ...(detail === undefined ? {} : { detail }),

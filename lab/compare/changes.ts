@@ -11,6 +11,7 @@ import type { Verdict } from '../model/verdict.ts';
  *   not known. Every other move between failures is `changed`.
  * - A test that no longer runs (to skip or todo) proves nothing, so it is `changed`, never `fixed`.
  * - A pass with another correct behaviour is `changed`, never `regressed` (`changeOf`).
+ * - A choice of a series that differs (todo) and one that does not (pass) are `changed` either way (`changeOf`).
  * - Skip to pass is `changed`: it runs now. `changeOf` calls it `new` where the base skipped because it lacks the feature.
  */
 export const CHANGES: Record<Verdict, Record<Verdict, Change>> = {
@@ -36,14 +37,18 @@ function row(
 }
 
 /** What a comparison looks at in one result. */
-type Seen = Pick<TestResult, 'verdict' | 'lacks' | 'behaviour'>;
+type Seen = Pick<TestResult, 'verdict' | 'lacks' | 'behaviour' | 'class'>;
 
 /** How a test changed; a side that does not have it is undefined. At least one side must have it. */
 export function changeOf(base: Seen | undefined, patched: Seen | undefined): Change {
   if (!base) return 'new';
   if (!patched) return 'gone';
   const lacked = base.verdict === 'skip' && base.lacks !== undefined;
-  if (lacked && patched.verdict === 'pass') return 'new';
+  // A choice that differs (todo) is no fault, so that neither side is better.
+  const isChoice = (patched.class ?? base.class) === 'choice';
+  const ends = isChoice ? ['pass', 'todo'] : ['pass'];
+  if (lacked && ends.includes(patched.verdict)) return 'new';
+  if (isChoice && base.verdict === 'todo' && patched.verdict === 'pass') return 'changed';
   const bothPass = base.verdict === 'pass' && patched.verdict === 'pass';
   if (bothPass && base.behaviour !== patched.behaviour) return 'changed';
   return CHANGES[base.verdict][patched.verdict];

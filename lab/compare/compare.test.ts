@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Comparison } from '../model/compare.ts';
-import type { Complaint } from '../model/result.ts';
+import type { Complaint, TestResult } from '../model/result.ts';
 import type { CellRecord, RunRecord } from '../model/run.ts';
 import { Verdict } from '../model/verdict.ts';
 import { CHANGES, changeOf } from './changes.ts';
@@ -153,6 +153,30 @@ t.test('two right behaviours are a change, told with its reason', (t) => {
   t.match(compared('since Linux 6.2: x', 'since Linux 6.2: x'), { same: 1 });
   t.equal(compared('since Linux 6.2: x', 'since Linux 6.2: x').tests[0]?.reason, undefined);
   t.match(compared(undefined, 'since Linux 6.2: x'), { changed: 1 });
+  t.end();
+});
+
+t.test('a choice that differs is a change, and neither a loss nor a gain', (t) => {
+  const seen = (side: 'base' | 'patched', verdict: Verdict, more: Partial<TestResult> = {}) =>
+    cell(
+      side,
+      {},
+      {
+        tests: [
+          { name: 'a', verdict, class: 'choice', ...more },
+          { name: 'b', verdict: 'pass', class: 'contract' },
+        ],
+      },
+    );
+  const compared = (...cells: CellRecord[]) => compareSides(record(cells));
+  const differs = compared(seen('base', 'pass'), seen('patched', 'todo'));
+  t.match(differs, { changed: 1, same: 1, regressed: 0, unproven: undefined });
+  t.match(differs.tests, [{ class: 'choice', change: 'changed' }, { class: 'contract' }]);
+  t.equal(exitCodeOf(differs), 0);
+  t.match(compared(seen('base', 'todo'), seen('patched', 'pass')), { changed: 1, fixed: 0 });
+  const lacks = { lacks: 'IORING_X', reason: 'the kernel has no IORING_X' };
+  t.match(compared(seen('base', 'skip', lacks), seen('patched', 'todo')), { new: 1 });
+  t.match(compared(seen('base', 'pass'), seen('patched', 'timeout')), { regressed: 1 }, 'a hang is none');
   t.end();
 });
 

@@ -42,12 +42,14 @@ export function testRows(pair: Pair): TestChange[] {
     const to = after.get(name) ?? standIn(name, pair.patched);
     const change = changeOf(from, to);
     const reason = reasonOf(change, from, to);
+    const of = to?.class ?? from?.class;
     return {
       ...placeOf(pair),
       name,
       ...(from ? { base: from.verdict } : {}),
       ...(to ? { patched: to.verdict } : {}),
       change,
+      ...(of ? { class: of } : {}),
       ...(reason ? { reason } : {}),
       ...ratesOf(from, to),
     };

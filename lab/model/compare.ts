@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Side } from './cell.ts';
 import { Confirmation } from './confirm.ts';
+import { TestClass } from './protocol.ts';
 import { Rate } from './rate.ts';
 import { Complaint } from './result.ts';
 import { Allowed, Unproven } from './unproven.ts';
@@ -40,6 +41,8 @@ export const TestChange = Place.extend({
   base: Verdict.optional(),
   patched: Verdict.optional(),
   change: Change,
+  /** What a failure means for a series by others; absent: the suite does not say. */
+  class: TestClass.optional(),
   reason: z.string().optional(),
   /** How often it failed on each side, of a test that ran in several boots. */
   rates: z.object({ base: Rate.optional(), patched: Rate.optional() }).optional(),
