@@ -83,6 +83,19 @@ for (const name of ['a read of a block', 'a flush', 'a write', 'a read of a zone
   t.match(stdout, /\n1\.\.3\n$/);
 });
 
+for (const name of ['dma-premap', 'group-kbuf', 'multipath', 'sqe-group'])
+  t.test(`each test of ${name} says what its failure means for a series by others`, async (t) => {
+    const { path } = await bundleAgent({ name, dir: join(import.meta.dirname, '..', name) });
+    const { stdout } = await runAgent(path, agentFolder(t, { suite: name }));
+    const announced = stdout.match(/^# ringlab: test .*$/gm) ?? [];
+    t.ok(announced.length > 20, `${announced.length} tests`);
+    t.same(
+      announced.filter((line) => !/" (\d+ ms )?(contract|objection|safety|choice)$/.test(line)),
+      [],
+      'tests without a class',
+    );
+  });
+
 const PEERS = `
 import { peer, startPeer, test } from 'ringlab/suite';
 peer('echo', async ({ argument, tell, next, uapi }) => {

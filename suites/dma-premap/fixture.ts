@@ -4,8 +4,6 @@ import {
   type Cqe,
   Device,
   File,
-  type Held,
-  held,
   ioMemory,
   type Memory,
   mapRange,
@@ -14,8 +12,9 @@ import {
   type Test,
   type TestRing,
   type TestRingOptions,
-  until,
 } from '../lib/index.ts';
+import { Evidence } from './evidence.ts';
+import { type Commands, type Strictness, Usage } from './usage.ts';
 
 /** Size of a page, bytes. */
 export const PAGE = 4096;
@@ -36,6 +35,8 @@ export interface Transfer {
   userData?: number;
   /** Slot of the file table; default 0. */
   fd?: number;
+  /** Names of IOSQE_ flags besides IOSQE_FIXED_FILE. */
+  flags?: readonly string[];
 }
 
 /** Memory to register: all of a mapping or a part of it. */
@@ -48,6 +49,7 @@ export class Fixture {
   readonly file: File;
   readonly ring: TestRing;
   readonly buffers: readonly BufferRange[];
+  readonly evidence: Evidence;
 
   /** `role` of the namespace: default `data`. Throws SkipError if the guest has none, SyscallError if registering fails. */
   constructor(t: Test, buffers: readonly BufferRange[], options: TestRingOptions & { role?: string } = {}) {
@@ -59,12 +61,8 @@ export class Fixture {
     this.buffers = buffers;
     this.ring.registerFiles([this.file.fd]);
     if (buffers.length > 0) this.ring.registerBuffers(buffers);
-    const before = this.counters.bytes;
-    // Every test also checks that its mappings are released. The kernel tears a ring down in a worker, after close().
-    t.defer(async () => {
-      this.ring.close();
-      await this.untilMapped(before);
-    });
+    this.evidence = Evidence.of(t, this.device);
+    t.defer(() => this.ring.close());
   }
 
   /** The device's first controller. Throws Error if it has none. */
@@ -72,11 +70,6 @@ export class Fixture {
     const [controller] = this.device.controllers;
     if (!controller) throw new Error('the device has no controller');
     return controller;
-  }
-
-  /** Waits until at most `bytes` are mapped for the device. Throws Error on a timeout. */
-  async untilMapped(bytes: number): Promise<void> {
-    await until(`at most ${bytes} bytes are mapped`, () => this.counters.bytes <= bytes);
   }
 
   #register(opcode: string, range: Partial<Range>): void {
@@ -97,13 +90,13 @@ export class Fixture {
 
   /** Writes the SQE of a transfer. Throws RangeError if there is no such buffer, or the transfer ends past its memory. */
   queue(transfer: Transfer): void {
-    const { kind, buffer = 0, offset = 0, length, position, userData, fd = 0 } = transfer;
+    const { kind, buffer = 0, offset = 0, length, position, userData, fd = 0, flags = [] } = transfer;
     const memory = this.buffers[buffer];
     if (!memory) throw new RangeError(`no buffer ${buffer}`);
     this.ring.sqe({
       opcode: kind === 'read' ? 'IORING_OP_READ_FIXED' : 'IORING_OP_WRITE_FIXED',
       fd,
-      flags: ['IOSQE_FIXED_FILE'],
+      flags: ['IOSQE_FIXED_FILE', ...flags],
       addr: memory.address + BigInt(offset),
       len: length,
       off: position,
@@ -120,16 +113,30 @@ export class Fixture {
     return cqe;
   }
 
-  /** The driver's counters of mapped bytes and of commands on mapped memory. */
-  get counters(): Held {
-    return held(this.device);
+  /** Counts what I/O shows of a mapping, over several stretches. */
+  usage(): Usage {
+    return new Usage(this.t, this.device, this.evidence);
   }
 
-  /** Runs `act` and returns the number of NVMe commands that used a mapping meanwhile. */
-  async mappedCommands(act: () => Promise<unknown>): Promise<number> {
-    const before = this.counters.used;
-    await act();
-    return this.counters.used - before;
+  /** Runs `act`, nothing but I/O of a mapped buffer, and asserts that it used the mapping; see `Usage.expect`. */
+  async onMapping<T>(
+    commands: Commands,
+    what: string,
+    act: () => T | Promise<T>,
+    strictness: Strictness = {},
+  ): Promise<T> {
+    const usage = this.usage();
+    const result = await usage.count(act);
+    usage.expect(commands, what, strictness);
+    return result;
+  }
+
+  /** Runs `act`, nothing but I/O, and asserts that it used no mapping. */
+  async offMapping<T>(what: string, act: () => T | Promise<T>): Promise<T> {
+    const usage = this.usage();
+    const result = await usage.count(act);
+    usage.expectNone(what);
+    return result;
   }
 
   /** Reads the medium through another file and memory that was never registered. */

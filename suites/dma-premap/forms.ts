@@ -19,6 +19,9 @@ function cloneBuffers(t: Test, sourceFd: number, ring: TestRing): void {
 
 /** Offset in the buffer, length and position on the device of requests that break the alignment rules of block devices, bytes. */
 const MISALIGNED = [
+  [0, 100, 0],
+  [0, 513, 0],
+  [PAGE - 100, 200, 0],
   [0, 2 * PAGE + 100, 0],
   [0, PAGE + 256, 0],
   [1, 2 * PAGE, 0],
@@ -39,7 +42,7 @@ async function misalignedResults(fixture: Fixture): Promise<string[]> {
   return lines;
 }
 
-suite('alignment, protection information and cloned buffers', NEEDS, () => {
+suite('alignment, protection information and cloned buffers', { ...NEEDS, class: 'safety' }, () => {
   test('misaligned requests fail with EINVAL on a mapped buffer as on an unmapped one', async (t) => {
     const fixture = new Fixture(t, [ioMemory(t, 16 * PAGE, 2)]);
     const before = fixture.readMedium(0, 16 * PAGE);
@@ -49,10 +52,13 @@ suite('alignment, protection information and cloned buffers', NEEDS, () => {
       `all misaligned requests end with -EINVAL: ${unmapped.join('; ')}`,
     );
     fixture.map();
-    const used = await fixture.mappedCommands(async () => {
-      t.same(await misalignedResults(fixture), unmapped, 'CQE res of misaligned requests on a mapped buffer');
-    });
-    t.equal(used, 0, 'commands that used the mapping');
+    const used = fixture.evidence.counters?.used;
+    t.same(await misalignedResults(fixture), unmapped, 'CQE res of misaligned requests on a mapped buffer');
+    t.equal(
+      fixture.evidence.counters?.used,
+      used,
+      'commands that used a mapping, with those of misaligned requests',
+    );
     t.bytes(fixture.readMedium(0, 16 * PAGE), before, 'medium after the misaligned requests');
   });
 
@@ -73,21 +79,19 @@ suite('alignment, protection information and cloned buffers', NEEDS, () => {
       memory.bytes.fill(0);
       memory.bytes.set(bytes, offset);
       const expected = memory.bytes.slice();
-      const used = await fixture.mappedCommands(async () => {
-        const write = await fixture.io({ kind: 'write', offset, length, position });
-        t.equal(write.res, length, `CQE res of the write of ${shape}`);
-        t.bytes(fixture.readMedium(position, length), bytes, `medium after the write of ${shape}`);
-        memory.bytes.fill(0xee, offset, offset + length);
-        const read = await fixture.io({ kind: 'read', offset, length, position });
-        t.equal(read.res, length, `CQE res of the read of ${shape}`);
-      });
+      const usage = fixture.usage();
+      const write = await usage.count(() => fixture.io({ kind: 'write', offset, length, position }));
+      t.equal(write.res, length, `CQE res of the write of ${shape}`);
+      t.bytes(fixture.readMedium(position, length), bytes, `medium after the write of ${shape}`);
+      memory.bytes.fill(0xee, offset, offset + length);
+      const read = await usage.count(() => fixture.io({ kind: 'read', offset, length, position }));
+      t.equal(read.res, length, `CQE res of the read of ${shape}`);
       t.bytes(memory.bytes, expected, `buffer after the read of ${shape}`);
-      const commands = 2 * commandCount(fixture.device, length);
-      t.equal(used, commands, `commands that used the mapping for ${shape}`);
+      usage.expect(2 * commandCount(fixture.device, length), `transfers of ${shape}`);
     }
   });
 
-  const CLONE = { uapi: ['IORING_REGISTER_CLONE_BUFFERS', ...NEEDS.uapi] };
+  const CLONE = { uapi: ['IORING_REGISTER_CLONE_BUFFERS', ...NEEDS.uapi], class: 'choice' as const };
   test('cloning a mapped buffer fails with EBUSY, and so does mapping a cloned one', CLONE, async (t) => {
     const medium = pattern(PAGE, 4);
     const memory = ioMemory(t, PAGE);
@@ -101,8 +105,9 @@ suite('alignment, protection information and cloned buffers', NEEDS, () => {
     other.register(t.uapi.constant('IORING_UNREGISTER_BUFFERS'), null, 0);
     fixture.map();
     const read = { kind: 'read' as const, length: PAGE, position: 0 };
-    const used = await fixture.mappedCommands(() => fixture.io(read));
-    t.equal(used, 1, 'commands that used the mapping once the clone is unregistered');
+    await fixture.onMapping(1, 'a read once the clone is unregistered', () => fixture.io(read), {
+      always: true,
+    });
     t.bytes(memory.bytes, medium, 'buffer after the read');
   });
 });

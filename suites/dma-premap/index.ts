@@ -1,4 +1,6 @@
+import './use.ts';
 import './edges.ts';
+import './boundaries.ts';
 import './large.ts';
 import './errors.ts';
 import './files.ts';

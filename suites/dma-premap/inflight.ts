@@ -3,9 +3,9 @@ import { type Fixture, PAGE } from './fixture.ts';
 
 /**
  * Submits reads of the medium's first `count` even pages into consecutive pages of buffer 0, and waits for none. The block layer
- * would merge reads of adjacent pages. Returns the number of commands that used the mapping.
+ * would merge reads of adjacent pages. Asserts that all of them use the mapping.
  */
-export function submitReads(fixture: Fixture, count: number): Promise<number> {
+export function submitReads(fixture: Fixture, count: number): Promise<void> {
   for (let page = 0; page < count; page++)
     fixture.queue({
       kind: 'read',
@@ -14,7 +14,7 @@ export function submitReads(fixture: Fixture, count: number): Promise<number> {
       position: 2 * page * PAGE,
       userData: page,
     });
-  return fixture.mappedCommands(async () => void fixture.ring.submit());
+  return fixture.onMapping(count, `${count} submitted reads`, () => void fixture.ring.submit());
 }
 
 /** Asserts that these reads of `submitReads` have filled their pages. */

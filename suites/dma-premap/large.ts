@@ -12,7 +12,7 @@ function reserveHugePages(t: Test, count: number): void {
   t.equal(Number(readFileSync(pool, 'utf8')), count, 'huge pages in the pool');
 }
 
-suite('large buffers', NEEDS, () => {
+suite('large buffers', { ...NEEDS, class: 'safety' }, () => {
   for (const kind of ['private', 'transparent', 'hugetlb'] as const)
     test(`transfers of a buffer of ${kind} memory with several PRP list pages carry the right bytes`, async (t) => {
       // With swiotlb at most 4 MiB can be mapped (nvme.premap_bounce_kb).
@@ -23,21 +23,22 @@ suite('large buffers', NEEDS, () => {
       const medium = pattern(768 * KIB, 42);
       const fixture = mappedFixture(t, [memory], medium);
       const image = memory.bytes.slice();
-      const used = await fixture.mappedCommands(async () => {
-        for (const middle of [0, 512, 1024, 2048, 3072, size / KIB].map((at) => at * KIB))
-          for (const length of [PAGE, 64 * KIB + fixture.device.blockSize, 512 * KIB, 768 * KIB]) {
-            const offset = Math.max(0, Math.min(size - length, middle - length / 2 - ((length / 2) % 512)));
-            const shape = `${length} bytes at offset ${offset}`;
-            image.set(medium.subarray(0, length), offset);
-            const read = await fixture.io({ kind: 'read', offset, length, position: 0 });
-            t.equal(read.res, length, `CQE res of the read of ${shape}`);
-            t.bytes(memory.bytes, image, `buffer after the read of ${shape}`);
-            const write = await fixture.io({ kind: 'write', offset, length, position: 1024 * KIB });
-            t.equal(write.res, length, `CQE res of the write of ${shape}`);
-            const written = image.subarray(offset, offset + length);
-            t.bytes(fixture.readMedium(1024 * KIB, length), written, `medium after the write of ${shape}`);
-          }
-      });
-      t.ok(used >= 6 * 4 * 2, `each of the 48 requests uses the mapping (${used} commands do)`);
+      const usage = fixture.usage();
+      for (const middle of [0, 512, 1024, 2048, 3072, size / KIB].map((at) => at * KIB))
+        for (const length of [PAGE, 64 * KIB + fixture.device.blockSize, 512 * KIB, 768 * KIB]) {
+          const offset = Math.max(0, Math.min(size - length, middle - length / 2 - ((length / 2) % 512)));
+          const shape = `${length} bytes at offset ${offset}`;
+          image.set(medium.subarray(0, length), offset);
+          const read = await usage.count(() => fixture.io({ kind: 'read', offset, length, position: 0 }));
+          t.equal(read.res, length, `CQE res of the read of ${shape}`);
+          t.bytes(memory.bytes, image, `buffer after the read of ${shape}`);
+          const write = await usage.count(() =>
+            fixture.io({ kind: 'write', offset, length, position: 1024 * KIB }),
+          );
+          t.equal(write.res, length, `CQE res of the write of ${shape}`);
+          const written = image.subarray(offset, offset + length);
+          t.bytes(fixture.readMedium(1024 * KIB, length), written, `medium after the write of ${shape}`);
+        }
+      usage.expect({ least: 6 * 4 * 2 }, '48 requests');
     });
 });

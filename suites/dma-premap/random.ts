@@ -8,7 +8,7 @@ const STRIP = 1 << 20;
 /** Part of the medium that transfers use, bytes. */
 const SPAN = 8 * STRIP;
 
-suite('load', NEEDS, () => {
+suite('load', { ...NEEDS, class: 'safety' }, () => {
   for (const depth of [1, 8, 32, 128])
     test(`random transfers at depth ${depth} leave buffers and medium as a model predicts`, async (t) => {
       const below = numbers(t.lab.cell.seed + depth);
@@ -22,7 +22,7 @@ suite('load', NEEDS, () => {
       const images = buffers.map(({ bytes }) => bytes.slice());
       const medium = pattern(SPAN, 77);
       for (let at = 0; at < SPAN; at += STRIP) fixture.writeMedium(at, medium.subarray(at, at + STRIP));
-      const usedBefore = fixture.counters.used;
+      const usage = fixture.usage();
       let requests = 0;
       for (let round = 0; round < Math.ceil(96 / depth); round++) {
         const transfers = randomTransfers(below, depth, sizes, fixture.device.blockSize);
@@ -33,7 +33,7 @@ suite('load', NEEDS, () => {
           if (kind === 'write') medium.set(image.subarray(offset, offset + length), position);
           else image.set(medium.subarray(position, position + length), offset);
         }
-        const cqes = await fixture.ring.complete();
+        const cqes = await usage.count(() => fixture.ring.complete());
         t.same(
           cqes.map(({ res }) => res),
           transfers.map(({ length }) => length),
@@ -53,11 +53,7 @@ suite('load', NEEDS, () => {
       }
       for (let at = 0; at < SPAN; at += STRIP)
         t.bytes(fixture.readMedium(at, STRIP), medium.subarray(at, at + STRIP), `medium from ${at} on`);
-      const used = fixture.counters.used - usedBefore;
-      t.ok(
-        used >= requests,
-        `each of ${requests} requests uses a mapping, split ones for each command (${used})`,
-      );
+      usage.expect({ least: requests }, `${requests} random transfers`);
     });
 });
 

@@ -21,8 +21,8 @@ import { assertMemberWaits, finishGroup, submitWaitingGroup } from './waiting.ts
 
 const COMMIT = 'UBLK_U_IO_COMMIT_AND_FETCH_REQ';
 
-suite('end of a group that lends', ZERO_COPY.needs, () => {
-  test('committing a lent request or copying into it fails with EBUSY', async (t) => {
+suite('end of a group that lends', { ...ZERO_COPY.needs, class: 'contract' }, () => {
+  test('committing a lent request or copying into it fails with EBUSY', { class: 'choice' }, async (t) => {
     const pending = await pendingRequest(t, 'READ', LENGTH);
     const input = pipe(t);
     const ring = submitWaitingGroup(t, pending, input);
@@ -119,7 +119,7 @@ suite('end of a group that lends', ZERO_COPY.needs, () => {
     t.errno(await pending.completion, 'EIO', 'CQE res of the client read');
   });
 
-  test('two thousand groups leak no slab memory', { timeoutMs: 120_000 }, async (t) => {
+  test('two thousand groups leak no slab memory', { timeoutMs: 120_000, class: 'safety' }, async (t) => {
     const pending = await pendingRequest(t, 'READ', LENGTH);
     const { file } = patternFile(t, LENGTH, 1);
     const runGroups = async (count: number) => {

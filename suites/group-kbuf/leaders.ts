@@ -5,11 +5,11 @@ import { MIB, startServer } from '../lib/ublk/fixtures.ts';
 import type { Completion, PumpSqe } from '../lib/ublk/pump.ts';
 import { UblkServer, USER_COPY_FLAGS, ZERO_COPY_FLAGS } from '../lib/ublk/server.ts';
 import { memoryTarget } from '../lib/ublk/target.ts';
-import { member, patternFile, pendingRequest, results } from './pending.ts';
+import { failedResults, member, patternFile, pendingRequest, results } from './pending.ts';
 
 const NOP: PumpSqe = { opcode: 'IORING_OP_NOP' };
 
-suite('leaders', ZERO_COPY.needs, () => {
+suite('leaders', { ...ZERO_COPY.needs, class: 'choice' }, () => {
   test('a lending command outside a group fails with EINVAL', async (t) => {
     const { request, port, fail } = await pendingRequest(t, 'READ');
     const [ungrouped] = await port.send(port.provide(request, { grouped: false }));
@@ -50,7 +50,7 @@ suite('leaders', ZERO_COPY.needs, () => {
   });
 
   for (const name of ['UBLK_U_IO_FETCH_REQ', 'UBLK_U_IO_COMMIT_AND_FETCH_REQ', 'UBLK_U_IO_NEED_GET_DATA'])
-    test(`${name} with IORING_PROVIDE_GROUP_KBUF fails with EOPNOTSUPP`, async (t) => {
+    test(`${name} with IORING_PROVIDE_GROUP_KBUF fails with EOPNOTSUPP`, { class: 'contract' }, async (t) => {
       const { request, port, complete } = await pendingRequest(t, 'READ');
       const { file } = patternFile(t, 4096, 1);
       const cmd_op = t.uapi.constant(name);
@@ -59,12 +59,13 @@ suite('leaders', ZERO_COPY.needs, () => {
         member('READ', file, 0, 512),
       );
       const expected = [-t.uapi.constant('EOPNOTSUPP'), -t.uapi.constant('ECANCELED')];
-      t.same(results(answered), expected, `CQE res of leader (${name}) and member`);
+      t.same(failedResults(t, answered), expected, `CQE res of leader (${name}) and member`);
       await complete();
     });
 
   test('an NVMe command with IORING_PROVIDE_GROUP_KBUF fails with EOPNOTSUPP, and its member accesses no user memory', {
     devices: ['data'],
+    class: 'safety',
   }, async (t) => {
     const device = t.device('data');
     const char = t.use(new File(device.char, constants.O_RDWR));
@@ -82,7 +83,7 @@ suite('leaders', ZERO_COPY.needs, () => {
     ring.sqe({ opcode: 'IORING_OP_READ', fd: file.fd, addr: userMemory.address, len: 512, userData: 2 });
     const cqes = await ring.complete();
     const expected = [-t.uapi.constant('EOPNOTSUPP'), -t.uapi.constant('ECANCELED')];
-    t.same(results(cqes as Completion[]), expected, 'CQE res of leader and member');
+    t.same(failedResults(t, cqes), expected, 'CQE res of leader and member');
     t.bytes(userMemory.bytes, new Uint8Array(512), 'user memory at the address in the member SQE');
   });
 
@@ -137,7 +138,9 @@ suite('leaders', ZERO_COPY.needs, () => {
     await fail();
   });
 
-  test('adding a device with UBLK_F_SUPPORT_ZERO_COPY but not UBLK_F_USER_COPY fails with EINVAL', async (t) => {
+  test('adding a device with UBLK_F_SUPPORT_ZERO_COPY but not UBLK_F_USER_COPY fails with EINVAL', {
+    class: 'contract',
+  }, async (t) => {
     const flags = ZERO_COPY_FLAGS.filter((name) => name !== 'UBLK_F_USER_COPY');
     try {
       t.use(await UblkServer.start(t.uapi, { target: memoryTarget(t, MIB), flags }));
@@ -150,7 +153,7 @@ suite('leaders', ZERO_COPY.needs, () => {
     t.ok(false, 'UBLK_U_CMD_ADD_DEV fails');
   });
 
-  test('a device added with UBLK_F_SUPPORT_ZERO_COPY reports the flag', async (t) => {
+  test('a device added with UBLK_F_SUPPORT_ZERO_COPY reports the flag', { class: 'contract' }, async (t) => {
     const { server } = await startServer(t, { target: memoryTarget(t, MIB), flags: ZERO_COPY_FLAGS });
     const { flags } = await server.control.info(server.id);
     const bit = t.uapi.constant('UBLK_F_SUPPORT_ZERO_COPY');

@@ -5,7 +5,7 @@ import { member, patternFile, pendingRequest, results, STALE, zeroFile } from '.
 
 const LENGTH = 64 << 10;
 
-suite('members', ZERO_COPY.needs, () => {
+suite('members', { ...ZERO_COPY.needs, class: 'contract' }, () => {
   test('members read parts of a request from several files, each at its own offset', async (t) => {
     const { request, port, memory, complete } = await pendingRequest(t, 'READ', LENGTH);
     const [first, second] = [patternFile(t, LENGTH, 1), patternFile(t, LENGTH, 2)];
@@ -89,7 +89,7 @@ suite('members', ZERO_COPY.needs, () => {
     }
   });
 
-  test('a member that fails with EBADF does not cancel the other members', async (t) => {
+  test('a member that fails with EBADF does not cancel the other members', { class: 'choice' }, async (t) => {
     const { request, port, memory, complete } = await pendingRequest(t, 'READ');
     const { file, bytes } = patternFile(t, 4096, 5);
     const closed = { fd: 1000 };
@@ -105,7 +105,9 @@ suite('members', ZERO_COPY.needs, () => {
     t.bytes(memory.bytes.subarray(0, 2048), new Uint8Array(2048), 'half of the failed member');
   });
 
-  test('a member whose opcode cannot use lent memory accesses the address in its SQE', async (t) => {
+  test('a member whose opcode cannot use lent memory accesses the address in its SQE', {
+    class: 'choice',
+  }, async (t) => {
     const { request, port, memory, complete } = await pendingRequest(t, 'WRITE');
     const { file, bytes } = patternFile(t, 4096, 6);
     const userMemory = ioMemory(t, 4096);
@@ -124,7 +126,7 @@ suite('members', ZERO_COPY.needs, () => {
     await complete();
   });
 
-  test('a member that also selects a provided buffer fails with EINVAL', async (t) => {
+  test('a member that also selects a provided buffer fails with EINVAL', { class: 'choice' }, async (t) => {
     const { request, port, fail } = await pendingRequest(t, 'READ');
     const { file } = patternFile(t, 4096, 7);
     const provided = ioMemory(t, 4096);
@@ -143,7 +145,9 @@ suite('members', ZERO_COPY.needs, () => {
     await fail();
   });
 
-  test('a member that reads a file without read_iter fails with EOPNOTSUPP', async (t) => {
+  test('a member that reads a file without read_iter fails with EOPNOTSUPP', {
+    class: 'choice',
+  }, async (t) => {
     const { request, port, memory, complete } = await pendingRequest(t, 'READ');
     // kmsg_fops (kernel/printk/printk.c) has .read, which takes a user address, and no .read_iter.
     const log = t.use(new File('/dev/kmsg', constants.O_RDONLY | constants.O_NONBLOCK));

@@ -1,5 +1,13 @@
 import { before } from '../binding/index.ts';
-import { type File, ioMemory, type Memory, pattern, type SqeFields, type Test } from '../lib/index.ts';
+import {
+  type File,
+  ioMemory,
+  type Memory,
+  memberError,
+  pattern,
+  type SqeFields,
+  type Test,
+} from '../lib/index.ts';
 import type { UblkClient } from '../lib/ublk/client.ts';
 import { pathOptions, ZERO_COPY } from '../lib/ublk/datapath.ts';
 import { MIB, startServer, temporaryPath } from '../lib/ublk/fixtures.ts';
@@ -135,6 +143,12 @@ export function zeroFile(t: Test, length: number): { file: File; contents(): Uin
   };
   return { file, contents };
 }
+
+/** As `results`, of a group whose leader fails: see `memberError`. */
+export const failedResults = (t: Test, [leader, ...members]: readonly { res: number }[]): number[] => [
+  ...(leader ? [leader.res] : []),
+  ...members.map(({ res }) => memberError(t, res)),
+];
 
 /** CQE results in order of submission: the leader's first. */
 export const results = (answered: readonly Completion[]): number[] => answered.map(({ res }) => res);

@@ -54,7 +54,7 @@ async function sendPart(
   await complete();
 }
 
-suite('sockets', ZERO_COPY.needs, () => {
+suite('sockets', { ...ZERO_COPY.needs, class: 'contract' }, () => {
   for (const family of ['unix', 'tcp'] as const)
     for (const [at, length] of [
       [0, LENGTH],

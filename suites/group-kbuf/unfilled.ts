@@ -53,7 +53,7 @@ const PARTS: Record<string, readonly (readonly [number, number])[]> = {
   nothing: [[0, 0]],
 };
 
-suite('memory that members do not fill', ZERO_COPY.needs, () => {
+suite('memory that members do not fill', { ...ZERO_COPY.needs, class: 'safety' }, () => {
   for (const [name, parts] of Object.entries(PARTS))
     for (const flags of [[], ['IOSQE_ASYNC']])
       test(`after ${flags.length > 0 ? 'io-wq workers' : 'members'} fill ${name}, the rest of a client read is zero`, async (t) => {

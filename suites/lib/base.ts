@@ -23,12 +23,14 @@ export {
 } from '../binding/index.ts';
 export { AssertionError, resultName } from './assert.ts';
 export { Controller, controllers, Device } from './device.ts';
+export { DmaTrace, type MappingCalls } from './dma-trace.ts';
 export { type Fault, InjectedFault } from './fault.ts';
 export { type GroupMarking, groupMarking } from './group.ts';
 export { GroupRing } from './group-ring.ts';
 export { HostClient } from './host.ts';
 export { ioctlCommand } from './ioctl.ts';
 export { Iovecs, iovecs } from './iovec.ts';
+export { memberError } from './member-error.ts';
 export { command, mounted } from './mounted.ts';
 export { numbers } from './numbers.ts';
 export * as nvme from './nvme.ts';

@@ -42,6 +42,11 @@ export class Controller {
     return `/dev/${this.name}`;
   }
 
+  /** Sysfs name of the PCI function: `0000:01:00.0`; empty when the controller is gone. */
+  get address(): string {
+    return attribute(NVME, this.name, 'address');
+  }
+
   /** `live`, `resetting`, `connecting`, `deleting`...; empty when the controller is gone. */
   state(): string {
     return attribute(NVME, this.name, 'state');

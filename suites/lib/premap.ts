@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { Device } from './device.ts';
 import type { UapiTable } from './uapi.ts';
 
@@ -33,11 +33,16 @@ export interface Held {
   used: number;
 }
 
-/** Reads the counters from `/sys/class/nvme/nvmeX/premap` (kernels/series/dma-premap). */
-export function held(device: Device): Held {
+/** Reads the counters from `/sys/class/nvme/nvmeX/premap` (kernels/series/dma-premap); undefined on a kernel with
+ * another series, and while the device is gone. */
+export function held(device: Device): Held | undefined {
   const sum = { bytes: 0, bounced: 0, used: 0 };
-  for (const { name } of device.controllers) {
-    const text = readFileSync(`/sys/class/nvme/${name}/premap`, 'utf8');
+  const { controllers } = device;
+  if (controllers.length === 0) return undefined;
+  for (const { name } of controllers) {
+    const file = `/sys/class/nvme/${name}/premap`;
+    if (!existsSync(file)) return undefined;
+    const text = readFileSync(file, 'utf8');
     for (const key of ['bytes', 'bounced', 'used'] as const)
       sum[key] += Number(new RegExp(`^${key} (\\d+)$`, 'm').exec(text)?.[1]);
   }

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Controller } from './device.ts';
 
@@ -18,17 +18,11 @@ export async function until(condition: string, holds: () => boolean, timeoutMs =
   }
 }
 
-/** Sysfs name of the PCI function behind a controller, e.g. `0000:01:00.0`. */
-function pciFunction(controller: Controller): string {
-  return readFileSync(`/sys/class/nvme/${controller.name}/address`, 'utf8').trim();
-}
-
 /**
  * Unbinds the driver from a controller until `comeBack` binds it again: an orderly removal that does not need the host channel.
  * Blocks until the driver has let go, by when all commands in flight have ended.
  */
-export function detached(controller: Controller): { comeBack(): void } {
-  const address = pciFunction(controller);
+export function detached({ address }: Controller): { comeBack(): void } {
   writeFileSync('/sys/bus/pci/drivers/nvme/unbind', address);
   let bound = false;
   return {

@@ -55,7 +55,7 @@ async function checkWrite(t: Test, fixture: Fixture): Promise<void> {
   t.bytes(onMedium(t, fixture.device, where), memory.bytes, 'data of a write afterwards');
 }
 
-suite('the end of waiting', { devices: [WITH_METADATA] }, () => {
+suite('the end of waiting', { devices: [WITH_METADATA], class: 'safety' }, () => {
   test('closing a ring cancels its reads that have waited for a path since submission, and the ring is freed', async (t) => {
     const fixture = await openFixture(t, WITH_METADATA);
     const { writer, closeWriter, released } = pipe(t);
@@ -105,7 +105,9 @@ suite('the end of waiting', { devices: [WITH_METADATA] }, () => {
     await checkWrite(t, fixture);
   });
 
-  test('reads that wait for a path fail with EIO when the last path is removed', async (t) => {
+  test('reads that wait for a path fail with EIO when the last path is removed', {
+    class: 'objection',
+  }, async (t) => {
     const fixture = await openFixture(t, WITH_METADATA);
     const hold = await holdPaths(t, fixture);
     await submitWaiting(t, fixture);
@@ -118,7 +120,9 @@ suite('the end of waiting', { devices: [WITH_METADATA] }, () => {
     t.errno(late, 'EIO', 'CQE res of a flush after the removal');
   });
 
-  test('a read on an IOPOLL ring without a usable path does not wait: EIO', async (t) => {
+  test('a read on an IOPOLL ring without a usable path does not wait: EIO', {
+    class: 'choice',
+  }, async (t) => {
     const fixture = await openFixture(t, WITH_METADATA);
     const hold = await holdPaths(t, fixture);
     const polled = openRing(t, { flags: ['IORING_SETUP_IOPOLL'] });

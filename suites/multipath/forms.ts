@@ -3,7 +3,7 @@ import { allocateSpan, eachPathFaulty, onMedium, openFixture, PAGE, putOnMedium,
 
 const { hostPathError } = nvme.Status;
 
-suite('every form of a command', { devices: [SHARED] }, () => {
+suite('every form of a command', { devices: [SHARED], class: 'contract' }, () => {
   test('a vectored command succeeds on the other path though its iovec array is overwritten after submit', async (t) => {
     const fixture = await openFixture(t);
     const { device, char, ring } = fixture;

@@ -126,7 +126,7 @@ class Load {
   }
 }
 
-suite('under load', { devices: [SHARED] }, () => {
+suite('under load', { devices: [SHARED], class: 'safety' }, () => {
   test('reads return what was last written while each controller is unplugged and replugged', {
     timeoutMs: 60_000,
   }, async (t) => {

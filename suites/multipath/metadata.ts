@@ -33,7 +33,7 @@ function transferWithMetadata(
   return { data, metadata, command: nvme.transfer(kind, device, where, data, { metadata }) };
 }
 
-suite('metadata', { devices: [WITH_METADATA] }, () => {
+suite('metadata', { devices: [WITH_METADATA], class: 'contract' }, () => {
   test('a write with metadata that fails with a path error writes data and metadata on the other path', async (t) => {
     const fixture = await openFixture(t, WITH_METADATA);
     const { char, ring } = fixture;

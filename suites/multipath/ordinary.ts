@@ -2,7 +2,7 @@ import { fillPattern, ioMemory, nvme, suite, test } from '../lib/index.ts';
 import { countCompletions } from './paths.ts';
 import { allocateSpan, allSucceeded, onMedium, openFixture, resultsByTag, SHARED } from './setup.ts';
 
-suite('no failure', { devices: [SHARED] }, () => {
+suite('no failure', { devices: [SHARED], class: 'contract' }, () => {
   test('a write through the head reads back equal through the head and through the block device', async (t) => {
     const { device, io } = await openFixture(t);
     const where = allocateSpan(device, device.atMost(64));
@@ -15,7 +15,7 @@ suite('no failure', { devices: [SHARED] }, () => {
     t.bytes(memory.bytes, written, 'data read through the head');
   });
 
-  test('each of 64 writes completes once, on one path', async (t) => {
+  test('each of 64 writes completes once, on one path', { class: 'safety' }, async (t) => {
     const { device, char, ring, paths } = await openFixture(t);
     const where = allocateSpan(device, 64);
     const memory = ioMemory(t, where.blocks * device.blockSize, 12);

@@ -23,7 +23,7 @@ const COUNT = 32;
  */
 const IOPS = 1;
 
-suite('an unplugged controller', { devices: [SHARED] }, () => {
+suite('an unplugged controller', { devices: [SHARED], class: 'contract' }, () => {
   test('reads in flight on a controller that is unplugged succeed on the other path', async (t) => {
     const fixture = await openFixture(t);
     const { device, ring, paths } = fixture;
@@ -61,7 +61,9 @@ suite('an unplugged controller', { devices: [SHARED] }, () => {
     t.bytes(onMedium(t, device, where), memory.bytes, 'data on the medium');
   });
 
-  test('reads in flight on the last path fail with EIO when its controller is unplugged', async (t) => {
+  test('reads in flight on the last path fail with EIO when its controller is unplugged', {
+    class: 'objection',
+  }, async (t) => {
     const fixture = await openFixture(t);
     const { char, device, ring, paths } = fixture;
     await throttled(t, device, IOPS);

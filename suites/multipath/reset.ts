@@ -13,7 +13,7 @@ import {
   SHARED,
 } from './setup.ts';
 
-suite('a controller reset', { devices: [SHARED] }, () => {
+suite('a controller reset', { devices: [SHARED], class: 'contract' }, () => {
   test('reads in flight on the only path wait for the reset of its controller and succeed after it', async (t) => {
     const fixture = await openFixture(t);
     const { device, char, ring, paths } = fixture;

@@ -17,7 +17,7 @@ const { hostPathError } = nvme.Status;
 /** Path related status: internal, ANA persistent loss, inaccessible, transition, controller, host, aborted by host. */
 const PATH_ERRORS = [0x300, 0x301, 0x302, 0x303, 0x360, 0x370, 0x371];
 
-suite('a path error', { devices: [SHARED] }, () => {
+suite('a path error', { devices: [SHARED], class: 'contract' }, () => {
   test('a read that fails with a path error succeeds on the other path', async (t) => {
     const fixture = await openFixture(t);
     const { device, io } = fixture;

@@ -7,7 +7,7 @@ const { dnr, hostPathError } = nvme.Status;
 const attempts = (faults: readonly InjectedFault[]) =>
   faults.reduce((sum, { left }) => sum + TIMES - left, 0);
 
-suite('failures that another path cannot repair', { devices: [SHARED] }, () => {
+suite('failures that another path cannot repair', { devices: [SHARED], class: 'contract' }, () => {
   test('a read that fails with a path error and DNR is not retried: its result is the status with DNR', async (t) => {
     const { device, io, paths } = await openFixture(t);
     const faults = paths.map((path) =>
@@ -52,7 +52,9 @@ suite('failures that another path cannot repair', { devices: [SHARED] }, () => {
     t.errno(unknownCommand, 'ENOTTY', 'CQE res of a read with cmd_op 0');
   });
 
-  test('a read that fails with a path error on every attempt ends after 5 retries with the status', async (t) => {
+  test('a read that fails with a path error on every attempt ends after 5 retries with the status', {
+    class: 'choice',
+  }, async (t) => {
     const { device, io, paths } = await openFixture(t);
     const faults = paths.map((path) =>
       t.use(new InjectedFault(device.pathName(path), { status: hostPathError, times: TIMES })),

@@ -18,7 +18,7 @@ const COUNT = 16;
 /** Long enough for a command that does not wait to complete. */
 const MOMENT_MS = 300;
 
-suite('no usable path', { devices: [WITH_METADATA] }, () => {
+suite('no usable path', { devices: [WITH_METADATA], class: 'contract' }, () => {
   test('writes without a usable path wait and succeed when a path returns, though their SQEs are overwritten', async (t) => {
     const fixture = await openFixture(t, WITH_METADATA);
     const { device, char, ring } = fixture;

@@ -1,5 +1,5 @@
 import type { Cqe, Test } from '../lib/index.ts';
-import { completions, completionsByTag, type GroupRing } from './groups.ts';
+import { completions, completionsByTag, type GroupRing, withFailedMembers } from './groups.ts';
 
 /** Result of a cancelled request, as `completions` shows it. */
 export const CANCELED = '-ECANCELED';
@@ -17,6 +17,13 @@ export function writeCancel(groupRing: GroupRing, target: number, flags = 0): vo
 /** Completions other than those of cancel requests, by tag. */
 export const ofGroups = (cqes: readonly Cqe[]) =>
   completionsByTag(cqes.filter(({ tag }) => tag !== CANCEL_TAG));
+/** As `ofGroups`, of a group whose leader fails: see `withFailedMembers`. */
+export const ofFailedGroup = (t: Test, cqes: readonly Cqe[], members: readonly number[]) =>
+  withFailedMembers(
+    t,
+    cqes.filter(({ tag }) => tag !== CANCEL_TAG),
+    members,
+  );
 /** Completions of cancel requests. */
 export const ofCancel = (cqes: readonly Cqe[]) => completions(cqes.filter(({ tag }) => tag === CANCEL_TAG));
 /** Completions of cancelled requests with these tags. */

@@ -56,7 +56,7 @@ const transfer = (kind: 'READ' | 'WRITE', { file, position }: Place, memory: Mem
 
 const PLACES = { 'files on the drive': files, 'regions of the drive': regions };
 
-suite('one read, several writes', { devices: ['data'] }, () => {
+suite('one read, several writes', { devices: ['data'], class: 'contract' }, () => {
   for (const [kind, places] of Object.entries(PLACES))
     for (const leaderAsync of [false, true])
       for (const leaderLink of [false, true])

@@ -31,7 +31,7 @@ const STAGES: Record<string, (t: Test, groupRing: GroupRing, empty: Pipe) => voi
     groupRing.writeCutOffGroup(pipeRead(t, empty, 1), pipeRead(t, empty, 2)),
 };
 
-suite('closing a ring', {}, () => {
+suite('closing a ring', { class: 'safety' }, () => {
   for (const [kind, flags] of Object.entries(RING_KINDS))
     for (const [stage, write] of Object.entries(STAGES))
       test(`${kind}: closing the ring cancels a group ${stage}, and the ring is freed`, async (t) => {

@@ -52,7 +52,7 @@ const MEMBERS: Record<string, (t: Test, tag: number) => SqeFields> = {
   'on a futex': futexWait,
 };
 
-suite('exit of a process', {}, () => {
+suite('exit of a process', { class: 'safety' }, () => {
   test('a process killed while the leader of its group waits exits, and its ring is freed', async (t) => {
     const kill = await submitFromChild(t, [pipeRead(t, pipe(t), 1), nop(2), nop(3)]);
     await kill();

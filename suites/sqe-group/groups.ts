@@ -1,4 +1,12 @@
-import { type Cqe, ioMemory, type Pipe, resultName, type SqeFields, type Test } from '../lib/index.ts';
+import {
+  type Cqe,
+  ioMemory,
+  memberError,
+  type Pipe,
+  resultName,
+  type SqeFields,
+  type Test,
+} from '../lib/index.ts';
 
 export { GroupRing } from '../lib/index.ts';
 
@@ -44,6 +52,17 @@ export const completions = (cqes: readonly Cqe[]) => cqes.map(({ tag, res }) => 
 /** As `completions`, in order of tags, where the order of arrival is not defined. */
 export const completionsByTag = (cqes: readonly Cqe[]) =>
   completions([...cqes].sort((a, b) => a.tag - b.tag));
+
+/**
+ * As `completionsByTag`, of a group whose leader fails: results of these members are taken for -ECANCELED where they are what the RFC
+ * documents (`memberError`).
+ */
+export const withFailedMembers = (t: Test, cqes: readonly Cqe[], members: readonly number[]) =>
+  completions(
+    [...cqes]
+      .sort((a, b) => a.tag - b.tag)
+      .map((cqe) => (members.includes(cqe.tag) ? { ...cqe, res: memberError(t, cqe.res) } : cqe)),
+  );
 
 /** `count` numbers from `from` on. */
 export const range = (from: number, count: number) =>

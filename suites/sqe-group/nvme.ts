@@ -10,7 +10,7 @@ import {
   type Test,
   test,
 } from '../lib/index.ts';
-import { completionsByTag, GroupRing, range } from './groups.ts';
+import { completionsByTag, GroupRing, range, withFailedMembers } from './groups.ts';
 
 /** Bytes of a transfer: whole blocks on every drive. */
 const LENGTH = 4096;
@@ -33,7 +33,7 @@ function open(t: Test, path: string): File {
   );
 }
 
-suite('groups on a drive', { devices: ['data'] }, () => {
+suite('groups on a drive', { devices: ['data'], class: 'contract' }, () => {
   for (const { kind, flags, facts } of SETTINGS) {
     test(`${kind}: passthrough reads in a group return what their leader has written`, {
       facts,
@@ -118,7 +118,7 @@ suite('groups on a drive', { devices: ['data'] }, () => {
       });
       groupRing.writeGroup({ ...read, userData: 1 }, { ...read, userData: 2 });
       t.same(
-        completionsByTag(await groupRing.submitAndWait(2)),
+        withFailedMembers(t, await groupRing.submitAndWait(2), [2]),
         ['1:-EREMOTEIO', '2:-ECANCELED'],
         'completions of the group',
       );
@@ -126,6 +126,7 @@ suite('groups on a drive', { devices: ['data'] }, () => {
 
     test(`${kind}: a passthrough leader with an NVMe status does not fail its group: member and link succeed`, {
       facts,
+      class: 'choice',
     }, async (t) => {
       const device = t.device('data');
       const groupRing = new GroupRing(t, { shape: 'big', flags });

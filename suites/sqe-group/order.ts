@@ -11,7 +11,7 @@ import {
   range,
 } from './groups.ts';
 
-suite('order within a group', {}, () => {
+suite('order within a group', { class: 'contract' }, () => {
   for (const [kind, flags] of Object.entries(RING_KINDS))
     for (const shape of ['plain', 'big'] as const)
       test(`${kind}, ${shape} SQEs: a leader completes after all of its 1 to 63 members`, async (t) => {
@@ -92,7 +92,7 @@ suite('order within a group', {}, () => {
   });
 });
 
-suite('IOSQE_CQE_SKIP_SUCCESS', {}, () => {
+suite('IOSQE_CQE_SKIP_SUCCESS', { class: 'choice' }, () => {
   const skip = { flags: ['IOSQE_CQE_SKIP_SUCCESS'] };
 
   test('a successful leader with IOSQE_CQE_SKIP_SUCCESS posts no CQE', async (t) => {

@@ -99,7 +99,7 @@ async function execute(fixture: Fixture, graph: Graph): Promise<void> {
   }
 }
 
-suite('random graphs of groups and links', { devices: ['data'] }, () => {
+suite('random graphs of groups and links', { devices: ['data'], class: 'choice' }, () => {
   for (const [kind, flags] of Object.entries(RING_KINDS))
     test(`${kind}: results and order of random graphs of groups and links match a model`, async (t) => {
       const { block, blockSize } = t.device('data');

@@ -1,11 +1,11 @@
 import { connected, ioMemory, suite, test } from '../lib/index.ts';
-import { completions, completionsByTag, GroupRing, nop } from './groups.ts';
+import { completions, completionsByTag, GroupRing, nop, withFailedMembers } from './groups.ts';
 
 const LINK = { flags: ['IOSQE_IO_LINK'] };
 const HARD = { flags: ['IOSQE_IO_HARDLINK'] };
 const CANCELED = '-ECANCELED';
 
-suite('what a group refuses', {}, () => {
+suite('what a group refuses', { class: 'contract' }, () => {
   for (const flag of ['IOSQE_IO_LINK', 'IOSQE_IO_HARDLINK', 'IOSQE_IO_DRAIN'])
     for (const position of [1, 2])
       test(`a group with ${flag} on ${position === 2 ? 'its last' : 'a'} member fails with one CQE: EINVAL`, async (t) => {
@@ -29,7 +29,9 @@ suite('what a group refuses', {}, () => {
         );
       });
 
-  test('a refused group within a link fails with EINVAL and cancels what precedes and follows it: ECANCELED', async (t) => {
+  test('a refused group within a link fails with EINVAL and cancels what precedes and follows it: ECANCELED', {
+    class: 'choice',
+  }, async (t) => {
     const groupRing = new GroupRing(t);
     groupRing.write(nop(1, LINK));
     groupRing.writeGroup(nop(2, LINK), nop(3, LINK), nop(4));
@@ -41,7 +43,9 @@ suite('what a group refuses', {}, () => {
     );
   });
 
-  test('a refused group at the head of a link fails with EINVAL and cancels the next group with all its CQEs', async (t) => {
+  test('a refused group at the head of a link fails with EINVAL and cancels the next group with all its CQEs', {
+    class: 'choice',
+  }, async (t) => {
     const groupRing = new GroupRing(t);
     groupRing.writeGroup(nop(1, HARD), nop(2, LINK), nop(3));
     groupRing.writeGroup(nop(4), nop(5));
@@ -52,7 +56,9 @@ suite('what a group refuses', {}, () => {
     );
   });
 
-  test('a linked timeout as a member, as a leader or of a group fails with EINVAL', async (t) => {
+  test('a linked timeout as a member, as a leader or of a group fails with EINVAL', {
+    class: 'choice',
+  }, async (t) => {
     const spec = ioMemory(t, 16);
     const timeout = { opcode: 'IORING_OP_LINK_TIMEOUT', len: 1, addr: spec.address };
     const groupRing = new GroupRing(t, { flags: ['IORING_SETUP_SUBMIT_ALL'] });
@@ -81,7 +87,7 @@ suite('what a group refuses', {}, () => {
 
   // Its notification would arrive before its own CQE, which waits for the members.
   for (const opcode of ['IORING_OP_SEND_ZC', 'IORING_OP_SENDMSG_ZC'])
-    test(`${opcode} as leader fails with EINVAL`, async (t) => {
+    test(`${opcode} as leader fails with EINVAL`, { class: 'choice' }, async (t) => {
       const { sender } = await connected(t, { family: 'tcp' });
       const groupRing = new GroupRing(t, { flags: ['IORING_SETUP_SUBMIT_ALL'] });
       const send = {
@@ -110,7 +116,9 @@ suite('what a group refuses', {}, () => {
     );
   });
 
-  test('a restricted ring that allows IOSQE_IO_LINK only refuses a group: EACCES', async (t) => {
+  test('a restricted ring that allows IOSQE_IO_LINK only refuses a group: EACCES', {
+    class: 'safety',
+  }, async (t) => {
     const groupRing = new GroupRing(t, { flags: ['IORING_SETUP_R_DISABLED'] });
     const { uapi } = t;
     const restrictions = new DataView(new ArrayBuffer(3 * uapi.size('io_uring_restriction')));
@@ -129,7 +137,7 @@ suite('what a group refuses', {}, () => {
     register('IORING_REGISTER_ENABLE_RINGS', null, 0);
     groupRing.writeGroup(nop(1), nop(2));
     t.same(
-      completionsByTag(await groupRing.submitAndWait(2)),
+      withFailedMembers(t, await groupRing.submitAndWait(2), [2]),
       ['1:-EACCES', `2:${CANCELED}`],
       'completions of the group',
     );

@@ -3,7 +3,7 @@ import { badFile, completions, completionsByTag, GroupRing, nop, RING_KINDS, ran
 
 const LINK = { flags: ['IOSQE_IO_LINK'] };
 
-suite('sizes', {}, () => {
+suite('sizes', { class: 'contract' }, () => {
   test('groups of 2 to 32 SQEs succeed on a ring of 32 entries', async (t) => {
     const groupRing = new GroupRing(t, { entries: 32 });
     for (let size = 2; size <= 32; size++) {
@@ -19,7 +19,9 @@ suite('sizes', {}, () => {
   });
 
   for (const [kind, flags] of Object.entries(RING_KINDS))
-    test(`${kind}: a group cut off by the end of its submission ends there and succeeds`, async (t) => {
+    test(`${kind}: a group cut off by the end of its submission ends there and succeeds`, {
+      class: 'choice',
+    }, async (t) => {
       const groupRing = new GroupRing(t, { flags });
       groupRing.writeCutOffGroup(nop(1));
       t.same(
@@ -39,7 +41,9 @@ suite('sizes', {}, () => {
       );
     });
 
-  test('a cut-off group that is linked, failed or async completes like any other', async (t) => {
+  test('a cut-off group that is linked, failed or async completes like any other', {
+    class: 'choice',
+  }, async (t) => {
     const groupRing = new GroupRing(t);
     groupRing.write(nop(1, LINK));
     groupRing.writeCutOffGroup(nop(2, LINK), nop(3));
@@ -88,7 +92,7 @@ suite('sizes', {}, () => {
   });
 });
 
-suite('drain', {}, () => {
+suite('drain', { class: 'contract' }, () => {
   const DRAIN = { flags: ['IOSQE_IO_DRAIN'] };
 
   test('a drained request waits for every request of the group before it', async (t) => {

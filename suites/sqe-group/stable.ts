@@ -56,7 +56,10 @@ async function checkOverwritten(
   t.bytes(onMedium(t, t.device('data'), written.length), written, 'data of the commands on the medium');
 }
 
-suite('the SQE belongs to the submitter again when submit returns', { devices: ['data'] }, () => {
+suite('the SQE belongs to the submitter again when submit returns', {
+  devices: ['data'],
+  class: 'safety',
+}, () => {
   for (const [commands, count] of Object.entries(MEMBER_COUNTS))
     test(`overwriting the SQEs of ${commands} of a waiting leader after submit has no effect`, (t) =>
       checkOverwritten(t, (groupRing, read) => {

@@ -51,7 +51,7 @@ export const USER_COPY: DataPath = {
 export const ZERO_COPY: DataPath = {
   makeStrategy: zeroCopy,
   flags: ZERO_COPY_FLAGS,
-  needs: { uapi: [...(UBLK_NEEDS.uapi ?? []), ...ZERO_COPY_UAPI], devices: ['data'] },
+  needs: { uapi: [...(UBLK_NEEDS.uapi ?? []), ...ZERO_COPY_UAPI], devices: ['data'], class: 'safety' },
   targets: ['file', 'drive'],
   // Not a file: members on files need io-wq workers, and clients that wait for a tag may occupy all workers of this process.
   scratch: (t, size) => deviceTarget(t, t.device('data'), size),
