@@ -5,6 +5,7 @@ import { shapeTests } from '../lib/ublk/shapes.ts';
 import './ending.ts';
 import './leaders.ts';
 import './members.ts';
+import './copies.ts';
 import './servers.ts';
 import './sockets.ts';
 import './unfilled.ts';

@@ -22,6 +22,7 @@ export {
   type Victim,
 } from '../binding/index.ts';
 export { AssertionError, resultName } from './assert.ts';
+export { CopyTrace } from './copy-trace.ts';
 export { Controller, controllers, Device } from './device.ts';
 export { DmaTrace, type MappingCalls } from './dma-trace.ts';
 export { type Fault, InjectedFault } from './fault.ts';

@@ -1,17 +1,6 @@
-import {
-  closeSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readSync,
-  writeFileSync,
-} from 'node:fs';
-import { join } from 'node:path';
+import { functionsLike, Probes } from './probes.ts';
 
-const TRACEFS = '/sys/kernel/tracing';
-const GROUP = 'ringlab';
+const GROUP = 'ringlab_dma';
 
 /**
  * Functions through which drivers map memory for DMA, whatever the series does (kernel/dma/mapping.c, drivers/iommu/dma-iommu.c). Of each list
@@ -43,16 +32,12 @@ function hasFailed(name: string, value: bigint): boolean {
   return value === 0xffff_ffff_ffff_ffffn;
 }
 
-/** Adds what lines of a trace show of PCI functions. Returns the lines' sum; `lost`: events that the buffer had no room for. */
-export function callsIn(
-  lines: Iterable<string>,
-  functions: ReadonlySet<string>,
-): MappingCalls & { lost: boolean } {
-  const calls = { mapped: 0, unmapped: 0, lost: false };
+/** What lines of a trace show of PCI functions. */
+export function callsIn(lines: Iterable<string>, functions: ReadonlySet<string>): MappingCalls {
+  const calls = { mapped: 0, unmapped: 0 };
   /** Tasks whose last call was one of the device. */
   const inCall = new Set<string>();
   for (const line of lines) {
-    if (/\[LOST \d+ EVENTS\]/.test(line)) calls.lost = true;
     const [, task = '', kind, name = '', device, value] = LINE.exec(line) ?? [];
     if (kind === 'ret' && value !== undefined) {
       if (inCall.delete(task) && hasFailed(name, BigInt(value))) calls.mapped--;
@@ -81,78 +66,22 @@ function probesOf(symbols: ReadonlySet<string>): string[] {
   ];
 }
 
-/** Functions of the kernel that can be probed. */
-function symbolsOf(): Set<string> {
-  const text = readFileSync('/proc/kallsyms', 'utf8');
-  return new Set([...text.matchAll(/^\S+ [tT] (dma_\w+)$/gm)].map(([, name = '']) => name));
-}
-
-/**
- * Shows from outside whether I/O of a device maps memory, by probes on the kernel's functions for that: it needs nothing of the series under test, and
- * CONFIG_KPROBE_EVENTS of the kernel. One for each process.
- */
+/** Shows whether I/O of a device maps memory, whatever the series under test has for that. */
 export class DmaTrace {
-  static #opened: DmaTrace | { reason: string } | undefined;
-  readonly #pipe: number;
+  readonly #probes: Probes;
 
-  private constructor(pipe: number) {
-    this.#pipe = pipe;
+  private constructor(probes: Probes) {
+    this.#probes = probes;
   }
 
-  /** Sets the probes at the first call. Returns why there are none where the kernel cannot trace. */
+  /** Returns why there is no trace where the kernel cannot trace. */
   static open(): DmaTrace | { reason: string } {
-    DmaTrace.#opened ??= DmaTrace.#begin();
-    return DmaTrace.#opened;
+    const probes = Probes.open(GROUP, () => probesOf(functionsLike(/^dma_/)));
+    return probes instanceof Probes ? new DmaTrace(probes) : probes;
   }
 
-  static #begin(): DmaTrace | { reason: string } {
-    const events = join(TRACEFS, 'kprobe_events');
-    if (!existsSync(events)) return { reason: 'the kernel has no kprobe events (CONFIG_KPROBE_EVENTS)' };
-    const instance = join(TRACEFS, 'instances', GROUP);
-    try {
-      if (!existsSync(instance)) mkdirSync(instance);
-      for (const probe of probesOf(symbolsOf())) writeFileSync(events, `${probe}\n`, { flag: 'a' });
-      writeFileSync(join(instance, 'buffer_size_kb'), '1024');
-      writeFileSync(join(instance, `events/${GROUP}/enable`), '1');
-      return new DmaTrace(openSync(join(instance, 'trace_pipe'), constants.O_RDONLY | constants.O_NONBLOCK));
-    } catch (error) {
-      return { reason: `the kernel refuses probes: ${(error as Error).message}` };
-    }
-  }
-
-  /**
-   * The calls for PCI functions (`Controller.address`) since the last `take` of any. Throws Error when the buffer had no room for all of
-   * them.
-   */
+  /** The calls for PCI functions (`Controller.address`) since the last `take` of any. Throws Error when the trace has lost some. */
   take(functions: ReadonlySet<string>): MappingCalls {
-    const { lost, ...calls } = callsIn(this.#read().split('\n'), functions);
-    if (lost) throw new Error('the trace of mapping calls lost events');
-    return calls;
-  }
-
-  /** What has been traced and not yet read. */
-  #read(): string {
-    const chunk = Buffer.alloc(64 << 10);
-    const parts: Buffer[] = [];
-    for (;;) {
-      const bytes = this.#readSome(chunk);
-      if (bytes === 0) return Buffer.concat(parts).toString('latin1');
-      parts.push(Buffer.from(chunk.subarray(0, bytes)));
-    }
-  }
-
-  #readSome(chunk: Buffer): number {
-    try {
-      return readSync(this.#pipe, chunk);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return 0;
-      throw error;
-    }
-  }
-
-  /** Ends tracing, for a process that goes on without it. */
-  close(): void {
-    closeSync(this.#pipe);
-    DmaTrace.#opened = undefined;
+    return callsIn(this.#probes.take(), functions);
   }
 }
