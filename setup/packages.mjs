@@ -32,4 +32,7 @@ export const required = [
 ];
 
 /** Packages that are installed only with `--all`. */
-export const optional = [{ name: 'linux-source-6.1', why: 'the kernel debian-6.1' }];
+export const optional = [
+  { name: 'linux-source-6.1', why: 'the kernel debian-6.1' },
+  { name: 'liburing-dev', why: 'the ublk server of blktests' },
+];

@@ -136,12 +136,12 @@ t.test('the second run asks dpkg once and installs nothing', async (t) => {
   t.match(calls, [/^dpkg-query -W/, 'binding']);
 });
 
-t.test('--all installs the optional sources only, when all else is installed', async (t) => {
+t.test('--all installs the optional packages only, when all else is installed', async (t) => {
   const machine = new Machine(t);
   await machine.setUp();
   machine.calls();
   t.equal((await machine.setUp(['--all'])).code, 0);
-  t.match(callsOf(machine.calls(), 'apt-get').at(-1), /--no-install-recommends linux-source-6\.1$/);
+  t.match(callsOf(machine.calls(), 'apt-get').at(-1), /--no-install-recommends linux-source-6\.1 liburing-dev$/);
 });
 
 t.test('a user whom sudo asks for no password installs through sudo', async (t) => {

@@ -27,13 +27,23 @@ mkdir -p /dev/char
 for controller in /sys/class/nvme/*/; do
   [ -r "$controller/dev" ] && ln -sfn "/dev/$(basename "$controller")" "/dev/char/$(cat "$controller/dev")"
 done
+# Images of targets are opened with O_DIRECT, which tmpfs takes since Linux 6.6: before that they lie on ext4.
+output=$PWD/results
+mkdir -p "$output"
+if ! dd if=/dev/zero of="$output/direct" bs=4k count=1 oflag=direct 2>/dev/null; then
+  output=$PWD/results-ext4
+  if mkdir "$output" 2>/dev/null; then
+    truncate -s 2G results.img && mkfs.ext4 -q results.img && mount -o loop results.img "$output" || exit 1
+  fi
+fi
+rm -f results/direct
 # A stress test runs for TIMEOUT seconds: an emulated guest finds little more in a minute. The images
 # of its targets are in memory.
 printf 'TEST_DEVS=(%s)\nTIMEOUT=15\nNVME_IMG_SIZE=350M\n' "${devices[*]}" >config
-printed=$(./check --config=config "$name" 2>&1)
+printed=$(./check --config=config --output="$output" "$name" 2>&1)
 
 # A line of check ends a test with its status, [passed], [failed] or [not run]; indented lines after it say why.
-awk -v name="$name" -v results="results" '
+awk -v name="$name" -v results="$output" '
   function report(   i, file, line, suffix) {
     if (status == "") return
     count++
