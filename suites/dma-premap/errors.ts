@@ -48,12 +48,13 @@ suite('calls that fail', { ...NEEDS, class: 'contract' }, () => {
     await fixture.offMapping('a read to the first buffer', () => fixture.io(READ));
   });
 
-  test('mapping and unmapping for an empty file slot fail with EBADF', (t) => {
+  test('mapping for an empty file slot fails with EBADF', (t) => {
     const fixture = new Fixture(t, [ioMemory(t, PAGE)]);
     fixture.ring.register(t.uapi.constant('IORING_UNREGISTER_FILES'), null, 0);
     fixture.ring.registerFiles([fixture.file.fd, -1]);
     t.throws(() => fixture.map({ fd: 1 }), 'EBADF', 'errno of mapping for the empty slot');
-    t.throws(() => fixture.unmap({ fd: 1 }), 'EBADF', 'errno of unmapping for the empty slot');
+    const unmapped = errnoOf(() => fixture.unmap({ fd: 1 }));
+    t.choice(unmapped, 'EBADF', 'errno of unmapping for the empty slot');
   });
 
   test('mapping a mapped buffer fails with EBUSY and undoes the other mappings of the call', async (t) => {

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { File, ioMemory, nvme, openRing, SyscallError, suite, test } from '../lib/index.ts';
+import { File, groupMarking, ioMemory, nvme, openRing, SyscallError, suite, test } from '../lib/index.ts';
 import { ZERO_COPY } from '../lib/ublk/datapath.ts';
 import { MIB, startServer } from '../lib/ublk/fixtures.ts';
 import type { Completion, PumpSqe } from '../lib/ublk/pump.ts';
@@ -73,10 +73,10 @@ suite('leaders', { ...ZERO_COPY.needs, class: 'choice' }, () => {
     const leader = ring.passthrough({
       fd: char.fd,
       userData: 1,
-      flags: ['IOSQE_SQE_GROUP'],
       command: nvme.transfer('read', device, { lba: 0, blocks: 1 }, ioMemory(t, device.blockSize, 7)),
     });
     t.uapi.write(leader, 'io_uring_sqe', { uring_cmd_flags: t.uapi.constant('IORING_PROVIDE_GROUP_KBUF') });
+    groupMarking(t.uapi).mark(leader);
     const { file } = patternFile(t, 512, 8);
     // A kernel that took the member's offset for an address would read the file into this memory.
     const userMemory = ioMemory(t, 512);

@@ -49,9 +49,7 @@ suite('servers', { ...ZERO_COPY.needs, class: 'contract' }, () => {
 
   test('lending from another process fails with EPERM', { class: 'safety' }, async (t) => {
     const pending = await pendingRequest(t, 'READ', LENGTH);
-    const { name } = groupMarking(t.uapi);
-    if (name !== 'IOSQE_SQE_GROUP') t.skip('children can set SQE flags only');
-    const leader = { ...leaderSqe(t, pending), flags: [name], userData: 1 };
+    const leader = groupMarking(t.uapi).marked({ ...leaderSqe(t, pending), userData: 1 });
     const commands = [leader, { opcode: 'IORING_OP_NOP', userData: 2 }];
     const child = startChild(t, { commands, shape: 'plain', complete: true });
     const expected = [`2:-${t.uapi.constant('ECANCELED')}`, `1:-${t.uapi.constant('EPERM')}`];

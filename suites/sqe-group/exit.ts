@@ -15,17 +15,12 @@ import { futexWait, messageTo, pipePoll, timeout } from './waits.ts';
 /**
  * Submits a group from a child process, on top of each SQE's own flags. The returned function kills the child; it throws when
  * the child does not exit or its ring is not freed: the ring has the writer of a pipe registered, which nothing else holds open
- * once the child has exited. Skips on a kernel whose group flag is not an IOSQE_ flag.
+ * once the child has exited.
  */
 async function submitFromChild(t: Test, sqes: readonly SqeFields[]): Promise<() => Promise<void>> {
-  const { name } = groupMarking(t.uapi);
-  if (name !== 'IOSQE_SQE_GROUP')
-    t.skip('child processes set IOSQE_ flags only, and the group flag of this kernel is not one');
+  const { marked } = groupMarking(t.uapi);
   const trace = pipe(t);
-  const commands = sqes.map((sqe, index) => ({
-    ...sqe,
-    flags: [...((sqe.flags ?? []) as readonly string[]), ...(index < sqes.length - 1 ? [name] : [])],
-  }));
+  const commands = sqes.map((sqe, index) => (index < sqes.length - 1 ? marked(sqe) : sqe));
   const argument = new Uint8Array(Int32Array.of(trace.writer).buffer);
   const child = startChild(t, {
     commands,
