@@ -16,6 +16,8 @@ export class Evidence {
   readonly #bytesBefore: number;
   /** Mappings that were made and not undone since then. */
   #live = 0;
+  /** Calls that the probes had missed then. */
+  readonly #missedBefore: number;
 
   static readonly #ofTests = new WeakMap<Test, Map<string, Evidence>>();
 
@@ -43,6 +45,7 @@ export class Evidence {
     this.#reason = trace instanceof DmaTrace ? '' : trace.reason;
     // What happened before is no part of the test.
     this.#trace?.take(this.#functions);
+    this.#missedBefore = this.#trace?.missed() ?? 0;
     this.#bytesBefore = this.counters?.bytes ?? 0;
   }
 
@@ -71,7 +74,14 @@ export class Evidence {
     this.mapped();
     const { counters } = this;
     const isCounted = !counters || counters.bytes - this.#bytesBefore <= bytes;
-    return isCounted && (bytes > 0 || this.#live <= 0);
+    return isCounted && (bytes > 0 || this.#live <= 0 || !this.#isComplete());
+  }
+
+  /** Whether the trace has every call of the test; marks the test as unproven where it has not. */
+  #isComplete(): boolean {
+    const missed = (this.#trace?.missed() ?? 0) - this.#missedBefore;
+    if (missed > 0) this.#t.lacksEvidence('whether mappings are undone', `probes missed ${missed} calls`);
+    return missed === 0;
   }
 
   /** Waits until every mapping of the test is undone: the kernel tears rings down in a worker. Throws AssertionError on a timeout. */
@@ -92,7 +102,7 @@ export class Evidence {
     const { counters } = this;
     if (counters) this.#t.equal(counters.bytes - this.#bytesBefore, bytes, quantity);
     this.mapped();
-    if (!this.#trace) return;
+    if (!this.#trace || !this.#isComplete()) return;
     const condition = `${quantity}: DMA API calls show ${bytes === 0 ? 'no mapping' : 'a mapping'} (${this.#live})`;
     this.#t.ok(bytes === 0 ? this.#live === 0 : this.#live > 0, condition);
   }

@@ -84,4 +84,9 @@ export class DmaTrace {
   take(functions: ReadonlySet<string>): MappingCalls {
     return callsIn(this.#probes.take(), functions);
   }
+
+  /** How many calls were missed since the first `open`: with any, mapped and unmapped need not be equal. */
+  missed(): number {
+    return this.#probes.missed();
+  }
 }

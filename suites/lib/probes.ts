@@ -2,6 +2,7 @@ import { constants, existsSync, mkdirSync, openSync, readFileSync, readSync, wri
 import { join } from 'node:path';
 
 const TRACEFS = '/sys/kernel/tracing';
+const OPTIMISATION = '/proc/sys/debug/kprobes-optimization';
 
 /** Functions of the kernel that can be probed, and whose names begin like this. */
 export function functionsLike(pattern: RegExp): Set<string> {
@@ -17,9 +18,12 @@ export function functionsLike(pattern: RegExp): Set<string> {
 export class Probes {
   static readonly #opened = new Map<string, Probes | { reason: string }>();
   readonly #pipe: number;
+  /** Names of the events. */
+  readonly #events: ReadonlySet<string>;
 
-  private constructor(pipe: number) {
+  private constructor(pipe: number, events: ReadonlySet<string>) {
     this.#pipe = pipe;
+    this.#events = events;
   }
 
   /**
@@ -38,10 +42,14 @@ export class Probes {
     const instance = join(TRACEFS, 'instances', group);
     try {
       if (!existsSync(instance)) mkdirSync(instance);
-      for (const probe of definitionsOf()) writeFileSync(events, `${probe}\n`, { flag: 'a' });
+      // An interrupt during an optimised probe misses those on its way.
+      if (existsSync(OPTIMISATION)) writeFileSync(OPTIMISATION, '0');
+      const definitions = definitionsOf();
+      for (const probe of definitions) writeFileSync(events, `${probe}\n`, { flag: 'a' });
       writeFileSync(join(instance, 'buffer_size_kb'), '1024');
       writeFileSync(join(instance, `events/${group}/enable`), '1');
-      return new Probes(openSync(join(instance, 'trace_pipe'), constants.O_RDONLY | constants.O_NONBLOCK));
+      const pipe = openSync(join(instance, 'trace_pipe'), constants.O_RDONLY | constants.O_NONBLOCK);
+      return new Probes(pipe, new Set(definitions.map((probe) => /\/(\w+)/.exec(probe)?.[1] ?? '')));
     } catch (error) {
       return { reason: `the kernel refuses probes: ${(error as Error).message}` };
     }
@@ -52,6 +60,16 @@ export class Probes {
     const lines = this.#read().split('\n');
     if (lines.some(hasLost)) throw new Error('the trace of the kernel lost events');
     return lines;
+  }
+
+  /** How many calls the probes have missed since they were set. */
+  missed(): number {
+    const profile = readFileSync(join(TRACEFS, 'kprobe_profile'), 'utf8');
+    const rows = [...profile.matchAll(/^\s*(\w+)\s+\d+\s+(\d+)/gm)];
+    return rows.reduce(
+      (sum, [, name = '', misses]) => sum + (this.#events.has(name) ? Number(misses) : 0),
+      0,
+    );
   }
 
   #read(): string {
