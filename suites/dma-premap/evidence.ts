@@ -1,5 +1,8 @@
 import { type Device, DmaTrace, type Held, held, type Test, until } from '../lib/index.ts';
 
+/** Polls of `until` in a row after which a driver counts as quiet. */
+const QUIET_POLLS = 10;
+
 /**
  * What tests find out about mappings from outside: from calls of the DMA API, which every implementation makes, and from the counters that the
  * project's series has.
@@ -90,6 +93,15 @@ export class Evidence {
     await until('every mapping of the test is undone', () => this.#isDown(0)).catch((error) => {
       this.#t.equal(this.#live, 0, 'mappings of the test that were not undone');
       throw error;
+    });
+  }
+
+  /** Waits until the driver maps nothing for itself: after a reset it identifies the controller anew in a worker. */
+  async untilQuiet(): Promise<void> {
+    let quiet = 0;
+    await until('the driver maps nothing', () => {
+      quiet = this.mapped() ? 0 : quiet + 1;
+      return quiet > QUIET_POLLS;
     });
   }
 

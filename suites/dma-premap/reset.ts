@@ -12,6 +12,7 @@ suite('controller reset', { ...NEEDS, class: 'contract' }, () => {
     const medium = pattern(COUNT * PAGE, 12);
     const fixture = mappedFixture(t, [memory], medium);
     fixture.controller.reset();
+    await fixture.evidence.untilQuiet();
     const { length } = memory;
     const read = await fixture.onMapping(commandCount(fixture.device, length), 'a read after the reset', () =>
       fixture.io({ ...READ, length, position: 0 }),
