@@ -18,6 +18,7 @@ const tests: TestResult[] = [
     ...{ name: 'fails with ENXIO', verdict: 'todo', class: 'choice', reason: 'a choice' },
     detail: 'duration_ms: 1.0\nclass: choice\nmessage: "errno: expected \\"ENXIO\\", got ENOENT"\nat: x.ts:1',
   },
+  { name: 'falls off a cliff', verdict: 'timeout', class: 'choice', reason: 'hangs' },
   { name: 'of no class', verdict: 'fail', reason: 'no' },
 ];
 
@@ -42,7 +43,7 @@ const alone: RunRecord = {
   cells: record.cells.slice(1),
 };
 const COUNTS =
-  'debian-6.12+mpath: safety 1/2, contract 1/2, objections 1/1, choices that differ: 2, unproven passes: 1';
+  'debian-6.12+mpath: safety 1/3, contract 1/2, objections 1/1, choices that differ: 2, unproven passes: 1';
 
 t.test('the counts are next to the summary, and failures are listed by class', (t) => {
   for (const given of [record, alone]) {
@@ -52,7 +53,7 @@ t.test('the counts are next to the summary, and failures are listed by class', (
     t.match(summary, /passed/);
   }
   const text = render('text', { record: alone });
-  const heads = ['failed: safety (1)', 'failed: contract (1)', 'failed (1)'];
+  const heads = ['failed: safety (2)', 'failed: contract (1)', 'failed (1)'];
   const places = heads.map((head) => text.indexOf(`\n${head}\n`));
   t.ok(
     places.every((place, index) => place > (places[index - 1] ?? 0)),
@@ -72,7 +73,7 @@ t.test('the counts are next to the summary, and failures are listed by class', (
 t.test('Markdown and JUnit have the same', (t) => {
   const markdown = render('markdown', { record: alone });
   t.ok(markdown.includes(COUNTS), 'counts');
-  t.match(markdown, /### Failed: safety \(1\)[\s\S]*### Failed: contract \(1\)[\s\S]*### Failed\n/);
+  t.match(markdown, /### Failed: safety \(2\)[\s\S]*### Failed: contract \(1\)[\s\S]*### Failed\n/);
   t.match(
     markdown,
     /### Choices that differ from those of this project[\s\S]*got evil [^|\n\u001b]*2J&lt;b&gt; \|/,

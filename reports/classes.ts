@@ -61,10 +61,20 @@ export const unprovenPasses = (input: ReportInput): Remark[] =>
     verdict === 'pass' && unproven !== undefined ? [unproven] : [],
   );
 
+/**
+ * The class by which a result counts. Whatever an implementation chooses, a test that ends its guest or hangs is a matter of safety.
+ */
+export function countedClass({
+  class: of,
+  verdict,
+}: Pick<TestResult, 'class' | 'verdict'>): TestClass | undefined {
+  return of === 'choice' && ['crash', 'timeout', 'lost'].includes(verdict) ? 'safety' : of;
+}
+
 function countsOf(tests: readonly TestResult[]): string[] {
   return ORDER.flatMap((of) => {
     if (of === 'choice') return [];
-    const all = tests.filter((test) => test.class === of && !['skip', 'todo'].includes(test.verdict));
+    const all = tests.filter((test) => countedClass(test) === of && !['skip', 'todo'].includes(test.verdict));
     const passed = all.filter(({ verdict }) => !isFailure(verdict)).length;
     return all.length > 0 ? [`${WORDS[of]} ${passed}/${all.length}`] : [];
   });
@@ -93,7 +103,10 @@ export function classLines(input: ReportInput): string[] {
 /** Tests by class, in the order of a report; those without a class last, under the empty name. */
 export function byClass(items: readonly Item[]): [TestClass | '', Item[]][] {
   return [...ORDER, '' as const].flatMap((of): [TestClass | '', Item[]][] => {
-    const own = items.filter((item) => (item.class ?? '') === of);
+    const own = items.filter(({ class: given, patched: verdict }) => {
+      const counted = given && verdict ? countedClass({ class: given, verdict }) : given;
+      return (counted ?? '') === of;
+    });
     return own.length > 0 ? [[of, own]] : [];
   });
 }

@@ -2,8 +2,11 @@ import { readdirSync } from 'node:fs';
 import { functionsLike, Probes } from './probes.ts';
 
 const GROUP = 'ringlab_copy';
-/** Functions that copy between kernel pages and the memory of an iov_iter (lib/iov_iter.c); the second argument is the length. */
-const COPIES = ['_copy_to_iter', '_copy_from_iter'];
+/**
+ * Functions that copy between kernel pages and the memory of an iov_iter (lib/iov_iter.c), or that pin that memory for a driver to copy it
+ * (ublk_copy_user_pages()), each with its argument that is the length.
+ */
+const COPIES = { _copy_to_iter: 2, _copy_from_iter: 2, iov_iter_get_pages2: 3 };
 
 /** One line of trace_pipe: the task and the length. */
 const LINE = /-(\d+)\s+\[\d+\][^:]*: \w+: \([^)]*\) bytes=(\d+)/;
@@ -19,8 +22,10 @@ export function bytesIn(lines: Iterable<string>, tasks: ReadonlySet<string>): nu
 }
 
 function definitions(): string[] {
-  const known = functionsLike(/^_copy_/);
-  return COPIES.filter((name) => known.has(name)).map((name) => `p:${GROUP}/${name} ${name} bytes=$arg2:u64`);
+  const known = functionsLike(/^(?:_copy_|iov_iter_)/);
+  return Object.entries(COPIES).flatMap(([name, argument]) =>
+    known.has(name) ? [`p:${GROUP}/${name} ${name} bytes=$arg${argument}:u64`] : [],
+  );
 }
 
 /** Counts the bytes of data that the kernel copies for this process, io-wq workers included. */
