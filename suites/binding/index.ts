@@ -4,6 +4,7 @@ export { clockCost, spin } from './clock.ts';
 export { type Cqe, decodeCqes } from './cqe.ts';
 export { checked, errnoName, SyscallError, TimeoutError } from './error.ts';
 export { File, openAs } from './file.ts';
+export { Flipper } from './flipper.ts';
 export { Mapping, Memory } from './memory.ts';
 export { type Bytes, type Indices, loadBinding } from './native.ts';
 export { before, deferred, Notice } from './notice.ts';

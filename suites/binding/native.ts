@@ -1,4 +1,4 @@
-/** A ring or a watch inside the addon. */
+/** A ring, a watch or a flipper inside the addon. */
 export type Handle = { readonly handle: unique symbol };
 /** Memory that the addon takes as bytes; null is a null pointer. */
 export type Bytes = ArrayBuffer | Uint8Array | DataView | null;
@@ -78,6 +78,9 @@ export interface Native {
   ioctl(fd: number, request: number | bigint, argument: Bytes): number;
   watch(fd: number, callback: () => void): Handle | number;
   unwatch(watch: Handle): void;
+  flip(ring: Handle, places: Uint8Array, values: Uint8Array): Handle | number;
+  flips(flipper: Handle): number;
+  unflip(flipper: Handle): void;
   victim(
     ...args: [
       entries: number,

@@ -115,5 +115,6 @@ NAPI_MODULE_INIT()
 	export_drive(env, exports);
 	export_scatter(env, exports);
 	export_script(env, exports);
+	export_flip(env, exports);
 	return exports;
 }

@@ -91,5 +91,6 @@ void export_measure(napi_env env, napi_value exports);
 void export_drive(napi_env env, napi_value exports);
 void export_scatter(napi_env env, napi_value exports);
 void export_script(napi_env env, napi_value exports);
+void export_flip(napi_env env, napi_value exports);
 
 #endif
