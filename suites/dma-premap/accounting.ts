@@ -10,10 +10,10 @@ import {
   type Test,
   type TestRing,
   test,
+  unprivileged,
   until,
 } from '../lib/index.ts';
 import { DIRECT, Fixture, NEEDS, PAGE } from './fixture.ts';
-import { unprivileged } from './privilege.ts';
 
 /** Memory that this process has pinned, bytes (mm->pinned_vm). */
 function pinnedBytes(): number {

@@ -1,7 +1,6 @@
 import { constants } from 'node:fs';
-import { File, ioMemory, suite, test } from '../lib/index.ts';
+import { File, ioMemory, suite, test, unprivileged } from '../lib/index.ts';
 import { DIRECT, Fixture, NEEDS, PAGE } from './fixture.ts';
-import { unprivileged } from './privilege.ts';
 import { assertRefused, errnoOf } from './refusal.ts';
 
 const READ = { kind: 'read' as const, length: PAGE, position: 0 };

@@ -7,6 +7,7 @@ export {
   clockCost,
   enter,
   File,
+  type Flipper,
   Mapping,
   Memory,
   type MemoryRange,
@@ -26,6 +27,7 @@ export { CopyTrace } from './copy-trace.ts';
 export { Controller, controllers, Device } from './device.ts';
 export { DmaTrace, type MappingCalls } from './dma-trace.ts';
 export { type Fault, InjectedFault } from './fault.ts';
+export { flipCommand } from './flip.ts';
 export { type GroupMarking, groupMarking } from './group.ts';
 export { GroupRing } from './group-ring.ts';
 export { HostClient } from './host.ts';
@@ -40,6 +42,7 @@ export { type PeerContext, PeerProcess, peer, startPeer } from './peer.ts';
 export { type Pipe, pipe } from './pipe.ts';
 export { type Held, held, mapRange, type Range } from './premap.ts';
 export { detached, until } from './presence.ts';
+export { unprivileged } from './privilege.ts';
 export { holds } from './property.ts';
 export { guardOf, Prinfo, protect, TUPLE_BYTES } from './protection.ts';
 export { openRing, ringOptions, type Shape, TestRing, type TestRingOptions } from './ring.ts';
