@@ -15,5 +15,6 @@ import './integrity.ts';
 import './metadata.ts';
 import './lifetime.ts';
 import './privilege.ts';
+import './rewritten.ts';
 import './load.ts';
 import './leak.ts';
