@@ -5,6 +5,8 @@ import './metadata.ts';
 import './verdicts.ts';
 import './reset.ts';
 import './waiting.ts';
+import './rewritten.ts';
 import './ending.ts';
+import './blocking.ts';
 import './load.ts';
 import './removal.ts';

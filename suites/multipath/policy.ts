@@ -5,7 +5,7 @@ import { onMedium } from './setup.ts';
 const SUBSYSTEMS = '/sys/class/nvme-subsystem';
 
 /** Sets the iopolicy of all subsystems until the test's end. */
-function usePolicy(t: Test, policy: 'numa' | 'round-robin'): void {
+export function usePolicy(t: Test, policy: 'numa' | 'round-robin'): void {
   for (const name of readdirSync(SUBSYSTEMS)) {
     const file = `${SUBSYSTEMS}/${name}/iopolicy`;
     const previous = readFileSync(file, 'utf8').trim();
