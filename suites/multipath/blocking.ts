@@ -1,5 +1,15 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { ioMemory, openRing, pipe, suite, type Test, type TestRing, test, until } from '../lib/index.ts';
+import {
+  type Cqe,
+  ioMemory,
+  openRing,
+  pipe,
+  suite,
+  type Test,
+  type TestRing,
+  test,
+  until,
+} from '../lib/index.ts';
 import { type Fixture, openFixture, SHARED } from './setup.ts';
 import { type ExhaustedPath, exhaustOtherPath, REFUSED, refusedRead } from './tags.ts';
 
@@ -29,6 +39,18 @@ async function submitRetried(
   await until(`${count} reads have failed on the used path`, failed, PATIENCE.timeoutMs);
 }
 
+/** Submits a NOP and waits for it. Returns the completions that came before it. */
+async function completeNop(ring: TestRing): Promise<Cqe[]> {
+  ring.sqe({ opcode: 'IORING_OP_NOP', userData: NOP });
+  ring.submit();
+  const earlier: Cqe[] = [];
+  for (;;) {
+    const [cqe] = await ring.wait(1, PATIENCE);
+    if (cqe?.tag === NOP) return earlier;
+    if (cqe) earlier.push(cqe);
+  }
+}
+
 /** Pages that are pinned at user addresses (FOLL_PIN), by the kernel's counters. */
 function pinnedPages(): number {
   // The counters of the CPUs are added up once a second, or at this write.
@@ -52,14 +74,17 @@ suite('retries on a path without free tags', { devices: [SHARED] }, () => {
       const path = await exhaustOtherPath(t, fixture);
       const started = performance.now();
       await submitRetried(t, { fixture, path, ring }, 1);
-      const nop = await ring.run({ opcode: 'IORING_OP_NOP', userData: NOP }, PATIENCE);
+      const earlier = await completeNop(ring);
       const elapsed = Math.round(performance.now() - started);
       t.ok(
         elapsed < AT_ONCE_MS,
         `the NOP completes within ${AT_ONCE_MS} ms of the submission of the read before it (${elapsed} ms)`,
       );
-      t.same([nop.tag, nop.res], [NOP, 0], 'tag and CQE res of the NOP');
-      t.equal(ring.reap().length, 0, 'CQEs of the read while no tag is free');
+      t.same(
+        earlier.map(({ res }) => res),
+        [],
+        'CQE res of the read while no tag is free',
+      );
       await path.release();
       const [retried] = await ring.wait(1);
       t.same([retried?.tag, retried?.res], [1, REFUSED], 'tag and CQE res of the retried read');
@@ -90,8 +115,11 @@ suite('retries on a path without free tags', { devices: [SHARED] }, () => {
     closeWriter();
     const path = await exhaustOtherPath(t, fixture);
     await submitRetried(t, { fixture, path, ring }, MANY);
-    const nop = await ring.run({ opcode: 'IORING_OP_NOP', userData: NOP }, PATIENCE);
-    t.equal(nop.tag, NOP, 'tag of the only completion before the ring is closed');
+    const earlier = await completeNop(ring);
+    t.ok(
+      earlier.length < MANY / 2,
+      `most retries wait when the ring is closed (${earlier.length} have completed)`,
+    );
     ring.close();
     await path.release();
     await until('the ring is freed', released, 10_000);

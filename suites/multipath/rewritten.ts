@@ -32,6 +32,7 @@ suite('SQEs that are rewritten while commands find no path', { devices: [WITH_ME
     const ring = openRing(t, { entries: 1, cqEntries: 2 * COUNT });
     // A block for each command: a read that is executed must not fill another command's block with what is on the medium.
     const memory = ioMemory(t, COUNT * device.blockSize, 401);
+    // Before the memory is released: commands that wait may still use it.
     t.defer(() => ring.close());
     stranded.detachFirst();
 

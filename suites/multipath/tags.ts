@@ -1,11 +1,20 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { command, InjectedFault, ioMemory, type Memory, nvme, type Test, throttled } from '../lib/index.ts';
+import {
+  command,
+  InjectedFault,
+  ioMemory,
+  type Memory,
+  type NvmeCommand,
+  nvme,
+  type Test,
+  throttled,
+} from '../lib/index.ts';
 import { useOnePath, usePolicy } from './policy.ts';
 import type { Fixture } from './setup.ts';
 
-/** Tags that a queue is limited to: the fewest that the block layer allows (BLKDEV_MIN_RQ). */
+/** Tags that each queue of a path is limited to: the fewest that the block layer allows (BLKDEV_MIN_RQ). */
 const TAGS = 4;
-/** Reads that take the tags of one queue of each path, and leave as many without one. */
+/** Reads for each CPU, half of which go to the path: they take the tags of the CPU's queue, and as many find none. */
 const READS = 4 * TAGS;
 
 /** Limits each queue of a path to `TAGS` tags until the test's end. */
@@ -16,15 +25,21 @@ function limitTags(t: Test, disk: string): void {
   t.defer(() => writeFileSync(file, before));
 }
 
-/** Keeps this thread, and so the queues that it submits to, on the first CPU until the test's end. */
-function stayOnFirstCpu(t: Test): void {
+/** Calls `act` once on each CPU, which has a queue of its own. */
+function onEachCpu(t: Test, act: () => void): void {
   const pid = String(process.pid);
   const mask = /mask: (\w+)/.exec(command('taskset', '-p', pid))?.[1] ?? 'ff';
-  command('taskset', '-p', '1', pid);
-  t.defer(() => command('taskset', '-p', mask, pid));
+  try {
+    for (let cpu = 0; cpu < Number(t.lab.cell.facts.vcpus ?? 1); cpu++) {
+      command('taskset', '-p', (1 << cpu).toString(16), pid);
+      act();
+    }
+  } finally {
+    command('taskset', '-p', mask, pid);
+  }
 }
 
-/** A path whose tags are all taken, and the other one, which is used and fails. */
+/** Two paths: all tags of one are taken, the other is used and fails. */
 export interface ExhaustedPath {
   /** Commands that have failed on the used path. */
   failures(): number;
@@ -33,8 +48,8 @@ export interface ExhaustedPath {
 }
 
 /**
- * Takes all tags of one path by reads of a throttled drive, which are submitted to the fixture's ring. All later commands of this
- * thread go to the other path first and fail there with a path error. Send commands that the throttle does not delay: `refusedRead`.
+ * Takes all tags of one path by reads of a throttled drive, which are submitted to the fixture's ring and complete once a second. All
+ * later commands go to the other path first and fail there with a path error. Send commands that the throttle does not delay: `refusedRead`.
  */
 export async function exhaustOtherPath(
   t: Test,
@@ -43,18 +58,19 @@ export async function exhaustOtherPath(
   const used = useOnePath(t, device, paths);
   const exhausted = used === paths[0] ? paths[1] : paths[0];
   limitTags(t, device.pathName(exhausted));
-  stayOnFirstCpu(t);
+  const memory = ioMemory(t, device.blockSize);
   const { lift } = await throttled(t, device, 1);
   usePolicy(t, 'round-robin');
-  const memory = ioMemory(t, READS * device.blockSize);
-  for (let tag = READS; tag > 0; tag--) {
-    const place = { offset: (tag - 1) * device.blockSize };
-    const read = nvme.transfer('read', device, { lba: 0, blocks: 1 }, memory, place);
-    ring.passthrough({ fd: char.fd, command: read, userData: tag });
-  }
-  t.equal(ring.submit(), READS, 'SQEs submitted of reads that take the tags');
+  let reads = 0;
+  onEachCpu(t, () => {
+    for (let count = 0; count < READS; count++) {
+      const read = nvme.transfer('read', device, { lba: 0, blocks: 1 }, memory);
+      ring.passthrough({ fd: char.fd, command: read });
+    }
+    reads += ring.submit();
+  });
   usePolicy(t, 'numa');
-  // Reads that take a tag of the used path fail there as well, and succeed on the other path once it has a tag for them.
+  // Reads that have a tag of the used path fail there as well, and succeed on the other one when it has a tag for them.
   const times = 1000;
   const fault = { status: nvme.Status.hostPathError, times };
   const injected = t.use(new InjectedFault(device.pathName(used), fault));
@@ -62,16 +78,16 @@ export async function exhaustOtherPath(
     failures: () => times - injected.left,
     release: async () => {
       await lift();
-      const cqes = await ring.wait(READS, { timeoutMs: 20_000 });
+      const cqes = await ring.wait(reads, { timeoutMs: 20_000 });
       t.same([...new Set(cqes.map(({ res }) => res))], [0], 'CQE res of the reads that took the tags');
     },
   };
 }
 
 /** A read behind the last block, which the device refuses at once even if its drive is throttled. */
-export function refusedRead({ device }: Fixture, memory: Memory, offset = 0) {
+export function refusedRead({ device }: Fixture, memory: Memory, offset = 0): NvmeCommand {
   return nvme.transfer('read', device, { lba: device.blocks, blocks: 1 }, memory, { offset });
 }
 
-/** What the device answers to it. */
+/** CQE res of a `refusedRead` that has reached the device. */
 export const REFUSED = nvme.Status.lbaOutOfRange | nvme.Status.dnr;
