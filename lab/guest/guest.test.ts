@@ -50,13 +50,13 @@ const append = (name: string) => values(commandOf(builtIn(name)), '-append')[0] 
 
 t.test('every built-in profile has no problem, is frozen and has its roles', (t) => {
   const dma = 'plain plain-4k iommu-strict iommu-lazy iommu-pt virtio-iommu swiotlb';
-  const drives = 'small-mdts hotplug multipath zns pi polled';
+  const drives = 'small-mdts hotplug multipath multipath-polled zns pi polled';
   t.same(Object.keys(profiles), `${dma} ${drives} icount`.split(' '));
   for (const [name, profile] of Object.entries(profiles)) {
     t.same(profileProblems(profile), [], name);
     t.ok(Object.isFrozen(profile.nvme[0]?.namespaces));
     const roles = layOut(profile).namespaces.map(({ info }) => info.role);
-    t.ok(roles.includes(name === 'multipath' ? 'shared' : 'data'), `${name}: ${roles}`);
+    t.ok(roles.includes(name.startsWith('multipath') ? 'shared' : 'data'), `${name}: ${roles}`);
   }
   t.end();
 });

@@ -93,6 +93,13 @@ const TABLE: GuestProfileInput[] = [
     nvme: [multipath()],
   },
   {
+    name: 'multipath-polled',
+    summary: 'as multipath, with two polled queues for each controller',
+    kernelArgs: ['nvme.poll_queues=2'],
+    nvme: [multipath()],
+    facts: { pollQueues: 2 },
+  },
+  {
     name: 'zns',
     summary: 'a zoned namespace with 16 MiB zones, a zoned one with more than 2^32 blocks, and a plain one',
     nvme: [

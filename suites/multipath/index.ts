@@ -8,5 +8,6 @@ import './waiting.ts';
 import './rewritten.ts';
 import './ending.ts';
 import './blocking.ts';
+import './rescan.ts';
 import './load.ts';
 import './removal.ts';
