@@ -1,4 +1,5 @@
 /** The thread that rewrites SQEs while they are submitted, on the io_uring of the host. */
+import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { hostUapi } from '../fakes/host-uapi.ts';
@@ -61,7 +62,11 @@ t.test('requests whose opcode is flipped end as one or the other, and both are s
   t.ok(flipper.flips > 0);
 });
 
-t.test('a flipper may outlive its ring, and ends when it is disposed', async (t) => {
+/** Mappings of rings in this process. */
+const ringMappings = () => readFileSync('/proc/self/maps', 'utf8').split('[io_uring]').length - 1;
+
+t.test('a flipper may outlive its ring, and unmaps the SQEs when it is disposed', async (t) => {
+  const before = ringMappings();
   const ring = open();
   const flipper = new Flipper(ring, [0], [0, 1]);
   ring.close();
@@ -71,6 +76,7 @@ t.test('a flipper may outlive its ring, and ends when it is disposed', async (t)
   const stopped = flipper.flips;
   await delay(20);
   t.equal(flipper.flips, stopped, 'flips after the thread has ended');
+  await eventually(() => ringMappings() <= before);
 });
 
 t.test('places outside the SQEs and values that are no bytes are refused', (t) => {

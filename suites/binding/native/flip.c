@@ -33,7 +33,7 @@ static void *flipper_main(void *data)
 	return NULL;
 }
 
-/* Ends the thread. Does nothing when repeated. */
+/* Ends the thread and lets go of the SQEs. Does nothing when repeated. */
 static void flipper_stop(void *data)
 {
 	struct flipper *f = data;
@@ -42,6 +42,8 @@ static void flipper_stop(void *data)
 	f->running = false;
 	atomic_store_explicit(&f->stop, true, memory_order_relaxed);
 	pthread_join(f->thread, NULL);
+	mapping_put(f->sqes);
+	f->sqes = NULL;
 }
 
 static void flipper_free(struct flipper *f)
