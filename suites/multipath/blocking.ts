@@ -14,7 +14,7 @@ import { type Fixture, openFixture, SHARED } from './setup.ts';
 import { type ExhaustedPath, exhaustOtherPath, REFUSED, refusedRead } from './tags.ts';
 
 /** A ring that sleeps for a tag sleeps for most of a second at least: the throttled drive completes one read a second. */
-const AT_ONCE_MS = 300;
+const AT_ONCE_MS = 500;
 /** Tag of the NOPs; the reads have 1 and more. */
 const NOP = 0;
 /** More than io_uring has workers on two CPUs, so that some retries wait for a worker. */
