@@ -1,6 +1,8 @@
 import './order.ts';
 import './links.ts';
 import './refused.ts';
+import './zerocopy.ts';
+import './zerocopy-drain.ts';
 import './sizes.ts';
 import './cancel-user-data.ts';
 import './cancel-variants.ts';
