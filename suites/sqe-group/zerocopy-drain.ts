@@ -1,5 +1,5 @@
-import { connected, ioMemory, suite, type Test, test } from '../lib/index.ts';
-import { badFile, completions, GroupRing, nop, RING_KINDS } from './groups.ts';
+import { connected, ioMemory, pipe, suite, type Test, test } from '../lib/index.ts';
+import { badFile, completions, GroupRing, nop, pipeRead, RING_KINDS } from './groups.ts';
 import {
   collect,
   discard,
@@ -65,6 +65,22 @@ suite('drain after zero-copy sends', {}, () => {
         'completions of the send',
       );
       await assertDrained(t, groupRing, 'the send');
+    });
+
+    test(`a drained request before ${opcode} completes when the request before it has`, async (t) => {
+      const groupRing = new GroupRing(t);
+      const source = pipe(t);
+      groupRing.write(pipeRead(t, source, 1));
+      groupRing.write(nop(2, DRAIN));
+      // The notification is allocated when the send is submitted, which is before it is issued.
+      groupRing.write(await zeroCopySendTcp(t, opcode, 3));
+      groupRing.submit();
+      source.feed();
+      t.same(
+        withNotifications(t, await collect(groupRing, 4)),
+        ['1:1', '2:0', `3:${SENT}`, '3:0 notification'],
+        'completions of the read, the drained request and the send',
+      );
     });
 
     test(`a drained group with ${opcode} waits for the request before it, and a drained request for the group`, async (t) => {

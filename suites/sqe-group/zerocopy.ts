@@ -68,7 +68,7 @@ suite('zero-copy sends that post both', {}, () => {
       ['', []],
       [' in io-wq', ['IOSQE_ASYNC']],
     ] as const)
-      test(`${opcode} as member${how} sends ${SENT} bytes and posts its notification`, async (t) => {
+      test(`${opcode} as member${how} sends ${SENT} bytes, then posts its CQE and its notification`, async (t) => {
         const groupRing = new GroupRing(t);
         groupRing.writeGroup(nop(1), { ...(await zeroCopySendTcp(t, opcode, 2)), flags });
         t.same(
