@@ -1,4 +1,13 @@
-import { groupMarking, ioMemory, type SqeFields, suite, type Test, test, writeSqe } from '../lib/index.ts';
+import {
+  groupMarking,
+  ioMemory,
+  pipe,
+  type SqeFields,
+  suite,
+  type Test,
+  test,
+  writeSqe,
+} from '../lib/index.ts';
 import { completions, completionsByTag, GroupRing, nop, RING_KINDS, range } from './groups.ts';
 import { collect } from './zerocopy-requests.ts';
 
@@ -32,10 +41,18 @@ suite('slots behind the end of a submission', {}, () => {
       test(`${kind}: a cut-off group neither executes nor counts a stale SQE with ${what} in the slot behind it`, async (t) => {
         const { flags = [], more = false }: { flags?: string[]; more?: boolean } = stale;
         const groupRing = new GroupRing(t, { flags: setup, entries: ENTRIES });
-        // A stale write would change this memory even if its CQE got lost.
+        const { reader, feed } = pipe(t);
+        feed();
+        // A stale read would change this memory even if its CQE got lost.
         const memory = ioMemory(t, 8, 1);
         const untouched = memory.bytes.slice();
-        const sqe = { opcode: 'IORING_OP_READ', fd: 0, addr: memory.address, len: 8, userData: STALE_TAG };
+        const sqe = {
+          opcode: 'IORING_OP_READ',
+          fd: reader,
+          addr: memory.address,
+          len: 8,
+          userData: STALE_TAG,
+        };
         // Each turn cuts the group off at another slot, the last of the ring included.
         for (const turn of range(0, ENTRIES)) {
           leaveStale(t, groupRing, SIZE, { ...sqe, flags }, more);
