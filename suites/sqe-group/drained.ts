@@ -1,4 +1,6 @@
-import { pipe, suite, type Test, test } from '../lib/index.ts';
+import { pipe, suite, test } from '../lib/index.ts';
+import { assertDrained } from './assert-drained.ts';
+import { collect } from './collect.ts';
 import {
   badFile,
   badOpcode,
@@ -9,22 +11,10 @@ import {
   pipeRead,
   range,
 } from './groups.ts';
-import { collect } from './zerocopy-requests.ts';
 
 const DRAIN = { flags: ['IOSQE_IO_DRAIN'] };
 const SUBMIT_ALL = { flags: ['IORING_SETUP_SUBMIT_ALL'] };
 const CANCELED = '-ECANCELED';
-
-/** Submits a drained NOP, and another behind it, which waits too if the first one has to. Their order is not defined. */
-async function assertDrained(t: Test, groupRing: GroupRing): Promise<void> {
-  groupRing.write(nop(90, DRAIN));
-  groupRing.write(nop(91));
-  t.same(
-    completionsByTag(await collect(groupRing, 2)),
-    ['90:0', '91:0'],
-    'completions of a drained request after the group and of the one behind it',
-  );
-}
 
 suite('drained leaders', {}, () => {
   test('a drained leader without members waits for the request before it', async (t) => {
@@ -40,7 +30,7 @@ suite('drained leaders', {}, () => {
       ['1:1', '2:0'],
       'completions of the read and the leader',
     );
-    await assertDrained(t, groupRing);
+    await assertDrained(t, groupRing, 'the group');
   });
 
   test('a drained group that is cut off waits, and the next submission waits for it', async (t) => {
@@ -56,7 +46,7 @@ suite('drained leaders', {}, () => {
     const order = completions(await collect(groupRing, 5));
     t.equal(order[0], '1:1', `first of the completions ${order.join(' ')}`);
     t.same(order.slice(3), ['2:0', '5:0'], `last two of the completions ${order.join(' ')}`);
-    await assertDrained(t, groupRing);
+    await assertDrained(t, groupRing, 'the group');
   });
 
   test('each of 8 drained groups of 1 to 8 members waits for the one before it', async (t) => {
@@ -78,7 +68,7 @@ suite('drained leaders', {}, () => {
       [...order].sort((a, b) => a - b),
       'groups in order of their CQEs',
     );
-    await assertDrained(t, groupRing);
+    await assertDrained(t, groupRing, 'the group');
   });
 
   for (const [what, leader, result] of [
@@ -94,7 +84,7 @@ suite('drained leaders', {}, () => {
         ['1:0', `2:${result}`, `3:${CANCELED}`, `4:${CANCELED}`],
         'completions of the request before the group and of the group',
       );
-      await assertDrained(t, groupRing);
+      await assertDrained(t, groupRing, 'the group');
     });
 
   for (const flag of ['IOSQE_IO_LINK', 'IOSQE_IO_HARDLINK', 'IOSQE_IO_DRAIN'])
@@ -109,7 +99,7 @@ suite('drained leaders', {}, () => {
       const order = completions(await collect(groupRing, 3));
       t.same([...order].sort(), ['1:1', '2:-EINVAL', '5:0'], 'completions');
       t.equal(order.at(-1), '5:0', `last of the completions ${order.join(' ')}`);
-      await assertDrained(t, groupRing);
+      await assertDrained(t, groupRing, 'the group');
     });
 
   test('a group refused for IOSQE_IO_DRAIN on a member does not make the next request wait for those before', async (t) => {
@@ -125,6 +115,6 @@ suite('drained leaders', {}, () => {
     );
     source.feed();
     t.same(completions(await groupRing.ring.wait(1)), ['1:1'], 'completion of the read');
-    await assertDrained(t, groupRing);
+    await assertDrained(t, groupRing, 'the group');
   });
 });

@@ -1,19 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { suite, type Test, test, until } from '../lib/index.ts';
+import { suite, test, until } from '../lib/index.ts';
+import { assertDrained } from './assert-drained.ts';
+import { collect } from './collect.ts';
 import { dirtyRequests, fixture, flagged, KINDS, unprepared } from './dirty.ts';
 import { completions, completionsByTag, GroupRing, nop, range } from './groups.ts';
-import { collect } from './zerocopy-requests.ts';
 
 const MEMBERS = 6;
 const SUBMIT_ALL = { flags: ['IORING_SETUP_SUBMIT_ALL'] };
 /** The flags for which a group is refused, one after the other by position. */
 const REFUSED = ['IOSQE_IO_LINK', 'IOSQE_IO_HARDLINK', 'IOSQE_IO_DRAIN'];
-
-async function assertDrained(t: Test, groupRing: GroupRing, what: string): Promise<void> {
-  groupRing.write(nop(8, { flags: ['IOSQE_IO_DRAIN'] }));
-  const cqes = [...(await collect(groupRing, 1)), ...groupRing.ring.reap()];
-  t.same(completions(cqes), ['8:0'], `completions of a drained request after ${what}`);
-}
 
 suite('members that are never issued', {}, () => {
   for (const [kind, sqe] of Object.entries(KINDS))

@@ -1,7 +1,8 @@
-import { connected, ioMemory, pipe, suite, type Test, test } from '../lib/index.ts';
-import { badFile, completionsByTag, GroupRing, nop, pipeRead, RING_KINDS } from './groups.ts';
+import { connected, ioMemory, pipe, suite, test } from '../lib/index.ts';
+import { assertDrained } from './assert-drained.ts';
+import { collect } from './collect.ts';
+import { badFile, GroupRing, nop, pipeRead, RING_KINDS } from './groups.ts';
 import {
-  collect,
   discard,
   SENT,
   withNotifications,
@@ -12,17 +13,6 @@ import {
 
 const LINK = { flags: ['IOSQE_IO_LINK'] };
 const DRAIN = { flags: ['IOSQE_IO_DRAIN'] };
-
-/** Submits a drained NOP, and another behind it, which waits too if the first one has to. Their order is not defined. */
-async function assertDrained(t: Test, groupRing: GroupRing, after: string): Promise<void> {
-  groupRing.write(nop(8, DRAIN));
-  groupRing.write(nop(9));
-  t.same(
-    completionsByTag(await collect(groupRing, 2)),
-    ['8:0', '9:0'],
-    `completions of a drained request after ${after} and of the one behind it`,
-  );
-}
 
 suite('drain after zero-copy sends', {}, () => {
   for (const opcode of ZERO_COPY_OPCODES) {

@@ -8,10 +8,8 @@ import {
   type Sockets,
   type SqeFields,
   type Test,
-  TimeoutError,
   until,
 } from '../lib/index.ts';
-import type { GroupRing } from './groups.ts';
 
 /** The opcodes that post a notification after their CQE. */
 export const ZERO_COPY_OPCODES = ['IORING_OP_SEND_ZC', 'IORING_OP_SENDMSG_ZC'] as const;
@@ -44,16 +42,6 @@ export function withNotifications(t: Test, cqes: readonly Cqe[]): string[] {
   return cqes.map(
     ({ tag, res, flags }) => `${tag}:${resultName(res)}${flags & notification ? ' notification' : ''}`,
   );
-}
-
-/** Submits what was written and returns `count` CQEs, or those that arrive within two seconds. */
-export async function collect(groupRing: GroupRing, count: number): Promise<Cqe[]> {
-  try {
-    return await groupRing.submitAndWait(count, { timeoutMs: 2000 });
-  } catch (error) {
-    if (error instanceof TimeoutError) return groupRing.ring.reap();
-    throw error;
-  }
 }
 
 /** Reads `length` bytes from the receiver, as they arrive. Throws Error when they do not. */

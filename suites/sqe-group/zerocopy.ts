@@ -1,6 +1,7 @@
 import { suite, test } from '../lib/index.ts';
+import { collect } from './collect.ts';
 import { badFile, GroupRing, nop } from './groups.ts';
-import { collect, SENT, withNotifications, ZERO_COPY_OPCODES, zeroCopySendTcp } from './zerocopy-requests.ts';
+import { SENT, withNotifications, ZERO_COPY_OPCODES, zeroCopySendTcp } from './zerocopy-requests.ts';
 
 const LINK = { flags: ['IOSQE_IO_LINK'] };
 const SUBMIT_ALL = { flags: ['IORING_SETUP_SUBMIT_ALL'] };
