@@ -36,7 +36,7 @@ function onDrive(t: Test, file: File, length: number): Uint8Array {
 const pending = (t: Test, kind: 'READ' | 'WRITE'): Promise<PendingRequest> =>
   pendingRequest(t, kind, LENGTH, { target: fileTarget(t, temporaryPath(t), MIB) });
 
-suite('files in the page cache', ZERO_COPY.needs, () => {
+suite('files in the page cache', { ...ZERO_COPY.needs, class: 'contract' }, () => {
   for (const cached of [false, true])
     for (const flags of [[], ['IOSQE_ASYNC']]) {
       const how = `${cached ? 'cached' : 'uncached'} file${flags.length > 0 ? ' in io-wq workers' : ''}`;

@@ -43,7 +43,7 @@ function lendingGroup(
   return ring;
 }
 
-suite('groups that are refused', ZERO_COPY.needs, () => {
+suite('groups that are refused', { ...ZERO_COPY.needs, class: 'choice' }, () => {
   for (const flag of ['IOSQE_IO_LINK', 'IOSQE_IO_HARDLINK', 'IOSQE_IO_DRAIN'])
     test(`a group refused for ${flag} on any one of ${MEMBERS} members lends nothing, and its request can be lent again`, async (t) => {
       const pending = await pendingRequest(t, 'READ', LENGTH);
@@ -113,7 +113,7 @@ suite('groups that are refused', ZERO_COPY.needs, () => {
   });
 });
 
-suite('drain', ZERO_COPY.needs, () => {
+suite('drain', { ...ZERO_COPY.needs, class: 'contract' }, () => {
   test('a drained leader lends when the request before it has completed, and a drained request waits for its group', async (t) => {
     const pending = await pendingRequest(t, 'READ', LENGTH);
     const { file, bytes } = patternFile(t, LENGTH, 33);

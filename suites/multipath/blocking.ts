@@ -65,7 +65,7 @@ function pinnedPages(): number {
   return value('nr_foll_pin_acquired') - value('nr_foll_pin_released');
 }
 
-suite('retries on a path without free tags', { devices: [SHARED] }, () => {
+suite('retries on a path without free tags', { devices: [SHARED], class: 'safety' }, () => {
   for (const [name, flags] of [
     ['a ring', []],
     ['a ring with deferred task work', ['IORING_SETUP_SINGLE_ISSUER', 'IORING_SETUP_DEFER_TASKRUN']],

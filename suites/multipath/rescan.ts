@@ -11,7 +11,11 @@ const MOMENT_MS = 500;
 /** A third of the time after which the driver looks for lost completions (nvme_core.io_timeout). */
 const NO_TIMEOUT_MS = 10_000;
 
-suite('a rescan and polled commands', { devices: [SHARED], facts: { pollQueues: true } }, () => {
+suite('a rescan and polled commands', {
+  devices: [SHARED],
+  facts: { pollQueues: true },
+  class: 'safety',
+}, () => {
   test('a retry on a path that freezes for a rescan completes without a timeout on an IOPOLL ring', {
     timeoutMs: 60_000,
   }, async (t) => {

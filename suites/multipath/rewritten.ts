@@ -16,7 +16,10 @@ import { allocateSpan, onMedium, openFixture, putOnMedium, WITH_METADATA } from 
 /** Commands that race with the rewriting thread. Where there is a window, it hits one in some ten. */
 const COUNT = 4000;
 
-suite('SQEs that are rewritten while commands find no path', { devices: [WITH_METADATA] }, () => {
+suite('SQEs that are rewritten while commands find no path', {
+  devices: [WITH_METADATA],
+  class: 'safety',
+}, () => {
   test('waiting commands of a read-only file never write, though a thread turns their SQEs into writes', {
     kernel: '6.2',
     timeoutMs: 60_000,

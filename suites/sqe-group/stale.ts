@@ -36,7 +36,7 @@ function leaveStale(t: Test, { ring }: GroupRing, ahead: number, sqe: SqeFields,
   if (more) groupMarking(t.uapi).mark(view);
 }
 
-suite('slots behind the end of a submission', {}, () => {
+suite('slots behind the end of a submission', { class: 'safety' }, () => {
   for (const [kind, setup] of Object.entries(RING_KINDS))
     for (const [what, stale] of Object.entries(STALE))
       test(`${kind}: a cut-off group neither executes nor counts a stale SQE with ${what} in the slot behind it`, async (t) => {

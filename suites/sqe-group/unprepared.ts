@@ -10,7 +10,7 @@ const SUBMIT_ALL = { flags: ['IORING_SETUP_SUBMIT_ALL'] };
 /** The flags for which a group is refused, one after the other by position. */
 const REFUSED = ['IOSQE_IO_LINK', 'IOSQE_IO_HARDLINK', 'IOSQE_IO_DRAIN'];
 
-suite('members that are never issued', {}, () => {
+suite('members that are never issued', { class: 'contract' }, () => {
   for (const [kind, sqe] of Object.entries(KINDS))
     for (const how of ['prepared', 'not prepared'] as const)
       test(`a group refused for any one of ${MEMBERS} ${kind} members, ${how}, has one CQE, and what is drained after it completes`, async (t) => {

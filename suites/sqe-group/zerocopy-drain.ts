@@ -14,7 +14,7 @@ import {
 const LINK = { flags: ['IOSQE_IO_LINK'] };
 const DRAIN = { flags: ['IOSQE_IO_DRAIN'] };
 
-suite('drain after zero-copy sends', {}, () => {
+suite('drain after zero-copy sends', { class: 'contract' }, () => {
   for (const opcode of ZERO_COPY_OPCODES) {
     for (const [kind, flags] of Object.entries(RING_KINDS))
       test(`${kind}: a drained request after a group with ${opcode} and its notification completes`, async (t) => {

@@ -10,7 +10,7 @@ const CANCELED = '-ECANCELED';
 /** Flags of a failing request whose cancelled requests post no CQEs. */
 const SILENT = 'IOSQE_CQE_SKIP_SUCCESS';
 
-suite('zero-copy sends that post nothing', {}, () => {
+suite('zero-copy sends that post nothing', { class: 'contract' }, () => {
   for (const opcode of ZERO_COPY_OPCODES) {
     test(`${opcode} as member of a refused group posts neither CQE nor notification`, async (t) => {
       const groupRing = new GroupRing(t, SUBMIT_ALL);
@@ -46,7 +46,7 @@ suite('zero-copy sends that post nothing', {}, () => {
   }
 });
 
-suite('zero-copy sends that post both', {}, () => {
+suite('zero-copy sends that post both', { class: 'contract' }, () => {
   for (const opcode of ZERO_COPY_OPCODES) {
     test(`${opcode} cancelled with its group posts its CQE (ECANCELED) and its notification`, async (t) => {
       const groupRing = new GroupRing(t);
