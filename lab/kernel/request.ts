@@ -7,7 +7,7 @@ import { type ConfigLine, parseConfig } from './kconfig/dotconfig.ts';
 import { isIn, type Release } from './kconfig/releases.ts';
 
 /** Fragments under kernels/fragments that every kernel of the lab has, in order. */
-const USUAL_FRAGMENTS = ['guest', 'nvme', 'iommu', 'io_uring', 'fault', 'probe'] as const;
+const USUAL_FRAGMENTS = ['guest', 'nvme', 'iommu', 'io_uring', 'fault'] as const;
 const FRAGMENT_FOLDER = join(projectRoot, 'kernels/fragments');
 const START_TARGETS = ['tinyconfig', 'defconfig'] as const;
 
