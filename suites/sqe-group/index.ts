@@ -5,6 +5,7 @@ import './zerocopy.ts';
 import './zerocopy-drain.ts';
 import './unprepared.ts';
 import './drained.ts';
+import './hazards.ts';
 import './stale.ts';
 import './payload.ts';
 import './sizes.ts';
