@@ -141,7 +141,10 @@ t.test('--all installs the optional packages only, when all else is installed', 
   await machine.setUp();
   machine.calls();
   t.equal((await machine.setUp(['--all'])).code, 0);
-  t.match(callsOf(machine.calls(), 'apt-get').at(-1), /--no-install-recommends linux-source-6\.1 liburing-dev$/);
+  t.match(
+    callsOf(machine.calls(), 'apt-get').at(-1),
+    /--no-install-recommends linux-source-6\.1 liburing-dev$/,
+  );
 });
 
 t.test('a user whom sudo asks for no password installs through sudo', async (t) => {
