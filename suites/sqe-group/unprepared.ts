@@ -30,7 +30,9 @@ suite('members that are never issued', { class: 'contract' }, () => {
       });
 
   for (const [kind, sqe] of Object.entries(KINDS))
-    test(`a ${kind} member that is not prepared fails with EINVAL, without flags, and the rest of its group with ECANCELED`, async (t) => {
+    test(`a ${kind} member that is not prepared fails with EINVAL, without flags, and the rest of its group with ECANCELED`, {
+      class: 'choice',
+    }, async (t) => {
       const fixed = await fixture(t);
       const groupRing = new GroupRing(t, SUBMIT_ALL);
       for (const position of range(1, MEMBERS)) {
