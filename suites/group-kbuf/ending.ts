@@ -1,5 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { groupMarking, openRing, pipe, suite, test, until } from '../lib/index.ts';
+import { groupMarking, openRing, pipe, slabMark, suite, test } from '../lib/index.ts';
 import { ZERO_COPY } from '../lib/ublk/datapath.ts';
 import { eventually } from '../lib/ublk/fixtures.ts';
 import type { Completion } from '../lib/ublk/pump.ts';
@@ -126,17 +125,11 @@ suite('end of a group that lends', { ...ZERO_COPY.needs, class: 'contract' }, ()
       for (let group = 0; group < count; group++)
         await pending.port.group(pending.request, member('READ', file, 100, 1000));
     };
-    // KASAN's quarantine delays frees, so slab sizes say nothing on the debug kernel; the lab reads kmemleak's report there.
-    const hasKmemleak = existsSync('/sys/kernel/debug/kmemleak');
-    const slabKb = () => Number(/^SUnreclaim: +(\d+) kB$/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1]);
     await runGroups(200);
-    const before = slabKb();
+    const untilGrownBelow = slabMark();
     await runGroups(2000);
     // A group allocates two objects of at least 64 bytes: 2000 leaked groups are 250 kB.
-    await until(
-      `unreclaimable slabs are below ${before + 100} kB`,
-      () => hasKmemleak || slabKb() < before + 100,
-    );
+    await untilGrownBelow(100);
     const answered = await pending.port.group(pending.request, member('READ', file, 0, LENGTH));
     t.same(results(answered), [0, LENGTH], 'CQE res of leader and member of the last group');
     await pending.complete();

@@ -46,6 +46,7 @@ export { unprivileged } from './privilege.ts';
 export { holds } from './property.ts';
 export { guardOf, Prinfo, protect, TUPLE_BYTES } from './protection.ts';
 export { openRing, ringOptions, type Shape, TestRing, type TestRingOptions } from './ring.ts';
+export { slabMark } from './slab.ts';
 export { connected, type SocketOptions, type Sockets } from './socket.ts';
 export {
   BUFFERS,

@@ -1,6 +1,5 @@
 import { constants } from 'node:fs';
 import {
-  type Cqe,
   File,
   holds,
   ioMemory,
@@ -9,15 +8,17 @@ import {
   type SqeFields,
   suite,
   type Test,
-  TimeoutError,
   test,
 } from '../lib/index.ts';
+import { collect } from './collect.ts';
 import { GroupRing, RING_KINDS } from './groups.ts';
 import { expected, type Graph, graphs, type Request } from './model.ts';
 
 const RUNS = 60;
 /** Shrinking stops here, so that a failure is reported before the test's deadline even if it is not the smallest. */
 const SHRINK_MS = 30_000;
+/** Short, so that a graph that loses CQEs is shrunk within the test's time. */
+const COLLECT_MS = 1000;
 /** 8 items with a leader and 4 members each. */
 const MAX_REQUESTS = 8 * 5;
 const DRAIN_TAG = 1000;
@@ -60,16 +61,6 @@ function writeGraph(groupRing: GroupRing, fixture: Fixture, { items, cutOff }: G
   });
 }
 
-/** `count` CQEs, or fewer after a second: short, so that a graph that loses CQEs is shrunk within the test's time. */
-async function submitAndCollect(groupRing: GroupRing, count: number): Promise<Cqe[]> {
-  try {
-    return await groupRing.submitAndWait(count, { timeoutMs: 1000 });
-  } catch (error) {
-    if (error instanceof TimeoutError) return groupRing.ring.reap();
-    throw error;
-  }
-}
-
 async function execute(fixture: Fixture, graph: Graph): Promise<void> {
   const { t, flags, blockSize } = fixture;
   const setupFlags = [...new Set([...flags, 'IORING_SETUP_SUBMIT_ALL'])];
@@ -77,7 +68,7 @@ async function execute(fixture: Fixture, graph: Graph): Promise<void> {
   try {
     writeGraph(groupRing, fixture, graph);
     const { results, before } = expected(graph, { nop: '0', read: `${blockSize}` });
-    const cqes = await submitAndCollect(groupRing, results.size);
+    const cqes = await collect(groupRing, results.size, COLLECT_MS);
     const received = new Map(cqes.map(({ tag, res }) => [tag, resultName(res)]));
     t.same(
       [...received].sort(([a], [b]) => a - b),
@@ -90,7 +81,7 @@ async function execute(fixture: Fixture, graph: Graph): Promise<void> {
     // Drain counts SQEs less those that post no CQE: it completes only if the kernel's count of the graph is right.
     groupRing.write({ opcode: 'IORING_OP_NOP', userData: DRAIN_TAG, flags: ['IOSQE_IO_DRAIN'] });
     t.same(
-      (await submitAndCollect(groupRing, 1)).map(({ tag }) => tag),
+      (await collect(groupRing, 1, COLLECT_MS)).map(({ tag }) => tag),
       [DRAIN_TAG],
       'tags of CQEs after the graph, of a drained request',
     );
