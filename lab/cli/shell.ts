@@ -67,6 +67,8 @@ async function use(guest: Guest, words: readonly string[], signal: AbortSignal):
   }
   const command = guest.exec(commandLine(words), {
     signal,
+    // A terminal stays with the user, who could not end its input.
+    ...(process.stdin.isTTY ? {} : { stdin: process.stdin }),
     onStdout: (chunk) => stdout.data(chunk),
     onStderr: (chunk) => stderr.data(chunk),
   });
@@ -76,7 +78,9 @@ async function use(guest: Guest, words: readonly string[], signal: AbortSignal):
 /** `ringlab shell`. */
 export const shellVerb = (signal: AbortSignal) =>
   withGuest(withKernel(new Command('shell')))
-    .description('SSH into a fresh guest; with -- CMD run one command there and take its exit code.')
+    .description(
+      'SSH into a fresh guest; with -- CMD run one command there, with standard input, and take its exit code.',
+    )
     .argument('[command...]', 'run this instead of an interactive shell')
     .addOption(single('--series <series>', 'a series by name or path'))
     .option('--guest <profile>', 'the guest profile', 'plain')

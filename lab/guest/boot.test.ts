@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync, statSync, symlinkSync } from 'no
 import { connect, type Socket } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { PassThrough, Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { LabError, VerdictError } from '../core/errors.ts';
@@ -69,7 +70,7 @@ async function boot(t: Test, options: BootOptions = {}): Promise<Guest> {
   return guest;
 }
 
-const output = async (guest: Guest, command: string, stdin?: string) => {
+const output = async (guest: Guest, command: string, stdin?: string | Readable) => {
   let text = '';
   const onStdout = (chunk: Buffer) => {
     text += chunk;
@@ -105,6 +106,20 @@ t.test(
     t.equal(guest.consoleText(12), 'nux version fake\r\nringlab: guest is up\r\n', 'console from byte 12');
     t.same(await output(guest, 'echo out; exit 3'), { text: 'out\n', code: 3 });
     t.same(await output(guest, 'cat', 'stdin'), { text: 'stdin', code: 0 });
+    const stream = Readable.from(['from ', 'a stream']);
+    t.same(
+      await output(guest, 'cat', stream),
+      { text: 'from a stream', code: 0 },
+      'a command that reads a stream',
+    );
+    const endless = new PassThrough();
+    endless.write('first line\nsecond line\n');
+    t.same(
+      await output(guest, 'head -n 1', endless),
+      { text: 'first line\n', code: 0 },
+      'input that does not end',
+    );
+    t.ok(endless.destroyed, 'an endless input is destroyed with the end of the command');
     t.match(await output(guest, 'kill -9 $$'), { code: null, signal: 'KILL' });
     const short = await Promise.all(Array.from({ length: 20 }, () => guest.exec('true')));
     t.ok(

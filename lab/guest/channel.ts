@@ -21,8 +21,21 @@ export function pipeChannel(
   channel.on('exit', (code: number | null, signal?: string) => {
     result = signal ? { code, signal } : { code };
   });
-  channel.once('close', () => done(result));
-  channel.end(options.stdin);
+  const input = options.stdin;
+  if (input === undefined || typeof input === 'string') {
+    channel.once('close', () => done(result));
+    channel.end(input);
+    return;
+  }
+  // The command may end before its input does: what nobody reads any more must not keep this process alive.
+  channel.once('close', () => {
+    input.unpipe(channel);
+    input.destroy();
+    done(result);
+  });
+  channel.on('error', () => {});
+  input.once('error', () => channel.end());
+  input.pipe(channel);
 }
 
 /** `/a` and `/a/b` for `/a/b/c`. */

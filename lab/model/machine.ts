@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { GuestProfile } from './guest.ts';
 import type { NamespaceInfo } from './protocol.ts';
 
@@ -77,7 +78,8 @@ export interface GuestStart {
 export interface ExecOptions {
   /** Kills the command when it fires. */
   signal?: AbortSignal;
-  stdin?: string;
+  /** Standard input of the command, empty by default. A stream is destroyed when the command ends. */
+  stdin?: string | Readable;
   onStdout?: (chunk: Buffer) => void;
   onStderr?: (chunk: Buffer) => void;
 }
