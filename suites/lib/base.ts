@@ -27,7 +27,7 @@ export { CopyTrace } from './copy-trace.ts';
 export { Controller, controllers, Device } from './device.ts';
 export { DmaTrace, type MappingCalls } from './dma-trace.ts';
 export { type Fault, InjectedFault } from './fault.ts';
-export { flipCommand } from './flip.ts';
+export { flipCommand, flipFlags } from './flip.ts';
 export { type GroupMarking, groupMarking } from './group.ts';
 export { GroupRing } from './group-ring.ts';
 export { HostClient } from './host.ts';

@@ -1,6 +1,6 @@
 import { ioMemory, pipe, suite, test, until } from '../lib/index.ts';
 import { collect } from './collect.ts';
-import { badFile, GroupRing, nop } from './groups.ts';
+import { badFile, GroupRing, nop, pipeRead } from './groups.ts';
 
 const LINK = { flags: ['IOSQE_IO_LINK'] };
 
@@ -26,6 +26,26 @@ suite('what groups and links must not do together', { class: 'safety' }, () => {
     t.ok(
       cqes.some(({ tag, res }) => tag === 9 && res === 0),
       'a request behind the link completes',
+    );
+    groupRing.ring.close();
+    await until('the ring is freed', trace.released, 10_000);
+  });
+
+  test('a linked timeout of a group whose member waits leaves the ring usable, and the ring is freed', async (t) => {
+    const groupRing = new GroupRing(t, { flags: ['IORING_SETUP_SUBMIT_ALL'] });
+    const [trace, empty] = [pipe(t), pipe(t)];
+    groupRing.ring.registerFiles([trace.writer]);
+    trace.closeWriter();
+    const spec = ioMemory(t, 16);
+    spec.view.setBigInt64(8, 1_000_000n, true);
+    // The leader has completed when the timeout expires, but posts its CQE and goes on to its link only with its last member.
+    groupRing.writeGroup(nop(1, LINK), pipeRead(t, empty, 2), nop(3));
+    groupRing.write({ opcode: 'IORING_OP_LINK_TIMEOUT', addr: spec.address, len: 1, userData: 4 });
+    groupRing.write(nop(9));
+    const cqes = await collect(groupRing, 5);
+    t.ok(
+      cqes.some(({ tag, res }) => tag === 9 && res === 0),
+      'a request behind the group completes',
     );
     groupRing.ring.close();
     await until('the ring is freed', trace.released, 10_000);

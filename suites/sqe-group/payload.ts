@@ -13,10 +13,16 @@ import {
 /** Bytes of a big SQE from which the command begins (struct io_uring_sqe.cmd) to its end. */
 const COMMAND_BYTES = 80;
 /** Byte of an SQE that held extended flags in a proposal of groups, where the command of a big SQE or padding lies. */
-const EXTENDED_FLAGS = 63;
+export const EXTENDED_FLAGS = 63;
 
 /** Writes an SQE, then overwrites bytes of it. */
-function writeRaw(groupRing: GroupRing, sqe: SqeFields, at: number, bytes: Uint8Array, more = false): void {
+export function writeRaw(
+  groupRing: GroupRing,
+  sqe: SqeFields,
+  at: number,
+  bytes: Uint8Array,
+  more = false,
+): void {
   const view = groupRing.write(sqe, more);
   new Uint8Array(view.buffer, view.byteOffset, view.byteLength).set(bytes, at);
 }

@@ -28,7 +28,7 @@ const STALE = {
  * Writes an SQE into the slot that is `ahead` slots behind the tail of the submission queue, as an earlier turn of the queue leaves
  * it: the kernel must not look at it before the tail has passed it.
  */
-function leaveStale(t: Test, { ring }: GroupRing, ahead: number, sqe: SqeFields, more = false): void {
+export function leaveStale(t: Test, { ring }: GroupRing, ahead: number, sqe: SqeFields, more = false): void {
   const slot = (ring.indices().sqTail + ahead) % ENTRIES;
   const view = new DataView(ring.sqes, slot * ring.sqeSize, ring.sqeSize);
   new Uint8Array(view.buffer, view.byteOffset, view.byteLength).fill(0);
