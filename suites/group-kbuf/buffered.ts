@@ -1,5 +1,5 @@
 import { constants, fsyncSync, writeFileSync } from 'node:fs';
-import { File, ioMemory, mounted, pattern, suite, type Test, test } from '../lib/index.ts';
+import { File, ioMemory, mounted, openRing, pattern, suite, type Test, test } from '../lib/index.ts';
 import { ZERO_COPY } from '../lib/ublk/datapath.ts';
 import { MIB, temporaryPath } from '../lib/ublk/fixtures.ts';
 import { fileTarget } from '../lib/ublk/target.ts';
@@ -23,6 +23,24 @@ function dropCache(file: File): void {
   writeFileSync('/proc/sys/vm/drop_caches', '3');
 }
 
+/** POSIX_FADV_DONTNEED (linux/fadvise.h). */
+const FADV_DONTNEED = 4;
+
+/** Writes what is dirty to the drive, and drops the pages from byte `from` on out of the page cache. */
+async function dropTail(t: Test, file: File, from: number): Promise<void> {
+  fsyncSync(file.fd);
+  const advice = { fadvise_advice: FADV_DONTNEED };
+  const sqe = { opcode: 'IORING_OP_FADVISE', fd: file.fd, off: from, len: LENGTH - from, more: advice };
+  t.equal((await openRing(t, { shape: 'plain' }).run(sqe)).res, 0, 'CQE res of the fadvise');
+}
+
+/** What of a file is in the page cache when members read it. The first read of a half-cached one ends early, and is continued. */
+const CACHED: Record<string, (t: Test, file: File) => void | Promise<void>> = {
+  uncached: (_t, file) => dropCache(file),
+  'half-cached': (t, file) => dropTail(t, file, LENGTH / 2),
+  cached: () => {},
+};
+
 /** What the drive holds of a file: read without the page cache. */
 function onDrive(t: Test, file: File, length: number): Uint8Array {
   fsyncSync(file.fd);
@@ -37,15 +55,15 @@ const pending = (t: Test, kind: 'READ' | 'WRITE'): Promise<PendingRequest> =>
   pendingRequest(t, kind, LENGTH, { target: fileTarget(t, temporaryPath(t), MIB) });
 
 suite('files in the page cache', { ...ZERO_COPY.needs, class: 'contract' }, () => {
-  for (const cached of [false, true])
+  for (const [cached, prepare] of Object.entries(CACHED))
     for (const flags of [[], ['IOSQE_ASYNC']]) {
-      const how = `${cached ? 'cached' : 'uncached'} file${flags.length > 0 ? ' in io-wq workers' : ''}`;
+      const how = `${cached} file${flags.length > 0 ? ' in io-wq workers' : ''}`;
 
       test(`members read a client read from parts of a buffered, ${how}`, async (t) => {
         const file = bufferedFile(t, LENGTH);
         const bytes = pattern(LENGTH, 21);
         t.equal(file.write(bytes, 0), LENGTH, 'bytes written to the file');
-        if (!cached) dropCache(file);
+        await prepare(t, file);
         const { request, port, memory, complete } = await pending(t, 'READ');
         // Neither offsets nor lengths are those of blocks.
         const [first, rest] = [10_001, LENGTH - 10_001];
@@ -61,6 +79,18 @@ suite('files in the page cache', { ...ZERO_COPY.needs, class: 'contract' }, () =
           Buffer.concat([bytes.subarray(rest), bytes.subarray(0, rest)]),
           'client memory',
         );
+      });
+
+      test(`one member reads a whole client read from a buffered, ${how}`, { class: 'safety' }, async (t) => {
+        const file = bufferedFile(t, LENGTH);
+        const bytes = pattern(LENGTH, 22);
+        t.equal(file.write(bytes, 0), LENGTH, 'bytes written to the file');
+        await prepare(t, file);
+        const { request, port, memory, complete } = await pending(t, 'READ');
+        const answered = await port.group(request, { ...member('READ', file, 0, LENGTH), flags });
+        t.same(results(answered), [0, LENGTH], 'CQE res of leader and member');
+        await complete();
+        t.bytes(memory.bytes, bytes, 'client memory');
       });
     }
 

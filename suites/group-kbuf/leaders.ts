@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { File, groupMarking, ioMemory, nvme, openRing, SyscallError, suite, test } from '../lib/index.ts';
+import { UblkControl } from '../lib/ublk/control.ts';
 import { ZERO_COPY } from '../lib/ublk/datapath.ts';
 import { MIB, startServer } from '../lib/ublk/fixtures.ts';
 import type { Completion, PumpSqe } from '../lib/ublk/pump.ts';
@@ -151,6 +152,12 @@ suite('leaders', { ...ZERO_COPY.needs, class: 'choice' }, () => {
       return;
     }
     t.ok(false, 'UBLK_U_CMD_ADD_DEV fails');
+  });
+
+  test('UBLK_U_CMD_GET_FEATURES reports UBLK_F_SUPPORT_ZERO_COPY', async (t) => {
+    using control = new UblkControl(t.uapi);
+    const bit = BigInt(t.uapi.constant('UBLK_F_SUPPORT_ZERO_COPY'));
+    t.equal((await control.features()) & bit, bit, 'UBLK_F_SUPPORT_ZERO_COPY in the features of the driver');
   });
 
   test('a device added with UBLK_F_SUPPORT_ZERO_COPY reports the flag', { class: 'contract' }, async (t) => {

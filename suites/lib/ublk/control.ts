@@ -11,6 +11,8 @@ const BASIC = 'ublk_param_basic';
 const NO_QUEUE = 0xffff;
 /** `dev_id` with which the kernel chooses the number (ublk_ctrl_add_dev). */
 const ANY_ID = 0xffff_ffff;
+/** Size of the features (UBLK_FEATURES_LEN of linux/ublk_cmd.h), bytes. */
+const FEATURES_BYTES = 8;
 
 /** The fields of struct ublksrv_ctrl_dev_info that the server and its tests use. */
 export interface DeviceInfo {
@@ -79,6 +81,13 @@ export class UblkControl implements Disposable {
     using memory = new Memory(this.#uapi.size(INFO));
     await this.#command('UBLK_U_CMD_GET_DEV_INFO', id, memory);
     return this.#decode(memory.view);
+  }
+
+  /** UBLK_U_CMD_GET_FEATURES (Linux 6.5): UBLK_F_ bits that the driver supports. */
+  async features(): Promise<bigint> {
+    using memory = new Memory(FEATURES_BYTES);
+    await this.#command('UBLK_U_CMD_GET_FEATURES', ANY_ID, memory);
+    return memory.view.getBigUint64(0, true);
   }
 
   /** UBLK_U_CMD_SET_PARAMS: required before `start`. */
