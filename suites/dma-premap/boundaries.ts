@@ -1,15 +1,13 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { type Device, Memory, pattern, suite, type Test, test } from '../lib/index.ts';
+import { readFileSync } from 'node:fs';
+import { type Device, Memory, pattern, suite, test } from '../lib/index.ts';
 import { commandCount, mappedFixture, NEEDS, PAGE } from './fixture.ts';
+import { queueFile, setPool } from './inflight.ts';
 
 const MIB = 1 << 20;
 /** Pages before and behind the registered memory, which must not change. */
 const GUARD = 2 * PAGE;
 /** Entries of the smallest request pool (block/blk.h, BLKDEV_MIN_RQ), and requests in flight at once. */
 const [POOL, DEPTH] = [4, 48];
-
-/** The path of a limit of the device's request queue. */
-const queueFile = ({ name }: Device, limit: string) => `/sys/block/${name}/queue/${limit}`;
 
 /** A limit of the device's request queue. */
 const queueLimit = (device: Device, limit: string) => Number(readFileSync(queueFile(device, limit), 'utf8'));
@@ -27,13 +25,6 @@ function boundaries(device: Device): number[] {
   return [...new Set([PAGE, maxTransferBytes, segments, 2 * MIB])].filter(
     (bytes) => bytes > 0 && bytes <= 2 * MIB,
   );
-}
-
-function setPool(t: Test, device: Device, size: number): void {
-  const file = queueFile(device, 'nr_requests');
-  const before = readFileSync(file, 'utf8');
-  writeFileSync(file, String(size));
-  t.defer(() => writeFileSync(file, before));
 }
 
 suite('data at the boundaries of a driver', { ...NEEDS, class: 'safety' }, () => {

@@ -8,5 +8,6 @@ import './accounting.ts';
 import './forms.ts';
 import './random.ts';
 import './lifetime.ts';
+import './ended.ts';
 import './reset.ts';
 import './removal.ts';

@@ -1,5 +1,17 @@
-import type { Memory, Test } from '../lib/index.ts';
+import { readFileSync, writeFileSync } from 'node:fs';
+import type { Device, Memory, Test } from '../lib/index.ts';
 import { type Fixture, PAGE } from './fixture.ts';
+
+/** The path of a limit of the device's request queue. */
+export const queueFile = ({ name }: Device, limit: string) => `/sys/block/${name}/queue/${limit}`;
+
+/** Limits the requests that the device's queue has until the test's end. The block layer allows 4 or more (BLKDEV_MIN_RQ). */
+export function setPool(t: Test, device: Device, size: number): void {
+  const file = queueFile(device, 'nr_requests');
+  const before = readFileSync(file, 'utf8');
+  writeFileSync(file, String(size));
+  t.defer(() => writeFileSync(file, before));
+}
 
 /**
  * Submits reads of the medium's first `count` even pages into consecutive pages of buffer 0, and waits for none. The block layer

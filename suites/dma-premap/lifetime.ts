@@ -1,44 +1,9 @@
-import { ioMemory, iovecs, pattern, suite, test, throttled } from '../lib/index.ts';
+import { ioMemory, pattern, suite, test, throttled } from '../lib/index.ts';
+import { ENDINGS, register } from './endings.ts';
 import { Fixture, mappedFixture, NEEDS, PAGE } from './fixture.ts';
 import { assertPages, submitReads } from './inflight.ts';
 
 const READ = { kind: 'read' as const, length: PAGE, position: 0 };
-
-/** Puts `fd` in slot 0 of the file table; -1 empties the slot. */
-function updateFile(fixture: Fixture, fd: number): void {
-  const { uapi } = fixture.t;
-  const fds = ioMemory(fixture.t, PAGE);
-  fds.view.setInt32(0, fd, true);
-  const update = new DataView(new ArrayBuffer(uapi.size('io_uring_files_update')));
-  uapi.write(update, 'io_uring_files_update', { offset: 0, fds: fds.address });
-  const bytes = new Uint8Array(update.buffer);
-  fixture.ring.register(uapi.constant('IORING_REGISTER_FILES_UPDATE'), bytes, 1);
-}
-
-/** Puts other memory in both slots of the buffer table. */
-function replaceBuffers(fixture: Fixture): void {
-  const { t } = fixture;
-  const list = iovecs([ioMemory(t, PAGE, 5), ioMemory(t, PAGE, 6)]);
-  const update = new DataView(new ArrayBuffer(t.uapi.size('io_uring_rsrc_update2')));
-  t.uapi.write(update, 'io_uring_rsrc_update2', { data: list.address, nr: 2 });
-  const bytes = new Uint8Array(update.buffer);
-  fixture.ring.register(t.uapi.constant('IORING_REGISTER_BUFFERS_UPDATE'), bytes, bytes.length);
-  list.release();
-}
-
-/** Calls io_uring_register with an opcode that takes no argument. */
-const register = (opcode: string) => (fixture: Fixture) =>
-  void fixture.ring.register(fixture.t.uapi.constant(opcode), null, 0);
-
-const ENDINGS: Record<string, (fixture: Fixture) => void> = {
-  'it is unmapped': (fixture) => fixture.unmap(),
-  'the buffers are replaced': replaceBuffers,
-  'the file slot is emptied': (fixture) => updateFile(fixture, -1),
-  'the file slot gets another file': (fixture) => updateFile(fixture, fixture.file.fd),
-  'the files are unregistered': register('IORING_UNREGISTER_FILES'),
-  'the buffers are unregistered': register('IORING_UNREGISTER_BUFFERS'),
-  'the ring is closed': (fixture) => fixture.ring.close(),
-};
 
 suite('lifetime of mappings', { ...NEEDS, class: 'contract' }, () => {
   for (const [condition, end] of Object.entries(ENDINGS))
@@ -49,6 +14,23 @@ suite('lifetime of mappings', { ...NEEDS, class: 'contract' }, () => {
       await fixture.onMapping(1, 'a read', () => fixture.io(READ));
       end(fixture);
       await fixture.evidence.untilReleased();
+    });
+
+  // The end of a mapping must not copy bounce buffers back: they hold what the last I/O left there.
+  for (const [condition, end] of Object.entries(ENDINGS))
+    test(`memory keeps what the CPU has written to it since the last I/O when ${condition}`, {
+      class: 'safety',
+    }, async (t) => {
+      const memory = ioMemory(t, 16 * PAGE, 3);
+      const fixture = new Fixture(t, [memory, ioMemory(t, PAGE, 4)]);
+      fixture.map();
+      const { length } = memory;
+      t.equal((await fixture.io({ ...READ, length })).res, length, 'CQE res of the read');
+      const written = pattern(length, 23);
+      memory.bytes.set(written);
+      end(fixture);
+      await fixture.evidence.untilReleased();
+      t.bytes(memory.bytes, written, 'memory after the end of its mapping');
     });
 
   test('unmapping with I/O in flight lets the I/O complete, and later requests do not use the mapping', {
