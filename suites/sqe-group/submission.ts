@@ -1,5 +1,6 @@
 import { ioMemory, pipe, type SqeFields, suite, type Test, test } from '../lib/index.ts';
 import { assertDrained } from './assert-drained.ts';
+import { collect } from './collect.ts';
 import { completionsByTag, GroupRing, nop, range } from './groups.ts';
 import { leaveStale } from './stale.ts';
 
@@ -45,7 +46,7 @@ suite('groups that a submission takes only a part of', { class: 'safety' }, () =
       );
       t.equal(ring.enter(5 - taken, 0, 0), 5 - taken, 'SQEs that the second call took');
       t.equal(waiting(groupRing), 0, 'SQEs that wait after the second call');
-      const all = [...early, ...ring.reap()];
+      const all = [...early, ...(await collect(groupRing, 5 - early.length))];
       t.ok(
         all.some(({ tag, res }) => tag === 5 && res === 0),
         `the request behind the group completes: ${completionsByTag(all).join(' ')}`,
@@ -78,7 +79,7 @@ suite('groups that a submission takes only a part of', { class: 'safety' }, () =
       array[position] = position;
       t.equal(waiting(groupRing), 0, 'SQEs that wait after the submissions');
       t.equal(dropped[0], 1, 'dropped entries of the SQ array');
-      const cqes = ring.reap();
+      const cqes = await collect(groupRing, 4);
       const shown = completionsByTag(cqes).join(' ');
       t.equal(new Set(cqes.map(({ tag }) => tag)).size, cqes.length, `requests that completed, of ${shown}`);
       t.ok(
