@@ -1,9 +1,14 @@
 import t from 'tap';
 import { Parser } from 'tap-parser';
 import type { CellFile } from '../../lab/model/protocol.ts';
+import { buildBinding } from '../binding/build.mjs';
+import { Flipper, loadBinding } from '../binding/index.ts';
 import { hostUapi } from '../fakes/host-uapi.ts';
 import { Choices } from '../lib/choice.ts';
 import { HostClient } from '../lib/host.ts';
+import { ioMemory } from '../lib/pattern.ts';
+import { pipe } from '../lib/pipe.ts';
+import { openRing } from '../lib/ring.ts';
 import { type Body, type Lab, type Needs, registeredTests, suite, test } from '../lib/test.ts';
 import { SkipError, UapiTable } from '../lib/uapi.ts';
 import { runTest } from './run.ts';
@@ -109,6 +114,32 @@ const CHOICES: [string, Body, Needs?][] = [
   ['a path', (t) => t.lacksEvidence('the path', 'no counters'), { class: 'contract' }],
   ['data', (t) => t.equal(1, 2, 'byte'), { class: 'safety' }],
 ];
+
+t.test('a choice with fewer CQEs differs where the ring is freed, and fails where it is not', async (t) => {
+  loadBinding(await buildBinding());
+  const waits: Body = async (t) => {
+    const ring = openRing(t, { shape: 'plain' });
+    const { reader } = pipe(t);
+    ring.sqe({ opcode: 'IORING_OP_READ', fd: reader, addr: ioMemory(t, 1).address, len: 1, off: -1 });
+    ring.submit();
+    await ring.wait(1, { timeoutMs: 10 });
+  };
+  const hangs: Body = async (t) => {
+    const ring = openRing(t, { shape: 'plain' });
+    // The thread holds the ring's memory, as a request that never ends would hold the ring.
+    t.use(new Flipper(ring, [0], [0, 1]));
+    await ring.wait(1, { timeoutMs: 10 });
+  };
+  const { results } = await runTests([
+    ['requests wait', waits, { class: 'choice' }],
+    ['the ring is not freed', hangs, { class: 'choice' }],
+  ]);
+  const [waiting, hanging] = results;
+  t.match(waiting, { todo: /^a choice of the series/, diag: { message: /^TimeoutError: 0 of 1/ } });
+  const message = /^HangError: requests hang: their ring is not freed .*; before that: 0 of 1 completions/;
+  t.match(hanging, { ok: false, diag: { class: 'choice', message } });
+  t.notOk(hanging?.todo, 'a hang is no choice');
+});
 
 t.test('what a series by others chooses differently is reported and fails nothing', async (t) => {
   const { results } = await runTests(CHOICES);

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { AssertionError } from '../lib/assert.ts';
+import { hasHangingRequests } from '../lib/hang.ts';
 import { type Lab, type Needs, Test, type TestCase } from '../lib/test.ts';
 import { SkipError } from '../lib/uapi.ts';
 import { checkNeeds } from './needs.ts';
@@ -9,6 +10,11 @@ import { failurePlace, readableStack } from './trace.ts';
 /** Thrown when a test or its release exceeds its deadline. */
 class DeadlineError extends Error {
   override readonly name = 'DeadlineError';
+}
+
+/** Thrown in place of the failure of a choice when its requests never end. */
+class HangError extends Error {
+  override readonly name = 'HangError';
 }
 
 /** Writes to the kernel log which test is running, so that the lab can attribute a complaint to it. */
@@ -73,7 +79,7 @@ export async function runTest({ name, needs, body }: TestCase, lab: Lab): Promis
     checkNeeds(needs, lab);
     await within(needs.timeoutMs ?? lab.cell.testTimeoutMs, abort, Promise.resolve(t).then(body));
   } catch (error) {
-    thrown = error;
+    thrown = (await hangOf(t, needs, lab, error)) ?? error;
   }
   try {
     await within(RELEASE_MS, abort, t.release());
@@ -92,9 +98,25 @@ export async function runTest({ name, needs, body }: TestCase, lab: Lab): Promis
   return expected === undefined ? outcome : { ...outcome, directive: `TODO ${expected}` };
 }
 
+/** Whether a test is about a choice that the series under test may make differently. */
+const isOpenChoice = ({ class: of }: Needs, { cell }: Lab) => of === 'choice' && !cell.ownSeries;
+
+/**
+ * The hang behind a choice that differs, if it is one: fewer CQEs than this project's series posts may be a choice, requests that never end
+ * are none.
+ */
+async function hangOf(t: Test, needs: Needs, lab: Lab, thrown: unknown): Promise<HangError | undefined> {
+  if (!isOpenChoice(needs, lab) || thrown instanceof SkipError || thrown instanceof DeadlineError)
+    return undefined;
+  if (!(await hasHangingRequests(t))) return undefined;
+  const before = thrown instanceof Error ? thrown.message : String(thrown);
+  return new HangError(`requests hang: their ring is not freed when it is closed; before that: ${before}`);
+}
+
 /** Why a failure is no fault of the kernel under test; undefined where it is one. */
-function whyExpected({ knownFault, class: of }: Needs, { cell }: Lab, thrown: unknown): string | undefined {
-  if (knownFault) return knownFault;
-  const isChoice = of === 'choice' && !cell.ownSeries && !(thrown instanceof DeadlineError);
+function whyExpected(needs: Needs, lab: Lab, thrown: unknown): string | undefined {
+  if (needs.knownFault) return needs.knownFault;
+  const isHang = thrown instanceof DeadlineError || thrown instanceof HangError;
+  const isChoice = isOpenChoice(needs, lab) && !isHang;
   return isChoice ? 'a choice of the series of this project, which others need not share' : undefined;
 }

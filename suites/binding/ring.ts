@@ -72,6 +72,11 @@ export class Ring implements Disposable {
     return new DataView(this.sqes, slot * this.sqeSize, this.sqeSize);
   }
 
+  /** Whether the ring is closed. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   /** Makes written SQEs visible to the kernel without entering it. Returns their number. */
   publish(): number {
     const count = this.#written;

@@ -103,7 +103,14 @@ export class TestRing extends Ring {
   }
 }
 
+const ringsOfTests = new WeakMap<Test, TestRing[]>();
+
 /** Opens a ring that is closed at the test's end. */
 export function openRing(t: Test, options: TestRingOptions = {}): TestRing {
-  return t.use(new TestRing(t.uapi, options));
+  const ring = t.use(new TestRing(t.uapi, options));
+  ringsOfTests.set(t, [...ringsOf(t), ring]);
+  return ring;
 }
+
+/** The rings that `openRing` has opened for a test, closed ones included. */
+export const ringsOf = (t: Test): readonly TestRing[] => ringsOfTests.get(t) ?? [];

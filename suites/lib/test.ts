@@ -35,7 +35,7 @@ export interface Needs {
   knownFault?: string;
   /**
    * What a failure means for a series by others: `contract`, `objection`, `safety` or `choice`. On a kernel without a series of this project a
-   * test of class `choice` that fails is reported as `# TODO` and fails nothing, unless it exceeds its deadline.
+   * test of class `choice` that fails is reported as `# TODO` and fails nothing, unless it exceeds its deadline or its requests hang.
    */
   class?: TestClass;
   /** Deadline of this test, ms; default: the cell's. */
