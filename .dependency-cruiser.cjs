@@ -87,7 +87,7 @@ module.exports = {
       { path: '^suites/', pathNot: '[.]test[.]ts$' },
       {
         path: '^(lab|reports|images)/',
-        pathNot: '^lab/(model/(protocol|uapi)|tap/(exit|exit-reason|shorten))[.]ts$',
+        pathNot: '^lab/(model/(protocol|uapi)|tap/(ansi|exit|exit-reason|shorten))[.]ts$',
       },
     ),
     forbid(

@@ -2,20 +2,26 @@
 const MAX_LINE_BYTES = 64 << 10;
 
 /**
- * Splits a byte stream into lines of text, however the bytes are chunked. `\r` is removed, invalid UTF-8 becomes U+FFFD, and bytes of
- * a line beyond `maxBytes` are replaced by a note of their number.
+ * Splits a byte stream into lines of text, however the bytes are chunked. `\r` is removed unless it is to be kept, invalid UTF-8
+ * becomes U+FFFD, and bytes of a line beyond `maxBytes` are replaced by a note of their number.
  */
 export class LineSplitter {
   readonly #onLine: (line: string, whole: boolean) => void;
   readonly #maxBytes: number;
+  readonly #keepReturns: boolean;
   #parts: Buffer[] = [];
   #kept = 0;
   #dropped = 0;
 
   /** `whole` is false for a last line without a newline. */
-  constructor(onLine: (line: string, whole: boolean) => void, maxBytes = MAX_LINE_BYTES) {
+  constructor(
+    onLine: (line: string, whole: boolean) => void,
+    maxBytes = MAX_LINE_BYTES,
+    { keepReturns = false } = {},
+  ) {
     this.#onLine = onLine;
     this.#maxBytes = maxBytes;
+    this.#keepReturns = keepReturns;
   }
 
   /** Takes the next bytes; calls `onLine` for each line that they complete. */
@@ -50,6 +56,7 @@ export class LineSplitter {
     this.#parts = [];
     this.#kept = 0;
     this.#dropped = 0;
-    this.#onLine(bytes.toString('utf8').replaceAll('\r', '') + note, whole);
+    const text = bytes.toString('utf8');
+    this.#onLine((this.#keepReturns ? text : text.replaceAll('\r', '')) + note, whole);
   }
 }

@@ -34,6 +34,14 @@ export function pieces(line: string): Piece[] {
   return split;
 }
 
+/** A line without printk's prefix, and whether that had a time stamp. Stamps further right stay: they are part of the text. */
+export function withoutPrefix(line: string): { text: string; stamped: boolean } {
+  const clean = line.replace(DROPPED, '');
+  const [stamp] = clean.matchAll(STAMP);
+  if (stamp?.index === 0) return { text: clean.slice(stamp[0].length), stamped: true };
+  return { text: withoutStamp(clean).text, stamped: false };
+}
+
 function withoutStamp(line: string): Piece {
   const match = CALLER_ONLY.exec(line);
   if (!match?.[1]) return { text: line.replace(LEVEL_ONLY, '') };

@@ -1,6 +1,7 @@
 import type { TestResult } from '../model/result.ts';
 import type { Stop } from './ending.ts';
-import { type Frame, missing, namesOf, withoutFirst } from './frame.ts';
+import type { Frame } from './frame.ts';
+import { missing, namesOf, outsidePlan, withoutFirst } from './numbers.ts';
 
 /**
  * Results for the tests that a frame planned and that gave none. The first of them carries what ended the suite, unless another
@@ -18,19 +19,42 @@ export function lostOf(frame: Frame, stop?: Stop, lostByName = 0): TestResult[] 
   });
 }
 
-/** Results for contradictions in a frame besides missing tests: more results than planned, or a bail-out that cost no test. */
+/** What is wrong with the numbers of a frame's results; undefined where nothing is. */
+function numberFlaw(frame: Frame): string | undefined {
+  const repeated = [...frame.repeated].map((number) => `${number} was given more than once`);
+  // Of more results than planned the plan is the flaw.
+  const isFull = frame.plan !== undefined && frame.count > frame.plan.count;
+  const outside = isFull ? [] : outsidePlan(frame).map((number) => `${number} is outside of the plan`);
+  const flaws = [...repeated, ...outside];
+  return flaws.length === 0 ? undefined : `test number ${flaws.join(', ')}`;
+}
+
+/** What is wrong with the plans of a frame; undefined where nothing is. */
+function planContradiction({ plan, nextPlan, count }: Frame): string | undefined {
+  if (plan !== undefined && count > plan.count) return `${plan.count} tests were planned, ${count} reported`;
+  // A harness that runs out of tests prints one of none behind the results of another.
+  return nextPlan && nextPlan.count > 0
+    ? `planned twice: 1..${plan?.count} and 1..${nextPlan.count}`
+    : undefined;
+}
+
+/**
+ * Results for contradictions in a frame besides missing tests: more results than planned or a second plan, test numbers that are
+ * repeated or outside of the plan, and a bail-out that cost no test.
+ */
 export function flawsOf(frame: Frame, lost: number): TestResult[] {
   const flaws: TestResult[] = [];
-  const planned = frame.plan?.count;
-  if (planned !== undefined && frame.count > planned && !(planned === 0 && frame.count === 0)) {
-    const reason = `${planned} tests were planned, ${frame.count} reported`;
-    flaws.push({ name: '(plan)', verdict: 'fail', reason });
-  }
-  if (frame.bail !== undefined && lost === 0) {
-    flaws.push({ name: '(bail out)', verdict: 'fail', reason: frame.bail || 'no reason given' });
-  }
+  const fail = (name: string, reason: string | undefined) => {
+    if (reason !== undefined) flaws.push({ name, verdict: 'fail', reason });
+  };
+  fail('(plan)', planContradiction(frame));
+  fail('(numbers)', numberFlaw(frame));
+  if (frame.bail !== undefined && lost === 0) fail('(bail out)', frame.bail || 'no reason given');
   return flaws;
 }
+
+/** Reason of a plan of no tests that gives none itself. */
+export const NO_TESTS = 'no tests were run';
 
 /** A result for the missing plan of the outermost frame: TAP demands a plan there, and a stream without any result proves nothing. */
 export function planFlaw(root: Frame, stop: Stop | undefined): TestResult[] {

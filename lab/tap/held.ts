@@ -1,17 +1,6 @@
 import type { TestResult } from '../model/result.ts';
 import { isFailure } from '../model/verdict.ts';
-import type { Leaf } from './collect.ts';
-import type { Frame } from './frame.ts';
-
-/** A result whose YAML block and comments may still come. */
-export interface HeldResult {
-  result: Leaf;
-  frame: Frame;
-  /** The line only summarises its children and is no result. */
-  isSummary: boolean;
-  /** The YAML block has been read, so that the comments after it belong to the result. */
-  hasYaml: boolean;
-}
+import type { Frame, HeldResult } from './frame.ts';
 
 /** Takes the frame's comments away; they become the detail of a result that is no pass and has none. */
 export function takeComments(result: TestResult, frame: Frame): void {

@@ -1,6 +1,7 @@
 import { isFailure } from '../model/verdict.ts';
 import type { Leaf } from './collect.ts';
-import { countPoint, type Frame, missing } from './frame.ts';
+import type { Frame } from './frame.ts';
+import { fillNumber, missing } from './numbers.ts';
 
 /** Most results that wait for the name of their level. */
 const MAX_HELD = 20_000;
@@ -27,7 +28,7 @@ export class Leaves {
   /** Takes one missing test off a frame, because the caller reports it under its name. */
   claim(frame: Frame): void {
     const [first] = missing(frame);
-    if (first) countPoint(frame, first.from);
+    if (first) fillNumber(frame, first.from);
     for (let at: Frame | undefined = frame; at; at = at.parent) {
       at.failures++;
       at.leaves++;
@@ -40,6 +41,13 @@ export class Leaves {
     const held = frame.held.splice(0);
     this.#held -= held.length;
     for (const result of held) this.#rise(frame, result);
+  }
+
+  /** Takes a level out between a frame and its child: the child has the level's name if it has none, and what waited rises on. */
+  lift({ name, held, parent }: Frame, child: Frame): void {
+    if (name !== undefined && child.name === undefined) this.name(child, name);
+    this.#held -= held.length;
+    if (parent) for (const result of held) this.#rise(parent, result);
   }
 
   #rise(frame: Frame, result: Leaf): void {

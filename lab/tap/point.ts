@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { TestClass } from '../model/protocol.ts';
 import { Metric, type TestResult } from '../model/result.ts';
 import type { Verdict } from '../model/verdict.ts';
+import { type Directive, type Parts, splitPoint, unescaped } from './directive.ts';
 import { shorten } from './shorten.ts';
 import type { Dialect, TapContent } from './syntax.ts';
 import { isDeep } from './yaml.ts';
@@ -13,52 +14,8 @@ const MAX_REASON = 1000;
 /** Figures of one test; of more none is taken. */
 const MAX_METRICS = 500;
 
-/** A test's name as results have it, so that names from other places can be compared: one line, not too long. */
-export const resultName = (name: string): string => shorten(name.replace(/\s+/g, ' ').trim(), MAX_NAME);
-
-type Directive = { word: 'skip' | 'todo' | 'xfail' | 'timeout' | 'error'; text: string };
-
-const DIRECTIVE = /^(skip|todo|xfail|timeout|error)\w*(?=\W|$)[:\s-]*(.*)$/i;
-const TIME = /^time=([\d.]+)\s*(ms|s)$/i;
-
-interface Parts {
-  name: string;
-  directive?: Directive;
-  durationMs?: number;
-  /** Text after `#` that is no directive, such as kselftest's `exit=1`. */
-  note?: string;
-}
-
-/** Most `#` of one line that are looked at: each costs a look at the rest of the line. */
-const MAX_HASHES = 50;
-
-/** Indices of each unescaped `#` at the start or after white space. */
-function* hashes(rest: string): Generator<number> {
-  let count = 0;
-  for (const match of rest.matchAll(/(?<=^|\s)#/g)) {
-    if (++count > MAX_HASHES) return;
-    yield match.index;
-  }
-}
-
-function split(rest: string, dialect: Dialect): Parts {
-  const before = (at: number) => rest.slice(0, at).trimEnd();
-  let first: number | undefined;
-  for (const at of hashes(rest)) {
-    const after = rest.slice(at + 1).trim();
-    const directive = DIRECTIVE.exec(after);
-    if (directive) {
-      const word = (directive[1] ?? '').toLowerCase() as Directive['word'];
-      return { name: before(at), directive: { word, text: (directive[2] ?? '').trim() } };
-    }
-    const time = TIME.exec(after);
-    if (time) return { name: before(at), durationMs: Number(time[1]) * (time[2] === 's' ? 1000 : 1) };
-    first ??= at;
-  }
-  // In TAP 14 an unknown directive is part of the name; KTAP and kselftest put data there that changes from run to run.
-  if (first === undefined || dialect === 'tap14') return { name: rest };
-  return { name: before(first), note: rest.slice(first + 1).trim() };
-}
+/** A test's name as results have it, so that names from other places can be compared: one line, not too long, its spaces as they are. */
+export const resultName = (name: string): string => shorten(name.replace(/[^\S ]+/g, ' ').trim(), MAX_NAME);
 
 /** A directive outranks ok and not ok, except that a TODO which passes is a pass. */
 function verdictOf(ok: boolean, directive: Directive | undefined): Verdict {
@@ -93,10 +50,10 @@ export function readPoint(
   number: number,
   dialect: Dialect,
 ): TestResult {
-  const parts = split(point.rest, dialect);
+  const parts = splitPoint(point.rest, dialect);
   const reason = reasonOf(point.ok, parts);
   return {
-    name: resultName(parts.name.replace(/\\([#\\])/g, '$1')) || `#${number}`,
+    name: resultName(unescaped(parts.name, dialect)) || `#${number}`,
     verdict: verdictOf(point.ok, parts.directive),
     ...(reason ? { reason: shorten(reason, MAX_REASON) } : {}),
     ...(parts.durationMs === undefined ? {} : { durationMs: parts.durationMs }),
@@ -123,33 +80,34 @@ function notTaken({ length }: readonly unknown[]): string {
   return `its figures are not taken (${why}); they are in its detail`;
 }
 
+/** The fields of a YAML block; none of one that is broken or no map, whose text is still evidence. */
+function fieldsOf(text: string): Record<string, unknown> {
+  if (isDeep(text)) return {};
+  try {
+    const value: unknown = parse(text, { logLevel: 'silent' });
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}
+
+/** The standard error of a program, in the YAML block of its result (suites/agent/programs/report.ts). */
+export function stderrIn(text: string): string | undefined {
+  const { stderr } = fieldsOf(text);
+  return typeof stderr === 'string' ? stderr : undefined;
+}
+
 /** The agent writes figures on one line at the top level of the block (suites/agent/tap.ts). */
 const METRICS_LINE = /^metrics: \[.*\]$\n?/m;
 
 /**
  * Adds a YAML block to its test: the text as `detail`; `duration_ms`, `behaviour`, `class`, `choices`, `unproven`, `lacks`, `leftovers` and `metrics` as fields;
- * `message` as the reason of a result that is no pass and has none. A value of the wrong type is not taken. Figures that were taken are left
+ * `message` as the reason of a result that is no pass and has none; `verdict: timeout` of a failed test, which TAP 14 has no directive for. A value of the wrong type is not taken. Figures that were taken are left
  * out of `detail`, which is evidence for a reader.
  */
 export function addYaml(result: TestResult, text: string): void {
   result.detail = text;
-  if (isDeep(text)) return;
-  let value: unknown;
-  try {
-    value = parse(text, { logLevel: 'silent' });
-  } catch {
-    // Broken YAML is still evidence: the text is kept.
-    return;
-  }
-  if (typeof value !== 'object' || value === null) return;
-  const {
-    duration_ms: duration,
-    message,
-    behaviour,
-    lacks,
-    leftovers,
-    ...rest
-  } = value as Record<string, unknown>;
+  const { duration_ms: duration, message, behaviour, lacks, leftovers, ...rest } = fieldsOf(text);
   // Not of a list or map: turning a deep one into a number overflows the stack.
   const ms = typeof duration === 'object' ? Number.NaN : Number(duration);
   if (duration !== undefined && Number.isFinite(ms)) result.durationMs = ms;
@@ -160,6 +118,7 @@ export function addYaml(result: TestResult, text: string): void {
   if (choices) result.choices = choices;
   const testClass = TestClass.safeParse(rest.class);
   if (testClass.success) result.class = testClass.data;
+  if (rest.verdict === 'timeout' && result.verdict === 'fail') result.verdict = 'timeout';
   if (typeof rest.unproven === 'string') result.unproven = shorten(rest.unproven, MAX_REASON);
   const metrics = Metrics.safeParse(rest.metrics);
   if (metrics.success) {

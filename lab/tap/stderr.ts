@@ -58,6 +58,7 @@ export class StderrLog {
   #undecided: Batch[] = [];
   #decided: Decided[] = [];
   #failed: FailedPoint[] = [];
+  readonly #known = new Map<number, string[]>();
   #total = 0;
 
   /** Takes the next bytes of standard error, cut anywhere. */
@@ -83,6 +84,14 @@ export class StderrLog {
     return number;
   }
 
+  /** Adds a text that is known to belong to results, by the numbers of their lines. */
+  explain(points: readonly number[], text: string): void {
+    const kept = text.slice(-MAX_TEXT);
+    if (this.#total + kept.length * points.length > MAX_TOTAL) return;
+    this.#total += kept.length * points.length;
+    for (const number of points) this.#known.set(number, kept.split('\n'));
+  }
+
   /** Ends the stream. Returns what came since the last results, or with them: at most 8 Ki characters. */
   tail(): string {
     this.#splitter.end();
@@ -96,7 +105,7 @@ export class StderrLog {
   texts(): Map<number, string> {
     this.#close();
     for (const batch of this.#undecided.splice(0)) this.#decide(batch);
-    const texts = new Map<number, string[]>();
+    const texts = new Map(this.#known);
     for (const batch of this.#decided) attribute(batch, texts);
     return new Map([...texts].map(([number, lines]) => [number, lines.join('\n').slice(-MAX_TEXT)]));
   }

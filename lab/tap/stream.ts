@@ -1,20 +1,16 @@
 import { LineSplitter } from '../core/lines.ts';
-import { pieces } from '../model/printk.ts';
 import type { TestResult } from '../model/result.ts';
-import { isFailure } from '../model/verdict.ts';
 import { AnnouncedTests } from './announced.ts';
 import { Collector, type Leaf } from './collect.ts';
 import { type Ending, endFlaw, type Stop, stopOf } from './ending.ts';
 import { lastWords } from './exit-reason.ts';
-import { countPoint } from './frame.ts';
-import { explain, type HeldResult, takeComments } from './held.ts';
 import { Leaves } from './leaves.ts';
-import { Nesting } from './nesting.ts';
-import { addYaml, readPoint, resultName } from './point.ts';
-import { shorten } from './shorten.ts';
+import { LineParts } from './parts.ts';
+import { resultName } from './point.ts';
+import { Preamble } from './preamble.ts';
+import { TapReader } from './reader.ts';
 import { StderrLog } from './stderr.ts';
-import { readLine, type TapLine } from './syntax.ts';
-import { YamlBlock } from './yaml.ts';
+import type { TapLine } from './syntax.ts';
 
 /** What a caller may ask of a stream. */
 export interface TapOptions {
@@ -34,11 +30,6 @@ export interface TapOptions {
   maxChars?: number | undefined;
 }
 
-/** Comment lines kept before one result; later ones push older ones out. */
-const MAX_COMMENTS = 100;
-/** Most characters kept of a comment line. */
-const MAX_COMMENT = 4000;
-
 /**
  * Reads a stream of TAP 13, TAP 14 or KTAP in any of its nestings, console text in between, and collects the results of its
  * leaves. A parent's result line becomes a result only where it says more than its leaves do.
@@ -50,34 +41,36 @@ const MAX_COMMENT = 4000;
  */
 export class TapStream {
   readonly #splitter: LineSplitter;
+  readonly #parts = new LineParts();
+  readonly #preamble = new Preamble();
+  readonly #reader: TapReader;
+  readonly #leaves: Leaves;
   readonly #collector: Collector;
   readonly #announced = new AnnouncedTests();
-  readonly #onAnnounced: TapOptions['onAnnounced'];
-  readonly #onPoint: TapOptions['onPoint'];
-  readonly #leaves: Leaves;
-  readonly #nesting: Nesting;
   readonly #stderr = new StderrLog();
-  /** The newest result line, held back until no YAML can follow. */
-  #held: HeldResult | undefined;
-  #yaml: YamlBlock | undefined;
-  #anyPoint = false;
-  #anyPlan = false;
+  readonly #options: TapOptions;
   #ended = false;
   #cutOff = false;
 
   constructor(options: TapOptions = {}) {
+    this.#options = options;
     this.#collector = new Collector(options.onTest, options.maxTests, options.maxChars);
-    this.#onAnnounced = options.onAnnounced;
-    this.#onPoint = options.onPoint;
     this.#leaves = new Leaves((result) => this.#add(result));
-    this.#nesting = new Nesting(this.#leaves);
+    this.#reader = new TapReader(this.#leaves, {
+      point: (name, failedName) => {
+        options.onPoint?.(name);
+        return this.#stderr.point(failedName);
+      },
+      announce: (announcement) => this.#announce(announcement),
+      summary: (name) => this.#announced.report(name),
+      stderr: (points, text) => this.#stderr.explain(points, text),
+    });
     const take = (line: string, whole: boolean) => {
-      options.onLine?.(line);
+      options.onLine?.(line.replaceAll('\r', ''));
       // Half a line can mean something else than the whole: `1..1` of `1..10`, `ok 2` of `ok 2 # SKIP`.
-      if (!whole && this.#cutOff) return;
-      for (const piece of pieces(line)) this.#line(piece.text);
+      if (whole || !this.#cutOff) this.#take(line);
     };
-    this.#splitter = new LineSplitter(take, options.maxLineBytes);
+    this.#splitter = new LineSplitter(take, options.maxLineBytes, { keepReturns: true });
   }
 
   /** The tests that the suite has announced, in order. */
@@ -101,15 +94,15 @@ export class TapStream {
     this.#stderr.write(chunk);
   }
 
-  /** Whether a result or a plan has been read: a version line alone is none, since kselftest's comments begin with one too. */
+  /** Whether a result or a plan has been read. */
   get anyTap(): boolean {
-    return this.#anyPoint || this.#anyPlan;
+    return this.#reader.anyTap;
   }
 
   /** Reports the result that still waits for what may explain it: for a reader that gives up before the end. */
   release(): void {
-    this.#endYaml();
-    this.#flush();
+    for (const text of this.#preamble.end()) this.#reader.take(text);
+    this.#reader.release();
   }
 
   /**
@@ -122,10 +115,9 @@ export class TapStream {
     const stop = stopOf(ending, lastWords(this.#stderr.tail()));
     this.#cutOff = stop.abnormal;
     this.#splitter.end();
-    this.#endYaml();
-    this.#flush();
+    this.release();
     this.#addRunning(ending, stop);
-    this.#nesting.closeAll(stop, this.#announced);
+    this.#reader.nesting.closeAll(stop, this.#announced);
     for (const flaw of endFlaw(stop, this.#collector)) this.#add(flaw);
     this.#collector.explain(this.#stderr.texts());
     this.#collector.close();
@@ -144,105 +136,21 @@ export class TapStream {
     const name = running === undefined ? undefined : resultName(running);
     if (name === undefined || this.#collector.has(name)) return;
     stop.reported = true;
-    this.#leaves.claim(this.#nesting.top);
+    this.#leaves.claim(this.#reader.nesting.top);
     const detail = evidence ? { detail: evidence } : {};
     this.#add({ name, verdict: stop.verdict, reason: `was running when ${stop.reason}`, ...detail });
   }
 
-  #line(text: string): void {
-    const line = readLine(text);
-    if (this.#yaml) {
-      const outcome = this.#yaml.take(text, line);
-      if (outcome === 'taken') return;
-      this.#endYaml();
-      if (outcome === 'end') return;
-    }
-    if (line.kind === 'comment') this.#comment(line.text);
-    else if (line.kind === 'announcement') this.#announce(line, text);
-    else if (line.kind === 'other') this.#other(line, line.text);
-    else if (this.#isTap(line)) this.#tap(line);
-    else if (line.commented) this.#comment(commentText(text));
-  }
-
-  /** Whether a line is TAP here: a bare `ok` on a console and a result inside a comment are so in some dialects only. */
-  #isTap(line: TapLine): boolean {
-    const { dialect, commented } = this.#nesting.top;
-    if (line.commented && !commented && line.kind !== 'version') {
-      if (line.kind !== 'plan' || dialect === 'tap14') return false;
-    }
-    if (line.kind !== 'point' || line.number !== undefined) return true;
-    return dialect === 'tap13' || dialect === 'tap14';
-  }
-
-  #tap(line: TapLine): void {
-    if (line.kind === 'point') {
-      this.#point(line);
-      return;
-    }
-    this.#flush();
-    if (line.kind === 'version') this.#nesting.version(line, line.dialect);
-    else if (line.kind === 'subtest') this.#nesting.subtest(line, line.name);
-    else if (line.kind === 'bail') this.#nesting.enter(line).bail ??= line.reason;
-    else if (line.kind === 'plan') {
-      this.#anyPlan = true;
-      const { count, skip } = line;
-      this.#nesting.enter(line).plan ??= { count, ...(skip === undefined ? {} : { skip }) };
+  #take(line: string): void {
+    for (const text of this.#parts.of(line)) {
+      const texts = this.#preamble.isOver ? [text] : this.#preamble.take(text);
+      for (const ready of texts) this.#reader.take(ready);
     }
   }
 
-  #point(line: TapLine & { kind: 'point' }): void {
-    if (this.#held && (line.ok || this.#held.hasYaml)) explain(this.#held);
-    this.#flush();
-    this.#anyPoint = true;
-    const frame = this.#nesting.enter(line);
-    const result = readPoint(line, countPoint(frame, line.number), frame.dialect);
-    const isSummary = !this.#nesting.summarise(frame, result);
-    frame.nextName = undefined;
-    const point = this.#stderr.point(isFailure(result.verdict) && !isSummary ? result.name : undefined);
-    this.#held = { result: { ...result, point }, frame, isSummary, hasYaml: false };
-    takeComments(this.#held.result, frame);
-    this.#onPoint?.(result.name);
-  }
-
-  /** Announcements precede the first result; a later line of that form is a test's note. */
-  #announce({ name, deadlineMs, class: of }: TapLine & { kind: 'announcement' }, text: string): void {
-    if (this.#anyPoint) this.#comment(commentText(text));
-    else if (name) {
-      const test = resultName(name);
-      if (this.#announced.announce(test, of)) this.#onAnnounced?.(test, deadlineMs);
-    }
-  }
-
-  #comment(text: string): void {
-    const { comments } = this.#nesting.top;
-    comments.push(shorten(text, MAX_COMMENT));
-    if (comments.length > MAX_COMMENTS) comments.shift();
-  }
-
-  #other(line: TapLine, text: string): void {
-    if (text !== '---' || !this.#held || line.column <= this.#held.frame.column) return;
-    this.#yaml = new YamlBlock(line.column);
-  }
-
-  #endYaml(): void {
-    const text = this.#yaml?.text();
-    this.#yaml = undefined;
-    if (!this.#held || text === undefined) return;
-    this.#held.hasYaml = true;
-    if (text) addYaml(this.#held.result, text);
-  }
-
-  /** Delivers the held result: nothing more of it can come. */
-  #flush(): void {
-    const held = this.#held;
-    this.#held = undefined;
-    // The leaves of a subtest have longer names than the test that was announced.
-    if (held?.isSummary && !held.frame.parent) this.#announced.report(held.result.name);
-    if (!held || held.isSummary) return;
-    explain(held);
-    this.#leaves.deliver(held.frame, held.result);
+  #announce({ name, deadlineMs, class: of }: TapLine & { kind: 'announcement' }): void {
+    if (!name) return;
+    const test = resultName(name);
+    if (this.#announced.announce(test, of)) this.#options.onAnnounced?.(test, deadlineMs);
   }
 }
-
-/** A comment line without its mark. */
-const commentText = (line: string): string => line.replace(/^\s*# ?/, '');

@@ -2,11 +2,14 @@ import { TestClass } from '../model/protocol.ts';
 /** What one line of TAP or KTAP means. `other` is legal anywhere and changes nothing. */
 export type TapContent =
   | { kind: 'version'; dialect: Dialect }
-  | { kind: 'plan'; count: number; skip?: string }
+  /** `reason`: the comment of a plan without tests, why there are none. */
+  | { kind: 'plan'; count: number; reason?: string }
   | { kind: 'point'; ok: boolean; number?: number; rest: string }
   | { kind: 'subtest'; name: string }
   | { kind: 'announcement'; name?: string; deadlineMs?: number; class?: TestClass }
   | { kind: 'bail'; reason: string }
+  /** The braces of a buffered subtest, each alone on a line. */
+  | { kind: 'open' | 'close' }
   | { kind: 'comment'; text: string }
   | { kind: 'other'; text: string };
 
@@ -16,12 +19,17 @@ export type Dialect = 'ktap' | 'tap13' | 'tap14' | 'none';
 /** A line with its place: `column` counts spaces, a tab as four, a comment mark of kselftest's nesting as two. */
 export type TapLine = TapContent & { column: number; commented: boolean };
 
+// `s`: U+2028 and U+2029, which end a line for `.` alone, are characters of a name.
 const VERSION = /^(K?TAP) version (\d+)\s*$/i;
-const PLAN = /^1\.\.(\d{1,15})\s*(?:#\s*(?:skip\S*)?\s*(.*))?$/i;
-const POINT = /^(not )?ok(?=\s|$)(?:\s+(\d{1,15})(?=\s|$))?\s*(?:-(?:\s+|$))?(.*)$/;
-const BAIL = /^Bail out!\s*(.*)$/i;
+const PLAN = /^1\.\.(\d{1,15})\s*(?:#(.*))?$/is;
+const POINT = /^(?:ok(?=\s|$)|(not ok)(?=[\s:]|$):?)(?:\s+(\d{1,15})(?=[\s#]|$))?\s*(?:-(?:\s+|$))?(.*)$/s;
+const BAIL = /^Bail out!\s*(.*)$/is;
 /** TAP 14's and KUnit's announcement of a subtest, and kselftest's of a program. */
-const SUBTEST = /^(?:Subtest: ?(.*)|(selftests: .*))$/;
+const SUBTEST = /^(?:Subtest: ?(.*)|(selftests: .*))$/s;
+/** The word at the beginning of a skipped plan's comment. */
+const SKIP_WORD = /^skip\S*/i;
+/** Most comment marks that TAP stands behind: a kselftest program that runs kselftest programs has two. */
+const MAX_MARKS = 8;
 /** The agent's comment for each test that it is about to run, with its own deadline and its class: `# ringlab: test "NAME" 60000 ms contract`. */
 const ANNOUNCEMENT = /^ringlab: test (?=")("(?:[^"\\]|\\.)*")?(?: (\d{1,9}) ms)?(?: (\w{1,20}))?/;
 
@@ -37,17 +45,21 @@ function dialectOf(word: string, version: string): Dialect {
 }
 
 /** What TAP can begin with: this test alone rejects nearly every line of a console. */
-const TAPPISH = /^(?:K?TAP |1\.\.|ok|not ok|Bail out)/i;
+const TAPPISH = /^(?:K?TAP |1\.\.|ok|not ok|Bail out|[{}])/i;
+
+/** `{ reason }` of a plan's comment; nothing where the plan has tests or no comment. */
+function reasonOf(count: number, comment: string | undefined): { reason?: string } {
+  if (count > 0 || comment === undefined) return {};
+  const text = comment.trim().replace(SKIP_WORD, '').trim();
+  return { reason: text || 'no reason given' };
+}
 
 function contentOf(body: string): TapContent {
   if (!TAPPISH.test(body)) return { kind: 'other', text: body };
   const version = VERSION.exec(body);
   if (version) return { kind: 'version', dialect: dialectOf(version[1] ?? '', version[2] ?? '') };
   const plan = PLAN.exec(body);
-  if (plan) {
-    const skip = Number(plan[1]) === 0 ? { skip: plan[2]?.trim() || 'no reason given' } : {};
-    return { kind: 'plan', count: Number(plan[1]), ...skip };
-  }
+  if (plan) return { kind: 'plan', count: Number(plan[1]), ...reasonOf(Number(plan[1]), plan[2]) };
   const point = POINT.exec(body);
   if (point) {
     const number = point[2] === undefined ? {} : { number: Number(point[2]) };
@@ -55,8 +67,14 @@ function contentOf(body: string): TapContent {
   }
   const bail = BAIL.exec(body);
   if (bail) return { kind: 'bail', reason: bail[1] ?? '' };
+  const brace = body.trimEnd();
+  if (brace === '{') return { kind: 'open' };
+  if (brace === '}') return { kind: 'close' };
   return { kind: 'other', text: body };
 }
+
+/** What is no TAP of another level behind a comment mark. */
+const PLAIN: ReadonlySet<TapContent['kind']> = new Set(['other', 'comment', 'announcement', 'open', 'close']);
 
 /** The name in an announcement, a JSON string; undefined where the line is damaged. */
 function announcedName(text: string): string | undefined {
@@ -67,8 +85,8 @@ function announcedName(text: string): string | undefined {
   }
 }
 
-/** Reads a line that begins with `#`, without that. */
-function commentOf(inner: string, column: number): TapLine {
+/** Reads a line that begins with `#`, without that. `marks`: of how many further ones what stands behind them is read. */
+function commentOf(inner: string, column: number, marks: number): TapLine {
   const subtest = SUBTEST.exec(inner);
   if (subtest) {
     return { kind: 'subtest', name: (subtest[1] ?? subtest[2] ?? '').trim(), column, commented: false };
@@ -85,18 +103,18 @@ function commentOf(inner: string, column: number): TapLine {
     };
     return { kind: 'announcement', ...facts, column, commented: false };
   }
-  const nested = readLine(inner);
-  if (nested.kind === 'other' || nested.kind === 'comment' || nested.kind === 'announcement') {
-    return { kind: 'comment', text: inner, column, commented: false };
-  }
+  const comment: TapLine = { kind: 'comment', text: inner, column, commented: false };
+  if (marks === 0) return comment;
+  const nested = readLine(inner, marks - 1);
+  if (PLAIN.has(nested.kind)) return comment;
   return { ...nested, column: column + 2 + nested.column, commented: true };
 }
 
-/** Reads one line without printk's prefix. A comment that holds TAP is that TAP, `commented`. */
-export function readLine(text: string): TapLine {
+/** Reads one line without printk's prefix. A comment that holds TAP is that TAP, `commented`. Takes time in proportion to the line. */
+export function readLine(text: string, marks = MAX_MARKS): TapLine {
   const indent = /^[ \t]*/.exec(text)?.[0] ?? '';
   const column = columnOf(indent);
   const body = text.slice(indent.length);
-  if (body.startsWith('#')) return commentOf(body.slice(1).replace(/^ /, ''), column);
+  if (body.startsWith('#')) return commentOf(body.slice(1).replace(/^ /, ''), column, marks);
   return { ...contentOf(body), column, commented: false };
 }

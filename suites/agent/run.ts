@@ -43,8 +43,7 @@ function outcomeOf(error: unknown, durationMs: number): Outcome {
     const { message, lacks } = error;
     return { ok: true, durationMs, directive: `SKIP ${message}`, ...(lacks ? { lacks } : {}) };
   }
-  const directive = error instanceof DeadlineError ? 'TIMEOUT' : undefined;
-  return { ok: false, durationMs, directive, diagnostics: failure(error) };
+  return { ok: false, durationMs, timedOut: error instanceof DeadlineError, diagnostics: failure(error) };
 }
 
 /** Waits for `work` for at most `timeoutMs`, then aborts it and throws DeadlineError. A later rejection of `work` is ignored. */

@@ -6,8 +6,10 @@ import type { Metric } from '../lib/test.ts';
 export interface Outcome {
   ok: boolean;
   durationMs: number;
-  /** `SKIP reason`, `TODO reason` or `TIMEOUT`. */
+  /** `SKIP reason` or `TODO reason`. */
   directive?: string;
+  /** The test exceeded its deadline. */
+  timedOut?: boolean;
   /** Of a skip: the name that the kernel does not have. */
   lacks?: string;
   /** Diagnostics of a failure: `message`, `expected`, `got`, `at`, `stack`. */
@@ -30,10 +32,11 @@ export interface Outcome {
 
 type Write = (text: string) => void;
 
+/** A text on one line, its spaces as they are: the kernel log has the name of a test as it is. */
+const onOneLine = (text: string): string => text.replace(/[^\S ]+/g, ' ');
+
 /** A name or reason on one line, with `#` and `\` escaped, so that it cannot be read as a directive. */
-function escaped(text: string): string {
-  return text.replace(/\s+/g, ' ').replace(/[\\#]/g, '\\$&');
-}
+const escaped = (text: string): string => onOneLine(text).replace(/[\\#]/g, '\\$&');
 
 function yamlValue(value: string): string {
   // A JSON string is valid YAML; text of several lines is easier to read as a block.
@@ -68,7 +71,7 @@ export class TapWriter {
   ): void {
     const lines = tests.map(({ name, timeoutMs, class: of }) => {
       const deadline = timeoutMs === undefined ? '' : ` ${Math.ceil(timeoutMs)} ms`;
-      return `# ringlab: test ${JSON.stringify(name.replace(/\s+/g, ' '))}${deadline}${of ? ` ${of}` : ''}\n`;
+      return `# ringlab: test ${JSON.stringify(onOneLine(name))}${deadline}${of ? ` ${of}` : ''}\n`;
     });
     if (lines.length > 0) this.#write(lines.join(''));
   }
@@ -79,8 +82,10 @@ export class TapWriter {
     const { diagnostics = {}, metrics = [], notes = [], leftovers = [], choices = [] } = outcome;
     this.#count++;
     const lines = [`${ok ? 'ok' : 'not ok'} ${this.#count} - ${escaped(name)}`];
-    if (directive) lines[0] += ` # ${directive.replace(/\s+/g, ' ')}`;
+    if (directive) lines[0] += ` # ${escaped(directive)}`;
     lines.push('  ---', `  duration_ms: ${durationMs.toFixed(1)}`);
+    // TAP 14 has no directive for it.
+    if (outcome.timedOut) lines.push('  verdict: timeout');
     if (behaviour) lines.push(`  behaviour: ${yamlValue(behaviour)}`);
     if (outcome.class) lines.push(`  class: ${outcome.class}`);
     if (choices.length > 0) lines.push(`  choices: ${JSON.stringify(choices)}`);
@@ -96,7 +101,7 @@ export class TapWriter {
 
   /** Begins a subtest, whose lines follow by `nested`; `test` of the same name ends it. */
   subtest(name: string): void {
-    this.#write(`# Subtest: ${name.replace(/\s+/g, ' ')}\n`);
+    this.#write(`# Subtest: ${escaped(name)}\n`);
   }
 
   /** Writes a line of the subtest. */
@@ -106,7 +111,7 @@ export class TapWriter {
 
   /** Writes the plan. It comes last: a stream without a plan was cut off. `none`: why there are no tests, in case there are none. */
   end(none?: string): void {
-    const reason = this.#count === 0 && none !== undefined ? ` # SKIP ${none.replace(/\s+/g, ' ')}` : '';
+    const reason = this.#count === 0 && none !== undefined ? ` # SKIP ${escaped(none)}` : '';
     this.#write(`1..${this.#count}${reason}\n`);
   }
 

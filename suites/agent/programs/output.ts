@@ -1,3 +1,5 @@
+import { withoutAnsi } from '../../../lab/tap/ansi.ts';
+
 /** Characters kept of the beginning and of the end of what a program prints. */
 const HEAD = 8 << 10;
 const TAIL = 24 << 10;
@@ -25,13 +27,39 @@ export class BoundedText {
 /** A line that only TAP or KTAP begins with. */
 const TAP_START = /^(?:K?TAP version \d+|1\.\.\d+(?:\s|$)|(?:not )?ok \d+(?:\s|$))/;
 
-/** Whether a line is the first of TAP or KTAP. */
-export const startsTap = (line: string): boolean => TAP_START.test(line);
+/** A result without a number, which may also be prose: `ok so far`. */
+const UNNUMBERED = /^(?:not )?ok(?:\s|$)/;
+/** Most lines that are kept behind such a result. */
+const MAX_PENDING = 1000;
+
+/** Finds where TAP or KTAP begins in what a program prints. */
+export class TapStart {
+  /** Lines from the first result without a number on: what follows decides whether they are TAP. */
+  #pending: string[] = [];
+  #hasBegun = false;
+
+  /** Takes a line; returns the lines of TAP that it shows, nothing before TAP has begun. */
+  take(line: string): string[] {
+    if (this.#hasBegun) return [line];
+    const text = withoutAnsi(line);
+    this.#hasBegun = TAP_START.test(text);
+    const isPending = this.#pending.length > 0 || UNNUMBERED.test(text);
+    if (isPending && this.#pending.length < MAX_PENDING) this.#pending.push(line);
+    if (!this.#hasBegun) return [];
+    return this.#pending.length > 0 ? this.#pending.splice(0) : [line];
+  }
+
+  /** Ends the output of a program that has to print TAP: returns the results without numbers that it may have printed instead. */
+  end(): string[] {
+    this.#hasBegun ||= this.#pending.length > 0;
+    return this.#pending.splice(0);
+  }
+}
 
 /** Longest line that is passed on; longer ones are cut. */
 const MAX_LINE = 8 << 10;
 
-/** Splits the text of a stream into lines. */
+/** Splits the text of a stream into lines; a lone carriage return ends one too, as TAP 14 has it. */
 export class Lines {
   #rest = '';
   readonly #take: (line: string) => void;
@@ -43,11 +71,16 @@ export class Lines {
   write(text: string): void {
     const lines = (this.#rest + text).split('\n');
     this.#rest = (lines.pop() ?? '').slice(0, MAX_LINE);
-    for (const line of lines) this.#take(line.slice(0, MAX_LINE).replace(/\r$/, ''));
+    for (const line of lines) this.#split(line);
   }
 
   end(): void {
-    if (this.#rest) this.#take(this.#rest);
+    if (this.#rest) this.#split(this.#rest);
     this.#rest = '';
+  }
+
+  #split(line: string): void {
+    const parts = line.split('\r').filter(Boolean);
+    for (const part of parts.length > 0 ? parts : ['']) this.#take(part.slice(0, MAX_LINE));
   }
 }

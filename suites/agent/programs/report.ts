@@ -16,14 +16,18 @@ export interface Printed {
 const hasOnlySkips = (tap: string) =>
   !tap.split('\n').some((line) => /^\s*(?:# )?(?:not )?ok\b/.test(line) && !/#\s*skip/i.test(line));
 
-/** Verdict of an end, with the directive and reason that its TAP line has. */
-function judge(end: ProgramRun['end'], program: GuestProgram, printed: Printed) {
+/** Verdict of an end, with the directive that its TAP line has, or its reason. */
+function judge(
+  end: ProgramRun['end'],
+  program: GuestProgram,
+  printed: Printed,
+): Pick<Outcome, 'ok' | 'directive' | 'timedOut'> & { reason?: string } {
   const seconds = program.timeoutMs / 1000;
   switch (end.kind) {
     case 'not started':
       return { ok: false, reason: `cannot be started: ${end.reason}` };
     case 'timeout':
-      return { ok: false, directive: `TIMEOUT still running after ${seconds} s` };
+      return { ok: false, timedOut: true, reason: `still running after ${seconds} s` };
     case 'flood':
       return { ok: false, reason: `ended after ${MAX_OUTPUT >> 20} MiB of output` };
     case 'signal':
@@ -43,7 +47,7 @@ function judge(end: ProgramRun['end'], program: GuestProgram, printed: Printed) 
       const reason = reasonOfExit(verdict, code, printed.stdout, printed.stderr) ?? `exit code ${code}`;
       if (verdict === 'skip') return { ok: true, directive: `SKIP ${reason}` };
       if (verdict === 'todo') return { ok: false, directive: `TODO exit code ${code}` };
-      if (verdict === 'timeout') return { ok: false, directive: `TIMEOUT exit code ${code}` };
+      if (verdict === 'timeout') return { ok: false, timedOut: true, reason: `exit code ${code}` };
       return { ok: false, reason };
     }
   }
@@ -51,14 +55,14 @@ function judge(end: ProgramRun['end'], program: GuestProgram, printed: Printed) 
 
 /** The outcome of a program, with what it printed where it is no TAP. */
 export function outcomeOf(program: GuestProgram, { end, durationMs }: ProgramRun, printed: Printed): Outcome {
-  const { ok, directive, reason } = judge(end, program, printed);
+  const { reason, ...verdict } = judge(end, program, printed);
   const state: Record<string, string> = 'state' in end && end.state ? { kernel: end.state } : {};
   const { stdout, stderr, tap } = printed;
   const diagnostics: Record<string, string> = {
-    ...(reason === undefined || ok ? {} : { message: reason }),
+    ...(reason === undefined || verdict.ok ? {} : { message: reason }),
     ...state,
     ...(tap || !stdout.trim() ? {} : { stdout: stdout.trimEnd() }),
     ...(!stderr.trim() ? {} : { stderr: stderr.trimEnd() }),
   };
-  return { ok, durationMs, ...(directive ? { directive } : {}), diagnostics };
+  return { ...verdict, durationMs, diagnostics };
 }

@@ -114,6 +114,46 @@ t.test('a program that says in TAP that it is skipped may end with the code of a
   t.equal(failed, 1, 'failed programs');
 });
 
+t.test(
+  'results without numbers, in colours and behind carriage returns are those of the program',
+  async (t) => {
+    const { results } = await run(t, {
+      'plan-last': 'echo "ok - a"; echo "not ok - b"; echo 1..2; exit 1',
+      colours: String.raw`printf "\033[31mnot ok 1 - c\033[0m\n1..1\n"; echo why >&2; exit 1`,
+      progress: String.raw`printf "10%%\r90%%\r1..1\r\nok 1 - d\r\n"`,
+      prose: 'echo "ok so far"; echo done',
+    });
+    t.match(results, [
+      { name: 'plan-last > a', verdict: 'pass' },
+      { name: 'plan-last > b', verdict: 'fail' },
+      { name: 'colours > c', verdict: 'fail', detail: /why/ },
+      { name: 'progress > d', verdict: 'pass' },
+      { name: 'prose', verdict: 'pass', detail: /done/ },
+    ]);
+    t.equal(results.length, 5, 'results');
+  },
+);
+
+t.test('of a program of which only TAP counts, results without numbers or a plan are read', async (t) => {
+  const scripts = { bare: 'echo "ok - a"; echo "not ok - b"; exit 1' };
+  const { results } = await run(t, scripts, { convention: undefined, tapFirst: true });
+  t.match(results, [
+    { name: 'bare > a', verdict: 'pass' },
+    { name: 'bare > b', verdict: 'fail' },
+  ]);
+});
+
+t.test('what a program writes to standard error beside a failed test is evidence of that test', async (t) => {
+  const { results } = await run(t, {
+    asserts:
+      'echo TAP version 13; echo 1..2; echo ok 1 a; echo "# t.c:7: expected 3, got 5" >&2; echo not ok 2 b; exit 1',
+  });
+  t.match(results, [
+    { name: 'asserts > a', verdict: 'pass' },
+    { name: 'asserts > b', verdict: 'fail', detail: /t\.c:7: expected 3, got 5/ },
+  ]);
+});
+
 t.test('output that looks like TAP decides nothing where the exit code is asked for', async (t) => {
   const { results } = await run(t, { odd: 'echo "ok 1 - a"; exit 1' }, { tapFirst: false });
   t.match(results, [{ name: 'odd', verdict: 'fail', reason: /exit code 1/, detail: /ok 1 - a/ }]);

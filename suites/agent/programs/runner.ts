@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import type { GuestProgram, ProgramList } from '../../../lab/model/protocol.ts';
+import { withoutAnsi } from '../../../lab/tap/ansi.ts';
 import type { Leftovers } from '../leftovers.ts';
 import { markKernelLog } from '../run.ts';
 import type { TapWriter } from '../tap.ts';
 import { runChild } from './child.ts';
-import { BoundedText, Lines, startsTap } from './output.ts';
+import { BoundedText, Lines, TapStart } from './output.ts';
 import { outcomeOf } from './report.ts';
 
 /** What the runner needs besides the programs. */
@@ -47,24 +48,30 @@ class Listener {
   readonly #explanation: string[] = [];
   readonly #lines: Lines;
   readonly #errors: Lines;
+  readonly #start = new TapStart();
+  readonly #program: GuestProgram;
   readonly #writer: TapWriter;
 
   constructor(program: GuestProgram, writer: TapWriter) {
     const takesTap = program.tapFirst || !program.convention;
+    this.#program = program;
     this.#writer = writer;
     this.#lines = new Lines((line) => {
-      if (!this.tap && takesTap && startsTap(line)) {
-        this.tap = true;
-        writer.subtest(program.name);
-      }
-      if (!this.tap) return;
-      const failure = /^(\s*(?:# )?)not ok\b/.exec(line);
-      if (failure) this.#explain(failure[1]);
-      writer.nested(line);
+      if (takesTap) this.#passOn(this.#start.take(line));
     });
     this.#errors = new Lines((line) => {
       if (this.#explanation.length < MAX_EXPLANATION) this.#explanation.push(line);
     });
+  }
+
+  #passOn(lines: readonly string[]): void {
+    for (const line of lines) {
+      if (!this.tap) this.#writer.subtest(this.#program.name);
+      this.tap = true;
+      const failure = /^(\s*(?:# )?)not ok\b/.exec(withoutAnsi(line));
+      if (failure) this.#explain(failure[1]);
+      this.#writer.nested(line);
+    }
   }
 
   #explain(indent = ''): void {
@@ -94,6 +101,7 @@ class Listener {
     this.#errors.end();
     this.#readWaiting();
     this.#lines.end();
+    if (!this.#program.convention) this.#passOn(this.#start.end());
     if (this.tap) this.#explain();
     return { stdout: this.stdout.text, stderr: this.stderr.text, tap: this.tap };
   }
