@@ -29,6 +29,9 @@ const TAP_START = /^(?:K?TAP version \d+|1\.\.\d+(?:\s|$)|(?:not )?ok \d+(?:\s|$
 
 /** A result without a number, which may also be prose: `ok so far`. */
 const UNNUMBERED = /^(?:not )?ok(?:\s|$)/;
+/** A version line begins a stream: what came before it is prose, except a failure in a form that is none. */
+const VERSION = /^K?TAP version /;
+const isPlainFailure = (line: string) => /^not ok(?:\s*$|\s+-\s)/.test(withoutAnsi(line));
 /** Most lines that are kept behind such a result. */
 const MAX_PENDING = 1000;
 
@@ -46,6 +49,7 @@ export class TapStart {
     const isPending = this.#pending.length > 0 || UNNUMBERED.test(text);
     if (isPending && this.#pending.length < MAX_PENDING) this.#pending.push(line);
     if (!this.#hasBegun) return [];
+    if (VERSION.test(text)) return [...this.#pending.splice(0).filter(isPlainFailure), line];
     return this.#pending.length > 0 ? this.#pending.splice(0) : [line];
   }
 

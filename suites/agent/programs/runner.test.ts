@@ -122,6 +122,7 @@ t.test(
       colours: String.raw`printf "\033[31mnot ok 1 - c\033[0m\n1..1\n"; echo why >&2; exit 1`,
       progress: String.raw`printf "10%%\r90%%\r1..1\r\nok 1 - d\r\n"`,
       prose: 'echo "ok so far"; echo done',
+      'prose-first': 'echo "ok so far"; echo TAP version 13; echo 1..1; echo ok 1 e',
     });
     t.match(results, [
       { name: 'plan-last > a', verdict: 'pass' },
@@ -129,8 +130,9 @@ t.test(
       { name: 'colours > c', verdict: 'fail', detail: /why/ },
       { name: 'progress > d', verdict: 'pass' },
       { name: 'prose', verdict: 'pass', detail: /done/ },
+      { name: 'prose-first > e', verdict: 'pass' },
     ]);
-    t.equal(results.length, 5, 'results');
+    t.equal(results.length, 6, 'results');
   },
 );
 
