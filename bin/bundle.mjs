@@ -1,8 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { packageRoot } from './root.mjs';
 
-/** Stay outside: esbuild starts a program, ssh2 loads a native addon, both by paths relative to their own files. */
-const EXTERNAL = ['esbuild', 'ssh2'];
+/**
+ * Stay outside: esbuild starts a program, ssh2 and better-sqlite3 load native addons, all by paths relative to their own files. pg asks for
+ * an optional package that is not installed.
+ */
+const EXTERNAL = ['esbuild', 'ssh2', 'better-sqlite3', 'pg'];
 /** An empty source map. Traces need a map of our TypeScript only; those of the packages would be three quarters of the bundle. */
 const NO_MAP = `//# sourceMappingURL=data:application/json;base64,${Buffer.from('{"version":3,"sources":[""],"mappings":"A"}').toString('base64')}`;
 /** What CommonJS packages expect to find in their scope; an ES module has none of it. */

@@ -9,13 +9,14 @@ import { ensurePackages } from './debian.mjs';
 import { locked } from './lock.mjs';
 import { ensureModules, ensureTap } from './modules.mjs';
 import { optional, required } from './packages.mjs';
+import { ensureSqlite } from './sqlite.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 const HELP = `Usage: npm run setup [-- --all]
 
-Makes this checkout ready: Debian packages, node modules, test runner, native addon. Does nothing that is done already.
-  --all   also install the kernel sources that only some runs need: --kernel debian-6.1`;
+Makes this checkout ready: Debian packages, node modules, test runner, native addons. Does nothing that is done already.
+  --all   also install what only some runs and tests need: the kernel debian-6.1, PostgreSQL`;
 
 function checkNode() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
@@ -41,6 +42,7 @@ async function main(args) {
     ensureModules(root);
     ensureTap(root);
     await ensureBinding(root);
+    ensureSqlite(root);
   });
 }
 

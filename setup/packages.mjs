@@ -7,6 +7,7 @@ export const required = [
   { name: 'qemu-system-x86', why: 'runs the guests', command: 'qemu-system-x86_64' },
   { name: 'git', why: 'sources, series, applying patches', command: 'git' },
   { name: 'build-essential', why: 'builds kernels, the native addon and guest images', command: 'gcc' },
+  { name: 'python3', why: 'compiles SQLite (node-gyp)', command: 'python3' },
   { name: 'flex', why: 'builds kernels', command: 'flex' },
   { name: 'bison', why: 'builds kernels', command: 'bison' },
   { name: 'bc', why: 'builds kernels', command: 'bc' },
@@ -35,4 +36,5 @@ export const required = [
 export const optional = [
   { name: 'linux-source-6.1', why: 'the kernel debian-6.1' },
   { name: 'liburing-dev', why: 'the ublk server of blktests' },
+  { name: 'postgresql', why: 'tests of a history that a team shares' },
 ];

@@ -21,6 +21,9 @@ const FAKES: Record<string, string> = {
   id: 'cat "$STATE/uid"',
   sudo: `shift; [ -e "$STATE/sudoer" ] && "$@"`,
   npm: `[ -e "$STATE/broken-npm" ] && { echo "npm error network" >&2; exit 1; }
+    if [ "$1" = rebuild ]; then [ -e "$STATE/broken-sqlite" ] && exit 1
+      mkdir -p node_modules/better-sqlite3/build/Release
+      :> node_modules/better-sqlite3/build/Release/better_sqlite3.node; exit; fi
     mkdir -p node_modules/tap/dist/esm && cat "$STATE/tap.mjs" > node_modules/tap/dist/esm/run.mjs`,
 };
 
@@ -107,7 +110,7 @@ async function outputOf(child: ChildProcess): Promise<{ code: number | null; std
 const callsOf = (calls: string[], command: string) => calls.filter((call) => call.startsWith(command));
 
 t.test(
-  'on a bare machine root gets packages, node modules, test runner and addon, in this order',
+  'on a bare machine root gets packages, node modules, test runner, addon and SQLite, in this order',
   async (t) => {
     const machine = new Machine(t);
     const { code, stderr } = await machine.setUp();
@@ -119,6 +122,7 @@ t.test(
       /npm ci/,
       'tap build',
       'binding',
+      /^npm rebuild better-sqlite3 --build-from-source/,
     ]);
     t.notMatch(calls.join(), /linux-source-6\.1 |sudo/);
     t.match(stderr, /setup: installing \d+ Debian packages/);
@@ -143,7 +147,7 @@ t.test('--all installs the optional packages only, when all else is installed', 
   t.equal((await machine.setUp(['--all'])).code, 0);
   t.match(
     callsOf(machine.calls(), 'apt-get').at(-1),
-    /--no-install-recommends linux-source-6\.1 liburing-dev$/,
+    /--no-install-recommends linux-source-6\.1 liburing-dev postgresql$/,
   );
 });
 
@@ -232,13 +236,13 @@ t.test(
     t.same(callsOf(machine.calls(), 'npm'), []);
     writeFileSync(join(machine.root, 'package-lock.json'), '{ "changed": true }');
     await machine.setUp();
-    t.match(machine.calls(), [/^dpkg-query/, /^npm ci/, 'tap build', 'binding']);
+    t.match(machine.calls(), [/^dpkg-query/, /^npm ci/, 'tap build', 'binding', /^npm rebuild/]);
     rmSync(join(machine.root, '.tap'), { recursive: true });
     await machine.setUp();
     t.match(machine.calls(), [/^dpkg-query/, 'tap build', 'binding']);
     rmSync(join(machine.root, 'node_modules'), { recursive: true });
     await machine.setUp();
-    t.match(machine.calls(), [/^dpkg-query/, /^npm ci/, 'tap build', 'binding']);
+    t.match(machine.calls(), [/^dpkg-query/, /^npm ci/, 'tap build', 'binding', /^npm rebuild/]);
   },
 );
 
@@ -249,7 +253,7 @@ t.test('after a failed npm ci the next run tries it again', async (t) => {
   t.match(stderr, /npm error network[\s\S]*npm ci failed in/);
   machine.calls();
   await machine.setUp();
-  t.equal(callsOf(machine.calls(), 'npm').length, 1);
+  t.equal(callsOf(machine.calls(), 'npm ci').length, 1);
 });
 
 t.test('an addon that does not compile ends with exit code 2 and the compiler’s message', async (t) => {
@@ -257,6 +261,19 @@ t.test('an addon that does not compile ends with exit code 2 and the compiler’
   const failing = `export const buildBinding = async () => { throw Object.assign(new Error('cc failed'), { stderr: 'ring.c:1: no' }); }`;
   writeFileSync(join(machine.root, 'suites/binding/build.mjs'), failing);
   t.match(await machine.setUp(), { code: 2, stderr: /could not be compiled: cc failed\nring.c:1: no/ });
+});
+
+t.test('SQLite that does not compile ends with exit code 0, a fix, and is tried again', async (t) => {
+  const machine = new Machine(t, { flags: ['broken-sqlite'] });
+  const { code, stderr } = await machine.setUp();
+  t.equal(code, 0, 'exit code');
+  t.match(stderr, /SQLite could not be compiled[\s\S]*fix: install g\+\+, make and python3/, 'message');
+  machine.calls();
+  rmSync(join(machine.state, 'broken-sqlite'));
+  await machine.setUp();
+  t.match(callsOf(machine.calls(), 'npm'), [/^npm rebuild better-sqlite3/], 'calls of npm');
+  await machine.setUp();
+  t.same(callsOf(machine.calls(), 'npm'), [], 'calls of npm once it is compiled');
 });
 
 t.test('of three set-ups at once one installs, the others wait and install nothing', async (t) => {
@@ -273,7 +290,7 @@ t.test('of three set-ups at once one installs, the others wait and install nothi
     [0, 0, 0],
   );
   for (const { stderr } of results) t.match(stderr, /^setup: waiting for another set-up/);
-  t.equal(callsOf(machine.calls(), 'npm').length, 1);
+  t.equal(callsOf(machine.calls(), 'npm ci').length, 1);
 });
 
 t.test('a killed set-up leaves no lock: the next one does not wait', async (t) => {

@@ -33,13 +33,13 @@ export function stampOf(files, facts) {
 
 /**
  * Does `work` unless `product` exists and the stamp file holds `stamp`, the hash of what it is made from. The stamp file is written
- * after the work has succeeded.
+ * after the work has succeeded: `work` may throw, or return false.
  * @param {{ file: string, stamp: string, product: string }} target paths of stamp file and product, and the current hash
- * @param {() => void} work
+ * @param {() => boolean | void} work
  */
 export function unlessStamped({ file, stamp, product }, work) {
   if (contentOf(file)?.toString() === stamp && existsSync(product)) return;
-  work();
+  if (work() === false) return;
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(`${file}.tmp`, stamp);
   renameSync(`${file}.tmp`, file);
