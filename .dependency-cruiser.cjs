@@ -12,7 +12,7 @@ const STAGES = [
   'doctor',
 ];
 /** What a run is made of, and the rooms below that each may use besides stages. */
-const PARTS = { plan: [], cell: [], compare: ['record'], record: [] };
+const PARTS = { plan: [], cell: [], compare: ['record'], record: [], history: ['compare', 'record'] };
 /** Each folder of suites/ that is a suite: all but the shared rooms. */
 const SHARED = 'agent|binding|fakes|lib';
 const forbid = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });
