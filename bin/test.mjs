@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // `npm test`: checks that read the code, the unit tests, then the end-to-end tests in real guests. Ends with the count of all.
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runChecks } from './testing/checks.mjs';
 import { findTests } from './testing/files.mjs';
@@ -22,6 +22,8 @@ Checks format, types and imports, then runs the unit tests (*.test.ts) and the e
 With files or folders, only their tests are run.`;
 
 const root = dirname(import.meta.dirname);
+// Runs of tests do not go into the history of the user.
+process.env.RINGLAB_STORE ??= join(root, 'build/test-history.db');
 /** Seconds that one end-to-end file may take, kernel builds from an empty cache included. */
 const E2E_TIMEOUT = 2400;
 /** The files that take longest, since they build kernels from an empty cache or boot many guests: they run first. */

@@ -46,7 +46,12 @@ const kernel = {
 } satisfies Shape<KernelOptions>;
 const { kernels: _kernels, ...singleKernel } = kernel;
 
-const recording: Shape<RecordOptions> = { out: text, runsDir: text, eventsFile: text };
+const recording: Shape<RecordOptions> = {
+  out: text,
+  runsDir: text,
+  store: z.union([text, z.literal(false)]).optional(),
+  eventsFile: text,
+};
 
 const matrix: Shape<MatrixOptions> = {
   ...work,

@@ -65,6 +65,10 @@ export interface RecordOptions {
   out?: string | undefined;
   /** Folder of all records; default `runs`. */
   runsDir?: string | undefined;
+  /**
+   * The history that the run is added to: a file, or the connection string of PostgreSQL; default as for the command. `false`: none.
+   */
+  store?: string | false | undefined;
   /** File that gets each event as a line of JSON, from which `report` can make the record. */
   eventsFile?: string | undefined;
 }

@@ -1,6 +1,7 @@
 import { version } from '../core/version.ts';
 import type { RecordOptions as Recording } from '../experiment/recorder.ts';
 import type { KernelRequest, MatrixRequest } from '../experiment/request.ts';
+import { storePlace } from '../history/place.ts';
 import type { Allowed } from '../model/unproven.ts';
 import { DEFAULT_JOBS } from '../plan/plan.ts';
 import type { AllowOptions, KernelOptions, RecordOptions, RunOptions } from './options.ts';
@@ -63,8 +64,9 @@ export function matrixRequest(options: RunOptions): MatrixRequest {
 }
 
 /** Where a run is recorded, with the defaults of the command line. */
-export const recordingOf = ({ out, runsDir = RUNS_DIR }: RecordOptions): Recording => ({
+export const recordingOf = ({ out, runsDir = RUNS_DIR, store }: RecordOptions): Recording => ({
   out,
+  store: store === false ? undefined : storePlace(store),
   runsDir,
   version,
 });

@@ -17,6 +17,7 @@ const verbs: Record<string, () => Promise<(signal: AbortSignal) => CommandUnknow
   suite: async () => (await import('./suite.ts')).suiteVerb,
   compare: async () => (await import('./compare.ts')).compareVerb,
   report: async () => (await import('./report.ts')).reportVerb,
+  results: async () => (await import('./results.ts')).resultsVerb,
   cp: async () => (await import('./cp.ts')).cpVerb,
   guest: async () => (await import('./guest.ts')).guestVerb,
   shell: async () => (await import('./shell.ts')).shellVerb,

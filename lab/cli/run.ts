@@ -7,6 +7,7 @@ import { version } from '../core/version.ts';
 import { runCellSpec } from '../experiment/cell-file.ts';
 import { type DryRun, dryRun } from '../experiment/dry-run.ts';
 import { type Run, runPlan } from '../experiment/run.ts';
+import { storePlace } from '../history/place.ts';
 import { readCellSpec } from '../plan/file.ts';
 import { Exit } from './exit.ts';
 import {
@@ -23,6 +24,7 @@ import {
 import { colors, print, printJson } from './output.ts';
 import { contextFor } from './render.ts';
 import { type MatrixOptions, planFrom } from './request.ts';
+import { storeOption } from './store.ts';
 import { stderr } from './terminal.ts';
 
 /** The options that `run`, `bench` and `mutants` share: the matrix, and the record that they leave. */
@@ -53,6 +55,8 @@ export const matrixCommand = (name: string) =>
     .addOption(jobsOption())
     .addOption(single('--out <dir>', 'folder of the run record (default: a new one under --runs)'))
     .option('--runs <dir>', 'where run records are kept', 'runs')
+    .addOption(storeOption())
+    .option('--no-history', 'do not add the run to the history')
     .addOption(single('--events <file>', 'write every event to this file, one JSON object a line'))
     .option('--json', 'print the summary as JSON', false)
     .option('--dry-run', 'print what would be done, with the exact QEMU command lines', false)
@@ -92,10 +96,20 @@ export const comparedCommand = (name: string) =>
 
 type ComparedOptions = ReturnType<ReturnType<typeof comparedCommand>['opts']> & MatrixOptions;
 
-/** Where the options put the run record. */
-export const recordOptions = ({ runs, out }: { runs: string; out?: string | undefined }) => ({
+/** The options of `matrixCommand` that say where a run is kept. */
+interface RecordingOptions {
+  runs: string;
+  out?: string | undefined;
+  store?: string | undefined;
+  /** `--no-history`. */
+  history: boolean;
+}
+
+/** Where the options put the run record, and its entry in the history. Throws InputError for a store that cannot be one. */
+export const recordOptions = ({ runs, out, store, history }: RecordingOptions) => ({
   runsDir: runs,
   out,
+  store: history ? storePlace(store) : undefined,
   version,
 });
 

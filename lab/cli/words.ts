@@ -47,6 +47,8 @@ function noteWords(note: Note): string {
       return `its modules have ${note.megabytes} MB: guests do not get them, build in what they need`;
     case 'sandbox.off':
       return 'code of kernels and image recipes runs with all your rights (--unsafe-no-sandbox)';
+    case 'history.failed':
+      return `the run is not in the history: ${note.message}`;
     case 'mutants.excluded':
       return `excluded, it is ${note.verdict} without a mutant: ${note.test}`;
   }

@@ -6,6 +6,7 @@ import { LabError } from '../core/errors.ts';
 import { protections } from '../core/sandbox.ts';
 import { asReported, recordPlace } from '../core/storage.ts';
 import { removeLeftoversIn } from '../core/temporary.ts';
+import type { StorePlace } from '../history/place.ts';
 import type { EventBody, StageContext } from '../model/event.ts';
 import type { Plan } from '../model/plan.ts';
 import type { HostFacts, PlanRecord, RunRecord } from '../model/run.ts';
@@ -19,6 +20,8 @@ export interface RecordOptions {
   runsDir: string;
   /** Folder of the record; absent: a new one in `runsDir`. */
   out?: string | undefined;
+  /** The history that the run is added to when it has ended; absent: none. */
+  store?: StorePlace | undefined;
   /** Version of ringlab. */
   version: string;
   /** The run is over mutants: its record lists what becomes of each. */

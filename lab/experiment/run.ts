@@ -11,6 +11,7 @@ import { shardSpecs } from '../plan/shards.ts';
 import { sourceName } from '../source/index.ts';
 import { CellSlots, reportFailedCells } from './cells.ts';
 import { confirmRegressions, rerunContext } from './confirm.ts';
+import { keepRun } from './keep.ts';
 import {
   kernelRecord,
   kernelsToRun,
@@ -120,6 +121,7 @@ export async function recorded(
   const record = await recorder.write().catch((error) => {
     throw failure ?? error;
   });
+  await keepRun(recorder.dir, stack.at(-1), options.store, ctx);
   ctx.signal.throwIfAborted();
   if (failure !== undefined) throw failure;
   return { record, dir: recorder.dir };

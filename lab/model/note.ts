@@ -44,6 +44,8 @@ export const Note = z.discriminatedUnion('code', [
   note('guest.fork-failed', { reason: z.string() }),
   /** The user allows code of kernels and recipes to run without a sandbox. */
   note('sandbox.off', {}),
+  /** A run could not be added to the history at `subject`; its record is complete. */
+  note('history.failed', { message: z.string() }),
   /** A test fails without any mutant and therefore cannot kill one. */
   note('mutants.excluded', { test: z.string(), verdict: Verdict }),
 ]);

@@ -3,6 +3,15 @@ import { CellSpec } from './cell.ts';
 import { Comparison } from './compare.ts';
 import { LabEvent } from './event.ts';
 import { GuestProfile } from './guest.ts';
+import {
+  FlakyTest,
+  HistoryDiff,
+  HistoryRun,
+  HistoryShow,
+  MetricHistory,
+  TestHistory,
+  TriageNote,
+} from './history.ts';
 import { MutantRecord, PlanRecord, RunRecord } from './run.ts';
 import { Patch, Series } from './series.ts';
 import { ListedSource, SourceUpdate } from './source-list.ts';
@@ -158,6 +167,20 @@ export const outputs = {
   }),
   guest: GuestProfile,
   'shell-dry-run': z.object({ command: Command }),
+  'results-import': z.object({
+    added: z.array(path('Folder of the run.')),
+    replaced: z.array(z.string()).describe('Runs whose record had changed.'),
+    unchanged: count,
+    leftOut: z.array(z.string()).describe('Runs over mutants, whose failures are planted.'),
+    unreadable: z.array(z.object({ folder: z.string(), problem: z.string() })),
+  }),
+  'results-list': z.object({ runs: z.array(HistoryRun).describe('Newest first.') }),
+  'results-show': HistoryShow,
+  'results-diff': HistoryDiff,
+  'results-test': z.object({ tests: z.array(TestHistory) }),
+  'results-metric': z.object({ metrics: z.array(MetricHistory) }),
+  'results-flaky': z.object({ tests: z.array(FlakyTest) }),
+  'results-note': z.object({ notes: z.array(TriageNote).describe('All notes, oldest first.') }),
 } satisfies Record<string, z.ZodType>;
 
 /** Name of a published schema: `reports/schema/NAME.schema.json`. */

@@ -31,6 +31,39 @@ export const CATALOGUE: Record<OutputName, Entry> = {
     description:
       'ringlab report RUN --format json: the run record and, where the run has a base and patched kernels, their comparison.',
   },
+  'results-import': {
+    title: 'Import of runs',
+    description: 'ringlab results import --json: what became of each folder.',
+  },
+  'results-list': {
+    title: 'Runs of the history',
+    description: 'ringlab results list --json.',
+  },
+  'results-show': {
+    title: 'Run of the history',
+    description:
+      'ringlab results show RUN --json: since when its failing tests fail, and how it differs from its base and from the version before.',
+  },
+  'results-diff': {
+    title: 'Difference of two histories',
+    description: 'ringlab results diff A B --json: what every test became.',
+  },
+  'results-test': {
+    title: 'History of tests',
+    description: 'ringlab results test NAME --json: rates, streaks, flips, and since which run a test fails.',
+  },
+  'results-metric': {
+    title: 'History of metrics',
+    description: 'ringlab results metric NAME --json: values over the runs with their change points.',
+  },
+  'results-flaky': {
+    title: 'Flaky tests',
+    description: 'ringlab results flaky --json: tests with both outcomes on one build.',
+  },
+  'results-note': {
+    title: 'Triage notes',
+    description: 'ringlab results note --json: all notes.',
+  },
   doctor: {
     title: 'Findings about this machine',
     description: 'ringlab doctor --json: each need of ringlab, and whether this machine meets it.',
