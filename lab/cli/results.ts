@@ -188,7 +188,7 @@ function noteVerb(signal: AbortSignal) {
         'invalid, known or unrelated explain a failure; ignored: it does not count',
       ).choices(NoteKind.options),
     )
-    .option('--reason <text>', 'why')
+    .option('--reason <text>', 'why, in words')
     .option('--guest <profile>', 'only on this guest profile')
     .option('--suite <suite>', 'only in this suite')
     .option('--series <series>', 'only for versions of this series')
