@@ -15,6 +15,11 @@ export class ComplaintLog {
     this.#severity = severity;
   }
 
+  /** First line of the newest fatal complaint that has no consequence yet; below 0 if there is none. */
+  get newestFatalLine(): number {
+    return this.#newestFatal?.line ?? Number.NEGATIVE_INFINITY;
+  }
+
   add(complaint: AttributedComplaint): void {
     const severity = complaint.fatal
       ? 'fatal'

@@ -22,7 +22,7 @@ export const DMA: readonly ComplaintClass[] = [
 ];
 
 /** Messages that a device or an injected fault causes, and that a test may have provoked. */
-export const DEVICE: readonly ComplaintClass[] = [
+const NVME: readonly ComplaintClass[] = [
   device('nvme-timeout', 'timeout', /^nvme nvme\d+: I\/O (?:tag )?\d+ .*timeout/, 'nvme: I/O timeout'),
   device(
     'nvme-down',
@@ -31,7 +31,51 @@ export const DEVICE: readonly ComplaintClass[] = [
     'nvme: controller is down',
   ),
   device('nvme-abort', 'Abort status', /^nvme nvme\d+: Abort status/, 'nvme: command aborted'),
+  device(
+    'nvme-reset',
+    'nvme',
+    /^nvme nvme\d+: (Device not ready; aborting \w+|Device shutdown incomplete; abort shutdown|Removing after probe failure|Disabling device after reset failure|frozen state error detected, reset controller|restart after slot reset|Minimum device page size|failed to mark controller)/,
+    'nvme: $1',
+  ),
+];
+
+const STORAGE: readonly ComplaintClass[] = [
   device('io-error', 'error', /(?:I\/O|critical \w+) error,? (?:on )?dev (\S+?),/, 'I/O error, dev $1'),
+  device('scsi', 'FAILED Result', /^sd \S+ \[\w+\] .*FAILED Result/, 'scsi: command failed'),
+  device('ata', 'exception Emask', /^ata\d+(?:\.\d+)?: exception Emask/, 'ata: exception'),
+  ...['EXT2-fs', 'EXT3-fs', 'EXT4-fs', 'BTRFS', 'F2FS-fs', 'FAT-fs', 'EROFS', 'GFS2', 'OCFS2'].map((name) =>
+    device(
+      'filesystem',
+      name,
+      new RegExp(`^${name}:? (?:error|critical|.*\\bcorrupt)`, 'i'),
+      `${name} error`,
+    ),
+  ),
+  device(
+    'filesystem',
+    'XFS',
+    /^XFS \([^)]*\): ((?:Metadata )?corruption|Internal error)(?:.*? at (?<f>[\w.]+)\+0x)?/i,
+    'XFS: $1 in {f}',
+  ),
+  device(
+    'filesystem',
+    'journal',
+    /^(?:Aborting journal on device|JBD2: Error -?\d+ detected)/,
+    'JBD2: journal aborted',
+  ),
+  device('filesystem', 'read-only', /Remounting filesystem read-only/, 'file system remounted read-only'),
+];
+
+const MACHINE: readonly ComplaintClass[] = [
+  // kernel/irq/spurious.c
+  device('irq', 'nobody cared', /^irq \S+: nobody cared/, 'irq: nobody cared in {f}', 'trace'),
+  // kernel/smp.c: a CPU does not answer a cross call.
+  device(
+    'csd-lock',
+    'CSD lock',
+    /^csd: (?:Detected )?(?:\S+ )?(?:non-)?responsive CSD lock/,
+    'csd: unresponsive CSD lock',
+  ),
   device('swiotlb-full', 'swiotlb', /swiotlb buffer is full/, 'swiotlb buffer is full'),
   device(
     'page-alloc',
@@ -41,6 +85,9 @@ export const DEVICE: readonly ComplaintClass[] = [
     'trace',
   ),
   device('oom', 'oom-killer', /invoked oom-killer/, 'oom-killer invoked in {f}', 'trace'),
+];
+
+const KMEMLEAK: readonly ComplaintClass[] = [
   // Only a summary, and a single scan also counts objects that are no leaks.
   device(
     'kmemleak-count',
@@ -62,6 +109,9 @@ export const DEVICE: readonly ComplaintClass[] = [
     'kmemleak: Cannot insert an object into the search tree',
     'trace',
   ),
+];
+
+const OTHERS: readonly ComplaintClass[] = [
   {
     kind: 'fault-injection',
     hint: 'FAULT_INJECTION',
@@ -73,3 +123,6 @@ export const DEVICE: readonly ComplaintClass[] = [
   // CPU mitigations and firmware also print remarks about the machine as warnings.
   device('remark', 'WARNING: ', /^WARNING: (.+)/, 'WARNING: $1'),
 ];
+
+/** Messages about a device or the machine, which a test may have provoked. */
+export const DEVICE: readonly ComplaintClass[] = [...NVME, ...STORAGE, ...MACHINE, ...KMEMLEAK, ...OTHERS];

@@ -1,44 +1,50 @@
-import type { Header } from './classify.ts';
+import { KIND_OF_FILE } from './checks.ts';
+import { type Header, remarkOf } from './classify.ts';
 import type { ComplaintClass } from './complaint-class.ts';
-import { frameOf, isMachinery, normalise, plainName, pointerOf } from './frames.ts';
+import { frameOf, plainName, pointerOf } from './frames.ts';
+import { ReportText } from './report-text.ts';
+import { Stacks } from './stacks.ts';
+import {
+  CPU_TRACE,
+  END_TASK,
+  END_TRACE,
+  handlerOf,
+  isDump,
+  isRule,
+  LOCKED_AT,
+  NAMES_PLACE,
+  STALL_PART,
+  TRACE_HEAD,
+  TRACE_MARK,
+} from './syntax.ts';
+import { titleOf } from './title.ts';
 
-/** Lines and characters kept of one report; further lines are counted. */
-const MAX_LINES = 250;
-const MAX_CHARS = 32 << 10;
-/** Most functions of a trace that are looked at; a kernel stack has room for some 100. */
-const MAX_FRAMES = 200;
-/** Most characters of a title or a signature. */
-const MAX_TITLE = 1000;
 /** Most lines from the head of a trace to its first frame; with more the trace was cut off. */
 const TO_FIRST_FRAME = 15;
 /** Most lines of a report before its trace (lockdep's explanations are long), and after it. */
 const TO_TRACE = 150;
 const AFTER_TRACE = 15;
+/** Most lines of others that are printed into a trace. */
+const IN_TRACE = 3;
+/** Most lines from the header of a warning to the text that says which check failed. */
+const TO_DETAIL = 3;
 
-const TRACE_HEAD = /^\s*(?:Call [Tt]race:|backtrace(?: \(crc \w+\))?:)/;
-const TRACE_MARK = /^\s*<\/?(?:TASK|IRQ|NMI|SOFTIRQ|#\w+|EOI|ENTRY_TRAMPOLINE)>\s*$/;
-/** Registers and facts of the machine: part of the report before, within and after its trace. */
-const DUMP =
-  /^\s*$|^(?:RIP|RSP|RAX|RBX|RCX|RDX|RSI|RDI|RBP|R\d\d|FS|CS|CR2|DR\d|PKRU|Code|CPU|Hardware name|Workqueue|Modules linked in|irq event stamp|(?:hard|soft)irqs last|Tainted|FIX \S+|Kernel Offset|Mem-Info|Showing all locks)\b/;
-const END_TRACE = /^---\[ end (?:trace|Kernel panic)/;
-const RULE = /^={20,}\s*$/;
-
-/** A rule of `=`, which opens and closes some reports. */
-export const isRule = (text: string): boolean => RULE.test(text);
+/** What a line is to a report: a part, printed into it by others (`aside`), its end (`last`), behind its end (`after`), or behind an end that never came (`cut`). */
+type Outcome = 'part' | 'aside' | 'last' | 'after' | 'cut';
 
 /** A report that is being read, line by line. */
 export class OpenReport {
   readonly line: number;
   readonly test: string | undefined;
-  readonly #text: string[] = [];
-  #chars = 0;
-  #omitted = 0;
+  readonly #text = new ReportText();
+  readonly #stacks = new Stacks();
   #header: Header | undefined;
-  #frames: string[] = [];
-  #pointer: string | undefined;
   #state: 'head' | 'trace' | 'after' = 'head';
   /** Lines since the state began. */
   #inState = 0;
+  #previous = '';
+  /** The trace was interrupted by a line of others, and may go on. */
+  #mayResume = false;
 
   constructor(line: number, test: string | undefined) {
     this.line = line;
@@ -50,43 +56,71 @@ export class OpenReport {
     return this.#header?.class;
   }
 
+  /** Undefined until the header has come. */
+  get kind(): string | undefined {
+    return KIND_OF_FILE[this.#header?.match.groups?.file ?? ''] ?? this.class?.kind;
+  }
+
   /** True when its trace has ended, so that at most the closing line is missing. */
   get complete(): boolean {
     const extent = this.class?.extent;
-    return extent === 'line' || (extent === 'trace' && this.#state === 'after');
+    return extent === 'line' || ((extent === 'trace' || extent === 'stall') && this.#state === 'after');
+  }
+
+  /** True while it has said what is wrong and the trace is still to come, perhaps behind `cut here`. */
+  get announces(): boolean {
+    return this.#state === 'head' && this.class?.includes?.includes('kernel-bug') === true;
   }
 
   /** Lines so far. */
   get length(): number {
-    return this.#text.length + this.#omitted;
+    return this.#text.length;
   }
 
   setHeader(header: Header): void {
     this.#header = header;
+    this.#inState = 0;
+  }
+
+  /** Takes the header of what belongs to the same fault; false for that of another report. */
+  join(header: Header): boolean {
+    if (!this.#header) {
+      this.setHeader(header);
+      return true;
+    }
+    if (this.#state !== 'head' && !this.#stacks.empty) return false;
+    const { kind, includes } = header.class;
+    if (this.class?.includes?.includes(kind)) return true;
+    // Until Linux 4.19 the text of a warning follows its header.
+    if (this.class?.kind !== 'warning' || !includes?.includes('warning') || this.#inState > TO_DETAIL)
+      return false;
+    this.setHeader(header);
+    return true;
   }
 
   /** Keeps a line as printed. */
   keep(raw: string): void {
-    if (this.#text.length >= MAX_LINES || this.#chars > MAX_CHARS) {
-      this.#omitted++;
-      return;
-    }
-    this.#text.push(raw);
-    this.#chars += raw.length;
+    this.#text.keep(raw);
   }
 
   /** Adds a remark of the lab. */
   note(text: string): void {
-    this.#text.push(text);
+    this.#text.note(text);
   }
 
-  /**
-   * Decides about a line after the header. `part`: it belongs to the report. `last`: it belongs to the report and ends it. `after`:
-   * the report ended before it. `cut`: the same, but its last line never came.
-   */
-  take(text: string): 'part' | 'last' | 'after' | 'cut' {
+  /** Decides about a line after the header. */
+  take(text: string): Outcome {
+    const outcome = this.#take(text);
+    this.#previous = text;
+    return outcome;
+  }
+
+  #take(text: string): Outcome {
     const extent = this.class?.extent;
     this.#inState++;
+    if (this.#isRemark(text)) return 'after';
+    const handler = handlerOf(text);
+    if (handler) this.#stacks.fallback(handler);
     if (END_TRACE.test(text)) return 'last';
     if (isRule(text)) {
       if (extent === 'ruled') return 'last';
@@ -96,72 +130,96 @@ export class OpenReport {
     return this.#state === 'trace' ? this.#trace(text) : this.#after(text);
   }
 
-  #enter(state: 'trace' | 'after'): void {
+  /** Ends the report. A header whose next line never came was none. */
+  end(): void {
+    if (this.class?.next && this.#previous === '') this.#header = remarkOf(this.#header?.match[0] ?? '');
+  }
+
+  /** Whether this line, the first after the header, shows that the header was none. */
+  #isRemark(text: string): boolean {
+    const header = this.#header;
+    if (!header?.class.next || this.#inState > 1 || this.#state !== 'head' || header.class.next.test(text))
+      return false;
+    this.#header = remarkOf(header.match[0]);
+    return true;
+  }
+
+  #enter(state: 'head' | 'trace' | 'after'): void {
     this.#state = state;
     this.#inState = 0;
   }
 
-  #head(text: string): 'part' | 'cut' {
-    this.#pointer ??= pointerOf(text);
+  #head(text: string): Outcome {
+    const frame = frameOf(text);
+    if (frame && NAMES_PLACE.test(this.#previous)) this.#stacks.named(frame.name);
+    else if (frame && this.class?.bare) {
+      this.#enter('trace');
+      return this.#trace(text);
+    }
+    const pointer = pointerOf(text);
+    if (pointer) this.#stacks.pointer(pointer);
+    const lockedAt = LOCKED_AT.exec(text)?.[1];
+    if (lockedAt) this.#stacks.fallback(plainName(lockedAt));
     if (TRACE_HEAD.test(text)) this.#enter('trace');
     return this.#inState > TO_TRACE ? 'cut' : 'part';
   }
 
-  #trace(text: string): 'part' | 'after' | 'cut' {
+  #trace(text: string): Outcome {
     const frame = frameOf(text);
     if (frame) {
       this.#inState = 0;
-      if (frame.sure && this.#frames.length < MAX_FRAMES) this.#frames.push(frame.name);
+      this.#stacks.frame(frame);
       return 'part';
     }
+    if (END_TASK.test(text) && !this.#stacks.empty) this.#enter('after');
     if (TRACE_MARK.test(text)) return 'part';
+    const trap = this.class?.trap ?? this.class?.extent === 'stall';
     const interrupted = pointerOf(text);
-    if (interrupted && this.#frames.length < MAX_FRAMES) this.#frames.push(interrupted);
+    if (interrupted) this.#stacks.interrupted(interrupted, trap);
     // A trace contains the registers of the code that an interrupt interrupted.
-    if (DUMP.test(text) && text.trim() !== '') return 'part';
-    if (this.#frames.length === 0) return this.#inState > TO_FIRST_FRAME ? 'cut' : 'part';
+    if (isDump(text) && text.trim() !== '') return 'part';
+    if (this.#stacks.empty) return this.#inState > TO_FIRST_FRAME ? 'cut' : 'part';
     this.#enter('after');
+    this.#mayResume = !/^\s*$|:$/.test(text) && !isRule(text);
     return this.#after(text);
   }
 
-  #after(text: string): 'part' | 'after' | 'cut' {
+  #after(text: string): Outcome {
     const extent = this.class?.extent;
-    if (extent === 'trace') return DUMP.test(text) || TRACE_MARK.test(text) ? 'part' : 'after';
-    if (extent === 'ruled' || DUMP.test(text)) return 'part';
+    if (this.#mayResume && this.#inState <= IN_TRACE) {
+      if (frameOf(text)) {
+        this.#enter('trace');
+        return this.#trace(text);
+      }
+      if (extent === 'trace' && !isDump(text)) return 'aside';
+    }
+    this.#mayResume = false;
+    if (extent === 'stall') return this.#nextStack(text);
+    if (extent === 'trace') return isDump(text) || TRACE_MARK.test(text) ? 'part' : 'after';
+    if (extent === 'ruled' || isDump(text)) return 'part';
     return this.#inState > AFTER_TRACE ? 'cut' : 'part';
   }
 
-  /** Functions from the innermost outwards, without those that identify nothing. */
-  get #functions(): string[] {
-    const all = this.#pointer === undefined ? this.#frames : [this.#pointer, ...this.#frames];
-    return all.filter((name, index) => !isMachinery(name) && name !== all[index - 1]);
+  /** The report of a stall has a trace for each CPU and for the grace-period thread. */
+  #nextStack(text: string): Outcome {
+    if (!STALL_PART.test(text) && !isDump(text) && !frameOf(text)) return 'after';
+    const pointer = pointerOf(text);
+    if (TRACE_HEAD.test(text) || CPU_TRACE.test(text) || pointer) {
+      this.#stacks.next();
+      this.#enter(pointer ? 'head' : 'trace');
+      if (pointer) this.#stacks.pointer(pointer);
+    }
+    return 'part';
   }
 
   /** Title and signature. A report whose header never came has only its opening line to identify it. */
   name(): { title: string; signature: string } {
-    if (!this.#header) {
-      const title = this.#text[0]?.includes('DMAR') ? 'DMAR: fault' : 'kernel report without a header';
-      return { title, signature: title };
-    }
-    const { match, class: reportClass } = this.#header;
-    const { f, file } = match.groups ?? {};
-    const template = reportClass.title.replace(/\$(\d)/g, (_, index) =>
-      normalise(match[Number(index)] ?? ''),
-    );
-    const headerFunction = f === undefined || isMachinery(plainName(f)) ? undefined : plainName(f);
-    const functions = this.#functions;
-    const place = headerFunction ?? functions[0];
-    const source = file ? ` (${file})` : '';
-    const title = template.replace(' in {f}', place ? ` in ${place}${source}` : source);
-    const kind = template.replace(' in {f}', '');
-    const top = (functions.length > 0 ? functions : headerFunction ? [headerFunction] : []).slice(0, 5);
-    const signature = top.length > 0 ? `${kind} | ${top.join(' | ')}` : title;
-    return { title: title.slice(0, MAX_TITLE), signature: signature.slice(0, MAX_TITLE) };
+    const functions = this.#stacks.identifying(this.class?.entry ?? false);
+    return titleOf(this.#header, functions, this.#text.first);
   }
 
   /** The report as printed, with a note of the lines that were left out. */
   text(): string {
-    const more = this.#omitted > 0 ? [`[${this.#omitted} more lines of this report]`] : [];
-    return [...this.#text, ...more].join('\n').trimEnd();
+    return this.#text.toString();
   }
 }

@@ -4,17 +4,24 @@ import { classify, type Header } from './classify.ts';
 import type { AttributedComplaint, ScanOptions } from './complaint.ts';
 import { ComplaintLog } from './complaint-log.ts';
 import { markerOf } from './marker.ts';
-import { isRule, OpenReport } from './report.ts';
+import { OpenReport } from './report.ts';
+import { isRule } from './syntax.ts';
 
 /** Lines that open a report whose header comes later. */
-const OPENER = /^(?:-+\[ cut here \]-+|DMAR: DRHD: handling fault)/;
+const OPENER = /^(?:-+\[ cut here \]-+|8<-+ cut here -+|DMAR: DRHD: handling fault)/;
+/** Seconds from which a time stamp shows that the kernel has been running before a start is announced. */
+const RUNS_AFTER = 1;
 /** Most lines from an opener to its header; with more the report has no header. */
 const TO_HEADER = 15;
 /** Most reports that are read at the same time, each from another task or CPU. */
 const MAX_OPEN = 256;
+/** Lines within which a report came just before a panic: its trace and registers. */
+const JUST_BEFORE = 150;
 /** Panics that are only the consequence of the report before them. */
 const AFTERMATH =
-  /^Kernel panic - not syncing: (?:Fatal exception|(?:\S+: )?panic_on_warn|hung_task:|softlockup:|RCU Stall)/;
+  /^Kernel panic - not syncing: (?:.*\b(?:Fatal exception|panic_on_\w+ set)|hung_task:|softlockup:|RCU Stall|Hard LOCKUP|Machine halted|kernel stack overflow)/i;
+/** Panics that are the consequence of a report if one came just before. */
+const LIKELY_AFTERMATH = /^Kernel panic - not syncing: (?:Attempted to kill|Aiee, killing)/;
 
 /**
  * Finds the complaints in a console log. Where the kernel prints the caller of each line (CONFIG_PRINTK_CALLER), reports that tasks
@@ -33,6 +40,8 @@ export class ComplaintScanner {
   readonly #open = new Map<string, OpenReport>();
   readonly #rules = new Map<string, { line: number; raw: string }>();
   #lineNumber = 0;
+  /** Whether the kernel printed something since its start, or before the first one that was seen. */
+  #ran = false;
   /** How often the boot loader and the kernel announced themselves. */
   #boots = { loader: 0, kernel: 0 };
   #running: string | undefined;
@@ -64,19 +73,26 @@ export class ComplaintScanner {
     for (const piece of pieces(raw)) this.#piece(piece, raw);
   }
 
-  #piece({ text, caller = '' }: Piece, raw: string): void {
+  #piece(piece: Piece, raw: string): void {
+    const { text, seconds } = piece;
+    // What has no stamp was printed by a program, or without CONFIG_PRINTK_TIME by the kernel: it is no part of what has a stamp.
+    const caller = piece.caller ?? (seconds === undefined ? 'console' : 'kernel');
     const marker = markerOf(text);
     if (marker) {
       if (marker.event === 'end') this.#tellOpen();
       this.#running = marker.event === 'begin' ? marker.name : undefined;
       return;
     }
-    this.#boot(text, raw);
+    this.#boot(piece, raw);
     const rule = this.#rules.get(caller);
     const opening = rule && this.#lineNumber - rule.line <= 2 ? rule : undefined;
-    const header = classify(text, opening !== undefined);
+    const open = this.#open.get(caller);
+    const header = classify(text, {
+      rule: opening !== undefined,
+      cutHere: open !== undefined && open.class === undefined,
+    });
     if (header) this.#header(caller, header, raw, opening);
-    else if (OPENER.test(text)) this.#begin(caller, raw);
+    else if (OPENER.test(text) && !open?.announces) this.#begin(caller, raw);
     else this.#continue(caller, text, raw);
     if (!isRule(text)) return;
     if (this.#rules.size >= MAX_OPEN) this.#rules.clear();
@@ -84,20 +100,15 @@ export class ComplaintScanner {
   }
 
   #header(caller: string, header: Header, raw: string, rule?: { line: number; raw: string }): void {
-    const { kind, extent } = header.class;
-    const isAftermath = AFTERMATH.test(header.match[0]);
+    const { extent } = header.class;
     const open = this.#open.get(caller);
-    if (open?.class?.includes?.includes(kind) || (open && isAftermath)) {
+    const isAftermath = this.#isAftermath(header.match[0]);
+    if (open && (isAftermath || open.join(header))) {
       open.keep(raw);
+      if (open.class?.extent === 'line') this.#close(caller);
       return;
     }
     if (isAftermath && this.#log.append(raw)) return;
-    if (open && !open.class) {
-      open.setHeader(header);
-      open.keep(raw);
-      if (extent === 'line') this.#close(caller);
-      return;
-    }
     // A single line does not end the report that it is printed into.
     const report =
       extent === 'line'
@@ -106,6 +117,14 @@ export class ComplaintScanner {
     report.setHeader(header);
     report.keep(raw);
     if (extent === 'line') this.#add(report);
+  }
+
+  /** Whether a panic is the consequence of the report before it. */
+  #isAftermath(text: string): boolean {
+    return (
+      AFTERMATH.test(text) ||
+      (LIKELY_AFTERMATH.test(text) && this.#log.newestFatalLine > this.#lineNumber - JUST_BEFORE)
+    );
   }
 
   /** Opens a report; ends the one that the caller was printing. */
@@ -134,12 +153,17 @@ export class ComplaintScanner {
   }
 
   /** Reports a kernel that starts a second time: the machine was reset without the lab's doing. */
-  #boot(text: string, raw: string): void {
+  #boot({ text, seconds = 0 }: Piece, raw: string): void {
     const loader = text.startsWith('Booting the kernel.');
-    if (!loader && !/^Linux version \d/.test(text)) return;
+    if (!loader && !/^Linux version \d/.test(text)) {
+      if (seconds >= RUNS_AFTER) this.#ran = true;
+      return;
+    }
+    const ran = this.#ran;
+    this.#ran = false;
     const count = loader ? ++this.#boots.loader : ++this.#boots.kernel;
     // A compressed kernel prints both lines at each start: the second line is no second reset.
-    if (count === 1 || (!loader && count <= this.#boots.loader)) return;
+    if (!ran && (count === 1 || (!loader && count <= this.#boots.loader))) return;
     this.#closeAll('the kernel was reset');
     const title = 'unexpected reboot';
     const place = { line: this.#lineNumber, ...(this.#running === undefined ? {} : { test: this.#running }) };
@@ -155,6 +179,7 @@ export class ComplaintScanner {
     const report = this.#open.get(caller);
     if (!report) return;
     this.#open.delete(caller);
+    report.end();
     if (cutOff && !report.complete) report.note(`[report cut off: ${cutOff}]`);
     this.#add(report);
   }
@@ -179,7 +204,7 @@ function complaintOf(report: OpenReport): AttributedComplaint {
   const { line, test } = report;
   return {
     ...report.name(),
-    kind: report.class?.kind ?? 'cut-off',
+    kind: report.kind ?? 'cut-off',
     text: report.text(),
     line,
     fatal: (report.class?.level ?? 'bug') === 'bug',

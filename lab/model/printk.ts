@@ -3,9 +3,11 @@ export interface Piece {
   text: string;
   /** `T123` (task) or `C0` (interrupt context of a CPU), with CONFIG_PRINTK_CALLER. */
   caller?: string;
+  /** Seconds since the kernel started, of a piece with a time stamp: the kernel printed it. */
+  seconds?: number;
 }
 
-const STAMP = /(?:<\d{1,3}>)?\[ {0,5}\d{1,7}\.\d{6}\](?: ?\[ *([TC]\d+)\])? ?/g;
+const STAMP = /(?:<\d{1,3}>)?\[ {0,5}(\d{1,7}\.\d{6})\](?: ?\[ *([TC]\d+)\])? ?/g;
 const CALLER_ONLY = /^(?:<\d{1,3}>)? ?\[ *([TC]\d+)\] ?/;
 const LEVEL_ONLY = /^<\d{1,3}>/;
 const DROPPED = /^\*\* \d+ printk messages dropped \*\* ?/;
@@ -25,7 +27,8 @@ export function pieces(line: string): Piece[] {
     const last = split.at(-1);
     if (last) last.text = before;
     else if (before.trim() !== '') split.push({ text: before });
-    split.push({ text: '', ...(match[1] === undefined ? {} : { caller: match[1] }) });
+    const [, seconds, caller] = match;
+    split.push({ text: '', seconds: Number(seconds), ...(caller === undefined ? {} : { caller }) });
     from = match.index + match[0].length;
   }
   const last = split.at(-1);

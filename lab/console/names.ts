@@ -1,0 +1,2 @@
+/** A pattern of whole function names, one of those given; each is itself a pattern. */
+export const anyOf = (...names: readonly string[]): RegExp => new RegExp(`^(?:${names.join('|')})$`);
