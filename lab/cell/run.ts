@@ -2,6 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
+import { decodeComplaints } from '../console/index.ts';
 import { writeJson } from '../core/atomic.ts';
 import { errorText, VerdictError } from '../core/errors.ts';
 import { readPlainFile } from '../core/plain-file.ts';
@@ -201,7 +202,9 @@ async function attempt(run: CellRun, dir: string, resources: Resources): Promise
     throwIfFull(dir, 'the guest could not write to its drives');
   // The console takes another way than the exit code and arrives later: with the guest gone it is complete.
   await guest[Symbol.asyncDispose]();
-  const complaints = markKnown(await complaintsOf(guest, outcome.leakReport), spec.known);
+  const printed = markKnown(await complaintsOf(guest, outcome.leakReport), spec.known);
+  const systemMap = join(kernel.dir, 'System.map');
+  const complaints = await decodeComplaints(printed, { vmlinux: kernel.vmlinux, systemMap }, run.ctx);
   const { results } = session.budgets;
   const explained = await withOutOfMemory(outcome, guest.consoleFile);
   const trusted = withoutDamaged(explained, complaints, spec);

@@ -51,7 +51,10 @@ export const Complaint = z.object({
   title: z.string(),
   /** Kind and first five functions of the trace, numbers normalised: equal for the same fault. */
   signature: z.string(),
-  /** The report as printed, prefixes kept. */
+  /**
+   * The report as printed, prefixes kept. Where the kernel has debug information, each function of the kernel proper is followed by
+   * its `file:line`, after a line `f file:line [inline]` for each function that was inlined there.
+   */
   text: z.string(),
   /** First line's number in the console log, from 1. */
   line: z.number().int(),
