@@ -153,13 +153,14 @@ export class ComplaintScanner {
   }
 
   /** Reports a kernel that starts a second time: the machine was reset without the lab's doing. */
-  #boot({ text, seconds = 0 }: Piece, raw: string): void {
+  #boot({ text, seconds }: Piece, raw: string): void {
     const loader = text.startsWith('Booting the kernel.');
     if (!loader && !/^Linux version \d/.test(text)) {
-      if (seconds >= RUNS_AFTER) this.#ran = true;
+      if ((seconds ?? 0) >= RUNS_AFTER) this.#ran = true;
       return;
     }
-    const ran = this.#ran;
+    // A program may print /proc/version, without a stamp.
+    const ran = this.#ran && (loader || seconds !== undefined);
     this.#ran = false;
     const count = loader ? ++this.#boots.loader : ++this.#boots.kernel;
     // A compressed kernel prints both lines at each start: the second line is no second reset.
