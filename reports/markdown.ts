@@ -1,3 +1,4 @@
+import { noteWords } from '../lab/model/note-words.ts';
 import { isFailure } from '../lab/model/verdict.ts';
 import { byClass, choicesThatDiffer, classLines, type Remark, titleOf, unprovenPasses } from './classes.ts';
 import { fenced, html, markdown as md } from './escape.ts';
@@ -172,6 +173,7 @@ export function renderMarkdown(input: ReportInput): string {
     `**${md(summaryOf(input))}**`,
     '',
     ...classLines(input).flatMap((text) => [md(text), '']),
+    ...(record.series?.notes ?? []).flatMap((note) => [`**Series:** ${md(noteWords(note))}`, '']),
     ...(warning === undefined ? [] : [`**Warning:** ${md(warning)}`, '']),
     ...table(['side', 'kernel', 'release', 'compiler'], kernels),
     '',

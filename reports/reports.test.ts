@@ -300,3 +300,13 @@ t.test('text is escaped, cut and wrapped for a terminal and for Markdown', (t) =
   t.equal(markdown('a|b <i> #1 @me `c` *d*'), 'a\\|b &lt;i&gt; \\#1 &#64;me \\`c\\` \\*d\\*');
   t.end();
 });
+
+t.test('text and Markdown say what reading the series left out, without effect of its characters', (t) => {
+  const mails = [{ where: 'x', title: 'a *b* <i>', reason: 'reply' as const }];
+  const notes = [{ code: 'series.left' as const, subject: 'x', mails, count: 1 }];
+  const series = { id: '1', name: 'x', title: 'x', patches: ['a'], notes };
+  const input = { record: { ...record, series } };
+  t.match(render('text', input), /series: left 1 mails: "a \*b\* <i>" \(a diff in a reply\)/);
+  t.match(render('markdown', input), /\*\*Series:\*\* left 1 mails: "a \\\*b\\\* &lt;i&gt;"/);
+  t.end();
+});

@@ -1,4 +1,5 @@
 import { labelOf } from '../lab/model/compare.ts';
+import { noteWords } from '../lab/model/note-words.ts';
 import { isFailure } from '../lab/model/verdict.ts';
 import { byClass, choicesThatDiffer, classLines, type Remark, titleOf, unprovenPasses } from './classes.ts';
 import { excerpt, oneLine, PAGE, wrap } from './escape.ts';
@@ -55,6 +56,7 @@ function header(input: ReportInput, colors: Colors): string[] {
   const warning = unsandboxedWords(record);
   const lines = [
     ...[colors.bold(oneLine(title, PAGE)), ...kernels(input), line(facts)],
+    ...(series?.notes ?? []).flatMap((note) => indent(wrap(`series: ${noteWords(note)}`, PAGE - 2, 3), 2)),
     ...(warning === undefined ? [] : indent(wrap(warning, PAGE - 2, 3).map(colors.yellow), 2)),
   ];
   if (comparison?.kind !== 'runs') return lines;

@@ -84,7 +84,7 @@ const reading: Shape<ReadOptions> = { runsDir: text };
 const shapes = {
   importSeries: {
     ...work,
-    ...{ name: text, version: whole(1), repo: text, needs: text, save: flag },
+    ...{ name: text, version: whole(1), repo: text, needs: text, strict: flag, save: flag },
   } satisfies Shape<ImportOptions>,
   work,
   source: {

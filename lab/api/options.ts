@@ -28,6 +28,8 @@ export interface ImportOptions extends WorkOptions {
   repo?: string | undefined;
   /** Name of a series that must be applied first. */
   needs?: string | undefined;
+  /** Refuse a series of which anything was left out, replaced or filled in; default false. */
+  strict?: boolean | undefined;
   /** Keep the series in the cache, where its name finds it; default true. */
   save?: boolean | undefined;
 }

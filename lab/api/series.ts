@@ -18,10 +18,11 @@ export async function importSeries(source: string, options: ImportOptions = {}):
     version,
     repo,
     needs,
+    strict,
     save = true,
   } = checkOptions('importSeries', options, 'importSeries(source, options)');
   return inContext(options, async (ctx) => {
-    const read = await stage.importSeries(source, { name, version, repo }, ctx);
+    const read = await stage.importSeries(source, { name, version, repo, strict }, ctx);
     const series = needs === undefined ? read : await stage.withNeeds(read, needs, ctx);
     if (save) await stage.saveSeries(series);
     return series;

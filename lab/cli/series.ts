@@ -40,11 +40,11 @@ function describe(series: Series): string {
 }
 
 /** The machine form: every patch of the posting in its place, `foreign` saying why one is not for the kernel. */
-function machineForm({ patches, foreign, ...rest }: Series) {
+function machineForm({ patches, foreign, notes = [], ...rest }: Series) {
   const kernel = patches.map((patch) => ({ ...patch, foreign: null }));
   const others = foreign.map(({ patch, reason }) => ({ ...patch, foreign: reason }));
   const all = [...kernel, ...others].sort((a, b) => a.number - b.number);
-  return { ...rest, kernelPatches: kernel.length, foreignPatches: others.length, patches: all };
+  return { ...rest, kernelPatches: kernel.length, foreignPatches: others.length, patches: all, notes };
 }
 
 function importVerb(signal: AbortSignal) {
@@ -52,11 +52,12 @@ function importVerb(signal: AbortSignal) {
     .description(
       'Read a series from an mbox, patches, a git range or a saved thread page, and keep it by name.',
     )
-    .argument('<source>', 'mbox (also .gz), .patch, folder, BASE..TIP, or saved page')
+    .argument('<source>', 'mbox (also packed), .patch, folder, maildir, BASE..TIP, A...B, or saved page')
     .option('--version <n>', 'take this version of the series (default: the newest)', whole(1))
     .option('--name <name>', 'the name to keep it under (default: from its title)')
     .option('--repo <dir>', 'the git repository of a range (default: this folder)')
     .option('--needs <series>', 'the name of a series that has to be applied first')
+    .option('--strict', 'refuse a series that is not whole: every note is an error', false)
     .option('--json', 'print the series as JSON', false)
     .addHelpText('after', '\nExample: ringlab series import ./t.mbox.gz --name my-series')
     .action(async (source, { json, needs, ...options }) => {

@@ -1,58 +1,7 @@
 import { confirmWords } from '../model/confirm.ts';
 import type { EventBody, EventOf } from '../model/event.ts';
-import type { Note } from '../model/note.ts';
+import { noteWords } from '../model/note-words.ts';
 import { shorten, testWords } from './cell-words.ts';
-
-/** A posting of a thread: `v2 "title" (3 of 4)`. */
-const posting = ({ version, title, patches, total }: Extract<Note, { code: 'series.postings' }>['taken']) =>
-  `v${version} "${title}" (${patches} of ${total})`;
-
-const stat = ({ files, added, removed }: Extract<Note, { code: 'series.diffstat' }>['found']) =>
-  `${files} files, +${added} -${removed}`;
-
-/** A note in words, without its subject. */
-function noteWords(note: Note): string {
-  switch (note.code) {
-    case 'series.postings':
-      return `took ${posting(note.taken)}, left ${note.left.map(posting).join(', ')}`;
-    case 'series.repeated':
-      return `patch ${note.patch} is there more than once: the last one is taken (${note.where})`;
-    case 'series.diffstat':
-      return `patch ${note.patch}: its diffstat says ${stat(note.announced)}, but the diff has ${stat(note.found)}`;
-    case 'series.blanks':
-      return `patch ${note.patch}: ${note.lines} empty context lines lost their leading blank`;
-    case 'series.trailer':
-      return `not taken, it names another person than the sender: ${note.line}`;
-    case 'series.bare':
-      return 'a bare diff: no author, no message';
-    case 'series.merges':
-      return `${note.count} merge commits are left out`;
-    case 'series.unreadable':
-      return note.message;
-    case 'apply.offset':
-      return `patch ${note.patch}: hunk ${note.hunk} went to line ${note.line}, ${note.by} lines off${note.more ? `, and ${note.more} more hunks were moved` : ''}`;
-    case 'apply.foreign':
-      return `patch ${note.patch} "${note.title}" is not applied: ${note.reason}`;
-    case 'apply.missing':
-      return `patch ${note.patches.join(', ')} of ${note.announced} is missing: applying the rest`;
-    case 'source.uncommitted':
-      return 'has changes that are not committed: they are not in this source';
-    case 'cache.damaged':
-      return `damaged, it is made again: ${note.damage}`;
-    case 'image.snapshot':
-      return `no snapshot ${note.target}, guests start a little later: ${note.reason}`;
-    case 'guest.fork-failed':
-      return `guests like ${note.subject} boot instead of being forked: ${note.reason}`;
-    case 'guest.modules':
-      return `its modules have ${note.megabytes} MB: guests do not get them, build in what they need`;
-    case 'sandbox.off':
-      return 'code of kernels and image recipes runs with all your rights (--unsafe-no-sandbox)';
-    case 'history.failed':
-      return `the run is not in the history: ${note.message}`;
-    case 'mutants.excluded':
-      return `excluded, it is ${note.verdict} without a mutant: ${note.test}`;
-  }
-}
 
 /** A mutant as the cells of a table row: outcome, name, and what killed it or what it plants. */
 export function mutantWords(mutant: Omit<EventOf<'mutant.end'>, 'type'>): string[] {

@@ -82,6 +82,7 @@ function headOf(
           series: {
             ...{ id: series.id, name: series.name, title: series.title },
             patches: series.patches.map((patch) => patch.subject),
+            ...(series.notes?.length ? { notes: series.notes } : {}),
           },
         }
       : {}),

@@ -6,12 +6,35 @@ const note = <C extends string, S extends z.ZodRawShape>(code: C, shape: S) =>
 
 const Posting = z.object({ version: z.number(), title: z.string(), patches: z.number(), total: z.number() });
 const number = z.number().int();
+/** `reply`: it answers another mail; `cover`: a cover letter; `unmarked`: no `[PATCH]`; `no-diff`: it has none. */
+const LeftReason = z.enum(['reply', 'cover', 'unmarked', 'no-diff']);
 const DiffStat = z.object({ files: number, added: number, removed: number });
 
 /** An observation that is not an error. `subject` names the file, series, source, recipe, suite or entry of the cache that was observed. */
 export const Note = z.discriminatedUnion('code', [
-  /** A thread has several postings, of which `taken` was imported. */
-  note('series.postings', { taken: Posting, left: z.array(Posting) }),
+  /** A thread has several postings, of which `taken` was imported; `more`: left ones that are not listed. */
+  note('series.postings', { taken: Posting, left: z.array(Posting), more: number.optional() }),
+  /** A source without threads has the patches of several postings, all of which are taken in their order, as git am does. */
+  note('series.joined', { postings: number, patches: number }),
+  /** Only some patches were sent anew as `version`; those numbered `kept` are of an `earlier` one. */
+  note('series.reroll', { version: number, earlier: number, kept: z.array(number) }),
+  /** A folder has patch files of several versions; `left` files of others than `taken` were not read. */
+  note('series.versions', { taken: number, left: number }),
+  /** Patch files of a folder that its quilt `series` file does not list; of `count` the first. */
+  note('series.unlisted', { files: z.array(z.string()), count: number }),
+  /** Mails with a diff, or announced as a patch, that are no part of the series; of `count` the first. */
+  note('series.left', {
+    mails: z.array(z.object({ where: z.string(), title: z.string(), reason: LeftReason })),
+    count: number,
+  }),
+  /** Text before the first message of an mbox. */
+  note('series.preamble', { lines: number }),
+  /** Lines between the files of a diff that are no part of it. */
+  note('series.ignored', { patch: number, lines: number, first: z.string() }),
+  /** The diff was converted from a character set to UTF-8; git am would keep its bytes. */
+  note('series.charset', { patch: number, charset: z.string() }),
+  /** A part of a patch mail that is no text and was left out. */
+  note('series.attachment', { patch: number, type: z.string(), name: z.string().optional() }),
   /** A patch number occurs more than once; the patch at `where` replaced an earlier one. */
   note('series.repeated', { patch: number, where: z.string() }),
   /** The diffstat announces other numbers of files or lines than the diff has. */
@@ -54,4 +77,6 @@ export type Note = z.infer<typeof Note>;
 type WithoutPlace<T> = T extends unknown ? Omit<T, 'subject' | 'patch'> : never;
 
 /** A note about the text of one patch, to which the caller adds subject and patch number. */
-export type PatchNote = WithoutPlace<Extract<Note, { code: 'series.diffstat' | 'series.blanks' }>>;
+export type PatchNote = WithoutPlace<
+  Extract<Note, { code: 'series.diffstat' | 'series.blanks' | 'series.ignored' }>
+>;

@@ -12,6 +12,7 @@ import {
   TestHistory,
   TriageNote,
 } from './history.ts';
+import { Note } from './note.ts';
 import { MutantRecord, PlanRecord, RunRecord } from './run.ts';
 import { Patch, Series } from './series.ts';
 import { ListedSource, SourceUpdate } from './source-list.ts';
@@ -36,7 +37,7 @@ const Doctor = z.object({
   ),
 });
 
-const SeriesOutput = Series.omit({ patches: true, foreign: true }).extend({
+const SeriesOutput = Series.omit({ patches: true, foreign: true, notes: true }).extend({
   kernelPatches: count.describe('Number of patches with `foreign: null`.'),
   foreignPatches: count.describe('Number of patches for another project.'),
   patches: z
@@ -46,6 +47,7 @@ const SeriesOutput = Series.omit({ patches: true, foreign: true }).extend({
       }),
     )
     .describe('Every patch of the posting, by number.'),
+  notes: z.array(Note).describe('What reading the series left out, replaced, duplicated or filled in.'),
 });
 
 const SeriesList = z.array(

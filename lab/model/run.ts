@@ -3,6 +3,7 @@ import { Artefact } from './artefact.ts';
 import { Side } from './cell.ts';
 import { Confirmation } from './confirm.ts';
 import { GuestProfile } from './guest.ts';
+import { Note } from './note.ts';
 import { Complaint, Metric, TestResult } from './result.ts';
 import { Allowed } from './unproven.ts';
 import { CellVerdict } from './verdict.ts';
@@ -201,7 +202,11 @@ export const RunRecord = z.object({
   /** Absent in records of format 1. */
   plan: PlanRecord.optional(),
   series: z
-    .object({ id: z.string(), name: z.string(), title: z.string(), patches: z.array(z.string()) })
+    .object({
+      ...{ id: z.string(), name: z.string(), title: z.string(), patches: z.array(z.string()) },
+      /** What reading the series left out, replaced, duplicated or filled in. */
+      notes: z.array(Note).optional(),
+    })
     .optional(),
   kernels: z.array(KernelRecord),
   /** Guest profiles and suites by id. A record of format 1 has only their ids. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Note } from './note.ts';
 
 /** One patch as it was posted. */
 export const Patch = z.object({
@@ -40,5 +41,7 @@ export const Series = z.object({
   foreign: z.array(z.object({ patch: Patch, reason: z.string() })),
   /** `kind`: `mbox`, `patch`, `folder`, `git` or `page`; `detail`: file or folder name, git range, or kind of archive page. */
   origin: z.object({ kind: z.string(), detail: z.string() }),
+  /** What reading it left out, replaced, duplicated or filled in. */
+  notes: z.array(Note).optional(),
 });
 export type Series = z.infer<typeof Series>;

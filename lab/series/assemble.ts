@@ -1,4 +1,5 @@
 import { hashOf } from '../core/hash.ts';
+import type { Note } from '../model/note.ts';
 import type { Patch, Series } from '../model/series.ts';
 import { foreignReason } from './file-names.ts';
 import type { Posting } from './stages.ts';
@@ -11,9 +12,8 @@ interface AssembleInput {
   name?: string | undefined;
   /** Default: the title of the cover letter or of the first patch. */
   title?: string | undefined;
-  /** Default: the commit that the cover letter names. */
-  baseCommit?: string | undefined;
   origin: Series['origin'];
+  notes: readonly Note[];
 }
 
 /** `io_uring: support SQE group` -> `io-uring-support-sqe-group`. */
@@ -35,10 +35,10 @@ export function seriesId(patches: readonly Patch[]): string {
 }
 
 /** The commit in the `base-commit:` line of a cover letter. */
-const baseCommitOf = (cover = '') => /^base-commit: ([0-9a-f]{40})$/m.exec(cover)?.[1];
+const baseCommitOf = (text = '') => /^base-commit: ([0-9a-f]{40})\s*$/m.exec(text)?.[1];
 
 /** Makes a series of the patches of a posting: those for another project are set aside, missing ones are listed. */
-export function assemble({ posting, patches, name, title, baseCommit, origin }: AssembleInput): Series {
+export function assemble({ posting, patches, name, title, origin, notes }: AssembleInput): Series {
   const announced = Math.max(posting.total, ...patches.map(({ number }) => number));
   const present = new Set(patches.map(({ number }) => number));
   const numbers = Array.from({ length: announced }, (_, index) => index + 1);
@@ -46,7 +46,8 @@ export function assemble({ posting, patches, name, title, baseCommit, origin }: 
   const kernelPatches = judged.filter(({ reason }) => reason === undefined).map(({ patch }) => patch);
   const coverText = posting.cover?.mail.text;
   const cover = coverText?.replace(/\n-- \n[\s\S]*$/, '').trim();
-  const base = baseCommitOf(coverText) ?? baseCommit;
+  const texts = [coverText, ...posting.patches.map(({ mail }) => mail.text)];
+  const base = texts.map(baseCommitOf).find((commit) => commit !== undefined);
   const seriesTitle = title ?? posting.cover?.subject.title ?? patches[0]?.subject ?? 'series';
   return {
     id: seriesId(kernelPatches),
@@ -60,5 +61,6 @@ export function assemble({ posting, patches, name, title, baseCommit, origin }: 
     missing: numbers.filter((number) => !present.has(number)),
     foreign: judged.flatMap(({ patch, reason }) => (reason === undefined ? [] : [{ patch, reason }])),
     origin,
+    notes: [...notes],
   };
 }

@@ -18,3 +18,7 @@ export function findDiff(lines: readonly string[]): number | undefined {
   const start = lines.findIndex((_line, at) => startsDiff(lines, at));
   return start < 0 ? undefined : start;
 }
+
+/** Whether a line ends the message above a diff: `---`, `--- NAME`, `diff -` or `Index: `, as git mailinfo cuts it. */
+export const isPatchBreak = (line: string): boolean =>
+  /^(?:diff -|Index: |--- [^\s]|---[ \t\r\f\v]*$)/.test(line);

@@ -2,45 +2,28 @@ import { findDiff } from './diff-start.ts';
 import type { Content, Entry, Subject } from './stages.ts';
 import { parseSubject } from './subject.ts';
 
-/** Largest number of a patch that a file name gives, as in subjects. */
-const MAX_NUMBER = 9999;
-
-const NUMBERED = /^(?:v\d+-)?(\d{1,6})-/;
-
-/** Numbers of the patches of a folder: by their file names if all have a number, else by their order. */
-function numbersOf(fileNames: readonly string[]): number[] {
-  const numbers = fileNames.map((file) => Number(NUMBERED.exec(file)?.[1] ?? Number.NaN));
-  const usable =
-    numbers.every((number) => number <= MAX_NUMBER) && new Set(numbers).size === fileNames.length;
-  return usable ? numbers : fileNames.map((_, index) => index + 1);
-}
-
-/** Numbers patches by their files where some subject has no `k/M`. */
-function numberSubjects(subjects: Subject[], fileNames: readonly string[]): Subject[] {
-  if (subjects.every(({ number }) => number !== undefined)) return subjects;
-  const numbers = numbersOf(fileNames);
-  const total = Math.max(...numbers);
-  return subjects.map((subject, index) => ({
-    ...{ ...subject, patch: true, reply: false, total, version: 1 },
-    number: numbers[index] ?? index + 1,
-  }));
-}
+/** The title of a commit, which has no prefixes. */
+const commitSubject = (title: string): Subject => ({
+  ...parseSubject('[PATCH]'),
+  title,
+});
 
 /**
- * The mails with their subjects parsed and the starts of their diffs, in the same order. In a folder, `fileNames` stand for subjects and
- * numbers that are missing.
+ * The mails with their subjects parsed and the starts of their diffs, in the same order. `alone`: none of them answers another, whatever
+ * the subject says.
  */
-export function readEntries(mails: Content['mails'], fileNames?: readonly string[]): Entry[] {
-  const titled = mails.map((mail, index) => ({
-    ...mail,
-    subject: mail.subject || (fileNames?.[index] ?? ''),
-  }));
-  const subjects = titled.map((mail) => parseSubject(mail.subject));
-  const numbered = fileNames ? numberSubjects(subjects, fileNames) : subjects;
-  return numbered.map((subject, index) => {
-    const mail = titled[index] as Entry['mail'];
-    const diffStart = findDiff(mail.text.split('\n'));
-    const number = subject.number ?? 1;
-    return { mail, subject, number, ...(diffStart === undefined ? {} : { diffStart }) };
+export function readEntries(mails: Content['mails'], alone: boolean): Entry[] {
+  return mails.map((mail, order) => {
+    const written =
+      mail.messageLines === undefined ? parseSubject(mail.subject) : commitSubject(mail.subject);
+    const parsed = alone ? { ...written, reply: false } : written;
+    const skipped = mail.messageLines ?? 0;
+    const found = findDiff(mail.text.split('\n').slice(skipped));
+    const diffStart = found === undefined ? undefined : found + skipped;
+    const hasDiff = diffStart === undefined ? {} : { diffStart };
+    // `0/0` announces nothing: with a diff it is a patch, as git am takes it.
+    const subject =
+      parsed.total === 0 && diffStart !== undefined ? { ...parsed, number: 1, total: 1 } : parsed;
+    return { mail, subject, number: subject.number ?? 1, order, ...hasDiff };
   });
 }

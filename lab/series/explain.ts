@@ -50,7 +50,11 @@ function noPatchProblem(entries: readonly Entry[], where: string): Problem {
  * instead; `where` is the path or range that the user named.
  */
 export function adviceFor(entries: readonly Entry[], origin: Content['origin'], where: string): string {
-  if (!entries.some(({ diffStart, subject }) => diffStart !== undefined && !subject.reply)) {
+  if (
+    !entries.some(
+      ({ diffStart, subject, number }) => diffStart !== undefined && !subject.reply && number !== 0,
+    )
+  ) {
     throw new InputError(noPatchProblem(entries, where));
   }
   if (origin.kind === 'folder') return 'create it again with git format-patch';

@@ -85,6 +85,8 @@ function flawsOf(file: FileDiff, names: readonly string[]): string[] {
     file.mode === '120000'
       ? file.added.slice(0, MAX_LISTED).map((target) => linkTarget(names[0] ?? '', target))
       : [];
+  if (file.mode === '120000' && file.binary)
+    flaws.push(`a symbolic link as binary data: "${shown(names[0])}"`);
   for (const target of targets)
     if ('flaw' in target) flaws.push(`a symbolic link whose target ${target.flaw}: "${shown(names[0])}"`);
   return flaws;

@@ -34,9 +34,14 @@ export interface DiffScan {
   flaws: Flaw[];
   /** Number of empty context lines without their leading blank. */
   bareBlank: number;
+  /** Lines between its files that are no part of it, which git apply skips. */
+  ignored: string[];
 }
 
-const HEADER = /^(?:index |old mode |(?:dis)?similarity index |Index: |={20,}$)/;
+/** Lines that git, diff and version control write above a file of a diff. */
+const HEADER =
+  /^(?:index |old mode |(?:dis)?similarity index |Index: |={20,}$|diff -(?!-)|Only in |Common subdirectories: |RCS file: |retrieving revision )/;
+const INDEX_MODE = /^index [0-9a-f]+\.\.[0-9a-f]+ (\d{6})$/;
 const MODE = /^(?:new file mode|new mode|deleted file mode) (\d+)/;
 const MOVED = /^(?:rename|copy) (?:from|to) (.*)$/;
 
@@ -45,7 +50,10 @@ function isSignature(lines: readonly string[], at: number): boolean {
   return lines[at] === '-- ' && /^(?:\d+\.\d+|\s*$)/.test(lines[at + 1] ?? '');
 }
 
-/** Reads the hunk whose header is at `at`, by the counts of that header. Returns the index of the line after it. */
+/**
+ * Reads the hunk whose header is at `at`, by the counts of that header, so that `-- ` may be a removed line. Returns the index of the line
+ * after it.
+ */
 function readHunk(lines: readonly string[], at: number, file: FileDiff, scan: DiffScan): number {
   const [head, oldText, newText] = HUNK.exec(lines[at] ?? '') ?? [''];
   const shown = head.slice(0, 100);
@@ -53,30 +61,35 @@ function readHunk(lines: readonly string[], at: number, file: FileDiff, scan: Di
   const actual = { old: 0, new: 0 };
   const counts = () =>
     `${actual.old} of ${announced.old} old and ${actual.new} of ${announced.new} new lines`;
+  let cut: { next: number; what: string } | undefined;
+  const fail = (line: number, what: string, next: number) => {
+    // What ends at a signature was cut off there, whatever the lines of the signature look like.
+    scan.flaws.push(cut ? { line: at, what: cut.what } : { line, what });
+    return cut?.next ?? next;
+  };
   file.hunks++;
   let next = at + 1;
   for (; actual.old < announced.old || actual.new < announced.new; next++) {
     const line = lines[next];
-    if (line === undefined || isSignature(lines, next)) {
-      scan.flaws.push({ line: at, what: `the hunk ${shown} is cut off: it has ${counts()}` });
-      return next;
-    }
+    const cutOff = `the hunk ${shown} is cut off: it has ${counts()}`;
+    if (line === undefined) return fail(at, cutOff, next);
+    if (isSignature(lines, next)) cut ??= { next, what: cutOff };
     const sign = line[0] ?? ' ';
-    if (line === '') scan.bareBlank++;
+    if (line === '' && !cut) scan.bareBlank++;
     if (sign === '\\') continue;
-    if (!' +-'.includes(sign) || HUNK.test(line)) {
-      const what = `the hunk ${shown} is interrupted after ${counts()} by the line "${line.slice(0, 60)}"`;
-      scan.flaws.push({ line: next, what });
-      return next;
-    }
+    if (!' +-'.includes(sign) || HUNK.test(line))
+      return fail(
+        next,
+        `the hunk ${shown} is interrupted after ${counts()} by the line "${line.slice(0, 60)}"`,
+        next,
+      );
     if (sign !== '+') actual.old++;
     if (sign !== '-') actual.new++;
     if (sign === '+') file.added.push(line.slice(1));
     if (sign === '-') file.removed++;
   }
-  if (actual.old > announced.old || actual.new > announced.new) {
-    scan.flaws.push({ line: at, what: `the hunk ${shown} does not add up: it has ${counts()}` });
-  }
+  if (actual.old > announced.old || actual.new > announced.new)
+    fail(at, `the hunk ${shown} does not add up: it has ${counts()}`, next);
   if (lines[next]?.startsWith('\\')) next++;
   return checkAfter(lines, next, shown, scan);
 }
@@ -85,7 +98,7 @@ function readHunk(lines: readonly string[], at: number, file: FileDiff, scan: Di
 function checkAfter(lines: readonly string[], next: number, head: string, scan: DiffScan): number {
   const line = lines[next] ?? '';
   const continues =
-    /^[ +-]/.test(line) && line.trim() !== '' && !/^--\s*$/.test(line) && !isNamePair(lines, next);
+    /^[ +-]/.test(line) && line.trim() !== '' && !/^---?\s*$/.test(line) && !isNamePair(lines, next);
   if (continues)
     scan.flaws.push({ line: next, what: `the hunk ${head} has more lines than its header says` });
   return next;
@@ -97,7 +110,7 @@ function newFile(line: number, git?: string): FileDiff {
 
 /** Scans a diff from line `from` to its end. Never throws: problems are in `flaws`. */
 export function scanDiff(lines: readonly string[], from: number): DiffScan {
-  const scan: DiffScan = { end: from, files: [], flaws: [], bareBlank: 0 };
+  const scan: DiffScan = { end: from, files: [], flaws: [], bareBlank: 0, ignored: [] };
   let file: FileDiff | undefined;
   const open = (next: FileDiff) => {
     scan.files.push(next);
@@ -128,18 +141,32 @@ export function scanDiff(lines: readonly string[], from: number): DiffScan {
       if (moved) file.moved.push(moved[1] ?? '');
       at++;
     } else if (HEADER.test(line)) {
+      const index = INDEX_MODE.exec(line);
+      if (file && index) file.mode ??= index[1] ?? '';
       at++;
     } else {
       const next = nextPart(lines, at);
-      if (next < 0 || isSignature(lines, at)) break;
-      const reported = scan.flaws.at(-1)?.line === at;
-      if (!reported && lines.slice(at, next).some((between) => between.trim() !== '')) {
-        scan.flaws.push({ line: at, what: `the line "${line.slice(0, 60)}" is not part of a diff` });
-      }
+      if (next < 0) break;
+      skipText(lines, at, next, scan);
       at = next;
     }
   }
   return scan;
+}
+
+/**
+ * Takes account of the lines between two parts of a diff. git apply skips them before a file, but not before a hunk; text that follows a
+ * hunk at once may be the rest of a line that a mailer broke.
+ */
+function skipText(lines: readonly string[], from: number, to: number, scan: DiffScan): void {
+  if (scan.flaws.at(-1)?.line === from) return;
+  const texts = lines.slice(from, to).filter((line) => line.trim() !== '' && !HEADER.test(line));
+  const [first = ''] = texts;
+  if (texts.length === 0) return;
+  const isApart = (lines[from] ?? '').trim() === '' || isSignature(lines, from);
+  if (!isApart || !startsDiff(lines, to))
+    scan.flaws.push({ line: from, what: `the line "${first.slice(0, 60)}" is not part of a diff` });
+  else scan.ignored.push(...texts.filter((_line, index) => !(index < 2 && isSignature(lines, from))));
 }
 
 /** Index of the first line after the data of a `GIT binary patch`. */

@@ -3,16 +3,14 @@ import type { Problem } from '../core/errors.ts';
 /** Bytes of what a series is read from, packed or not: more than any thread has, less than a kernel tarball named by mistake. */
 export const SIZE_LIMIT = 48 << 20;
 
-/** Most messages of a thread: the longest of the kernel's lists have some thousand. */
-export const MAX_MESSAGES = 5000;
-/** Most MIME parts of a message. */
+/** Most messages of a source: the longest threads of the kernel's lists have some thousand. */
+export const MAX_MESSAGES = 20_000;
+/** Most MIME parts of a message, of all messages together, and deepest nesting of parts. */
 export const MAX_PARTS = 1000;
-/**
- * Most MIME parts and lines of all messages that are not plain text in 7 or 8 bits: postal-mime takes up to 0.2 ms for a part and
- * 0.03 ms for a line, during which nothing else runs.
- */
 export const MAX_MIME_PARTS = 20_000;
-export const MAX_MIME_LINES = 500_000;
+export const MAX_NESTING = 20;
+/** Most headers of a message or part. */
+export const MAX_HEADERS = 10_000;
 /** Deepest nesting of forwarded messages that are read. */
 export const MAX_FORWARDS = 3;
 /** Most patches of a posting, and the largest number of one. */

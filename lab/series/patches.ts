@@ -1,13 +1,14 @@
 import { InputError, type Problem } from '../core/errors.ts';
 import { BINARY_LIMIT, binaryBytes } from '../model/binary-patch.ts';
-import type { StageContext } from '../model/event.ts';
 import type { Note } from '../model/note.ts';
 import type { Patch } from '../model/series.ts';
-import { firstProblems, MAX_FILES, MAX_PATCHES, MAX_SUBJECT } from './limits.ts';
+import { oneLine } from '../model/visible.ts';
+import { foreignReason } from './file-names.ts';
+import { firstProblems, MAX_FILES, MAX_LISTED, MAX_PATCHES, MAX_SUBJECT } from './limits.ts';
 import { type PatchText, readPatchText } from './patch-text.ts';
 import type { Entry, Mail, Person, Posting } from './stages.ts';
 import { parsePerson } from './trailers.ts';
-import { tabsLost } from './whitespace.ts';
+import { hasTabs, tabsLost } from './whitespace.ts';
 
 /** The author of a patch. Where an archive hides the address, it is taken from a trailer with the author's name. */
 function authorOf(mail: Mail, text: PatchText): Person {
@@ -20,15 +21,16 @@ function authorOf(mail: Mail, text: PatchText): Person {
 }
 
 interface ParsedPatch {
+  mail: Mail;
   patch: Patch;
   text: PatchText;
   problems: Problem[];
 }
 
 function parsePatch({ mail, subject, diffStart = 0 }: Entry, number: number, advice: string): ParsedPatch {
-  const text = readPatchText(mail.text, diffStart, mail.where);
+  const text = readPatchText(mail, diffStart);
   const problems = [...text.problems];
-  if (mail.garbled) {
+  if (mail.garbled && text.diff.includes('\ufffd')) {
     problems.push({ what: 'its text does not fit its character set', where: mail.where, expected: 'UTF-8' });
   }
   const date = text.date ?? mail.date;
@@ -47,21 +49,7 @@ function parsePatch({ mail, subject, diffStart = 0 }: Entry, number: number, adv
     const what = `a subject of ${patch.subject.length} characters`;
     problems.push({ what, where: mail.where, expected: `at most ${MAX_SUBJECT}` });
   }
-  if (tabsLost(patch)) {
-    problems.push({ what: 'its tabs were turned into blanks, so that it cannot apply', where: mail.where });
-  }
-  return { patch, text, problems: problems.map((problem) => ({ fix: advice, ...problem })) };
-}
-
-/** One entry for each number, in order; the last where a number repeats. */
-function byNumber(posting: Posting, note: (note: Note) => void, subject: string): [number, Entry][] {
-  const entries = new Map<number, Entry>();
-  for (const entry of posting.patches) {
-    const { number, mail } = entry;
-    if (entries.has(number)) note({ code: 'series.repeated', subject, patch: number, where: mail.where });
-    entries.set(number, entry);
-  }
-  return [...entries].sort(([a], [b]) => a - b);
+  return { mail, patch, text, problems: problems.map((problem) => ({ fix: advice, ...problem })) };
 }
 
 /** Problems of all patches together: their number, and how much git would make of them. */
@@ -89,24 +77,49 @@ function sumProblems(parsed: readonly ParsedPatch[], where: string): Problem[] {
   ];
 }
 
+/** Problems of patches whose tabs are lost, unless another patch of the same sender has tabs: then its code has none. */
+function tabProblems(parsed: readonly ParsedPatch[], fix: string): Problem[] {
+  const senderOf = ({ mail }: ParsedPatch) => mail.from.email || mail.from.name;
+  const intact = new Set(parsed.filter(({ patch }) => hasTabs(patch)).map(senderOf));
+  const what = 'its tabs were turned into blanks, so that it cannot apply';
+  return parsed
+    .filter((each) => !intact.has(senderOf(each)) && !foreignReason(each.patch.files) && tabsLost(each.patch))
+    .map(({ mail }) => ({ what, where: mail.where, fix }));
+}
+
+/** Notes about a patch: its text, its character set, attachments that are no part of it. */
+function notesOf({ mail, patch, text }: ParsedPatch, subject: string): Note[] {
+  const place = { subject, patch: patch.number };
+  return [
+    ...text.notes.map((note) => ({ ...place, ...note })),
+    ...(mail.converted
+      ? [{ code: 'series.charset' as const, ...place, charset: oneLine(mail.converted, 50) }]
+      : []),
+    ...(mail.left ?? []).slice(0, MAX_LISTED).map(({ type, name }) => ({
+      code: 'series.attachment' as const,
+      ...{ ...place, type: oneLine(type, 100) },
+      ...(name ? { name: oneLine(name, 200) } : {}),
+    })),
+  ];
+}
+
 /**
- * The patches of a posting in their order, and the commit that the first of them to name one is based on; oddities become notes.
- * `advice` is what the user can do about a patch that is unusable. Throws one InputError with every problem of the patches.
+ * The patches of a posting in their order; oddities become notes. `advice` is what the user can do about a patch that is unusable. Throws
+ * one InputError with every problem of the patches.
  */
 export function readPatches(
   posting: Posting,
   advice: string,
   where: string,
-  ctx: StageContext,
-): { patches: Patch[]; baseCommit?: string } {
-  const note = (body: Note) => ctx.emit({ type: 'note', note: body });
-  const parsed = byNumber(posting, note, where).map(([number, entry]) =>
-    parsePatch(entry, Math.max(1, number), advice),
-  );
-  const problems = [...parsed.flatMap((patch) => patch.problems), ...sumProblems(parsed, where)];
+  note: (note: Note) => void,
+): Patch[] {
+  const parsed = posting.patches.map((entry) => parsePatch(entry, Math.max(1, entry.number), advice));
+  const problems = [
+    ...parsed.flatMap((patch) => patch.problems),
+    ...tabProblems(parsed, advice),
+    ...sumProblems(parsed, where),
+  ];
   if (problems.length > 0) throw new InputError(firstProblems(problems));
-  for (const { patch, text } of parsed)
-    for (const patchNote of text.notes) note({ subject: where, patch: patch.number, ...patchNote });
-  const baseCommit = parsed.find(({ text }) => text.baseCommit)?.text.baseCommit;
-  return { patches: parsed.map(({ patch }) => patch), ...(baseCommit ? { baseCommit } : {}) };
+  for (const patch of parsed) for (const each of notesOf(patch, where)) note(each);
+  return parsed.map(({ patch }) => patch);
 }

@@ -1,114 +1,182 @@
-import { InputError, type Problem } from '../core/errors.ts';
-import type { StageContext } from '../model/event.ts';
+import { InputError } from '../core/errors.ts';
+import type { Note } from '../model/note.ts';
+import { type Group, groupNumbered, leadOf, postingOf, stack } from './group.ts';
+import { leftMails } from './left.ts';
+import { MAX_LISTED } from './limits.ts';
+import { rerollOf } from './reroll.ts';
 import type { Entry, Posting } from './stages.ts';
-
-/** A posting while it is collected. */
-interface Group extends Posting {
-  key: string;
-  rootId?: string;
-}
+import { sameSender, type Thread, threadOf } from './thread.ts';
+import { groupUnnumbered } from './unnumbered.ts';
 
 const hasDiff = ({ diffStart }: Entry) => diffStart !== undefined;
+const isCover = ({ number }: Entry) => number === 0;
 
-/** Patches and cover letters. In a thread without a subject that says PATCH, every message with a diff is a patch. */
-function postedEntries(entries: readonly Entry[]): Entry[] {
-  const original = entries.filter(({ subject }) => !subject.reply);
-  const marked = original.filter((entry) => entry.subject.patch && (hasDiff(entry) || entry.number === 0));
-  return marked.some(hasDiff) ? marked : original.filter(hasDiff);
+/** Whether a mail can be a patch or cover letter: no reply, and with a diff unless it is a cover letter. */
+const isOriginal = (entry: Entry) =>
+  !entry.subject.reply && (hasDiff(entry) || (entry.subject.patch && isCover(entry)));
+
+/** The postings of mails, and the mails that were replaced by later ones with the same number. */
+interface Postings {
+  groups: Group[];
+  thread: Thread;
 }
 
-const totalOf = ({ subject }: Entry) => subject.total ?? 1;
-
-/** Equal for mails of one posting: identifies it where mails have no `In-Reply-To`. */
-function keyOf(entry: Entry): string {
-  const { mail, subject } = entry;
-  const title = subject.total === undefined ? subject.title : '';
-  return JSON.stringify([subject.version, totalOf(entry), mail.from.email || mail.from.name, title]);
+function collect(
+  entries: readonly Entry[],
+  apart: boolean,
+  onRepeat: (earlier: Entry, later: Entry) => void,
+): Postings {
+  const originals = entries.filter(isOriginal);
+  const thread = threadOf(entries, isOriginal);
+  const marked = originals.filter(({ subject }) => subject.patch);
+  const numbered = marked.filter(({ subject }) => subject.total !== undefined);
+  // In a source without a subject that says PATCH every mail with a diff is a patch; besides patches without numbers, one that answers nothing.
+  const others = originals.filter((entry) => !entry.subject.patch && hasDiff(entry));
+  const isMember = (entry: Entry) =>
+    !marked.some(hasDiff) || (numbered.length === 0 && !thread.parentOf(entry));
+  const taken = new Set([
+    ...marked.filter(({ subject }) => subject.total === undefined),
+    ...others.filter(isMember),
+  ]);
+  const unnumbered = originals.filter((entry) => taken.has(entry));
+  const groups = [
+    ...groupNumbered(
+      numbered.filter(isCover),
+      numbered.filter((entry) => !isCover(entry)),
+      thread.coverOf,
+      onRepeat,
+    ),
+    ...groupUnnumbered(unnumbered.filter(hasDiff), thread, apart, onRepeat),
+  ];
+  const orderOf = (group: Group) => leadOf(group)?.order ?? 0;
+  return { groups: groups.sort((a, b) => orderOf(a) - orderOf(b)), thread };
 }
 
-/** The first mail of an entry's posting: follows `In-Reply-To` as far as version and number of patches are the same. */
-function rootOf(entry: Entry, byId: ReadonlyMap<string, Entry>): Entry {
-  const seen = new Set<Entry>([entry]);
-  for (let at = entry; ; ) {
-    const parent = byId.get(at.mail.inReplyTo ?? at.mail.references.at(-1) ?? '');
-    const same = parent?.subject.version === at.subject.version && parent.subject.total === at.subject.total;
-    if (!parent || !same || at.subject.total === undefined || seen.has(parent)) return at;
-    seen.add(parent);
-    at = parent;
-  }
+/**
+ * All patches of a source as one posting, in their order, where it is a collection for git am: nothing in it answers anything, no title occurs
+ * twice, and no series of several patches has a version besides another.
+ */
+function collection(entries: readonly Entry[], { groups, thread }: Postings): Group | undefined {
+  const patches = groups.flatMap(({ slots }) => [...slots.values()]).sort((a, b) => a.order - b.order);
+  const covers = groups.flatMap(({ cover }) => cover ?? []);
+  const titles = new Set(patches.map(({ subject }) => subject.title));
+  const versions = new Set(groups.filter(({ total }) => total > 1).map(({ version }) => version));
+  if (titles.size < patches.length || versions.size > 1 || covers.length > 0) return undefined;
+  if (entries.some((entry) => entry.subject.reply || thread.parentOf(entry))) return undefined;
+  return stack(patches);
 }
 
-/** The postings of a thread, in the order of their first mails. */
-function groupPostings(entries: readonly Entry[]): Posting[] {
-  const posted = postedEntries(entries);
-  const byId = new Map(
-    posted.flatMap((entry) => (entry.mail.messageId ? [[entry.mail.messageId, entry]] : [])),
-  );
-  const groups: Group[] = [];
-  // Cover letters first: a patch without a link to one then joins the posting with the same key.
-  const isCover = (entry: Entry) => entry.number === 0;
-  for (const entry of [...posted.filter(isCover), ...posted.filter((entry) => !isCover(entry))]) {
-    const key = keyOf(entry);
-    const rootId = rootOf(entry, byId).mail.messageId;
-    const linked = rootId ? groups.find((group) => group.rootId === rootId) : undefined;
-    const similar = !isCover(entry) || !rootId ? groups.find((group) => group.key === key) : undefined;
-    let group = linked ?? similar;
-    if (!group) {
-      group = { key, version: entry.subject.version, total: totalOf(entry), patches: [] };
-      if (rootId) group.rootId = rootId;
-      groups.push(group);
-    }
-    if (isCover(entry)) group.cover ??= entry;
-    else group.patches.push(entry);
-  }
-  return groups;
-}
-
-const timeOf = ({ cover, patches }: Posting) => Date.parse((cover ?? patches[0])?.mail.date ?? '') || 0;
+const timeOf = (group: Group) => Date.parse(leadOf(group)?.mail.date ?? '') || 0;
 
 /** A posting for notes: `patches` of `total` are present. */
-const postingFacts = ({ version, total, cover, patches }: Posting) => ({
-  version,
-  title: (cover ?? patches[0])?.subject.title ?? '',
-  patches: patches.length,
-  total,
+const factsOf = (group: Group) => ({
+  version: group.version,
+  title: leadOf(group)?.subject.title ?? '',
+  patches: group.slots.size,
+  total: group.total,
 });
 
-const describePosting = (posting: Posting) => {
-  const { version, title, patches, total } = postingFacts(posting);
+const describe = (group: Group) => {
+  const { version, title, patches, total } = factsOf(group);
   return `v${version} "${title}" (${patches} of ${total})`;
 };
 
 /**
- * The posting to import: version `wanted`, by default the newest. Of several with that version, one by the sender of the thread's first
- * patch mail comes first, then the latest; a note lists the others. Throws InputError, listing the postings, when there is none.
+ * The posting of a version, by default the newest of the sender who opened the thread, or of anybody where that one has none. Of several with that version the one by
+ * that sender comes first, then the latest by date and place.
+ */
+function choose(groups: readonly Group[], wanted: number | undefined): Group | undefined {
+  const opener = groups[0] && leadOf(groups[0]);
+  const isOpeners = (group: Group) => {
+    const all = [...(group.cover ? [group.cover] : []), ...group.slots.values()];
+    return opener !== undefined && all.some((entry) => sameSender(entry, opener));
+  };
+  const full = groups.filter(({ slots }) => slots.size > 0);
+  const preferred = full.filter(isOpeners);
+  const newest = Math.max(...(preferred.length > 0 ? preferred : full).map(({ version }) => version));
+  const candidates = full.filter(({ version }) => version === (wanted ?? newest));
+  return candidates
+    .map((group, index) => ({ group, index }))
+    .sort(
+      (a, b) =>
+        Number(isOpeners(b.group)) - Number(isOpeners(a.group)) ||
+        timeOf(b.group) - timeOf(a.group) ||
+        b.index - a.index,
+    )[0]?.group;
+}
+
+/** Notes what was not taken: other postings, and mails with a diff that belong to none. */
+function noteLeft(chosen: Group, groups: readonly Group[], where: string, note: (note: Note) => void): void {
+  const left = groups.filter((group) => group !== chosen).map(factsOf);
+  const more = left.length - MAX_LISTED;
+  if (left.length === 0) return;
+  note({
+    code: 'series.postings',
+    subject: where,
+    taken: factsOf(chosen),
+    left: left.slice(0, MAX_LISTED),
+    ...(more > 0 ? { more } : {}),
+  });
+}
+
+/**
+ * The posting to import of mails: version `wanted`, by default the newest. What is left out, replaced or filled in becomes notes. `apart` as
+ * for `groupUnnumbered`. Throws InputError, listing the postings, when there is none of that version.
  */
 export function choosePosting(
   entries: readonly Entry[],
-  wanted: number | undefined,
-  where: string,
-  ctx: StageContext,
+  { wanted, where, apart }: { wanted: number | undefined; where: string; apart: boolean },
+  note: (note: Note) => void,
 ): Posting {
-  const postings = groupPostings(entries);
-  const full = postings.filter(({ patches }) => patches.length > 0);
-  const version = wanted ?? Math.max(...full.map((posting) => posting.version));
-  const candidates = full.filter((posting) => posting.version === version);
-  const opener = postings[0]?.cover ?? postings[0]?.patches[0];
-  const byOpener = (posting: Posting) =>
-    Number((posting.cover ?? posting.patches[0])?.mail.from.name === opener?.mail.from.name);
-  const [chosen] = candidates.sort((a, b) => byOpener(b) - byOpener(a) || timeOf(b) - timeOf(a));
-  if (!chosen) {
-    const problem: Problem = {
-      what: `there is no version ${version} of the series in it`,
+  const repeats = new Map<Entry['mail'], Entry>();
+  const postings = collect(entries, apart, (earlier, later) => repeats.set(earlier.mail, later));
+  const { groups, thread } = postings;
+  const whole = groups.length > 1 && !apart ? collection(entries, postings) : undefined;
+  const chosen = whole ?? choose(groups, wanted);
+  if (!chosen || (wanted !== undefined && chosen.version !== wanted)) {
+    throw new InputError({
+      what: `there is no version ${wanted ?? 1} of the series in it`,
       where,
-      expected: `one of: ${full.map(describePosting).join(', ')}`,
-    };
-    throw new InputError(problem);
+      expected: `one of: ${groups
+        .filter(({ slots }) => slots.size > 0)
+        .slice(0, MAX_LISTED)
+        .map(describe)
+        .join(', ')}`,
+    });
   }
-  const left = postings.filter((posting) => posting !== chosen).map(postingFacts);
-  if (left.length > 0) {
-    const note = { code: 'series.postings' as const, subject: where, taken: postingFacts(chosen), left };
-    ctx.emit({ type: 'note', note });
-  }
-  return chosen;
+  for (const later of repeats.values())
+    if ([...chosen.slots.values()].some(({ mail }) => mail === later.mail))
+      note({
+        code: 'series.repeated',
+        subject: where,
+        patch: Math.max(1, later.number),
+        where: later.mail.where,
+      });
+  const reroll = whole ? undefined : rerollOf(chosen, groups, thread);
+  if (reroll)
+    note({
+      code: 'series.reroll',
+      subject: where,
+      version: chosen.version,
+      kept: reroll.kept,
+      earlier: reroll.earlier,
+    });
+  if (whole)
+    note({ code: 'series.joined', subject: where, postings: groups.length, patches: whole.slots.size });
+  else
+    noteLeft(
+      chosen,
+      groups.filter((group) => !reroll?.bases.includes(group)),
+      where,
+      note,
+    );
+  const members = new Set(groups.flatMap(({ slots }) => [...slots.values()].map(({ mail }) => mail)));
+  const isElsewhere = ({ mail, number }: Entry) =>
+    members.has(mail) || repeats.has(mail) || (number === 0 && mail !== chosen.cover?.mail);
+  leftMails(
+    entries.filter((entry) => !isElsewhere(entry)),
+    where,
+    note,
+  );
+  return postingOf(reroll?.group ?? chosen);
 }

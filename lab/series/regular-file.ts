@@ -18,7 +18,11 @@ export function tooBig(where: string, size: string, limit = SIZE_LIMIT): InputEr
  */
 export async function readRegular(path: string, limit = SIZE_LIMIT): Promise<Buffer> {
   const what = 'it is neither a file nor a folder';
-  if (!(await stat(path)).isFile()) throw new InputError({ what, where: path });
+  const entry = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT' && error.code !== 'ELOOP') throw error;
+    throw new InputError({ what: 'there is no such file, or it is a link to none', where: path });
+  });
+  if (!entry.isFile()) throw new InputError({ what, where: path });
   await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   const info = await file.stat();
   if (!info.isFile()) throw new InputError({ what, where: path });

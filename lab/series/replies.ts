@@ -1,13 +1,17 @@
 import { InputError } from '../core/errors.ts';
-import type { StageContext } from '../model/event.ts';
+import type { Note } from '../model/note.ts';
 import type { Patch } from '../model/series.ts';
 import { MAX_COVER_TRAILERS, MAX_LISTED, MAX_TRAILERS } from './limits.ts';
-import type { Entry, Posting } from './stages.ts';
+import type { Entry, Mail, Posting } from './stages.ts';
+import { threadOf } from './thread.ts';
 import { parsePerson } from './trailers.ts';
 
 /** Trailers that a reply may add to the patch it answers. */
 const REPLY_TRAILER =
   /^((?:[A-Z][a-z]+-and-)?(?:Reviewed|Acked|Tested|Reported)(?:-and-[a-z]+)?-by):\s+(\S[^<>]*<[^<>\s]+>)\s*(?:#.*)?$/;
+
+/** The line without the links that a mailer adds to addresses: `<a@b<mailto:a@b>>`. */
+const withoutMarkup = (line: string) => line.replace(/<mailto:[^<>]*>/g, '');
 
 /** A trailer from a reply. */
 interface ReplyTrailer {
@@ -17,17 +21,19 @@ interface ReplyTrailer {
   number: number;
 }
 
-/** The mail of the posting that a reply answers, directly or through other replies. */
-function answered(reply: Entry, posting: Posting, byId: ReadonlyMap<string, Entry>): Entry | undefined {
-  const postingEntries = new Set<Entry | undefined>([posting.cover, ...posting.patches]);
-  const seen = new Set<Entry>();
-  for (let at: Entry | undefined = reply; at && !seen.has(at); ) {
-    if (postingEntries.has(at)) return at;
-    seen.add(at);
-    at = byId.get(at.mail.inReplyTo ?? at.mail.references.at(-1) ?? '');
-  }
-  return undefined;
-}
+/** The numbers of the mails of a posting. */
+const numbersOf = ({ cover, patches }: Posting): Map<Mail, number> =>
+  new Map([
+    ...patches.map(({ mail, number }): [Mail, number] => [mail, number]),
+    ...(cover ? [[cover.mail, 0] as const] : []),
+  ]);
+
+/** Whether a mail discusses others: it answers one, and is neither a patch nor a cover letter, whatever its subject says. */
+const isDiscussion = ({ subject, diffStart, number, mail }: Entry) =>
+  subject.reply ||
+  (diffStart === undefined &&
+    !(subject.patch && number === 0) &&
+    (mail.inReplyTo !== undefined || mail.references.length > 0));
 
 /** The same by subject, for archive pages, which show no message ids. */
 function answeredBySubject({ subject }: Entry, posting: Posting): Entry | undefined {
@@ -48,22 +54,22 @@ function trailersFromReplies(
   entries: readonly Entry[],
   posting: Posting,
 ): { trailers: ReplyTrailer[]; rejected: string[] } {
-  const byId = new Map(
-    entries.flatMap((entry) => (entry.mail.messageId ? [[entry.mail.messageId, entry]] : [])),
-  );
+  const numbers = numbersOf(posting);
+  const thread = threadOf(entries, ({ mail }) => numbers.has(mail));
+  const hasIds = entries.some(({ mail }) => mail.messageId);
   const trailers = new Map<string, ReplyTrailer>();
   const rejected: string[] = [];
   let rejections = 0;
-  for (const reply of entries.filter(({ subject }) => subject.reply)) {
-    const target = byId.size > 0 ? answered(reply, posting, byId) : answeredBySubject(reply, posting);
-    if (!target) continue;
+  for (const reply of entries.filter(isDiscussion)) {
+    const target = hasIds ? thread.postedOf(reply) : answeredBySubject(reply, posting);
+    const number = target && numbers.get(target.mail);
+    if (number === undefined) continue;
     for (const line of reply.mail.text.split('\n')) {
-      const [, key, value] = REPLY_TRAILER.exec(line.trimEnd().slice(0, 1000)) ?? [];
+      const [, key, value] = REPLY_TRAILER.exec(withoutMarkup(line.trimEnd().slice(0, 1000))) ?? [];
       if (!key || !value) continue;
       const { name, email } = parsePerson(value);
       const { from } = reply.mail;
       const isSender = email.toLowerCase() === from.email.toLowerCase() || name === from.name;
-      const number = target === posting.cover ? 0 : target.number;
       if (isSender) trailers.set(`${number} ${key}: ${value}`, { key, value, number });
       else if (rejections++ < MAX_LISTED) rejected.push(`${key}: ${value}, in a mail of ${from.name}`);
     }
@@ -105,11 +111,10 @@ export function addReplies(
   entries: readonly Entry[],
   posting: Posting,
   where: string,
-  ctx: StageContext,
+  note: (note: Note) => void,
 ): Patch[] {
   const { trailers, rejected } = trailersFromReplies(entries, posting);
   checkNumber(trailers, where);
-  for (const line of rejected)
-    ctx.emit({ type: 'note', note: { code: 'series.trailer', subject: where, line } });
+  for (const line of rejected) note({ code: 'series.trailer', subject: where, line });
   return patches.map((patch) => addTrailers(patch, trailers));
 }
