@@ -33,8 +33,8 @@ export const Note = z.discriminatedUnion('code', [
   note('series.ignored', { patch: number, lines: number, first: z.string() }),
   /** The diff was converted from a character set to UTF-8; git am would keep its bytes. */
   note('series.charset', { patch: number, charset: z.string() }),
-  /** A part of a patch mail that is no text and was left out. */
-  note('series.attachment', { patch: number, type: z.string(), name: z.string().optional() }),
+  /** A part of a patch mail that is no text and was left out; `name` of its file, empty where it has none. */
+  note('series.attachment', { patch: number, type: z.string(), name: z.string() }),
   /** A patch number occurs more than once; the patch at `where` replaced an earlier one. */
   note('series.repeated', { patch: number, where: z.string() }),
   /** The diffstat announces other numbers of files or lines than the diff has. */

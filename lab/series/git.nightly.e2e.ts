@@ -2,4 +2,6 @@
 import t from 'tap';
 import { compareWithGit } from './testing/compare-with-git.ts';
 
-t.test('1000 generated mails give the patches that git mailsplit and mailinfo give', (t) => compareWithGit(t, 1000));
+t.test('1000 generated mails give the patches that git mailsplit and mailinfo give', (t) =>
+  compareWithGit(t, 1000),
+);

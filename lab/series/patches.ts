@@ -97,8 +97,7 @@ function notesOf({ mail, patch, text }: ParsedPatch, subject: string): Note[] {
       : []),
     ...(mail.left ?? []).slice(0, MAX_LISTED).map(({ type, name }) => ({
       code: 'series.attachment' as const,
-      ...{ ...place, type: oneLine(type, 100) },
-      ...(name ? { name: oneLine(name, 200) } : {}),
+      ...{ ...place, type: oneLine(type, 100), name: oneLine(name ?? '', 200) },
     })),
   ];
 }

@@ -14,6 +14,7 @@ const OTHER_OPTIONS: Readonly<Record<string, string>> = {
   '--bind': 'bwrap',
   '--build-snapshot': 'node',
   '--clear-groups': 'setpriv',
+  '--count': 'git rev-list',
   '--dev-bind': 'bwrap',
   '--git-path': 'git rev-parse',
   '--help': 'every program',
