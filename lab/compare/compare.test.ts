@@ -203,6 +203,7 @@ t.test('metrics are joined by name', (t) => {
       base: 100,
       patched: 50,
       spread: 3,
+      threshold: 3,
       verdict: 'better',
     },
     { ...place, name: 'old', unit: 'ns', better: 'lower', base: 1 },
@@ -231,6 +232,24 @@ t.test('a difference within what boots of one kernel differ by is no change', (t
   t.equal(verdict(0, 0, 0, 'lower'), 'same');
   t.equal(verdict(3000, 3050, 2, 'lower', 0.02), 'same', 'a figure that is known to be less exact');
   t.equal(verdict(3000, 3070, 2, 'lower', 0.02), 'worse');
+  t.end();
+});
+
+t.test('a compared figure has its threshold and the values of all boots', (t) => {
+  const metric = (boots: number[], noise?: number) => ({
+    ...{ name: 'm', value: boots[1] ?? 0, unit: 'u', better: 'lower' as const, spread: 4, boots },
+    ...(noise === undefined ? {} : { noise }),
+  });
+  const rowOf = (noise?: number) =>
+    compareSides(
+      record([
+        cell('base', { a: 'pass' }, { metrics: [metric([999, 1000, 1003], noise)] }),
+        cell('patched', { a: 'pass' }, { metrics: [metric([1051, 1050, 1049], noise)] }),
+      ]),
+    ).metrics[0];
+  const boots = { base: [999, 1000, 1003], patched: [1051, 1050, 1049] };
+  t.match(rowOf(), { boots, threshold: 4, verdict: 'worse' }, 'the spread of the boots');
+  t.match(rowOf(0.06), { boots, threshold: 60, verdict: 'same' }, 'the noise of the figure');
   t.end();
 });
 

@@ -1,5 +1,5 @@
 import type { BrokenCell, Comparison, MetricChange, TestChange } from '../model/compare.ts';
-import type { TestResult } from '../model/result.ts';
+import type { Metric, TestResult } from '../model/result.ts';
 import type { CellRecord } from '../model/run.ts';
 import { changeOf } from './changes.ts';
 import type { Pair, Subject } from './pairs.ts';
@@ -59,15 +59,24 @@ export function testRows(pair: Pair): TestChange[] {
 /** Share of a figure by which boots of one kernel may differ although the few boots of a run were closer. */
 const NOISE = 0.002;
 
-function metricVerdict(
+/** How a figure changed, and by how much it may differ without a change: nothing where a side has no figure. */
+function judgedMetric(
   { base, patched, spread = 0, better }: MetricChange,
   noise: number,
-): MetricChange['verdict'] {
-  if (base === undefined || patched === undefined) return undefined;
+): Pick<MetricChange, 'threshold' | 'verdict'> {
+  if (base === undefined || patched === undefined) return {};
+  const threshold = Math.max(spread, Math.abs(base) * noise);
   const difference = patched - base;
-  if (Math.abs(difference) <= Math.max(spread, Math.abs(base) * noise)) return 'same';
-  if (better === 'none') return 'changed';
-  return difference < 0 === (better === 'lower') ? 'better' : 'worse';
+  if (Math.abs(difference) <= threshold) return { threshold, verdict: 'same' };
+  if (better === 'none') return { threshold, verdict: 'changed' };
+  return { threshold, verdict: difference < 0 === (better === 'lower') ? 'better' : 'worse' };
+}
+
+function bootsOf(from: Metric | undefined, to: Metric | undefined): Pick<MetricChange, 'boots'> {
+  if (!from?.boots && !to?.boots) return {};
+  return {
+    boots: { ...(from?.boots ? { base: from.boots } : {}), ...(to?.boots ? { patched: to.boots } : {}) },
+  };
 }
 
 /** Every metric of a pair with its verdict; as `testRows`. */
@@ -85,9 +94,9 @@ export function metricRows(pair: Pair): MetricChange[] {
       ...(from ? { base: from.value } : {}),
       ...(to ? { patched: to.value } : {}),
       ...(spread >= 0 ? { spread } : {}),
+      ...bootsOf(from, to),
     };
-    const verdict = metricVerdict(row, noise ?? NOISE);
-    return verdict ? { ...row, verdict } : row;
+    return { ...row, ...judgedMetric(row, noise ?? NOISE) };
   });
 }
 

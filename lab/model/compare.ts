@@ -66,7 +66,13 @@ export const MetricChange = Place.extend({
   patched: z.number().optional(),
   /** The larger spread of the two sides. */
   spread: z.number().optional(),
-  /** `same`: the difference is no larger than what boots of one kernel differ by. Absent where a side has no figure. */
+  /** The value of each boot of a side, of a figure that was measured in several boots. */
+  boots: z
+    .object({ base: z.array(z.number()).optional(), patched: z.array(z.number()).optional() })
+    .optional(),
+  /** The largest difference that is no change, in the figure's unit. Absent where a side has no figure. */
+  threshold: z.number().optional(),
+  /** `same`: the difference is at most `threshold`. Absent where a side has no figure. */
   verdict: z.enum(['better', 'worse', 'changed', 'same']).optional(),
 });
 export type MetricChange = z.infer<typeof MetricChange>;

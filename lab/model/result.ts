@@ -11,6 +11,8 @@ export const Metric = z.object({
   better: z.enum(['lower', 'higher', 'none']),
   /** Difference between the largest and the smallest value over repeats. Absent for a single boot. */
   spread: z.number().optional(),
+  /** The value of each boot in the order of the repeats, where there were several; `value` is their median. None is left out. */
+  boots: z.array(z.number()).optional(),
   /** Share of the figure by which boots of one kernel differ, where that is more than the usual 0.2%. */
   noise: z.number().optional(),
 });

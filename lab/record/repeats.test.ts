@@ -17,7 +17,7 @@ const cell = (values: Record<string, number>, more: Partial<CellRecord> = {}): C
 
 t.test('several repeats become one result: the median of each metric with its spread', (t) => {
   const merged = mergeRepeats([cell({ a: 7337, b: 1 }), cell({ a: 7342, b: 1 }), cell({ a: 7337 })]);
-  t.same(merged?.metrics, [{ ...figure, name: 'a', value: 7337, spread: 5 }]);
+  t.same(merged?.metrics, [{ ...figure, name: 'a', value: 7337, spread: 5, boots: [7337, 7342, 7337] }]);
   t.equal(merged && totalMsOf(merged), 30);
   t.equal(merged?.attempts.length, 3, 'every attempt is kept');
   t.equal(mergeRepeats([]), undefined);
@@ -90,7 +90,7 @@ t.test('figures of one name are merged in a time that grows with their number on
   const merged = mergeRepeats([many, many]);
   const seconds = (performance.now() - began) / 1000;
   t.ok(seconds < 5, `seconds of the merge: ${seconds}`);
-  t.match(merged?.metrics[0], { value: 9999.5, spread: 19_999 });
+  t.match(merged?.metrics[0], { value: 9999.5, spread: 19_999, boots: undefined });
   t.end();
 });
 

@@ -14,7 +14,7 @@ function once<K, V>(make: (key: K) => V): (key: K) => V {
   };
 }
 
-/** The median of each metric with its spread. A metric that one repeat does not have is dropped. */
+/** The median of each metric with its spread and the values of all boots. A metric that one repeat does not have is dropped. */
 function joinMetrics(repeats: readonly CellRecord[]): Metric[] {
   const [first] = repeats;
   const valuesOf = new Map<string, number[]>();
@@ -26,11 +26,13 @@ function joinMetrics(repeats: readonly CellRecord[]): Metric[] {
   const joined = once((name: string) => {
     const values = valuesOf.get(name) ?? [];
     const isWhole = values.length >= repeats.length;
-    return { isWhole, value: median(values), spread: max(values) - min(values) };
+    // A guest may report a name many times: its values are not those of boots, and each would repeat all of them.
+    const boots = values.length === repeats.length ? { boots: values } : {};
+    return { isWhole, figure: { value: median(values), spread: max(values) - min(values), ...boots } };
   });
   return (first?.metrics ?? []).flatMap((metric) => {
-    const { isWhole, value, spread } = joined(metric.name);
-    return isWhole ? [{ ...metric, value, spread }] : [];
+    const { isWhole, figure } = joined(metric.name);
+    return isWhole ? [{ ...metric, ...figure }] : [];
   });
 }
 
