@@ -7,7 +7,7 @@ import { cellsOfSide, kernelOf, RunRecord } from '../lab/model/run.ts';
 import { excerpt, markdown, oneLine, visible, wrap } from './escape.ts';
 import * as kernels from './golden/kernels.ts';
 import { comparison, record } from './golden/sample.ts';
-import { formats, type ReportInput, render } from './index.ts';
+import { formats, type ReportInput, render, renderReport } from './index.ts';
 
 const alone: ReportInput = {
   record: { ...record, cells: cellsOfSide(record, 'patched') },
@@ -34,7 +34,7 @@ t.test('reports on the sample are equal to the golden files', (t) => {
   golden(t, 'compare.xml', render('junit', { record }));
   golden(t, 'run.txt', render('text', alone));
   golden(t, 'run.md', render('markdown', alone));
-  t.same(formats, ['text', 'markdown', 'junit', 'json']);
+  t.same(formats, ['text', 'markdown', 'junit', 'json', 'html']);
   t.end();
 });
 
@@ -53,7 +53,7 @@ t.test('JSON has the record and the comparison unchanged, after what is not prov
   t.end();
 });
 
-t.test('no format lets a control character of any field through', (t) => {
+t.test('no format lets a control character of any field through', async (t) => {
   const evil = 'a\u001b]0;x\u0007\u0000\u009b\u202e\u2028\ud800\r\nb';
   const poison = <T>(value: T): T => {
     if (typeof value === 'string') return `${value}${evil}` as T;
@@ -78,11 +78,10 @@ t.test('no format lets a control character of any field through', (t) => {
   };
   const input = { record: poison(record), comparison: poison(comparison) };
   for (const format of formats) {
-    const text = render(format, input);
+    const text = await renderReport(format, input);
     t.notMatch(text, /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202e\u2028]/, format);
   }
   t.doesNotThrow(() => create(render('junit', input)), 'the JUnit report is well-formed XML');
-  t.end();
 });
 
 t.test('long names and reasons do not make the lines of a text report longer than its page', (t) => {

@@ -171,7 +171,7 @@ export interface CompareOptions extends ReadOptions, AllowOptions {}
 /** What `report` prints. */
 export interface ReportOptions extends ReadOptions {
   /** Default `text`. */
-  format?: 'text' | 'markdown' | 'junit' | 'json' | undefined;
+  format?: 'text' | 'markdown' | 'junit' | 'json' | 'html' | undefined;
   /** Comparison to report with the run, as `compare` returns it; default that of the run's own two sides. */
   comparison?: Comparison | undefined;
 }

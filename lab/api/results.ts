@@ -1,4 +1,4 @@
-import { render } from '../../reports/index.ts';
+import { renderReport } from '../../reports/index.ts';
 import { compareRecords } from '../compare/compare.ts';
 import { exitCodeOfComparison } from '../compare/exit.ts';
 import { outcomeOf } from '../compare/outcome.ts';
@@ -52,7 +52,7 @@ export async function compare(
 }
 
 /**
- * Renders a run as text, Markdown, JUnit XML or JSON. Throws InputError when it cannot be read.
+ * Renders a run as text, Markdown, JUnit XML, JSON or an HTML page (without links to logs). Throws InputError when it cannot be read.
  *
  * @example
  * await writeFile(file, await report('latest', { format: 'markdown' }));
@@ -65,5 +65,5 @@ export async function compare(
 export async function report(run: RunRef, options: ReportOptions = {}): Promise<string> {
   const { format = 'text', comparison } = checkOptions('report', options, 'report(run, options)');
   const record = await recordOf(run, options);
-  return render(format, { record, comparison: comparison ?? outcomeOf(record).comparison });
+  return renderReport(format, { record, comparison: comparison ?? outcomeOf(record).comparison });
 }
