@@ -64,13 +64,15 @@ async function show(name) {
   await ringlab`series import ${mbox} --name demo ${below}`;
   await ringlab`run --series demo ${matrix} --out ${out}`;
   await ringlab`report ${out} --format json --out ${report}`;
+  const page = path.join(out, 'report.html');
+  await ringlab`report ${out} --format html --out ${page}`;
 
   const { fixed, new: added, regressed } = (await fs.readJson(report)).comparison;
   // A test of something that the base lacks is skipped there, and new with the series.
   if (fixed + added === 0)
     throw new Error(`${name} fixed and added no test: the demo did not show what it is for`);
   const minutes = ((performance.now() - started) / 60_000).toFixed(1);
-  return `${name}: ${fixed} fixed, ${added} new, ${regressed} regressed, in ${minutes} minutes. Record: ${out}`;
+  return `${name}: ${fixed} fixed, ${added} new, ${regressed} regressed, in ${minutes} minutes.\n      Record: ${out}\n      Page: ${page}`;
 }
 
 try {

@@ -16,7 +16,7 @@ const args = process.argv.slice(2);
 appendFileSync('calls', args.join(' ') + '\\n');
 const [verb, code] = (process.env.FAIL ?? '').split('=');
 if (args[0] === verb) process.exit(Number(code));
-if (args[0] === 'report') writeFileSync(args.at(-1), '{ "comparison": { "fixed": 2, "new": 1, "regressed": 0 } }');
+if (args[0] === 'report' && args.includes('json')) writeFileSync(args.at(-1), '{ "comparison": { "fixed": 2, "new": 1, "regressed": 0 } }');
 if (args[0] === 'run' && process.env.WAIT) {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
     process.on(signal, () => {
@@ -81,7 +81,7 @@ t.test(
     t.equal(code, 0, stderr);
     t.match(
       stdout,
-      /^\nDemo: my-series: 2 fixed, 1 new, 0 regressed, in 0\.\d minutes\. Record: runs\/demo-my-series-[\dTZ-]+\n$/,
+      /^\nDemo: my-series: 2 fixed, 1 new, 0 regressed, in 0\.\d minutes\.\n +Record: runs\/demo-my-series-[\dTZ-]+\n +Page: runs\/demo-my-series-[\dTZ-]+\/report\.html\n$/,
     );
     t.match(stderr, /\n\$ ringlab series export my-series --out \S+\/my-series\.mbox\n/);
     t.match(calls(), [
@@ -89,6 +89,7 @@ t.test(
       /^series import \S+my-series\.mbox --name demo --needs fixes$/,
       /^run --series demo --guest plain --guest swiotlb --suite passthrough --out runs\/demo-my-series-\S+$/,
       /^report runs\/demo-my-series-\S+ --format json --out \S+my-series\.json$/,
+      /^report (runs\/demo-my-series-\S+) --format html --out \1\/report\.html$/,
     ]);
     const mbox = /--out (\S+)/.exec(calls()[0] ?? '')?.[1] ?? '';
     t.notOk(existsSync(join(mbox, '..')), 'the temporary folder is removed');
