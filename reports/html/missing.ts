@@ -11,7 +11,7 @@ export interface Absence {
 }
 
 const ORDER = ['missing', 'skipped', 'expected'] as const;
-/** Reasons of a page whose tests are named. */
+/** Reasons of a page that are given one by one. */
 const REASONS = 60;
 
 function absenceOf({ kind, patched }: Item): Absence['kind'] | undefined {
@@ -26,7 +26,7 @@ export const isAbsent = (item: Item): boolean => absenceOf(item) !== undefined;
 
 /** Missing results and ignored tests by reason: missing ones first, then the most frequent reason. */
 export function absencesOf(items: readonly Item[], lists: NameLists): Absence[] {
-  const groups = new Map<string, { kind: Absence['kind']; reason: string; items: Item[] }>();
+  const groups = new Map<string, Group>();
   for (const item of items) {
     const kind = absenceOf(item);
     if (!kind) continue;
@@ -36,10 +36,25 @@ export function absencesOf(items: readonly Item[], lists: NameLists): Absence[] 
     group.items.push(item);
     groups.set(key, group);
   }
-  return [...groups.values()]
-    .sort((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind) || b.items.length - a.items.length)
-    .map(({ kind, reason, items: tests }, index) => ({
+  const sorted = [...groups.values()].sort(
+    (a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind) || b.items.length - a.items.length,
+  );
+  return [...sorted.slice(0, REASONS), ...joined(sorted.slice(REASONS))].map(
+    ({ kind, reason, items: tests }) => ({
       ...{ kind, reason, count: tests.length },
-      lists: index < REASONS ? lists.listsOf(tests) : [],
-    }));
+      lists: lists.listsOf(tests),
+    }),
+  );
+}
+
+/** Tests of one reason. */
+type Group = Pick<Absence, 'kind' | 'reason'> & { items: Item[] };
+
+/** The groups of each kind as one. */
+function joined(groups: readonly Group[]): Group[] {
+  return ORDER.flatMap((kind) => {
+    const ofKind = groups.filter((group) => group.kind === kind);
+    const reason = `${ofKind.length.toLocaleString('en-US')} other reasons, which are in the record`;
+    return ofKind.length > 0 ? [{ kind, reason, items: ofKind.flatMap(({ items }) => items) }] : [];
+  });
 }

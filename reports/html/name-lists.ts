@@ -38,7 +38,7 @@ function groupedBy<T>(items: readonly T[], keyOf: (item: T) => string): T[][] {
   return [...groups.values()];
 }
 
-/** The lists of names of a page, which share its room: each test is in one of them at most. */
+/** The lists of names of a page, which share its room. */
 export class NameLists {
   readonly severalColumns: boolean;
   readonly #nameBytes: number;

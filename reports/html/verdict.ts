@@ -31,7 +31,7 @@ const countOf = (items: readonly Item[], ...kinds: Kind[]) =>
 
 function costEffects(groups: readonly CostGroup[]): string[] {
   const costs = groups.filter(({ better }) => better !== 'none').flatMap((group) => group.costs);
-  const words = { better: 'lowers', worse: 'raises' };
+  const words = { better: 'improves', worse: 'worsens' };
   return directionsOf(costs).map(
     ({ verdict, count, most }) =>
       `${words[verdict]} ${count} of ${counted(costs.length, 'cost')} (by up to ${signedPercent(most)})`,

@@ -3,7 +3,7 @@
 (() => {
   const form = document.getElementById('filters');
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
-  const rows = all('[data-guest]');
+  const rows = all('[data-guest]:not([data-costs])');
   const tables = all('[data-sortable] tbody');
   const FIELDS = ['test', 'guest', 'suite', 'kernel', 'sort'];
 
@@ -24,10 +24,7 @@
 
   /** Whether a row belongs to the tests that are looked at. Rows of whole cells have no name. */
   const isLookedAt = (row, state) =>
-    isOfPlace(row, state) &&
-    (state.test === '' ||
-      (row.dataset.kind === undefined && !row.matches('tr')) ||
-      (nameOf(row) ?? '').includes(state.test));
+    isOfPlace(row, state) && (state.test === '' || (nameOf(row) ?? state.test).includes(state.test));
 
   /** Filters the names of a cell's list. Returns how many are left. */
   const filterNames = (cell, { test }) => {
@@ -51,6 +48,8 @@
       const isHidden = row.closest('[data-group]') && state.kind.length > 0 && !state.kind.includes(kind);
       row.hidden = count === 0 || Boolean(isHidden);
     }
+    for (const group of all('[data-costs]'))
+      group.hidden = all('tr[data-guest]', group).every((row) => row.hidden);
     return counts;
   };
 
@@ -86,8 +85,7 @@
     history.replaceState(null, '', `${location.pathname}${text === '' ? '' : `?${text}`}${location.hash}`);
   };
 
-  const restore = () => {
-    const query = new URLSearchParams(location.search);
+  const restore = (query) => {
     for (const field of FIELDS) if (form.elements[field]) form.elements[field].value = query.get(field) ?? '';
     const kinds = query.getAll('kind');
     for (const box of all('[name=kind]', form)) box.checked = kinds.includes(box.value);
@@ -101,10 +99,14 @@
   };
 
   form.hidden = false;
-  restore();
+  restore(new URLSearchParams(location.search));
   if (location.search !== '') apply();
   form.addEventListener('input', apply);
   form.addEventListener('submit', (event) => event.preventDefault());
-  // The fields have their new values only after the event.
-  form.addEventListener('reset', () => queueMicrotask(apply));
+  // The browser would reset the fields after this event, when it is too late to apply them.
+  form.addEventListener('reset', (event) => {
+    event.preventDefault();
+    restore(new URLSearchParams());
+    apply();
+  });
 })();

@@ -15,16 +15,18 @@ import { ForestPlot } from './plot.tsx';
 import { SizePlot } from './size-plot.tsx';
 
 const VERDICTS = {
-  better: { tint: 'good', sign: '▼', word: 'better' },
-  worse: { tint: 'bad', sign: '▲', word: 'worse' },
-  changed: { tint: 'warn', sign: '↔', word: 'changed' },
-  same: { tint: 'mute', sign: '~', word: 'no change' },
+  better: { tint: 'good', word: 'better' },
+  worse: { tint: 'bad', word: 'worse' },
+  changed: { tint: 'warn', word: 'changed' },
+  same: { tint: 'mute', word: 'no change' },
 } as const;
 
 function VerdictCell({ cost }: { cost: Cost }) {
-  const { verdict, base } = cost;
+  const { verdict, base, change = 0 } = cost;
   if (!verdict) return <>{base === undefined ? 'new' : 'gone'}</>;
-  const { tint, sign, word } = VERDICTS[verdict];
+  const { tint, word } = VERDICTS[verdict];
+  // Whether up or down is better depends on the figure.
+  const sign = verdict === 'same' ? '~' : change > 0 ? '▲' : '▼';
   return (
     <Badge tint={tint} sign={sign}>
       {word}
@@ -63,6 +65,11 @@ function Row({ cost, order }: { cost: Cost; order: number }) {
   );
 }
 
+/** Rows of one table: what is less significant is in the record. */
+const ROWS = 150;
+/** Groups of a page. */
+const GROUPS = 12;
+
 /** Rows of `costs`, most significant first; `data-order` is the order of the benchmark. */
 function Table({
   caption,
@@ -73,7 +80,8 @@ function Table({
   costs: readonly Cost[];
   order: readonly Cost[];
 }) {
-  const sorted = [...costs].sort((a, b) => significanceOf(b) - significanceOf(a));
+  const sorted = [...costs].sort((a, b) => significanceOf(b) - significanceOf(a)).slice(0, ROWS);
+  const more = costs.length - sorted.length;
   return (
     <Wide label={caption}>
       <table class="costs" data-sortable>
@@ -112,6 +120,7 @@ function Table({
           ))}
         </tbody>
       </table>
+      {more > 0 ? <p class="note">{`${more} less significant ones are in the record.`}</p> : null}
     </Wide>
   );
 }
@@ -166,7 +175,7 @@ export function Costs({ groups, severalColumns }: { groups: readonly CostGroup[]
   const count = groups.reduce((sum, { costs }) => sum + costs.length, 0);
   const changed = primary.flatMap(({ costs }) => costs).filter(isRelevant).length;
   return (
-    <Section id="costs" title="Cost per I/O" note={`${changed} of ${count}`}>
+    <Section id="costs" title="Cost per I/O" note={`${changed} changed`}>
       {count === 0 ? <p class="calm">No figure of both kernels was measured.</p> : null}
       {count > 0 ? (
         <p class="legend">
@@ -174,13 +183,16 @@ export function Costs({ groups, severalColumns }: { groups: readonly CostGroup[]
           is dropped. Within the grey band, the threshold of that row, a difference is no change (~).
         </p>
       ) : null}
-      {primary.map((group) => (
+      {primary.slice(0, GROUPS).map((group) => (
         <Group group={group} severalColumns={severalColumns} />
       ))}
+      {primary.length > GROUPS ? (
+        <p class="note">{`${primary.length - GROUPS} more cells and figures are in the record.`}</p>
+      ) : null}
       {secondary.length > 0 ? (
         <details class="rest">
           <summary>{`${secondary.reduce((sum, { costs }) => sum + costs.length, 0)} secondary figures, which have no better direction`}</summary>
-          {secondary.map((group) => (
+          {secondary.slice(0, GROUPS).map((group) => (
             <Group group={group} severalColumns={severalColumns} />
           ))}
         </details>

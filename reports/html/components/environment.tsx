@@ -114,9 +114,9 @@ function Machines({ record }: { record: RunRecord }) {
       <summary>{`QEMU command lines of ${lines.length} guest profiles`}</summary>
       {lines.map(({ id, summary, command }) => (
         <div>
-          <h4>
+          <h3>
             {clip(id, 120)} {summary === undefined ? null : <small>{clip(summary, 300)}</small>}
-          </h4>
+          </h3>
           <Log excerpt={excerptOf(clip(command, 6000), 1)} />
         </div>
       ))}

@@ -1,6 +1,6 @@
 import type { CellView, Grid, GridKernel, Tally } from '../grid.ts';
 import { linksTo } from '../links.ts';
-import { clip, excerptOf, type Room } from '../text.ts';
+import { clip, type Room } from '../text.ts';
 import { Badge, Command, Files, Log, Section, type Tint, Wide } from './parts.tsx';
 
 /** Attempts of a cell that are listed. */
@@ -139,7 +139,7 @@ function CellDetails({ view, room }: { view: CellView; room: Room }) {
       </summary>
       <div class="body" id={`cell-${index}`}>
         {reason === undefined ? null : <p class="reason">{clip(reason, 600)}</p>}
-        {excerpt ? <Log excerpt={excerptOf(excerpt.lines.join('\n'), 20)} /> : null}
+        {excerpt ? <Log excerpt={excerpt} /> : null}
         <Attempts view={view} />
       </div>
     </details>

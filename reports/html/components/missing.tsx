@@ -33,15 +33,12 @@ function Reason({ absence: { kind, reason, count, lists } }: { absence: Absence 
 /** Results that did not arrive, and tests that are ignored, by reason. */
 export function Missing({ absences }: { absences: readonly Absence[] }) {
   const count = absences.reduce((sum, absence) => sum + absence.count, 0);
-  const named = absences.filter(({ lists }) => lists.length > 0);
-  const others = absences.length - named.length;
   return (
     <Section id="missing" title="Missing and ignored" note={count.toLocaleString('en-US')}>
       {absences.length === 0 ? <p class="calm">Every test has a result, and none is ignored.</p> : null}
-      {named.map((absence) => (
+      {absences.map((absence) => (
         <Reason absence={absence} />
       ))}
-      {others > 0 ? <p class="note">{`${others} more reasons are in the record.`}</p> : null}
     </Section>
   );
 }
