@@ -8,14 +8,15 @@ import { SetupError } from './command.mjs';
 import { ensurePackages } from './debian.mjs';
 import { locked } from './lock.mjs';
 import { ensureModules, ensureTap } from './modules.mjs';
-import { optional, required } from './packages.mjs';
+import { forTests, optional, required } from './packages.mjs';
 import { ensureSqlite } from './sqlite.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-const HELP = `Usage: npm run setup [-- --all]
+const HELP = `Usage: npm run setup [-- [--tests] [--all]]
 
 Makes this checkout ready: Debian packages, node modules, test runner, native addons. Does nothing that is done already.
+  --tests also install what only the tests need: a browser
   --all   also install what only some runs and tests need: the kernel debian-6.1, PostgreSQL`;
 
 function checkNode() {
@@ -33,10 +34,14 @@ async function main(args) {
     console.log(HELP);
     return;
   }
-  const unknown = args.find((arg) => arg !== '--all');
+  const unknown = args.find((arg) => !['--all', '--tests'].includes(arg));
   if (unknown) throw new SetupError(`unknown argument ${unknown}\n${HELP}`);
   checkNode();
-  const packages = args.includes('--all') ? [...required, ...optional] : required;
+  const packages = [
+    ...required,
+    ...(args.includes('--tests') ? forTests : []),
+    ...(args.includes('--all') ? optional : []),
+  ];
   await locked(join(root, 'build/setup.lock'), async () => {
     ensurePackages(packages);
     ensureModules(root);

@@ -5,5 +5,7 @@ export interface Package {
   readonly command?: string;
 }
 export const required: readonly Package[];
+/** Installed with `--tests` only. */
+export const forTests: readonly Package[];
 /** Installed with `--all` only. */
 export const optional: readonly Package[];

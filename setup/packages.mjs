@@ -34,6 +34,9 @@ export const required = [
   { name: 'ca-certificates', why: 'npm over TLS' },
 ];
 
+/** Packages that only tests need, installed with `--tests`. */
+export const forTests = [{ name: 'chromium', why: 'shows the HTML page in its tests', command: 'chromium' }];
+
 /** Packages that are installed only with `--all`. */
 export const optional = [
   { name: 'linux-source-6.1', why: 'the kernel debian-6.1' },

@@ -151,6 +151,14 @@ t.test('--all installs the optional packages only, when all else is installed', 
   );
 });
 
+t.test('--tests installs what only the tests need', async (t) => {
+  const machine = new Machine(t);
+  await machine.setUp();
+  machine.calls();
+  t.equal((await machine.setUp(['--tests'])).code, 0);
+  t.match(callsOf(machine.calls(), 'apt-get').at(-1), /--no-install-recommends chromium$/);
+});
+
 t.test('a user whom sudo asks for no password installs through sudo', async (t) => {
   const machine = new Machine(t, { uid: '1000', flags: ['sudoer'] });
   t.equal((await machine.setUp()).code, 0);
