@@ -36,6 +36,8 @@ async function figureRows(
     .where('x.test', 'in', ids)
     .orderBy('r.started_at')
     .orderBy('r.key')
+    .orderBy('k.side')
+    .orderBy('k.id')
     .execute();
   const wanted = new Set(runs);
   return rows.filter(({ run_key }) => wanted.has(run_key));

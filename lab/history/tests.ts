@@ -56,6 +56,8 @@ export async function resultRows(
       .where('x.test', 'in', ids)
       .orderBy('r.started_at')
       .orderBy('r.key')
+      .orderBy('k.side')
+      .orderBy('k.id')
       .execute();
     const wanted = new Set(runs);
     for (const { failed_again, runs_again, ...row } of part)
