@@ -38,7 +38,7 @@ const HEALTHY: Record<string, string> = {
   ssh: 'echo "OpenSSH_9.2p1 Debian-2" >&2',
   bwrap: 'case "$1" in --version) echo "bubblewrap 0.8.0" ;; esac',
 };
-const PLAIN_TOOLS = ['git', 'make', 'flex', 'bison', 'bc', 'cpio', 'rsync', 'xz'];
+const PLAIN_TOOLS = ['git', 'make', 'flex', 'bison', 'bc', 'cpio', 'rsync', 'xz', 'bzip2', 'zstd', 'python3'];
 for (const tool of [...PLAIN_TOOLS, 'apt-get', 'dpkg-deb', 'strip', user])
   HEALTHY[tool] = `echo "${tool} 1.2.3"`;
 HEALTHY['mkfs.erofs'] = 'echo "usage: [options] FILE DIRECTORY"';
