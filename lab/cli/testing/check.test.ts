@@ -70,8 +70,8 @@ const samples: [title: string, file: string, content: string, problems: string[]
   [
     'a choice',
     'x.md',
-    '`ringlab report latest --format html`',
-    ['x.md:1: --format does not take html: text, markdown, junit, json'],
+    '`ringlab report latest --format pdf`',
+    ['x.md:1: --format does not take pdf: text, markdown, junit, json, html'],
   ],
   [
     'a suite',
