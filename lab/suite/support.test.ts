@@ -69,6 +69,18 @@ t.test(
   },
 );
 
+t.test('a program whose subtests are all skipped has the reason of each', (t) => {
+  const measured = tests({
+    'a > nullb0': ['skip', 'not an NVMe drive'],
+    'a > nvme0n1': ['skip', 'no option X'],
+    'a > nvme1n1': ['skip', 'no option X'],
+  });
+  t.same(updatedTable(empty, 'v', [{ release: '6.1', tests: measured }]).programs, {
+    a: { '6.1': { verdict: 'skip', reason: 'not an NVMe drive; no option X' } },
+  });
+  t.end();
+});
+
 t.test('a program has the worst verdict of its subtests', (t) => {
   const measured = tests({
     'a > x': ['pass'],

@@ -53,14 +53,16 @@ export interface Measurement {
 /** Subtests that a reason names. */
 const NAMED = 3;
 
-/** The reason of a program whose results have one verdict: which subtests have it, and what the first says. */
+/** The reason of a program whose results have one verdict: which subtests have it and what the first says, or why each is skipped. */
 function reasonOf(program: string, results: readonly TestResult[]): string {
   const [first] = results;
   if (!first) return '';
-  const said = first.reason?.split('\n')[0] ?? first.verdict;
+  const firstLine = ({ reason, verdict }: TestResult) => reason?.split('\n')[0] ?? verdict;
+  // A skip says why: of which subtest does not matter, but each may lack something else.
+  if (first.verdict === 'skip') return [...new Set(results.map(firstLine))].join('; ');
+  const said = firstLine(first);
   const parts = results.flatMap(({ name }) => (name === program ? [] : name.slice(program.length + 3)));
-  // A skip says why: of which subtest does not matter.
-  if (parts.length === 0 || first.verdict === 'skip') return said;
+  if (parts.length === 0) return said;
   const rest = parts.length > NAMED ? ` and ${parts.length - NAMED} more` : '';
   const names = `${parts.slice(0, NAMED).join(', ')}${rest}`;
   return first.reason === undefined ? names : `${names}: ${said}`;
