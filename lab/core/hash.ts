@@ -12,6 +12,9 @@ export function hashOf(...parts: (string | Uint8Array)[]): string {
   return hash.digest('hex');
 }
 
+/** Hex SHA-256 of a text as UTF-8. */
+export const sha256Of = (text: string): string => createHash('sha256').update(text).digest('hex');
+
 /** Hex SHA-256 of a file's content. Throws the error of the file system, or the abort reason. */
 export async function hashFile(path: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256');

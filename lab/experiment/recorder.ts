@@ -14,6 +14,7 @@ import type { Series } from '../model/series.ts';
 import { newRunDir } from '../record/find.ts';
 import { RecordFold } from '../record/fold.ts';
 import { RECORD_FILE, saveRecord, writeRecord } from '../record/record.ts';
+import { seriesRecord } from './series-record.ts';
 
 /** Where a run's record goes, and which program makes it. */
 export interface RecordOptions {
@@ -77,15 +78,7 @@ function headOf(
     ...{ format: 2, id, startedAt: new Date().toISOString(), seconds: 0, ringlab: version },
     ...{ host: hostFacts(), sandbox },
     plan: planRecord(plan),
-    ...(series
-      ? {
-          series: {
-            ...{ id: series.id, name: series.name, title: series.title },
-            patches: series.patches.map((patch) => patch.subject),
-            ...(series.notes?.length ? { notes: series.notes } : {}),
-          },
-        }
-      : {}),
+    ...(series ? { series: seriesRecord(series) } : {}),
     kernels: [],
     profiles: [...profiles].map(([name, profile]) => ({ id: name, profile })),
     suites: [...suites].map(([name, { summary }]) => ({ id: name, summary })),

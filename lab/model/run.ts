@@ -170,6 +170,33 @@ export const MutantRecord = z.object({
 });
 export type MutantRecord = z.infer<typeof MutantRecord>;
 
+/** A patch of a series by what identifies it in mail. */
+export const PostedPatch = z.object({
+  /** Angle brackets included; absent where the series is not from mail. */
+  messageId: z.string().optional(),
+  author: z.object({ name: z.string(), email: z.string() }),
+  /** Hex SHA-256 of its diff, as `Patch.diff` has it. */
+  sha256: z.string(),
+});
+export type PostedPatch = z.infer<typeof PostedPatch>;
+
+/** The series of a run. */
+export const SeriesRecord = z.object({
+  id: z.string(),
+  name: z.string(),
+  title: z.string(),
+  /** Subjects, in order. */
+  patches: z.array(z.string()),
+  version: z.number().int().optional(),
+  /** Message id of the cover letter. */
+  messageId: z.string().optional(),
+  /** The patches in the same order. Absent in records of earlier versions. */
+  posted: z.array(PostedPatch).optional(),
+  /** What reading the series left out, replaced, duplicated or filled in. */
+  notes: z.array(Note).optional(),
+});
+export type SeriesRecord = z.infer<typeof SeriesRecord>;
+
 /** The machine that made a run. */
 export const HostFacts = z.object({
   cpu: z.string(),
@@ -201,13 +228,7 @@ export const RunRecord = z.object({
   sandbox: z.object({ required: z.boolean(), protections: z.array(z.string()) }).optional(),
   /** Absent in records of format 1. */
   plan: PlanRecord.optional(),
-  series: z
-    .object({
-      ...{ id: z.string(), name: z.string(), title: z.string(), patches: z.array(z.string()) },
-      /** What reading the series left out, replaced, duplicated or filled in. */
-      notes: z.array(Note).optional(),
-    })
-    .optional(),
+  series: SeriesRecord.optional(),
   kernels: z.array(KernelRecord),
   /** Guest profiles and suites by id. A record of format 1 has only their ids. */
   profiles: z.array(z.object({ id: Id, profile: GuestProfile.optional() })),

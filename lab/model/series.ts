@@ -31,6 +31,8 @@ export const Series = z.object({
   /** How many patches the posting announced (`k/M`). */
   announced: z.number().int().min(1),
   cover: z.string().optional(),
+  /** Message id of the cover letter, angle brackets included. */
+  messageId: z.string().optional(),
   baseCommit: z.string().optional(),
   /** Name of another series, which must be applied first. */
   needs: z.string().optional(),

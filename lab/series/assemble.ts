@@ -45,6 +45,7 @@ export function assemble({ posting, patches, name, title, origin, notes }: Assem
   const judged = patches.map((patch) => ({ patch, reason: foreignReason(patch.files) }));
   const kernelPatches = judged.filter(({ reason }) => reason === undefined).map(({ patch }) => patch);
   const coverText = posting.cover?.mail.text;
+  const messageId = posting.cover?.mail.messageId;
   const cover = coverText?.replace(/\n-- \n[\s\S]*$/, '').trim();
   const texts = [coverText, ...posting.patches.map(({ mail }) => mail.text)];
   const base = texts.map(baseCommitOf).find((commit) => commit !== undefined);
@@ -56,6 +57,7 @@ export function assemble({ posting, patches, name, title, origin, notes }: Assem
     version: posting.version,
     announced,
     ...(cover ? { cover } : {}),
+    ...(messageId ? { messageId } : {}),
     ...(base ? { baseCommit: base } : {}),
     patches: kernelPatches,
     missing: numbers.filter((number) => !present.has(number)),
