@@ -8,6 +8,7 @@ import { type CellRecord, cellsOfSide, kernelOf, type RunRecord, totalMsOf } fro
 import type { CellVerdict } from '../lab/model/verdict.ts';
 import { visible } from './escape.ts';
 import type { ReportInput } from './input.ts';
+import { type Extent, shortened } from './shorten.ts';
 import { unprovenIn, unprovenWords } from './unproven.ts';
 import { DID_NOT_END, failedKernels, labFailures, mutantOutcome, unsandboxedWords } from './view.ts';
 
@@ -140,7 +141,7 @@ function addCell(root: Node, cell: CellRecord, { record, comparison }: ReportInp
   const tests = cell.tests
     .map(caseOf)
     .map((test) => (comparison ? asConfirmed(test, rows.get(test.name), comparison) : test));
-  const results = [...tests, ...extraCases(cell)];
+  const results = distinct([...tests, ...extraCases(cell)], `${profile}, ${kernel}`);
   const expected = expectedIn(record, cell);
   addSuite(
     root,
@@ -148,6 +149,19 @@ function addCell(root: Node, cell: CellRecord, { record, comparison }: ReportInp
     expected === undefined ? results : results.map((test) => asExpected(test, expected)),
     { seconds: totalMsOf(cell) / 1000, properties: { side, kernel, guest: profile, suite, verdict } },
   );
+}
+
+/**
+ * Cases whose names say where they ran, and of which no two are equal: GitLab shows the name alone, and keeps one of several cases of
+ * the same class and name without a word.
+ */
+function distinct(cases: readonly Case[], where: string): Case[] {
+  const names = new Map<string, number>();
+  return cases.map((test) => {
+    const count = (names.get(test.name) ?? 0) + 1;
+    names.set(test.name, count);
+    return { ...test, name: `${test.name} [${where}]${count > 1 ? ` #${count}` : ''}` };
+  });
 }
 
 /** The failure of a kernel that could not be made, once; each of its cells is skipped. */
@@ -206,13 +220,31 @@ function addWarning(root: Node, record: RunRecord): void {
   ]);
 }
 
+/** Bytes of a document: GitLab ignores a file of 30 MB. */
+const LIMIT = 29_000_000;
+
+/** What is cut where a document is too long. */
+const EXTENTS: readonly Extent[] = [{ text: 20_000 }, { text: 2_000 }, { text: 0, reason: 200 }];
+
+/**
+ * As `documentOf`, in at most `limit` bytes, by default less than 30 MB: where it is longer, evidence is cut. Only some 50,000 failed tests would still be longer.
+ */
+export function renderJunit(input: ReportInput, limit = LIMIT): string {
+  let text = documentOf(input);
+  for (const extent of EXTENTS) {
+    if (Buffer.byteLength(text) <= limit) break;
+    text = documentOf({ ...input, record: shortened(input.record, extent) });
+  }
+  return text;
+}
+
 /**
  * JUnit XML: one test suite for each cell, base and patched apart (property `side`), after what is not proven (suite `(evidence)`).
  * Where a run has both sides, failures of the base are written as skipped (`on base: fail: ...`), so that a CI counts the patched side
  * alone. A lost test, a broken cell, a kernel that could not be made, a failure of the lab and a run that did not end are errors; any
  * other failure is a failure with its verdict as the type. Of a run over mutants only the mutants count.
  */
-export function renderJunit(input: ReportInput): string {
+function documentOf(input: ReportInput): string {
   const { record } = input;
   const document = create({ version: '1.0', encoding: 'UTF-8', invalidCharReplacement: '\ufffd' });
   const root = document.ele('testsuites', { name: visible(record.id), time: record.seconds.toFixed(3) });
