@@ -1,8 +1,15 @@
+import { renderGithubAnnotations } from './github-annotations.ts';
+import { renderGithubSummary } from './github-summary.ts';
 import type { PageInput } from './html/input.ts';
 import type { ReportInput } from './input.ts';
 import { renderJson } from './json.ts';
 import { renderJunit } from './junit.ts';
+import { renderKcidb } from './kcidb/kcidb.ts';
+import { renderMail } from './mail/mail.ts';
 import { renderMarkdown } from './markdown.ts';
+import { renderOpenmetrics } from './openmetrics.ts';
+import { renderOtlp } from './otlp.ts';
+import { renderPatchwork } from './patchwork.ts';
 import { renderText } from './text.ts';
 
 export type { Against, PageInput, RecordFolder } from './html/input.ts';
@@ -16,6 +23,13 @@ const renderers = {
   markdown: renderMarkdown,
   junit: renderJunit,
   json: renderJson,
+  mail: renderMail,
+  kcidb: renderKcidb,
+  'github-summary': renderGithubSummary,
+  'github-annotations': renderGithubAnnotations,
+  openmetrics: renderOpenmetrics,
+  patchwork: renderPatchwork,
+  otlp: renderOtlp,
 } satisfies Record<string, (input: ReportInput) => string>;
 
 /** Formats whose libraries are loaded when they are first used: no other format waits for them. */

@@ -8,6 +8,12 @@ export interface ReportInput {
   comparison?: Comparison | undefined;
   /** picocolors or the like, for a text report on a terminal; absent: the text is plain. */
   colors?: Colors | undefined;
+  /** Address where readers find the folder of the record, without a slash at its end; absent: it is not published. */
+  url?: string | undefined;
+  /** Of a mail: who sends it, `Name <address>`. */
+  sender?: string | undefined;
+  /** Of KCIDB: the CI system that reports, `[a-z0-9_]+`; absent: `ringlab`. */
+  origin?: string | undefined;
 }
 
 /** The colours of the text report. */

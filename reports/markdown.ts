@@ -28,21 +28,34 @@ const capitalised = (title: string) => `${title.charAt(0).toUpperCase()}${title.
 const heading = (title: string, lines: readonly string[]) =>
   lines.length === 0 ? [] : ['', `### ${title}`, '', ...lines];
 
-const table = (heads: readonly string[], rows: readonly (readonly string[])[]) =>
-  rows.length === 0
-    ? []
-    : [heads, heads.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);
+/** How much of a report is shown. */
+export interface Extent {
+  /** Lines of each block of evidence; 0: no evidence. */
+  lines: number;
+  /** Rows of each table, and entries of each list. */
+  rows: number;
+}
+
+/** All rows, and evidence as long as a reader may want it. */
+const FULL: Extent = { lines: 200, rows: Number.POSITIVE_INFINITY };
+
+/** The first items that fit, and the number of the others. */
+const first = <T>(items: readonly T[], { rows }: Extent) => ({
+  ...{ shown: items.slice(0, rows), left: Math.max(0, items.length - rows) },
+});
+
+function table(heads: readonly string[], rows: readonly (readonly string[])[], extent: Extent): string[] {
+  if (rows.length === 0) return [];
+  const { shown, left } = first(rows, extent);
+  const more = left > 0 ? [heads.map((_head, index) => (index === 0 ? `${left} more` : ''))] : [];
+  return [heads, heads.map(() => '---'), ...shown, ...more].map((cells) => `| ${cells.join(' | ')} |`);
+}
 
 /** A block that the reader unfolds. */
-const folded = (title: string, text: string) => [
-  '',
-  `<details><summary>${html(title)}</summary>`,
-  '',
-  fenced(text),
-  '',
-  '</details>',
-  '',
-];
+const folded = (title: string, text: string, { lines }: Extent) =>
+  lines === 0
+    ? ['']
+    : ['', `<details><summary>${html(title)}</summary>`, '', fenced(text, lines), '', '</details>', ''];
 
 function counts(tally: Tally | undefined): string {
   if (!tally) return '';
@@ -51,20 +64,22 @@ function counts(tally: Tally | undefined): string {
   return `${broken ? `**${broken}**, ` : ''}${pass} pass, ${fail} fail, ${skip} skip${todo ? `, ${todo} todo` : ''}${time}`;
 }
 
-function matrix(input: ReportInput): string[] {
+function matrix(input: ReportInput, extent: Extent): string[] {
   const rows = rowsOf(input);
   if (!input.comparison)
     return table(
       ['cell', 'result'],
       rows.map(({ cell, patched }) => [md(cell), counts(patched)]),
+      extent,
     );
   return table(
     ['cell', 'base', 'patched'],
     rows.map(({ cell, base, patched }) => [md(cell), counts(base), counts(patched)]),
+    extent,
   );
 }
 
-function list(items: readonly Item[], quote: boolean): string[] {
+function list(items: readonly Item[], quote: boolean, extent: Extent): string[] {
   const rows = items.map(({ cell, name, base, patched, reason, confirmed }) => {
     const verdicts = [base ?? '(none)', patched ?? '(none)'].join(' &rarr; ');
     return [
@@ -74,19 +89,19 @@ function list(items: readonly Item[], quote: boolean): string[] {
       [reason ?? '', ...(confirmed ? [confirmed] : [])].map(md).join('<br>'),
     ];
   });
-  const evidence = quote ? items.filter((item) => item.detail) : [];
+  const evidence = quote ? first(items, extent).shown.filter((item) => item.detail) : [];
   return [
-    ...table(['cell', 'test', 'verdict', 'reason'], rows),
-    ...evidence.flatMap(({ cell, name, detail }) => folded(`${cell}: ${name}`, detail ?? '')),
+    ...table(['cell', 'test', 'verdict', 'reason'], rows, extent),
+    ...evidence.flatMap(({ cell, name, detail }) => folded(`${cell}: ${name}`, detail ?? '', extent)),
   ];
 }
 
-function tests(input: ReportInput): string[] {
+function tests(input: ReportInput, extent: Extent): string[] {
   const items = itemsOf(input);
   const failing = (item: Item) => item.patched && isFailure(item.patched);
   if (!input.comparison)
     return byClass(items.filter(failing)).flatMap(([of, own]) =>
-      heading(of === '' ? 'Failed' : titleOf('Failed', of, own), list(own, true)),
+      heading(of === '' ? 'Failed' : titleOf('Failed', of, own), list(own, true, extent)),
     );
   const still = items.filter((item) => item.change === 'same' && failing(item));
   return [
@@ -94,41 +109,44 @@ function tests(input: ReportInput): string[] {
       const listed = items.filter((item) => item.change === change);
       const quote = change === 'regressed' || change === 'new';
       return byClass(listed).flatMap(([of, own]) =>
-        heading(titleOf(capitalised(title), of, own), list(own, quote)),
+        heading(titleOf(capitalised(title), of, own), list(own, quote, extent)),
       );
     }),
     ...byClass(still).flatMap(([of, own]) =>
-      heading(titleOf('Fails on both sides', of, own), list(own, false)),
+      heading(titleOf('Fails on both sides', of, own), list(own, false, extent)),
     ),
   ];
 }
 
 /** What tests report that fails nothing. */
-const remarks = (title: string, found: readonly Remark[]): string[] =>
+const remarks = (title: string, found: readonly Remark[], extent: Extent): string[] =>
   heading(
     title,
     table(
       ['cell', 'test', 'what'],
       found.map(({ cell, name, lines }) => [md(cell), md(name), lines.map(md).join('<br>')]),
+      extent,
     ),
   );
 
-function trouble(input: ReportInput): string[] {
-  const complaints = complaintsOf(input).flatMap(({ title, cells, text, fatal, known }) =>
-    folded(
-      `${known ? `(known: ${known}) ` : fatal ? '' : '(not fatal) '}${title} (${cells.join(', ')})`,
-      text,
-    ),
+function trouble(input: ReportInput, extent: Extent): string[] {
+  const complaints = first(complaintsOf(input), extent).shown.flatMap(
+    ({ title, cells, text, fatal, known }) =>
+      folded(
+        `${known ? `(known: ${known}) ` : fatal ? '' : '(not fatal) '}${title} (${cells.join(', ')})`,
+        text,
+        extent,
+      ),
   );
   const kernels = failedKernels(input.record).flatMap(({ name, verdict, message, detail }) => [
     `**${md(name)}: ${md(verdict)}**: ${md(message)}`,
-    ...(detail ? folded('evidence', detail) : ['']),
+    ...(detail ? folded('evidence', detail, extent) : ['']),
   ]);
-  const cells = brokenOf(input).flatMap(({ cell, side, verdict, reason, detail }) => [
+  const cells = first(brokenOf(input), extent).shown.flatMap(({ cell, side, verdict, reason, detail }) => [
     `**${md(cell)} (${side}): ${md(verdict)}**${reason ? `: ${md(reason)}` : ''}`,
-    ...(detail && !isQuoted(input, detail) ? folded('evidence', detail) : ['']),
+    ...(detail && !isQuoted(input, detail) ? folded('evidence', detail, extent) : ['']),
   ]);
-  const failures = labFailures(input.record).flatMap(({ subject, message }) => [
+  const failures = first(labFailures(input.record), extent).shown.flatMap(({ subject, message }) => [
     `**${md(subject)}**: ${md(message)}`,
     '',
   ]);
@@ -136,7 +154,7 @@ function trouble(input: ReportInput): string[] {
     ...heading(input.comparison ? 'New kernel complaints' : 'Kernel complaints', complaints),
     ...heading(
       'New compiler warnings',
-      (input.comparison?.newWarnings ?? []).map((line) => `- ${md(line)}`),
+      first(input.comparison?.newWarnings ?? [], extent).shown.map((line) => `- ${md(line)}`),
     ),
     ...heading('Kernels that could not be made', kernels),
     ...heading('Broken cells', cells),
@@ -144,13 +162,17 @@ function trouble(input: ReportInput): string[] {
   ];
 }
 
-function figureTable(input: ReportInput): string[] {
+function figureTable(input: ReportInput, { rows }: Extent): string[] {
   const lines = figures(input);
-  return heading('Figures', lines.length > 0 ? [fenced(lines.join('\n'), 1000)] : []);
+  const most = Math.min(1000, rows);
+  return heading('Figures', lines.length > 0 ? [fenced(lines.join('\n'), most)] : []);
 }
 
 /** The report as GitHub-flavoured Markdown: tables, and long evidence in folded blocks. */
-export function renderMarkdown(input: ReportInput): string {
+export const renderMarkdown = (input: ReportInput): string => markdownOf(input, FULL);
+
+/** As `renderMarkdown`, not longer than `extent` allows. */
+export function markdownOf(input: ReportInput, extent: Extent): string {
   const { record } = input;
   const title = record.series?.title ?? `Run ${record.id}`;
   const warning = unsandboxedWords(record);
@@ -175,17 +197,17 @@ export function renderMarkdown(input: ReportInput): string {
     ...classLines(input).flatMap((text) => [md(text), '']),
     ...(record.series?.notes ?? []).flatMap((note) => [`**Series:** ${md(noteWords(note))}`, '']),
     ...(warning === undefined ? [] : [`**Warning:** ${md(warning)}`, '']),
-    ...table(['side', 'kernel', 'release', 'compiler'], kernels),
+    ...table(['side', 'kernel', 'release', 'compiler'], kernels, extent),
     '',
-    ...matrix(input),
-    ...heading('Mutants', table(['outcome', 'mutant', 'by'], mutants)),
-    ...tests(input),
-    ...heading('Skipped', table(['reason', 'tests', 'cells'], skipped)),
-    ...figureTable(input),
-    ...remarks('Choices that differ from those of this project', choicesThatDiffer(input)),
-    ...remarks('Passes that lack evidence', unprovenPasses(input)),
-    ...remarks('Left something behind', left),
-    ...trouble(input),
+    ...matrix(input, extent),
+    ...heading('Mutants', table(['outcome', 'mutant', 'by'], mutants, extent)),
+    ...tests(input, extent),
+    ...heading('Skipped', table(['reason', 'tests', 'cells'], skipped, extent)),
+    ...figureTable(input, extent),
+    ...remarks('Choices that differ from those of this project', choicesThatDiffer(input), extent),
+    ...remarks('Passes that lack evidence', unprovenPasses(input), extent),
+    ...remarks('Left something behind', left, extent),
+    ...trouble(input, extent),
   ]
     .join('\n')
     .replace(/\n{3,}/g, '\n\n')

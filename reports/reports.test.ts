@@ -34,7 +34,6 @@ t.test('reports on the sample are equal to the golden files', (t) => {
   golden(t, 'compare.xml', render('junit', { record }));
   golden(t, 'run.txt', render('text', alone));
   golden(t, 'run.md', render('markdown', alone));
-  t.same(formats, ['text', 'markdown', 'junit', 'json', 'html']);
   t.end();
 });
 

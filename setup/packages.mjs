@@ -42,4 +42,5 @@ export const optional = [
   { name: 'linux-source-6.1', why: 'the kernel debian-6.1' },
   { name: 'liburing-dev', why: 'the ublk server of blktests' },
   { name: 'postgresql', why: 'tests of a history that a team shares' },
+  { name: 'python3-prometheus-client', why: 'reads reports as OpenMetrics, in tests' },
 ];

@@ -147,7 +147,7 @@ t.test('--all installs the optional packages only, when all else is installed', 
   t.equal((await machine.setUp(['--all'])).code, 0);
   t.match(
     callsOf(machine.calls(), 'apt-get').at(-1),
-    /--no-install-recommends linux-source-6\.1 liburing-dev postgresql$/,
+    /--no-install-recommends linux-source-6\.1 liburing-dev postgresql python3-prometheus-client$/,
   );
 });
 

@@ -105,6 +105,12 @@ const shapes = {
     ...reading,
     format: z.enum(formats as [Format, ...Format[]]).optional(),
     comparison: Comparison.optional(),
+    url: z.url({ protocol: /^https?$/ }).optional(),
+    sender: text,
+    origin: z
+      .string()
+      .regex(/^[a-z0-9_]+$/)
+      .optional(),
   } satisfies Shape<ReportOptions>,
 };
 

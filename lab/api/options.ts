@@ -171,7 +171,16 @@ export interface CompareOptions extends ReadOptions, AllowOptions {}
 /** What `report` prints. */
 export interface ReportOptions extends ReadOptions {
   /** Default `text`. */
-  format?: 'text' | 'markdown' | 'junit' | 'json' | 'html' | undefined;
+  format?:
+    | ('text' | 'markdown' | 'junit' | 'json' | 'mail' | 'kcidb' | 'github-summary' | 'github-annotations')
+    | ('openmetrics' | 'patchwork' | 'otlp' | 'html')
+    | undefined;
+  /** Address where the folder of the record is published, for links. */
+  url?: string | undefined;
+  /** Of `mail`: who sends it, `Name <address>`. */
+  sender?: string | undefined;
+  /** Of `kcidb`: the CI system that reports; default `ringlab`. */
+  origin?: string | undefined;
   /** Comparison to report with the run, as `compare` returns it; default that of the run's own two sides. */
   comparison?: Comparison | undefined;
 }

@@ -52,7 +52,7 @@ export async function compare(
 }
 
 /**
- * Renders a run as text, Markdown, JUnit XML, JSON or an HTML page (without links to logs). Throws InputError when it cannot be read.
+ * Renders a run in one of the formats of `ringlab report`; an HTML page has no links to logs. Throws InputError when it cannot be read.
  *
  * @example
  * await writeFile(file, await report('latest', { format: 'markdown' }));
@@ -63,7 +63,7 @@ export async function compare(
  * console.log(await report('runs/tuesday', { comparison }));
  */
 export async function report(run: RunRef, options: ReportOptions = {}): Promise<string> {
-  const { format = 'text', comparison } = checkOptions('report', options, 'report(run, options)');
+  const { format = 'text', comparison, ...place } = checkOptions('report', options, 'report(run, options)');
   const record = await recordOf(run, options);
-  return renderReport(format, { record, comparison: comparison ?? outcomeOf(record).comparison });
+  return renderReport(format, { ...place, record, comparison: comparison ?? outcomeOf(record).comparison });
 }

@@ -10,6 +10,15 @@ export const whole = (min: number) => (text: string) => {
   throw new InvalidArgumentError(`expected a whole number of at least ${min}.`);
 };
 
+/** An http or https address. */
+export function httpUrl(text: string): URL {
+  if (/^https?:\/\//i.test(text) && URL.canParse(text)) return new URL(text);
+  throw new InvalidArgumentError('expected an address that starts with https:// or http://.');
+}
+
+/** The address of a published folder, without the slash at its end. */
+export const publishedUrl = (text: string): string => httpUrl(text).href.replace(/\/+$/, '');
+
 const list = (value: string, before: string[]) => [...before, value];
 
 /** An option that may be given several times. */

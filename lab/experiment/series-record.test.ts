@@ -32,6 +32,8 @@ t.test('a record has message ids, author and hash of the diff of each posted pat
   t.same(SeriesRecord.parse(kept), kept);
   t.ok(series.patches[0]?.diff.startsWith(DIFF), 'diff of the patch');
   t.match(kept, { title: 'lamps', version: 2, messageId: '<cover@x>', patches: ['lamp: light it'] });
-  const sha256 = createHash('sha256').update(series.patches[0]?.diff ?? '').digest('hex');
+  const sha256 = createHash('sha256')
+    .update(series.patches[0]?.diff ?? '')
+    .digest('hex');
   t.same(kept.posted, [{ messageId: '<one@x>', author: { name: 'Ada', email: 'ada@x.org' }, sha256 }]);
 });
