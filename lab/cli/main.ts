@@ -16,6 +16,7 @@ const verbs: Record<string, () => Promise<(signal: AbortSignal) => CommandUnknow
   mutants: async () => (await import('./mutants.ts')).mutantsVerb,
   suite: async () => (await import('./suite.ts')).suiteVerb,
   compare: async () => (await import('./compare.ts')).compareVerb,
+  check: async () => (await import('./check.ts')).checkVerb,
   report: async () => (await import('./report.ts')).reportVerb,
   results: async () => (await import('./results.ts')).resultsVerb,
   cp: async () => (await import('./cp.ts')).cpVerb,

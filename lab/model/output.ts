@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CellSpec } from './cell.ts';
+import { CheckResult } from './check.ts';
 import { Comparison } from './compare.ts';
 import { LabEvent } from './event.ts';
 import { GuestProfile } from './guest.ts';
@@ -137,6 +138,7 @@ export const outputs = {
   event: LabEvent,
   'cell-spec': CellSpec,
   report: z.object({ unproven, record: RunRecord, comparison: Comparison.optional() }),
+  check: z.array(CheckResult),
   doctor: Doctor,
   series: SeriesOutput,
   'series-list': SeriesList,

@@ -58,7 +58,8 @@ export async function newRunDir(
   }
 }
 
-async function runsIn(runsDir: string): Promise<string[]> {
+/** Names of the runs in a folder of runs, oldest first. */
+export async function runsIn(runsDir: string): Promise<string[]> {
   const names = await readdir(runsDir).catch(() => [] as string[]);
   const present = await Promise.all(names.map((name) => exists(join(runsDir, name, RECORD_FILE))));
   return names.filter((_, index) => present[index]).sort();

@@ -1,3 +1,4 @@
+export { identifyMail, type MailIdentity } from './identify.ts';
 export { type ImportOptions, importSeries, type LoadedSeries } from './import.ts';
 export { SeriesInfo } from './info.ts';
 export { writeMbox } from './mbox-write.ts';

@@ -64,6 +64,11 @@ export const CATALOGUE: Record<OutputName, Entry> = {
     title: 'Triage notes',
     description: 'ringlab results note --json: all notes.',
   },
+  check: {
+    title: 'Results of a check',
+    description:
+      'ringlab check: what the newest run of a patch found, as b4 review reads it; empty where no run has tested it.',
+  },
   doctor: {
     title: 'Findings about this machine',
     description: 'ringlab doctor --json: each need of ringlab, and whether this machine meets it.',
