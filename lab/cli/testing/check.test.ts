@@ -71,7 +71,9 @@ const samples: [title: string, file: string, content: string, problems: string[]
     'a choice',
     'x.md',
     '`ringlab report latest --format pdf`',
-    ['x.md:1: --format does not take pdf: text, markdown, junit, json, html'],
+    [
+      'x.md:1: --format does not take pdf: text, markdown, junit, json, mail, kcidb, github-summary, github-annotations, openmetrics, patchwork, otlp, html',
+    ],
   ],
   [
     'a suite',
