@@ -523,6 +523,15 @@ t.test(
   },
 );
 
+t.test('a subject of nothing but "re:" keeps the last one, as git mailinfo does', async (t) => {
+  for (const [subject, title] of [
+    ['re: re:', 're:'],
+    ['[PATCH] re: Re:', 'Re:'],
+    ['re: re: a', 'a'],
+  ] as const)
+    t.same((await take(t, mail(subject, bodyOf({ number: 1, total: 1 })))).titles, [title], subject);
+});
+
 t.test('names of authors are those of git mailinfo', async (t) => {
   const names: [string, string, string][] = [
     [

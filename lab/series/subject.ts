@@ -30,7 +30,10 @@ export function parseSubject(raw: string): Subject {
     if (!re) prefix += ` ${bracket?.[1] ?? ''}`;
     else if (prefix === '' && /^f/i.test(re[0])) forward = true;
     else if (prefix === '') reply = true;
-    title = title.slice(match[0].length);
+    const rest = title.slice(match[0].length);
+    // A subject of nothing but `re:` keeps the last one, as with git.
+    if (re && rest === '') break;
+    title = rest;
   }
   const count = COUNT.exec(prefix);
   const version = VERSION.exec(prefix);
