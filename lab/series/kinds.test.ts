@@ -532,6 +532,12 @@ t.test('a subject of nothing but "re:" keeps the last one, as git mailinfo does'
     t.same((await take(t, mail(subject, bodyOf({ number: 1, total: 1 })))).titles, [title], subject);
 });
 
+t.test('an archived message without a patch is refused with how to fetch the thread', async (t) => {
+  const text =
+    'Re: ring: lamps\n\nFrom: Ada Lamp\nDate: Mon Mar 03 2025 - 10:00:00 EST\n\n\nOn Mon, Bob wrote:\n> words\n\nYes.\n';
+  await t.rejects(take(t, text), { name: 'InputError', message: /no patch in it[\s\S]*t\.mbox\.gz/ });
+});
+
 t.test('names of authors are those of git mailinfo', async (t) => {
   const names: [string, string, string][] = [
     [

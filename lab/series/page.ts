@@ -19,8 +19,9 @@ const PAGES: Record<string, (text: string, where: string) => Omit<Content, 'orig
   'archived message': readSinglePage,
 };
 
-/** Whether a text is a patch of stgit: a title, a blank line and headers (git am), which an archived message may look like otherwise. */
-const isStgit = (text: string) => /^\S[^\n]*\n\n(?:From|Author|Date):/.test(text.replace(/^\s*\n/, ''));
+/** Whether a text is a patch of stgit: a title, a blank line and headers (git am). An archived message has no address in its From line. */
+const isStgit = (text: string) =>
+  /^\S[^\n]*\n\n(?:(?:From|Author):[^\n]*@|Date:)/.test(text.replace(/^\s*\n/, ''));
 
 /**
  * The mails of a file that is neither a mail nor an mbox: a saved archive page, or a diff with any or no header above it; one without a
