@@ -27,7 +27,7 @@ export function pipeChannel(
     channel.end(input);
     return;
   }
-  // The command may end before its input does: what nobody reads any more must not keep this process alive.
+  // The command may end before its input does: an input without a reader must not keep this process alive.
   channel.once('close', () => {
     input.unpipe(channel);
     input.destroy();
